@@ -1,0 +1,20 @@
+//! Looking at mail: inspections, the classifier, malware engines, and the verdict over what they found.
+//!
+//! In: a [`mail::Mail`] and its [`mail::AuthResults`]. Out: [`Inspected`], then a [`Verdict`]. Inspections report, the
+//! verdict judges; what is done about it is decided elsewhere (`gateway::policy`, `gateway::action`).
+
+pub mod attachment;
+pub mod bulk;
+pub mod classify;
+pub mod content;
+pub mod eval;
+pub mod finding;
+pub mod impersonation;
+pub mod inspect;
+pub mod link;
+pub mod malware;
+pub mod verdict;
+
+pub use finding::{Finding, Kind};
+pub use inspect::{Detector, Inspected};
+pub use verdict::{Class, Thresholds, Verdict};

@@ -1,0 +1,1 @@
+//! Listeners, TLS, PROXY protocol, limits per address, the live DNS resolver.

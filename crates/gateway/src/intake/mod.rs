@@ -1,0 +1,1 @@
+//! From the last octet of a message to `250`.

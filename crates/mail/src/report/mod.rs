@@ -1,0 +1,3 @@
+//! Reports about mail: delivery status (RFC 3464).
+
+pub mod dsn;

@@ -1,0 +1,1 @@
+//! Pages, REST and status for people and programs.
