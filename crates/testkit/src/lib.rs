@@ -1,1 +1,3 @@
-//! What tests share: dialogue runner, fixed DNS server, sinks with faults, throw-away databases.
+//! What tests share: the shared folder, dialogue runner, fixed DNS server, sinks with faults, throw-away databases.
+
+pub mod shared;
