@@ -1,1 +1,3 @@
-//! Listeners, TLS, PROXY protocol, limits per address, the live DNS resolver.
+//! Connections: listeners, TLS, PROXY protocol, limits per address, the live DNS resolver.
+
+pub mod settings;
