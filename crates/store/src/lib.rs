@@ -3,74 +3,44 @@
 //! One statement text serves both: `$1`…`$n`, each first used in order; BIGINT, DOUBLE PRECISION, TEXT and BYTEA columns only.
 //! On SQLite a transaction's future runs on the writer thread and shares a commit with its neighbours (group commit);
 //! it may await nothing but the database. On PostgreSQL it is an ordinary transaction.
+//! On both, a statement that failed ends its transaction: what was caught and ignored still rolls back.
+
+pub mod bodies;
+mod error;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod tx;
+mod value;
+
+pub use error::Error;
+pub use migrate::Migration;
+pub use tx::Tx;
+pub use value::{Row, Value};
 
 use futures_util::future::BoxFuture;
+use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 
 /// A handle to the database; cheap to clone.
 #[derive(Clone)]
-pub struct Db {}
-
-/// One open transaction.
-pub struct Tx {}
-
-/// A value to bind or read.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    Null,
-    Int(i64),
-    Real(f64),
-    Text(Arc<str>),
-    Blob(bytes::Bytes),
+pub struct Db {
+    engine: Arc<Engine>,
 }
 
-/// One row of a result.
-#[derive(Debug, Clone)]
-pub struct Row {
-    pub values: Vec<Value>,
-}
-
-impl Row {
-    /// Column `index`; panics never: a wrong type or index is `Error::Shape`.
-    pub fn int(&self, _index: usize) -> Result<i64, Error> { unimplemented!() }
-    pub fn real(&self, _index: usize) -> Result<f64, Error> { unimplemented!() }
-    pub fn text(&self, _index: usize) -> Result<&str, Error> { unimplemented!() }
-    pub fn blob(&self, _index: usize) -> Result<bytes::Bytes, Error> { unimplemented!() }
-    pub fn int_opt(&self, _index: usize) -> Result<Option<i64>, Error> { unimplemented!() }
-    pub fn text_opt(&self, _index: usize) -> Result<Option<&str>, Error> { unimplemented!() }
-}
-
-/// Why the database did not do it. `Busy` and `Gone` may be tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the database is not reachable: {0}")]
-    Gone(String),
-    #[error("the database is busy: {0}")]
-    Busy(String),
-    #[error("there is no space left for the database: {0}")]
-    Full(String),
-    #[error("a row has another shape than the code expects: {0}")]
-    Shape(String),
-    #[error("{0} exists already")]
-    Exists(String),
-    #[error("statement failed: {0}")]
-    Statement(String),
-    #[error("migration {number} failed: {why}")]
-    Migration { number: u32, why: String },
-}
-
-/// One step of the schema; numbers are global over all crates.
-#[derive(Debug, Clone, Copy)]
-pub struct Migration {
-    pub number: u32,
-    pub name: &'static str,
-    pub sql: &'static str,
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
 }
 
 /// Where the database is, and how it is used.
 #[derive(Debug, Clone)]
 pub struct DbSettings {
-    /// `sqlite:PATH` or `postgres://…`.
+    /// `sqlite:PATH` or `postgres://…`. PostgreSQL: `?sslmode=require` asks for TLS with a certificate that is checked against
+    /// the public roots, or against those in the file `&sslrootcert=PATH`; without it there is no TLS.
     pub url: String,
     /// PostgreSQL connections at most.
     pub connections_max: usize,
@@ -78,36 +48,96 @@ pub struct DbSettings {
     pub group_max: usize,
 }
 
-impl Db {
-    /// Opens, creating the SQLite file if it is not there, and runs the migrations that are missing.
-    pub async fn open(_settings: &DbSettings, _migrations: &[Migration]) -> Result<Db, Error> { unimplemented!() }
-
-    /// Runs `work` in a transaction and returns once it is durable. An `Err` from `work` rolls back.
-    pub async fn tx<T, E, F>(&self, _work: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    { unimplemented!() }
-
-    /// Reads without holding up writers: a read-only snapshot (SQLite: a reader connection on its own thread).
-    pub async fn read<T, E, F>(&self, _work: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    { unimplemented!() }
+impl Default for DbSettings {
+    fn default() -> DbSettings {
+        DbSettings { url: "sqlite:gatepost.db".into(), connections_max: 16, group_max: 128 }
+    }
 }
 
-impl Tx {
-    /// Runs a statement; the number of rows it changed.
-    pub async fn run(&mut self, _sql: &'static str, _args: Vec<Value>) -> Result<u64, Error> { unimplemented!() }
-    /// Several statements; on PostgreSQL in one round trip.
-    pub async fn run_all(&mut self, _statements: Vec<(&'static str, Vec<Value>)>) -> Result<(), Error> { unimplemented!() }
-    pub async fn rows(&mut self, _sql: &str, _args: Vec<Value>) -> Result<Vec<Row>, Error> { unimplemented!() }
-    pub async fn row(&mut self, _sql: &str, _args: Vec<Value>) -> Result<Option<Row>, Error> { unimplemented!() }
-    /// `" FOR UPDATE SKIP LOCKED"` on PostgreSQL, `""` on SQLite, whose writer thread is the lock.
-    pub fn skip_locked(&self) -> &'static str { unimplemented!() }
+impl Db {
+    /// Opens, creating the SQLite file if it is not there, and runs the migrations that are missing.
+    pub async fn open(settings: &DbSettings, migrations: &[Migration]) -> Result<Db, Error> {
+        let engine = match settings.url.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => {
+                Engine::Sqlite(sqlite::Sqlite::open(Path::new(path), settings.group_max, migrations.to_vec()).await?)
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                Engine::Postgres(postgres::Postgres::open(&settings.url, settings.connections_max, migrations).await?)
+            }
+            _ => return Err(Error::Gone("the address of a database begins with sqlite: or postgres://".into())),
+        };
+        Ok(Db { engine: Arc::new(engine) })
+    }
+
+    /// Runs `work` in a transaction and returns once it is durable. An `Err` from `work` rolls back.
+    pub async fn tx<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        match self.engine.as_ref() {
+            Engine::Sqlite(sqlite) => sqlite.tx(work).await,
+            Engine::Postgres(postgres) => postgres.tx(work, postgres::Access::Write).await,
+        }
+    }
+
+    /// As [`Db::tx`], for work whose caller need not wait: it is begun now, also when the result is not awaited, and on SQLite
+    /// rides in the next commit, at most 20 ms later. Call it inside a Tokio runtime.
+    pub fn later<T, E, F>(&self, work: F) -> Later<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        match self.engine.as_ref() {
+            Engine::Sqlite(sqlite) => Later { answered: sqlite.later(work) },
+            Engine::Postgres(_) => {
+                let (answer, answered) = oneshot::channel();
+                let db = self.clone();
+                tokio::spawn(async move {
+                    // Whoever did not wait has dropped the other end.
+                    let _ = answer.send(db.tx(work).await);
+                });
+                Later { answered }
+            }
+        }
+    }
+
+    /// Reads without holding up writers: a read-only snapshot (SQLite: a reader connection on its own thread).
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        match self.engine.as_ref() {
+            Engine::Sqlite(sqlite) => sqlite.read(work).await,
+            Engine::Postgres(postgres) => postgres.tx(work, postgres::Access::Read).await,
+        }
+    }
+
+    /// Does what was handed in so far and closes. Blocks shortly; later calls on other handles are `Gone`.
+    pub fn close(self) {
+        match self.engine.as_ref() {
+            Engine::Sqlite(sqlite) => sqlite.close(),
+            Engine::Postgres(postgres) => postgres.close(),
+        }
+    }
+}
+
+/// The result of [`Db::later`]; may be dropped.
+pub struct Later<T, E> {
+    answered: oneshot::Receiver<Result<T, E>>,
+}
+
+impl<T, E: From<Error>> Future for Later<T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let closed = |_| Err(Error::Gone("the database was closed".into()).into());
+        Pin::new(&mut self.answered).poll(context).map(|answer| answer.unwrap_or_else(closed))
+    }
 }
 
 /// `args![a, b]`: values to bind, from anything that is `Into<Value>`.

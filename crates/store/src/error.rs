@@ -1,0 +1,27 @@
+//! Why the database did not do it, in the words of both engines.
+
+/// Why the database did not do it. `Busy` and `Gone` may be tried again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("the database is not reachable: {0}")]
+    Gone(String),
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    #[error("there is no space left for the database: {0}")]
+    Full(String),
+    #[error("a row has another shape than the code expects: {0}")]
+    Shape(String),
+    #[error("{0} exists already")]
+    Exists(String),
+    #[error("statement failed: {0}")]
+    Statement(String),
+    #[error("migration {number} failed: {why}")]
+    Migration { number: u32, why: String },
+}
+
+impl Error {
+    /// The same request may succeed later without anybody doing anything but wait.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Gone(_) | Error::Busy(_))
+    }
+}
