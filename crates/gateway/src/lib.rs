@@ -3,6 +3,7 @@
 //! [`intake::receive`] names the steps in this order; it is the first thing to read.
 
 pub mod settings;
+pub mod scope;
 pub mod connection;
 pub mod session;
 pub mod intake;

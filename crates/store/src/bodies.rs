@@ -37,6 +37,11 @@ pub fn name(id: i64) -> String {
     format!("{:x}/{:02x}/{id:016x}", slot >> 6, slot & 63)
 }
 
+/// The id that a name was made from.
+pub fn id_of(name: &str) -> Option<i64> {
+    name.rsplit_once('/').and_then(|(_, id)| i64::from_str_radix(id, 16).ok())
+}
+
 impl Bodies {
     /// Opens the folder, creating it when missing.
     pub fn open(root: &Path) -> Result<Bodies, Error> {

@@ -1,4 +1,5 @@
--- The mail path. Times are Unix milliseconds (UTC), ids as mail::id makes them.
+-- The mail path. Times are Unix milliseconds (UTC), ids as mail::id makes them: they sort by time, so trees keyed by them grow at
+-- their end. What stands in /*sqlite … */ is read by SQLite only (store::migrate).
 
 -- One accepted mail: what trace lists and what the receipt hangs on. Kept for the trace retention.
 CREATE TABLE mail (
@@ -16,8 +17,8 @@ CREATE TABLE mail (
     receipt TEXT NOT NULL,            -- JSON, versioned
     envelope TEXT NOT NULL            -- JSON: what delivery and DSNs need beyond sender and recipients
 );
-CREATE INDEX mail_org ON mail (org, id);
-CREATE INDEX mail_sender ON mail (org, sender, id);
+-- On SQLite the trace searches in this index alone, without touching the receipts. PostgreSQL limits the size of an index row.
+CREATE INDEX mail_org ON mail (org, id/*sqlite , sender, message_id, subject, peer_ip, verdict*/);
 
 -- The octets to send on or to show. Gone once nobody needs them.
 CREATE TABLE body (
@@ -44,22 +45,26 @@ CREATE TABLE recipient (
     last_reply TEXT NOT NULL,
     settled_ms BIGINT,
     PRIMARY KEY (mail, n)
-);
+) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX recipient_queued ON recipient (next_ms) WHERE state = 'queued';
 CREATE INDEX recipient_held ON recipient (org, mail) WHERE state = 'held';
-CREATE INDEX recipient_address ON recipient (org, address, mail);
+CREATE INDEX recipient_held_until ON recipient (next_ms) WHERE state = 'held';
+CREATE INDEX recipient_address ON recipient (address, mail);
 
 -- What happened, one row a step. mail is 0 for a connection refused before a mail existed.
 CREATE TABLE event (
-    id BIGINT PRIMARY KEY,
+    id BIGINT NOT NULL,
     mail BIGINT NOT NULL,
     org BIGINT NOT NULL,
     at_ms BIGINT NOT NULL,
     kind TEXT NOT NULL,
     recipient TEXT NOT NULL,          -- '' when it concerns the whole mail
-    detail TEXT NOT NULL              -- JSON
-);
-CREATE INDEX event_mail ON event (mail, id);
+    detail TEXT NOT NULL,             -- JSON
+    PRIMARY KEY (mail, id)
+) /*sqlite WITHOUT ROWID*/;
+-- Refusals by time; trace::sql::search repeats the condition word for word.
+CREATE INDEX event_refused ON event (id) WHERE kind IN ('connection-refused', 'protocol-refused', 'sign-in-refused',
+    'sender-refused', 'recipient-refused', 'content-refused', 'not-recorded');
 
 -- Organisations and what belongs to them. source is 'file' for what settings name: replaced at every start.
 CREATE TABLE organisation (

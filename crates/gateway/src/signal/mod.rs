@@ -1,1 +1,235 @@
-//! signal
+//! What this node counts and measures about itself: numbers for health, `/metrics` and the log.
+//!
+//! In: one call where something happens, on any thread; it adds to an atomic and never waits. Out: [`Signals::snapshot`].
+//! Not here: judging whether the service is well (health does), and what happened to one mail (trace does).
+//! Counters begin at 0 with the process and only grow; gauges say how it is now.
+
+use crate::session::Stage;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Parts whose state is kept, at most; more are a mistake of ours and are not kept.
+const PARTS_MAX: usize = 64;
+/// Characters kept of the reason why a part is down.
+const WHY_CHARS_MAX: usize = 300;
+
+macro_rules! named {
+    ($(#[$doc:meta])* $kind:ident { $($(#[$line:meta])* $variant:ident = $name:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $kind { $($(#[$line])* $variant),* }
+
+        impl $kind {
+            pub const ALL: &[$kind] = &[$($kind::$variant),*];
+
+            /// Stable name, as metrics and JSON print it.
+            pub fn name(self) -> &'static str {
+                match self { $($kind::$variant => $name),* }
+            }
+        }
+    };
+}
+
+named!(
+    /// What is counted.
+    Counter {
+        Connections = "connections",
+        Accepted = "accepted",
+        AcceptedOctets = "accepted_octets",
+        RefusedConnect = "refused_connect",
+        RefusedHelo = "refused_helo",
+        RefusedStartTls = "refused_starttls",
+        RefusedAuth = "refused_auth",
+        RefusedSender = "refused_sender",
+        RefusedRecipient = "refused_recipient",
+        RefusedContent = "refused_content",
+        RefusedProtocol = "refused_protocol",
+        Held = "held",
+        Deleted = "deleted",
+        Delivered = "delivered",
+        Deferred = "deferred",
+        Bounced = "bounced",
+        Released = "released",
+        Expired = "expired",
+        DsnSent = "dsn_sent",
+        DnsQueries = "dns_queries",
+        DnsFailures = "dns_failures",
+        /// A mail could not be stored; its sender was asked to try later.
+        StoreFailures = "store_failures",
+        /// A trace event without a mail that was not kept, because more came than could be written.
+        EventsDropped = "events_dropped",
+        /// A mail that an inspection could not look at fully.
+        NotInspectable = "not_inspectable",
+    }
+);
+
+named!(
+    /// What has a size now.
+    Gauge {
+        Sessions = "sessions",
+        /// Recipients in memory on their way out.
+        QueueInMemory = "queue_in_memory",
+        /// Recipients queued in the table.
+        QueueDepth = "queue_depth",
+        /// Age of the oldest queued recipient, in milliseconds.
+        QueueOldestMs = "queue_oldest_ms",
+        DeliveriesUnderWay = "deliveries_under_way",
+    }
+);
+
+/// The counters of one node; shared by `Arc`.
+#[derive(Debug)]
+pub struct Signals {
+    counters: Box<[AtomicU64]>,
+    gauges: Box<[AtomicI64]>,
+    parts: Mutex<BTreeMap<&'static str, PartState>>,
+}
+
+/// Something outside or beside us that may be missing: "clamd", "dns", "database", "list zen.example".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartState {
+    pub is_up: bool,
+    /// Unix milliseconds since when it is as it is.
+    pub since_ms: i64,
+    /// Why it is down; empty when up.
+    pub why: String,
+}
+
+/// All signals at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    pub counters: BTreeMap<&'static str, u64>,
+    pub gauges: BTreeMap<&'static str, i64>,
+    pub parts: BTreeMap<&'static str, PartState>,
+}
+
+impl Default for Signals {
+    fn default() -> Signals {
+        Signals {
+            counters: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            gauges: Gauge::ALL.iter().map(|_| AtomicI64::new(0)).collect(),
+            parts: Mutex::default(),
+        }
+    }
+}
+
+impl Signals {
+    pub fn add(&self, counter: Counter, by: u64) {
+        self.counters[counter as usize].fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub fn count(&self, counter: Counter) -> u64 {
+        self.counters[counter as usize].load(Ordering::Relaxed)
+    }
+
+    /// A mail was committed, before `250`.
+    pub fn accepted(&self) {
+        self.add(Counter::Accepted, 1);
+    }
+
+    /// Something was refused at this stage.
+    pub fn refused(&self, stage: Stage) {
+        self.add(
+            match stage {
+                Stage::Connect => Counter::RefusedConnect,
+                Stage::Helo => Counter::RefusedHelo,
+                Stage::StartTls => Counter::RefusedStartTls,
+                Stage::Auth => Counter::RefusedAuth,
+                Stage::Sender => Counter::RefusedSender,
+                Stage::Recipient => Counter::RefusedRecipient,
+                Stage::Content => Counter::RefusedContent,
+                Stage::Protocol => Counter::RefusedProtocol,
+            },
+            1,
+        );
+    }
+
+    pub fn store_failed(&self) {
+        self.add(Counter::StoreFailures, 1);
+    }
+
+    pub fn set(&self, gauge: Gauge, value: i64) {
+        self.gauges[gauge as usize].store(value, Ordering::Relaxed);
+    }
+
+    /// Moves a gauge up or down.
+    pub fn step(&self, gauge: Gauge, by: i64) {
+        self.gauges[gauge as usize].fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub fn part_up(&self, part: &'static str, now_ms: i64) {
+        self.part(part, PartState { is_up: true, since_ms: now_ms, why: String::new() });
+    }
+
+    pub fn part_down(&self, part: &'static str, why: &str, now_ms: i64) {
+        self.part(part, PartState { is_up: false, since_ms: now_ms, why: why.chars().take(WHY_CHARS_MAX).collect() });
+    }
+
+    fn part(&self, part: &'static str, now: PartState) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = parts.len();
+        match parts.get_mut(part) {
+            // `since_ms` is when it changed, not when it was last seen.
+            Some(was) if was.is_up == now.is_up => was.why = now.why,
+            Some(was) => *was = now,
+            None if count < PARTS_MAX => drop(parts.insert(part, now)),
+            None => {}
+        }
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        let gauge = |gauge: Gauge| self.gauges[gauge as usize].load(Ordering::Relaxed);
+        Snapshot {
+            counters: Counter::ALL.iter().map(|counter| (counter.name(), self.count(*counter))).collect(),
+            gauges: Gauge::ALL.iter().map(|one| (one.name(), gauge(*one))).collect(),
+            parts: self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signal_is_counted_under_its_own_name() {
+        let signals = Signals::default();
+        for (n, counter) in Counter::ALL.iter().enumerate() {
+            signals.add(*counter, n as u64 + 1);
+        }
+        for (n, gauge) in Gauge::ALL.iter().enumerate() {
+            signals.set(*gauge, 10);
+            signals.step(*gauge, -(n as i64));
+        }
+        let seen = signals.snapshot();
+        assert_eq!(seen.counters.len(), Counter::ALL.len(), "no name twice");
+        for (n, counter) in Counter::ALL.iter().enumerate() {
+            assert_eq!(seen.counters[counter.name()], n as u64 + 1, "{}", counter.name());
+        }
+        for (n, gauge) in Gauge::ALL.iter().enumerate() {
+            assert_eq!(seen.gauges[gauge.name()], 10 - n as i64, "{}", gauge.name());
+        }
+    }
+
+    #[test]
+    fn a_part_is_down_since_it_went_down() {
+        let signals = Signals::default();
+        signals.part_down("clamd", "connection refused", 10);
+        signals.part_down("clamd", "no answer", 20);
+        let state = signals.snapshot().parts["clamd"].clone();
+        assert_eq!(state, PartState { is_up: false, since_ms: 10, why: "no answer".into() });
+        signals.part_up("clamd", 30);
+        assert_eq!(signals.snapshot().parts["clamd"], PartState { is_up: true, since_ms: 30, why: String::new() });
+    }
+
+    #[test]
+    fn refusals_count_by_stage() {
+        let signals = Signals::default();
+        for stage in [Stage::Connect, Stage::Recipient, Stage::Recipient] {
+            signals.refused(stage);
+        }
+        assert_eq!((signals.count(Counter::RefusedConnect), signals.count(Counter::RefusedRecipient)), (1, 2));
+    }
+}

@@ -1,1 +1,40 @@
-//! trace
+//! Trace: what happened to every mail, and to connections that never became one.
+//!
+//! In: [`Event`]s, written in the transaction of the step they tell of ([`insert`]), or handed to an [`EventWriter`] when
+//! there is no transaction (refusals). Out: [`search`], [`events_of`], [`refusals`], and the nightly [`balance`].
+//! Invariant: an answer says whether it is complete, and if not, why. Not here: explaining a decision (`receipt`).
+
+pub mod api;
+pub mod balance;
+mod event;
+mod search;
+mod sql;
+mod writer;
+#[cfg(test)]
+mod tests;
+
+pub use event::{Event, EventKind, Refusal, first_id_at, time_of};
+pub use search::{Answer, Query, RefusalQuery, refusals, search};
+pub use sql::{events_of, insert, receipt_of, receipts_after};
+pub use writer::EventWriter;
+
+use store::{Db, Error};
+
+/// Mails whose rows go in one transaction of [`expire`].
+const EXPIRE_MAILS_MAX: usize = 200;
+
+/// Forgets mails and events from before `before_ms`, in small transactions; mail still owed or held stays. Returns how many mails
+/// and events without a mail went.
+pub async fn expire(db: &Db, before_ms: i64) -> Result<u64, Error> {
+    let before = first_id_at(before_ms);
+    let mut gone = 0;
+    loop {
+        let some = db.tx(move |tx| Box::pin(sql::expire(tx, before, EXPIRE_MAILS_MAX))).await?;
+        gone += some;
+        if some == 0 {
+            return Ok(gone);
+        }
+        // Room for mail between two steps of housekeeping.
+        tokio::task::yield_now().await;
+    }
+}

@@ -108,8 +108,9 @@ fn look(path: &Path, connection: &mut Option<Connection>, bell: &Bell, even_if_s
     if waiting < PAGES_WORTH_IT && !(even_if_short && waiting > 0) {
         return Ok(());
     }
-    let log = self::log(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    bell.finish.store(log.copied < log.pages, Ordering::Relaxed);
+    self::log(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    // Also when it copied all it saw: the writer has added to the log meanwhile, unless it was idle.
+    bell.finish.store(!even_if_short, Ordering::Relaxed);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The store on both engines.
 
+mod bodies;
 mod durable;
 mod migrations;
 mod transactions;

@@ -1,0 +1,182 @@
+//! Every statement of the quarantine. A row counts only while its state is `held`; each change says so again.
+
+use super::api::HeldBody;
+use super::show::Held;
+use crate::scope::OrgScope;
+use crate::trace;
+use mail::{MailId, OrgId};
+use store::{Error, Row, Tx, args};
+
+/// Rows of one list.
+const LIMIT_MAX: usize = 1_000;
+/// Rows read for one list when a word in the subject has to be looked for.
+const READ_MAX: usize = 20_000;
+
+/// What to list; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub recipient: Option<String>,
+    pub sender: Option<String>,
+    pub verdict: Option<String>,
+    /// Part of the subject, in any case.
+    pub subject: Option<String>,
+    /// Received at or after, and before: Unix milliseconds.
+    pub since_ms: Option<i64>,
+    pub until_ms: Option<i64>,
+    /// Go on after this row of an earlier list.
+    pub after: Option<Cursor>,
+    /// 0 is the most there can be.
+    pub limit: usize,
+}
+
+/// A place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub mail: MailId,
+    pub n: i64,
+}
+
+/// What a decision needs of a held row.
+pub(super) struct HeldRow {
+    pub mail: MailId,
+    pub n: i64,
+    pub org: i64,
+    pub address: String,
+    pub edits: String,
+    pub verdict: String,
+}
+
+const LISTED: &str = "SELECT r.mail, r.n, r.org, r.next_ms, m.sender, r.address, r.original, m.subject, m.message_id, m.peer_ip, \
+                      m.verdict, m.octets FROM recipient r JOIN mail m ON m.id = r.mail";
+
+/// Held rows, newest first, and where to go on if there are more.
+pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Result<(Vec<HeldBody>, Option<Cursor>), Error> {
+    let limit = if filter.limit == 0 { LIMIT_MAX } else { filter.limit.min(LIMIT_MAX) };
+    let until = filter.until_ms.map_or(MailId(i64::MAX), trace::first_id_at);
+    let after = filter.after.unwrap_or(Cursor { mail: MailId(i64::MAX), n: -1 });
+    let mut args = args![trace::first_id_at(filter.since_ms.unwrap_or(0)).0, until.0, after.mail.0, after.n];
+    let mut conditions =
+        format!("r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND (r.mail < $3 OR (r.mail = $3 AND r.n > $4)) AND {}", scope.condition("r.org", &mut args));
+    for (column, wanted) in [("r.address", &filter.recipient), ("m.sender", &filter.sender), ("m.verdict", &filter.verdict)] {
+        if let Some(wanted) = wanted {
+            args.push(wanted.as_str().into());
+            conditions += &format!(" AND {column} = ${}", args.len());
+        }
+    }
+    let read_max = if filter.subject.is_some() { READ_MAX } else { limit + 1 };
+    let rows = tx.rows(&format!("{LISTED} WHERE {conditions} ORDER BY r.mail DESC, r.n LIMIT {read_max}"), args).await?;
+    let subject = filter.subject.as_ref().map(|subject| subject.to_lowercase());
+    let mut found: Vec<HeldBody> = Vec::new();
+    for row in &rows {
+        let body = listed(row)?;
+        if subject.as_ref().is_some_and(|subject| !body.subject.to_lowercase().contains(subject)) {
+            continue;
+        }
+        if found.len() == limit {
+            let next = found.last().map(|last| Cursor { mail: last.mail, n: last.n });
+            return Ok((found, next));
+        }
+        found.push(body);
+    }
+    // Not everything was read: go on behind the last one looked at.
+    let last = rows.last().filter(|_| rows.len() == read_max && filter.subject.is_some());
+    let next = last.map(|row| Ok::<_, Error>(Cursor { mail: MailId(row.int(0)?), n: row.int(1)? })).transpose()?;
+    Ok((found, next))
+}
+
+fn listed(row: &Row) -> Result<HeldBody, Error> {
+    let mail = MailId(row.int(0)?);
+    Ok(HeldBody {
+        mail,
+        n: row.int(1)?,
+        org: OrgId(row.int(2)?),
+        at_ms: trace::time_of(mail),
+        until_ms: row.int(3)?,
+        sender: row.text(4)?.into(),
+        recipient: row.text(5)?.into(),
+        original: row.text(6)?.into(),
+        subject: row.text(7)?.into(),
+        message_id: row.text(8)?.into(),
+        peer_ip: row.text(9)?.into(),
+        verdict: row.text(10)?.into(),
+        octets: row.int(11)?,
+    })
+}
+
+/// Recipients of one held mail shown at most.
+const SHOWN_MAX: usize = 1_000;
+
+/// One held mail with its receipt; `None` when nothing of it is held in this scope.
+pub(super) async fn held(tx: &mut Tx, scope: OrgScope, mail: MailId) -> Result<Option<Held>, Error> {
+    let mut args = args![mail.0];
+    let whose = scope.condition("r.org", &mut args);
+    let rows = tx.rows(&format!("{LISTED} WHERE r.mail = $1 AND r.state = 'held' AND {whose} ORDER BY r.n LIMIT {SHOWN_MAX}"), args).await?;
+    let rows = rows.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let receipt = trace::receipt_of(tx, scope, mail).await?.unwrap_or_default();
+    Ok(Some(Held { rows, receipt }))
+}
+
+const DECIDED: &str = "SELECT r.mail, r.n, r.org, r.address, r.edits, m.verdict FROM recipient r JOIN mail m ON m.id = r.mail";
+
+/// Held recipients of one mail: all, or the one with this number.
+pub(super) async fn recipients(tx: &mut Tx, scope: OrgScope, mail: MailId, n: Option<i64>) -> Result<Vec<HeldRow>, Error> {
+    let mut args = args![mail.0];
+    let mut conditions = format!("r.mail = $1 AND r.state = 'held' AND {}", scope.condition("r.org", &mut args));
+    if let Some(n) = n {
+        args.push(n.into());
+        conditions += &format!(" AND r.n = ${}", args.len());
+    }
+    tx.rows(&format!("{DECIDED} WHERE {conditions} ORDER BY r.n"), args).await?.iter().map(decided).collect()
+}
+
+/// Held recipients whose time is over.
+pub(super) async fn over(tx: &mut Tx, now_ms: i64, rows_max: usize) -> Result<Vec<HeldRow>, Error> {
+    let sql = format!("{DECIDED} WHERE r.state = 'held' AND r.next_ms <= $1 ORDER BY r.next_ms, r.mail, r.n LIMIT $2");
+    tx.rows(&sql, args![now_ms, rows_max]).await?.iter().map(decided).collect()
+}
+
+fn decided(row: &Row) -> Result<HeldRow, Error> {
+    Ok(HeldRow {
+        mail: MailId(row.int(0)?),
+        n: row.int(1)?,
+        org: row.int(2)?,
+        address: row.text(3)?.into(),
+        edits: row.text(4)?.into(),
+        verdict: row.text(5)?.into(),
+    })
+}
+
+/// From held to queued, due now.
+pub(super) async fn to_queue(tx: &mut Tx, row: &HeldRow, edits: String, now_ms: i64) -> Result<(), Error> {
+    let sql = "UPDATE recipient SET state = 'queued', edits = $1, next_ms = $2, tries = 0, lease_node = 0, lease_ms = 0 \
+               WHERE mail = $3 AND n = $4 AND state = 'held'";
+    one(tx.run(sql, args![edits, now_ms, row.mail.0, row.n]).await?)
+}
+
+/// From held to an end.
+pub(super) async fn end(tx: &mut Tx, row: &HeldRow, state: &'static str, now_ms: i64) -> Result<(), Error> {
+    let sql = "UPDATE recipient SET state = $1, settled_ms = $2 WHERE mail = $3 AND n = $4 AND state = 'held'";
+    one(tx.run(sql, args![state, now_ms, row.mail.0, row.n]).await?)
+}
+
+/// Somebody else decided between our look and our change: neither event nor state may be written twice.
+fn one(changed: u64) -> Result<(), Error> {
+    if changed == 1 { Ok(()) } else { Err(Error::Busy("somebody else decided about this mail at the same moment".into())) }
+}
+
+/// `(place, octets)` of a body.
+pub(super) async fn body(tx: &mut Tx, mail: MailId) -> Result<Option<(String, bytes::Bytes)>, Error> {
+    let row = tx.row("SELECT place, octets FROM body WHERE mail = $1", args![mail.0]).await?;
+    row.map(|row| Ok((row.text(0)?.to_string(), row.blob(1)?))).transpose()
+}
+
+/// Drops the body once nobody needs it; the name of its file, if it has one.
+pub(super) async fn drop_body(tx: &mut Tx, mail: MailId) -> Result<Option<String>, Error> {
+    let sql = "DELETE FROM body WHERE mail = $1 AND NOT EXISTS \
+               (SELECT 1 FROM recipient WHERE mail = $1 AND state IN ('queued', 'held')) RETURNING place";
+    let row = tx.row(sql, args![mail.0]).await?;
+    Ok(row.map(|row| row.text(0).map(str::to_string)).transpose()?.filter(|place| !place.is_empty()))
+}

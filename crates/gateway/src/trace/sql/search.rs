@@ -1,0 +1,205 @@
+//! The statements behind a search. The text follows the query; values are always bound.
+
+use super::event;
+use crate::scope::OrgScope;
+use crate::trace::api::{MailBody, RECIPIENTS_SHOWN_MAX, RecipientBody};
+use crate::trace::event::{Event, first_id_at, time_of};
+use crate::trace::search::Query;
+use mail::{MailId, OrgId};
+use std::collections::HashMap;
+use store::{Error, Row, Tx, Value, args};
+
+/// Identifiers from `from` on and under `under`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub from: MailId,
+    pub under: MailId,
+}
+
+impl Window {
+    /// All that the times and the cursor of a query leave.
+    pub fn newest(query: &Query) -> Window {
+        let until = query.until_ms.map_or(MailId(i64::MAX), first_id_at);
+        let under = query.before.map_or(until, |before| before.min(until));
+        let from = first_id_at(query.since_ms.unwrap_or(0));
+        match query.mail {
+            Some(mail) => Window { from: from.max(mail), under: under.min(MailId(mail.0.saturating_add(1))) },
+            None => Window { from, under },
+        }
+    }
+
+    /// What lies below this one. The lower end of the whole search is asked for again by [`next_window`].
+    pub fn below(self) -> Window {
+        Window { from: MailId(0), under: self.from }
+    }
+}
+
+/// Where a search walks: along the mails, or along those of one recipient.
+fn base(query: &Query) -> (&'static str, &'static str, &'static str) {
+    match query.recipient {
+        Some(_) => ("recipient r JOIN mail m ON m.id = r.mail", "r.mail", "r.org"),
+        None => ("mail m", "m.id", "m.org"),
+    }
+}
+
+/// The next part of `rest` that holds at most `rows_max` rows, newest first; `None` when nothing is left.
+pub async fn next_window(tx: &mut Tx, scope: OrgScope, query: &Query, rest: &Window, rows_max: usize) -> Result<Option<Window>, Error> {
+    let lowest = Window::newest(query).from.max(rest.from);
+    if lowest >= rest.under {
+        return Ok(None);
+    }
+    let (from, key, org) = match query.recipient {
+        // Not joined with mail: the index on addresses alone says where the window ends.
+        Some(_) => ("recipient r", "r.mail", "r.org"),
+        None => base(query),
+    };
+    let mut args = args![rest.under.0, lowest.0];
+    let whose = scope.condition(org, &mut args);
+    let mut conditions = format!("{key} < $1 AND {key} >= $2 AND {whose}");
+    if let Some(recipient) = &query.recipient {
+        args.push(recipient.as_str().into());
+        conditions += &format!(" AND r.address = ${}", args.len());
+    }
+    let sql = format!("SELECT {key} FROM {from} WHERE {conditions} ORDER BY {key} DESC LIMIT 1 OFFSET {}", rows_max - 1);
+    let end = tx.row(&sql, args).await?.map(|row| row.int(0)).transpose()?;
+    Ok(Some(Window { from: end.map_or(lowest, MailId), under: rest.under }))
+}
+
+/// Identifiers and subjects of mails in a window, newest first. Without a word for the subject at most `rows_max`; with one all,
+/// since only the caller can tell which count.
+pub async fn matches(tx: &mut Tx, scope: OrgScope, query: &Query, window: &Window, rows_max: usize) -> Result<Vec<(MailId, String)>, Error> {
+    let (from, key, org) = base(query);
+    let mut args = args![window.under.0, window.from.0];
+    let mut conditions = format!("{key} < $1 AND {key} >= $2 AND {}", scope.condition(org, &mut args));
+    for (column, operator, value) in filters(query) {
+        args.push(value);
+        conditions += &format!(" AND {column} {operator} ${}", args.len());
+        if operator == "LIKE" {
+            conditions += " ESCAPE '!'";
+        }
+    }
+    if let Some(state) = &query.state {
+        args.push(state.as_str().into());
+        conditions += &match query.recipient {
+            Some(_) => format!(" AND r.state = ${}", args.len()),
+            None => format!(" AND EXISTS (SELECT 1 FROM recipient s WHERE s.mail = m.id AND s.state = ${})", args.len()),
+        };
+    }
+    let limit = if query.subject.is_some() { String::new() } else { format!(" LIMIT {rows_max}") };
+    // One mail may go to the same address twice.
+    let distinct = if query.recipient.is_some() { "DISTINCT " } else { "" };
+    let sql = format!("SELECT {distinct}m.id, m.subject FROM {from} WHERE {conditions} ORDER BY m.id DESC{limit}");
+    tx.rows(&sql, args).await?.iter().map(|row| Ok((MailId(row.int(0)?), row.text(1)?.to_string()))).collect()
+}
+
+/// `(column, operator, value)` of what the database can compare.
+fn filters(query: &Query) -> Vec<(&'static str, &'static str, Value)> {
+    let mut filters = Vec::new();
+    if let Some(mail) = query.mail {
+        filters.push(("m.id", "=", mail.0.into()));
+    }
+    if let Some(recipient) = &query.recipient {
+        filters.push(("r.address", "=", recipient.as_str().into()));
+    }
+    match query.sender.as_deref() {
+        Some(sender) if sender.starts_with('@') => filters.push(("m.sender", "LIKE", format!("%{}", escaped(&sender.to_lowercase())).into())),
+        Some(sender) => filters.push(("m.sender", "=", sender.into())),
+        None => {}
+    }
+    if let Some(id) = &query.message_id {
+        let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
+        filters.push(("m.message_id", "=", format!("<{bare}>").into()));
+    }
+    if let Some(ip) = query.ip {
+        filters.push(("m.peer_ip", "=", ip.to_string().into()));
+    }
+    if let Some(verdict) = &query.verdict {
+        filters.push(("m.verdict", "=", verdict.as_str().into()));
+    }
+    filters
+}
+
+/// For LIKE with `!` as its escape.
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+/// The oldest mail that is kept.
+pub async fn oldest(tx: &mut Tx, scope: OrgScope) -> Result<Option<MailId>, Error> {
+    let mut args = Vec::new();
+    let whose = scope.condition("org", &mut args);
+    let row = tx.row(&format!("SELECT min(id) FROM mail WHERE {whose}"), args).await?;
+    Ok(row.map(|row| row.int_opt(0)).transpose()?.flatten().map(MailId))
+}
+
+/// The mails with these identifiers, in this order, as a list shows them.
+pub async fn mails(tx: &mut Tx, scope: OrgScope, ids: &[MailId]) -> Result<Vec<MailBody>, Error> {
+    let mut found: HashMap<MailId, MailBody> = HashMap::new();
+    for chunk in ids.chunks(100) {
+        let mut args: Vec<Value> = chunk.iter().map(|id| Value::Int(id.0)).collect();
+        let list: Vec<String> = (1..=chunk.len()).map(|n| format!("${n}")).collect();
+        let whose = scope.condition("org", &mut args);
+        let sql = format!(
+            "SELECT id, org, direction, peer_ip, sender, message_id, subject, octets, verdict, recipients FROM mail \
+             WHERE id IN ({}) AND {whose}",
+            list.join(", ")
+        );
+        for row in tx.rows(&sql, args.clone()).await? {
+            let body = mail(&row)?;
+            found.insert(body.mail, body);
+        }
+        let sql = format!(
+            "SELECT {RECIPIENT_COLUMNS}, mail FROM recipient WHERE mail IN ({}) AND {whose} AND n < {RECIPIENTS_SHOWN_MAX} ORDER BY mail, n",
+            list.join(", ")
+        );
+        for row in tx.rows(&sql, args).await? {
+            if let Some(mail) = found.get_mut(&MailId(row.int(8)?)) {
+                mail.recipients.push(recipient(&row)?);
+            }
+        }
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+const RECIPIENT_COLUMNS: &str = "n, address, original, state, tries, next_ms, last_reply, settled_ms";
+
+fn mail(row: &Row) -> Result<MailBody, Error> {
+    let id = MailId(row.int(0)?);
+    Ok(MailBody {
+        mail: id,
+        org: OrgId(row.int(1)?),
+        at_ms: time_of(id),
+        direction: row.text(2)?.into(),
+        peer_ip: row.text(3)?.into(),
+        sender: row.text(4)?.into(),
+        message_id: row.text(5)?.into(),
+        subject: row.text(6)?.into(),
+        octets: row.int(7)?,
+        verdict: row.text(8)?.into(),
+        recipients: Vec::new(),
+        recipients_count: row.int(9)?,
+    })
+}
+
+fn recipient(row: &Row) -> Result<RecipientBody, Error> {
+    let state = row.text(3)?.to_string();
+    let is_open = matches!(state.as_str(), "queued" | "held");
+    Ok(RecipientBody {
+        n: row.int(0)?,
+        address: row.text(1)?.into(),
+        original: row.text(2)?.into(),
+        tries: row.int(4)?,
+        next_ms: is_open.then(|| row.int(5)).transpose()?,
+        last_reply: row.text(6)?.into(),
+        settled_ms: row.int_opt(7)?,
+        state,
+    })
+}
+
+/// Refusals with identifiers from `since` on and under `under`, newest first. The condition is that of the index `event_refused`.
+pub async fn refusals(tx: &mut Tx, since: i64, under: i64, rows_max: usize) -> Result<Vec<Event>, Error> {
+    let sql = "SELECT id, mail, org, at_ms, kind, recipient, detail FROM event WHERE kind IN ('connection-refused', 'protocol-refused', \
+               'sign-in-refused', 'sender-refused', 'recipient-refused', 'content-refused', 'not-recorded') \
+               AND id >= $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    tx.rows(sql, args![since, under, rows_max]).await?.iter().map(event).collect()
+}
