@@ -1,4 +1,37 @@
 //! SMTP grammar, both sides: commands, replies, end of data, BDAT, PROXY protocol, XCLIENT. No I/O.
+//!
+//! Server side: [`LineReader`] cuts command lines, [`parse_command`] reads them, [`DataReader`] and [`BdatReader`] take the
+//! message, [`Reply::write_to`] answers, [`proxy`] and [`xclient`] tell who the client is, [`sasl`] reads credentials.
+//! Client side: [`ReplyReader`], [`Capabilities`], [`DotStuffer`]. All are fed with octets as they arrive, in any pieces, and
+//! give the same result however the pieces fall. Invariant: nothing but CRLF ends a line, nothing but CRLF.CRLF ends data.
+//! Not here: sockets, time-outs, the order of commands (`gateway::session`, `gateway::delivery`).
+
+mod bdat;
+mod capabilities;
+mod command;
+mod data;
+mod line;
+mod parameter;
+pub mod proxy;
+mod reply;
+mod reply_reader;
+pub mod sasl;
+mod stuff;
+pub mod xclient;
+mod xtext;
+
+#[cfg(test)]
+mod tests;
+
+pub use bdat::BdatReader;
+pub use capabilities::Capabilities;
+pub use command::parse_command;
+pub use data::{DataError, DataReader, Fed};
+pub use line::{Line, LineReader};
+pub use reply::{REPLY_LINE_OCTETS_MAX, Reply};
+pub use reply_reader::{ReplyError, ReplyReader};
+pub use stuff::{DotStuffer, dot_stuff};
+pub use xtext::{decode_xtext, encode_xtext};
 
 use crate::Address;
 use crate::envelope::{BodyType, Notify, Ret};
@@ -15,7 +48,10 @@ pub enum Command {
     Mail(MailFrom),
     Rcpt(RcptTo),
     Data,
-    Bdat { octets: u64, last: bool },
+    Bdat {
+        octets: u64,
+        last: bool,
+    },
     Rset,
     Noop,
     Quit,
@@ -23,7 +59,13 @@ pub enum Command {
     Expn(String),
     Help,
     StartTls,
-    Auth { mechanism: String, initial: Option<String> },
+    Auth {
+        /// Upper case.
+        mechanism: String,
+        /// Still base64; `Some("")` is the empty initial response "=" (RFC 4954 §4).
+        initial: Option<String>,
+    },
+    /// Attribute names in upper case, values decoded; [`xclient::Client::read`] gives them meaning.
     Xclient(Vec<(String, String)>),
 }
 
@@ -42,43 +84,14 @@ pub struct MailFrom {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RcptTo {
+    /// [`Address::bare_postmaster`] for `RCPT TO:<postmaster>`.
     pub address: Address,
     pub notify: Notify,
     pub orcpt: Option<String>,
-}
-
-/// One reply: code, enhanced status (RFC 3463), text. Written as one or more lines, each at most 512 octets.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Reply {
-    pub code: u16,
-    pub status: Option<(u8, u16, u16)>,
-    /// Lines of text without CR or LF; never empty.
-    pub text: Vec<String>,
-}
-
-impl Reply {
-    /// A reply of one line, such as `Reply::new(550, (5, 4, 1), "Recipient address rejected: Access denied")`.
-    pub fn new(code: u16, status: (u8, u16, u16), text: impl Into<String>) -> Reply {
-        Reply { code, status: Some(status), text: vec![text.into()] }
-    }
-
-    pub fn is_positive(&self) -> bool {
-        (200..400).contains(&self.code)
-    }
-
-    /// 4yz.
-    pub fn is_temporary(&self) -> bool {
-        (400..500).contains(&self.code)
-    }
 }
 
 /// Why a command was not understood; `reply` is what the peer reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError {
     pub reply: Reply,
-}
-
-/// Reads one command line, without its CRLF.
-pub fn parse_command(_line: &[u8]) -> Result<Command, CommandError> {
-    unimplemented!()
 }
