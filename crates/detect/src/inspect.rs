@@ -1,10 +1,18 @@
 //! All inspections of one mail, in a fixed order.
+//!
+//! In: a mail, how its sender was authenticated, what is known about the receiving side. Out: [`Inspected`].
+//! Invariant: the same mail gives the same findings in the same order, apart from engines that were not there. Not here:
+//! what the findings mean together (`verdict`).
 
 use crate::classify::Model;
-use crate::finding::Finding;
-use crate::malware::Engine;
+use crate::finding::{FINDINGS_MAX, Finding};
+use crate::malware::{Engine, clamd::Clamd, signatures::Signatures};
+use crate::settings::DetectSettings;
+use futures_util::future::{join, join_all};
 use mail::{AuthResults, Mail};
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// One inspection: it looks and reports. Pure CPU; engines that need a socket or time are [`Engine`]s.
 pub trait Inspect: Send + Sync {
@@ -17,11 +25,11 @@ pub trait Inspect: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Surroundings {
     /// Domains of the organisations served here, lower-case A-labels.
-    pub own_domains: std::collections::HashSet<String>,
+    pub own_domains: HashSet<String>,
     /// Display names of people to protect, with their real address.
     pub people: Vec<(String, String)>,
     /// Extensions blocked by the common attachments filter, lower case.
-    pub blocked_types: std::collections::HashSet<String>,
+    pub blocked_types: HashSet<String>,
 }
 
 /// Everything that was seen in one mail.
@@ -37,20 +45,116 @@ pub struct Inspected {
     pub micros: Vec<(&'static str, u32)>,
 }
 
+/// The steps, in order. Their names stand in the receipt with the time each took.
+pub const STEPS: &[(&str, &[&dyn Inspect])] = &[
+    ("authentication", crate::authentication::INSPECTIONS),
+    ("attachment", crate::attachment::INSPECTIONS),
+    ("content", crate::content::INSPECTIONS),
+    ("link", crate::link::INSPECTIONS),
+    ("impersonation", crate::impersonation::INSPECTIONS),
+    ("bulk", crate::bulk::INSPECTIONS),
+];
+
 /// Holds what inspections need: the model, compiled rules, engines.
 pub struct Detector {
     pub model: Arc<Model>,
     pub engines: Vec<Arc<dyn Engine>>,
+    checks_off: HashSet<String>,
+}
+
+/// Why a detector could not be made; the settings are to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    #[error("reading the signature folder {folder}")]
+    Folder { folder: String, source: std::io::Error },
+    #[error("{file} is not a rule file: {why}")]
+    Rules { file: String, why: String },
+    #[error("“{check}” is not a check; the list is in the help under “Checks”")]
+    UnknownCheck { check: String },
 }
 
 impl Detector {
     /// The shipped model, the built-in rules, no outside engine.
     pub fn built_in() -> Detector {
-        unimplemented!()
+        let engines: Vec<Arc<dyn Engine>> = vec![Arc::new(Signatures::built_in())];
+        Detector { model: Model::built_in(), engines, checks_off: HashSet::new() }
+    }
+
+    /// As the settings say.
+    /// # Errors
+    /// [`DetectError`] when a rule file cannot be read or a check is named that does not exist.
+    pub fn new(settings: &DetectSettings) -> Result<Detector, DetectError> {
+        if let Some(check) = settings.checks_off.iter().find(|check| crate::checks::find(check).is_none()) {
+            return Err(DetectError::UnknownCheck { check: check.clone() });
+        }
+        let mut engines: Vec<Arc<dyn Engine>> = vec![Arc::new(Signatures::new(&settings.signatures)?)];
+        if let Some(clamd) = &settings.clamd {
+            engines.push(Arc::new(Clamd::new(clamd)));
+        }
+        Ok(Detector { model: Model::built_in(), engines, checks_off: settings.checks_off.iter().cloned().collect() })
+    }
+
+    /// The same detector with another model, such as one trained by the operator.
+    #[must_use]
+    pub fn with_model(mut self, model: Arc<Model>) -> Detector {
+        self.model = model;
+        self
     }
 
     /// Runs every inspection and engine. Never fails; what is missing is a finding of kind `Unknown`.
-    pub async fn inspect(&self, _mail: Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings) -> Inspected {
-        unimplemented!()
+    pub async fn inspect(&self, mail: Mail<'_>, auth: &AuthResults, surroundings: &Surroundings) -> Inspected {
+        // Engines are polled first: one that waits for its socket has been asked before the inspections use the CPU.
+        let engines = join_all(self.engines.iter().map(|engine| scan(engine.as_ref(), mail)));
+        let (scans, mut inspected) = join(engines, async { self.look(&mail, auth, surroundings) }).await;
+        let mut findings = Vec::with_capacity(inspected.findings.len());
+        for (name, seen, micros) in scans {
+            findings.extend(seen);
+            inspected.micros.push((name, micros));
+        }
+        findings.append(&mut inspected.findings);
+        if !self.checks_off.is_empty() {
+            findings.retain(|finding| !self.checks_off.contains(finding.check.as_ref()));
+        }
+        inspected.findings = weightiest(findings);
+        inspected
     }
+
+    fn look(&self, mail: &Mail<'_>, auth: &AuthResults, surroundings: &Surroundings) -> Inspected {
+        let mut inspected = Inspected { micros: Vec::with_capacity(STEPS.len() + 1 + self.engines.len()), ..Inspected::default() };
+        let mut last = Instant::now();
+        let mut lap = |name, micros: &mut Vec<(&'static str, u32)>| {
+            let now = Instant::now();
+            micros.push((name, u32::try_from((now - last).as_micros()).unwrap_or(u32::MAX)));
+            last = now;
+        };
+        for (name, inspections) in STEPS {
+            for inspection in *inspections {
+                inspection.inspect(mail, auth, surroundings, &mut inspected.findings);
+            }
+            lap(name, &mut inspected.micros);
+        }
+        let scores = self.model.score(mail.message);
+        (inspected.spam_log_odds, inspected.phish_log_odds) = (scores.spam_log_odds, scores.phish_log_odds);
+        lap("classify", &mut inspected.micros);
+        inspected.bcl = crate::bulk::level(mail.message, auth);
+        inspected
+    }
+}
+
+async fn scan(engine: &dyn Engine, mail: Mail<'_>) -> (&'static str, Vec<Finding>, u32) {
+    let start = Instant::now();
+    let findings = engine.scan(mail.message).await;
+    (engine.name(), findings, u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX))
+}
+
+/// At most [`FINDINGS_MAX`], the weightiest, in their order.
+fn weightiest(mut findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() > FINDINGS_MAX {
+        let mut order: Vec<usize> = (0..findings.len()).collect();
+        order.sort_by(|a, b| findings[*b].weight.abs().total_cmp(&findings[*a].weight.abs()).then(a.cmp(b)));
+        let kept: HashSet<usize> = order.into_iter().take(FINDINGS_MAX).collect();
+        let mut at = 0..;
+        findings.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+    }
+    findings
 }

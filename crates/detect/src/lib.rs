@@ -4,17 +4,24 @@
 //! verdict judges; what is done about it is decided elsewhere (`gateway::policy`, `gateway::action`).
 
 pub mod attachment;
+pub mod authentication;
 pub mod bulk;
+pub mod checks;
 pub mod classify;
 pub mod content;
 pub mod eval;
 pub mod finding;
+#[cfg(test)]
+mod fixture;
 pub mod impersonation;
 pub mod inspect;
 pub mod link;
 pub mod malware;
+pub mod settings;
 pub mod verdict;
 
+pub use checks::{CHECKS, CheckDoc};
 pub use finding::{Finding, Kind};
-pub use inspect::{Detector, Inspected};
+pub use inspect::{Detector, Inspected, Surroundings};
+pub use settings::DetectSettings;
 pub use verdict::{Class, Thresholds, Verdict};

@@ -1,1 +1,20 @@
-//! impersonation
+//! Borrowed names: people, addresses and domains that a mail pretends to be.
+//!
+//! In: the From header, and who is to be protected. Out: findings with ids under `impersonation.`. Not here: whether the
+//! domain itself is proved (`authentication`).
+
+mod display;
+mod free_mail;
+pub mod look_alike;
+mod people;
+mod reply_to;
+
+use crate::checks::CheckDoc;
+use crate::inspect::Inspect;
+
+pub const INSPECTIONS: &[&dyn Inspect] = &[&people::People, &display::DisplayName, &look_alike::FromLookAlike, &reply_to::ReplyTo];
+
+pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,21 @@
-//! link
+//! Links: where they lead, and where they say they lead.
+//!
+//! In: `Message::links`, already found and decoded. Out: findings with ids under `link.`. No link is ever opened or
+//! resolved here. Nothing is allocated for a link that gives no finding.
+
+mod host;
+mod mismatch;
+mod shown;
+mod target;
+
+pub use shown::shown_domain;
+
+use crate::checks::CheckDoc;
+use crate::inspect::Inspect;
+
+pub const INSPECTIONS: &[&dyn Inspect] = &[&mismatch::TextMismatch, &target::Target, &host::Hosts];
+
+pub const CHECKS: &[CheckDoc] = crate::checks::link::CHECKS;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! `attachment.encrypted`: content that only the recipient can open, and the password beside it.
+
+use super::path;
+use crate::finding::{Finding, Kind};
+use crate::inspect::{Inspect, Surroundings};
+use aho_corasick::AhoCorasick;
+use mail::{AuthResults, Mail};
+use std::sync::LazyLock;
+
+/// "Password" in the languages of most mail.
+static PASSWORD: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = ["password", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord", "пароль", "密码", "密碼", "解压码", "パスワード", "비밀번호"];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("fixed patterns")
+});
+
+pub struct Sealed;
+
+impl Inspect for Sealed {
+    fn name(&self) -> &'static str {
+        "attachment.encrypted"
+    }
+
+    fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+        let Some(attachment) = mail.message.attachments.iter().find(|attachment| attachment.encrypted) else { return };
+        let told = mail.message.texts.iter().any(|text| PASSWORD.is_match(&text.visible));
+        findings.push(if told {
+            // The password in the same mail keeps scanners out and nobody else.
+            Finding::new("attachment.encrypted.password", Kind::Phish, 2.0, format!("{}, and the text speaks of a password", path(attachment)))
+        } else {
+            // Careful people do this right.
+            Finding::new("attachment.encrypted", Kind::Phish, 0.4, path(attachment))
+        });
+    }
+}

@@ -1,0 +1,60 @@
+//! Articles of `link.*`.
+
+use super::{CheckDoc, doc};
+
+pub(crate) const CHECKS: &[CheckDoc] = &[
+    doc(
+        "link.text-mismatch",
+        ["A link shows one address and leads to another", "链接显示的地址与实际去向不同"],
+        "The text of a link names one domain, and a click leads to another organisation’s. Phishing does this; newsletters that count clicks do so too, which is why it seldom decides alone. Go to the shown address by typing it.",
+        "链接文字显示一个域名，点击后却去往另一家机构的域名。钓鱼邮件会这样做，统计点击的简报也会，因此很少单独起决定作用。请自行输入所显示的地址访问。",
+    ),
+    doc(
+        "link.userinfo",
+        ["A link hides its target behind “@”", "链接用“@”掩盖去向"],
+        "What stands before “@” in a web address is ignored by browsers, so “https://bank.example@evil.example” leads to evil.example. Do not follow it.",
+        "网址中“@”之前的部分会被浏览器忽略，因此“https://bank.example@evil.example”去往 evil.example。请勿点击。",
+    ),
+    doc(
+        "link.data",
+        ["A link holds a whole page", "链接自身包含整个网页"],
+        "The link has no address: the page is in the link itself, where no list can block it. Do not follow it.",
+        "该链接没有地址：网页内容就在链接里，任何列表都无法阻止。请勿点击。",
+    ),
+    doc(
+        "link.script",
+        ["A link runs script", "链接会运行脚本"],
+        "The link would run script instead of opening a page. Mail programs refuse it; honest mail has none.",
+        "该链接会运行脚本而不是打开网页。邮件程序会拒绝；正常邮件没有这样的链接。",
+    ),
+    doc(
+        "link.raw-ip",
+        ["A link leads to a number", "链接指向 IP 地址"],
+        "The link names a computer by its number instead of a name, as servers do that were taken over or are gone tomorrow. Honest services have names.",
+        "链接用数字而不是名称指明计算机，被入侵或用后即弃的服务器常是如此。正规服务都有名称。",
+    ),
+    doc(
+        "link.mixed-script",
+        ["A domain mixes alphabets", "域名混用多种文字"],
+        "A name in the link has letters of several alphabets, such as a Cyrillic “а” in a Latin word, to look like another name. Do not follow it.",
+        "链接中的名称混用了多种字母，例如在拉丁单词里夹入西里尔字母“а”，以冒充另一个名称。请勿点击。",
+    ),
+    doc(
+        "link.shortener",
+        ["A link hides where it leads", "链接隐藏了去向"],
+        "A short link leads wherever its maker wants. It is named here so that you know. Many services show the target if you add “+”.",
+        "短链接的去向由制作者决定。此处仅作提示。许多服务在链接末尾加“+”即可查看目标。",
+    ),
+    doc(
+        "link.look-alike",
+        ["A link to a domain that looks like yours", "链接域名酷似您的域名"],
+        "A link leads to a name that is nearly one of your organisation’s own. It is made to be mistaken for it. Do not follow it; report it to your administrator.",
+        "链接指向一个与贵组织域名几乎相同的名称，意在使人混淆。请勿点击，并报告管理员。",
+    ),
+    doc(
+        "link.many-hosts",
+        ["Links to very many sites", "链接指向过多网站"],
+        "The mail links to more than two dozen sites. Digests do so. For information only.",
+        "邮件链接到二十多个网站，摘要类邮件常是如此。仅供参考。",
+    ),
+];

@@ -1,0 +1,61 @@
+//! Every check there is, with its help article in both languages. Receipts link to these by id.
+//!
+//! Invariant: whatever id a finding has is listed here, and nothing else; a test reads the sources for it.
+
+pub(crate) mod attachment;
+pub(crate) mod authentication;
+pub(crate) mod bulk;
+pub(crate) mod content;
+pub(crate) mod impersonation;
+pub(crate) mod link;
+pub(crate) mod malware;
+
+/// One check: what it saw, why that matters, what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct CheckDoc {
+    /// Stable, such as `"link.text-mismatch"`.
+    pub id: &'static str,
+    pub title_en: &'static str,
+    pub title_zh: &'static str,
+    pub text_en: &'static str,
+    pub text_zh: &'static str,
+}
+
+const GROUPS: [&[CheckDoc]; 7] =
+    [authentication::CHECKS, attachment::CHECKS, content::CHECKS, link::CHECKS, impersonation::CHECKS, bulk::CHECKS, malware::CHECKS];
+
+/// All checks, group by group in the order of the inspections.
+pub const CHECKS: &[CheckDoc] = &{
+    let mut all = [doc("", ["", ""], "", ""); COUNT];
+    let (mut at, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        let mut check = 0;
+        while check < GROUPS[group].len() {
+            all[at] = GROUPS[group][check];
+            (at, check) = (at + 1, check + 1);
+        }
+        group += 1;
+    }
+    all
+};
+
+const COUNT: usize = {
+    let (mut count, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        count += GROUPS[group].len();
+        group += 1;
+    }
+    count
+};
+
+/// The check of this id.
+pub fn find(id: &str) -> Option<&'static CheckDoc> {
+    CHECKS.iter().find(|check| check.id == id)
+}
+
+const fn doc(id: &'static str, titles: [&'static str; 2], text_en: &'static str, text_zh: &'static str) -> CheckDoc {
+    CheckDoc { id, title_en: titles[0], title_zh: titles[1], text_en, text_zh }
+}
+
+#[cfg(test)]
+mod tests;

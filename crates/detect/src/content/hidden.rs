@@ -1,0 +1,36 @@
+//! `content.hidden-text`: text the reader does not see, put there for filters.
+
+use crate::finding::{Finding, Kind};
+use crate::inspect::{Inspect, Surroundings};
+use mail::{AuthResults, Mail};
+
+/// Newsletters hide a preview line, padded to keep the text after it out of the list of mails.
+const PREVIEW_LETTERS_MAX: usize = 400;
+
+pub struct HiddenText;
+
+impl Inspect for HiddenText {
+    fn name(&self) -> &'static str {
+        "content.hidden-text"
+    }
+
+    fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+        for text in mail.message.texts.iter().filter(|text| text.hidden.len() > PREVIEW_LETTERS_MAX) {
+            let hidden = letters(&text.hidden);
+            let seen = letters(&text.visible);
+            if hidden <= PREVIEW_LETTERS_MAX {
+                continue;
+            }
+            let start: String = text.hidden.split_whitespace().take(12).collect::<Vec<_>>().join(" ");
+            let evidence = format!("{hidden} letters are hidden, {seen} are seen: {start}");
+            // Parts for other screen widths are hidden honestly, but are no longer than what is seen.
+            let (kind, weight) = if hidden > seen { (Kind::Spam, 1.5) } else { (Kind::Note, 0.0) };
+            findings.push(Finding::new("content.hidden-text", kind, weight, evidence));
+            return;
+        }
+    }
+}
+
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}

@@ -1,0 +1,67 @@
+use crate::fixture::{Scene, html, plain, weighing};
+
+fn check(raw: &[u8], want: &[&str], why: &str) {
+    assert_eq!(weighing(&Scene::default().look(raw)), want, "{why}");
+}
+
+#[test]
+fn the_test_string_counts() {
+    let text = ["XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"].concat();
+    check(&plain("", &text), &["content.gtube"], "alone");
+    check(&html("", &format!("<p>Before {text} after</p>")), &["content.gtube"], "in HTML");
+}
+
+#[test]
+fn headers_are_looked_at() {
+    let text = "Here are the minutes of our meeting on Monday.";
+    for (header, want, why) in [
+        ("Date: (none)\r\n", vec!["header.date.missing"], "no date that can be read"),
+        ("Date: Sat, 17 Jan 2026 11:59:00 +0000\r\n", vec!["header.date.ahead"], "two days ahead"),
+        ("Date: Fri, 16 Jan 2026 11:59:00 +0000\r\n", vec![], "a day ahead is a wrong zone"),
+        ("Date: Thu, 1 Jan 2026 11:59:00 +0000\r\n", vec!["header.date.behind"], "two weeks ago"),
+        ("From: Ada <ada@sender.example>, Bo <bo@other.example>\r\n", vec!["header.from.ambiguous"], "two authors"),
+        ("From: a@a.example\r\nFrom: b@b.example\r\n", vec!["header.from.ambiguous"], "From twice"),
+        ("Subject: One\r\nSubject: Two\r\n", vec!["header.duplicate"], "Subject twice"),
+    ] {
+        check(&plain(header, text), &want, why);
+    }
+}
+
+#[test]
+fn html_wishes_are_named() {
+    let text = "<p>Here are the minutes of our meeting on Monday.</p>";
+    for (extra, want, why) in [
+        ("", vec![], "only HTML"),
+        ("<form action=\"https://a.example/\"><input name=q></form>", vec!["content.html.form"], "a form"),
+        ("<form action=\"https://a.example/\"><input type=password></form>", vec!["content.html.password-field"], "a password"),
+        ("<script>1</script>", vec!["content.html.script"], "a script"),
+        ("<iframe src=\"https://a.example/\"></iframe>", vec!["content.html.frame"], "a frame"),
+    ] {
+        check(&html("", &format!("<html><body>{text}{extra}</body></html>")), &want, why);
+    }
+}
+
+#[test]
+fn hidden_text_weighs_when_it_is_more_than_what_is_seen() {
+    let words = "weather garden river table window ".repeat(20);
+    let hidden = format!("<p>Cheap offers for you today</p><div style=\"display:none\">{words}</div>");
+    check(&html("", &hidden), &["content.hidden-text"], "more hidden than shown");
+    let preview = "<div style=\"display:none\">What happened this week in the garden</div><p>Dear reader, the river is high.</p>";
+    check(&html("", preview), &[], "a preview line");
+}
+
+#[test]
+fn invisible_characters_inside_latin_words_weigh() {
+    check(&plain("", "V\u{200b}i\u{200b}a\u{200b}g\u{200b}r\u{200b}a for all of you"), &["content.invisible-characters"], "split word");
+    check(&plain("", "می\u{200c}خواهم بدانم که جلسه چه زمانی برگزار می\u{200c}شود"), &[], "Persian needs them");
+    check(&plain("", "Family: 👨\u{200d}👩\u{200d}👧 and the rest of us here"), &[], "emoji need them");
+    let subject = "Subject: =?utf-8?B?cGF5cGFsIOKArmRvYy5leGU=?=\r\n"; // has U+202E
+    check(&plain(subject, "Here are the minutes of our meeting."), &["content.bidi-override"], "a turned subject");
+}
+
+#[test]
+fn mail_that_says_nothing_is_noticed() {
+    check(&plain("Subject: \r\n", ""), &["content.empty"], "nothing at all");
+    check(&html("", "<a href=\"https://a.example/\"><img src=\"https://a.example/1.png\"></a>"), &["content.image-only"], "a picture to click");
+    check(&plain("", "OK"), &[], "a short answer");
+}

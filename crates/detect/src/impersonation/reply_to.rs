@@ -1,0 +1,44 @@
+//! `impersonation.reply-to`: answers would go to a free mailbox that has nothing to do with the sender.
+
+use super::free_mail::is_free_mail;
+use crate::finding::{Finding, Kind};
+use crate::inspect::{Inspect, Surroundings};
+use mail::address::organisational_domain;
+use mail::{AuthResults, Mail};
+
+pub struct ReplyTo;
+
+impl Inspect for ReplyTo {
+    fn name(&self) -> &'static str {
+        "impersonation.reply-to"
+    }
+
+    fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+        let Some(from) = mail.message.from.address() else { return };
+        let Some(reply_to) = mail.message.first("Reply-To").and_then(address_in) else { return };
+        let Some((_, domain)) = reply_to.rsplit_once('@') else { return };
+        let domain = domain.to_ascii_lowercase();
+        if !is_free_mail(&domain) || domain == from.domain() || organisational_domain(from.domain()) == Some(domain.as_str()) {
+            return;
+        }
+        // Lists set Reply-To to whoever wrote; that is their purpose.
+        if mail.message.first("List-Id").is_some() || mail.message.first("List-Post").is_some() {
+            return;
+        }
+        // From one free mailbox to another is how people with two addresses write; from a firm to one is how fraud does.
+        let weight = if is_free_mail(from.domain()) { 0.4 } else { 1.0 };
+        let evidence = format!("From: {from}, Reply-To: {reply_to}");
+        findings.push(Finding::new("impersonation.reply-to", Kind::Phish, weight, evidence));
+    }
+}
+
+/// The address in a header value, without its display name; good enough to compare domains, not to send mail.
+fn address_in(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?;
+    let address = match (text.rfind('<'), text.rfind('>')) {
+        (Some(start), Some(end)) if start < end => &text[start + 1..end],
+        _ => text,
+    };
+    let address = address.trim();
+    (address.contains('@') && !address.contains(char::is_whitespace)).then_some(address)
+}

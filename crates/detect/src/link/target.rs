@@ -1,0 +1,48 @@
+//! `link.userinfo`, `link.data`, `link.script`: targets that are written to be misread.
+
+use crate::finding::{Finding, Kind};
+use crate::inspect::{Inspect, Surroundings};
+use mail::message::{Link, LinkOrigin};
+use mail::{AuthResults, Mail};
+
+pub struct Target;
+
+impl Inspect for Target {
+    fn name(&self) -> &'static str {
+        "link.target"
+    }
+
+    fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+        let (mut userinfo, mut data, mut script) = (false, false, false);
+        for link in &mail.message.links {
+            if !userinfo && has_userinfo(link) {
+                userinfo = true;
+                // Browsers ignore what stands before "@", readers do not. Honest links with a name and password are rare.
+                findings.push(Finding::new("link.userinfo", Kind::Phish, 2.0, &link.target));
+            }
+            match link.scheme.as_str() {
+                // A page inside its own link has no host that anybody could block. Images are honest.
+                "data" if !data && !matches!(link.origin, LinkOrigin::Image) => {
+                    data = true;
+                    findings.push(Finding::new("link.data", Kind::Phish, 2.5, &link.target));
+                }
+                "javascript" | "vbscript" if !script => {
+                    script = true;
+                    findings.push(Finding::new("link.script", Kind::Spam, 0.8, &link.target));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// RFC 3986 §3.2.1: text before an "@" in the authority.
+fn has_userinfo(link: &Link) -> bool {
+    if !matches!(link.scheme.as_str(), "http" | "https") {
+        return false;
+    }
+    let Some(start) = link.target.find(':') else { return false };
+    let authority = link.target[start + 1..].trim_start_matches(['/', '\\']);
+    let end = authority.find(['/', '\\', '?', '#']).unwrap_or(authority.len());
+    authority[..end].contains('@')
+}
