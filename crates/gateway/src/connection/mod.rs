@@ -1,3 +1,15 @@
 //! Connections: listeners, TLS, PROXY protocol, limits per address, the live DNS resolver.
+//!
+//! [`listen`] opens what `[listen]` names and hands every connection to `session`. Not here: the SMTP protocol
+//! (`session`), and who is welcome by its address (`intake`).
 
+mod listener;
+pub mod limits;
+mod proxy;
+pub mod resolver;
+pub mod reverse;
 pub mod settings;
+pub mod stop;
+pub mod tls;
+
+pub use listener::{ListenError, Running, Setup, listen, open, own_name};

@@ -1,9 +1,29 @@
 //! One SMTP session, from greeting to QUIT. Knows the protocol; what is accepted is decided by a [`Host`].
+//!
+//! In: a connection and who is on its other end. Out: calls to the host, replies to the peer. Invariants: only
+//! `CRLF . CRLF` or the counted octets of BDAT end a message; what a peer sends ahead without leave is never obeyed; no
+//! wait and no buffer is without a limit. Not here: accepting connections (`connection`), judging mail (`intake`).
 
+mod content;
+mod hello;
+mod sign_in;
+mod state;
+mod transaction;
+mod wire;
+
+use crate::connection::limits::Memory;
+use crate::connection::settings::LimitSettings;
+use crate::connection::stop::Stop;
+use crate::connection::tls::Keys;
+use crate::settings::Networks;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use mail::dns::Dns;
 use mail::envelope::{Envelope, EnvelopeRecipient, Peer};
 use mail::smtp::{MailFrom, Reply};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Who decides what a session may do. Real: `intake::Gate`. In session tests: a script.
 pub trait Host: Send + Sync + 'static {
@@ -32,4 +52,48 @@ pub enum Stage {
     Recipient,
     Content,
     Protocol,
+}
+
+/// Whom a listener is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Other servers.
+    Smtp,
+    /// Our own people, who must sign in (RFC 6409).
+    Submission,
+}
+
+/// What the sessions of one listener share.
+pub struct Port {
+    pub role: Role,
+    /// Our name in greetings.
+    pub name: Arc<str>,
+    pub host: Arc<dyn Host>,
+    pub limits: Arc<LimitSettings>,
+    /// What messages under way may hold.
+    pub memory: Arc<Memory>,
+    /// `None`: STARTTLS is not offered.
+    pub keys: Option<Arc<Keys>>,
+    pub dns: Arc<dyn Dns>,
+    /// Who may say XCLIENT.
+    pub xclient: Networks,
+    /// How long a peer from outside must keep still before our greeting.
+    pub greeting_delay: Duration,
+}
+
+/// How a session begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// The handshake comes before the greeting (RFC 8314 §3).
+    pub tls_first: bool,
+    /// How long the peer must keep still before the greeting.
+    pub delay: Duration,
+}
+
+/// Serves one connection until it ends.
+pub async fn serve<S>(port: Arc<Port>, stream: S, peer: Peer, start: Start, stop: Stop)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    state::Session::new(port, stream, peer, stop).run(start).await;
 }

@@ -1,0 +1,4 @@
+//! Tests of the gateway over real sockets and real files. One binary: every further one would be linked anew.
+
+mod dns;
+mod smtp;
