@@ -139,6 +139,45 @@ pub fn is_near(ip: IpAddr) -> bool {
     }
 }
 
+/// Failed sign-ins per address, so that guessing does not go on in the next session.
+#[derive(Debug)]
+pub struct Guesses {
+    max: u32,
+    failures: Mutex<HashMap<IpAddr, (u32, Instant)>>,
+}
+
+/// How long an address's failures count together.
+const GUESSES_KEPT: Duration = Duration::from_secs(3_600);
+
+impl Guesses {
+    pub fn new(limits: &LimitSettings) -> Arc<Guesses> {
+        Arc::new(Guesses { max: limits.sign_in_failures_per_address_max, failures: Mutex::default() })
+    }
+
+    /// The address has failed too often within the hour.
+    pub fn is_exhausted(&self, ip: IpAddr, now: Instant) -> bool {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(&counted_address(ip)).is_some_and(|(count, since)| {
+            *count >= self.max && now.saturating_duration_since(*since) < GUESSES_KEPT
+        })
+    }
+
+    pub fn failed(&self, ip: IpAddr, now: Instant) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= ADDRESSES_MAX {
+            failures.retain(|_, (_, since)| now.saturating_duration_since(*since) < GUESSES_KEPT);
+        }
+        if failures.len() >= ADDRESSES_MAX {
+            failures.clear(); // guessed from everywhere: the limits per session and the delays remain
+        }
+        let (count, since) = failures.entry(counted_address(ip)).or_insert((0, now));
+        if now.saturating_duration_since(*since) >= GUESSES_KEPT {
+            (*count, *since) = (0, now);
+        }
+        *count = count.saturating_add(1);
+    }
+}
+
 /// Octets that messages under way may hold in memory, together.
 #[derive(Debug)]
 pub struct Memory {
@@ -238,6 +277,21 @@ mod tests {
         assert_eq!(admission.enter(ip("192.0.2.1"), now).err(), Some(Refusal::TooFast));
         assert!(admission.enter(ip("10.0.0.1"), now).is_ok(), "near addresses have no rate");
         assert!(admission.enter(ip("192.0.2.1"), now + Duration::from_millis(1_100)).is_ok());
+    }
+
+    #[test]
+    fn guesses_from_one_address_run_out_for_an_hour() {
+        let guesses = Guesses::new(&LimitSettings { sign_in_failures_per_address_max: 2, ..LimitSettings::default() });
+        let now = Instant::now();
+        guesses.failed(ip("192.0.2.1"), now);
+        assert!(!guesses.is_exhausted(ip("192.0.2.1"), now));
+        guesses.failed(ip("192.0.2.1"), now);
+        assert!(guesses.is_exhausted(ip("192.0.2.1"), now));
+        assert!(!guesses.is_exhausted(ip("192.0.2.2"), now));
+        let later = now + GUESSES_KEPT;
+        assert!(!guesses.is_exhausted(ip("192.0.2.1"), later));
+        guesses.failed(ip("192.0.2.1"), later);
+        assert!(!guesses.is_exhausted(ip("192.0.2.1"), later), "the count begins anew");
     }
 
     #[test]

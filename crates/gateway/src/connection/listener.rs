@@ -3,7 +3,7 @@
 //! In: `[listen]`, `[limits]`, who decides ([`Host`]), and when to stop. Out: sessions, one task each. Invariants: an accept loop
 //! never ends before it is told to; a session that panics takes nobody along; what is turned away is told why with 421.
 
-use super::limits::{Admission, Memory, Permit, Refusal, is_near};
+use super::limits::{Admission, Guesses, Memory, Permit, Refusal, is_near};
 use super::proxy;
 use super::settings::{LimitSettings, ListenSettings};
 use super::stop::{Stop, Stopper, stop};
@@ -95,6 +95,7 @@ pub async fn listen(setup: Setup, host: Arc<dyn Host>, stop: Stop) -> Result<Run
     let (ender, ended) = self::stop();
     let (alive, gone) = mpsc::channel(1);
     let (admission, memory) = (Admission::new(&setup.limits), Memory::new(setup.limits.messages_in_memory_octets_max));
+    let guesses = Guesses::new(&setup.limits);
     let (limits, name): (Arc<LimitSettings>, Arc<str>) = (Arc::new(setup.limits), own_name(&setup.listen).into());
     if let Some(keys) = &setup.keys {
         tokio::spawn(Keys::watch(Arc::downgrade(keys)));
@@ -109,6 +110,7 @@ pub async fn listen(setup: Setup, host: Arc<dyn Host>, stop: Stop) -> Result<Run
             host: host.clone(),
             limits: limits.clone(),
             memory: memory.clone(),
+            guesses: guesses.clone(),
             keys: setup.keys.clone(),
             dns: setup.dns.clone(),
             xclient: setup.listen.xclient.clone(),

@@ -78,6 +78,8 @@ pub struct LimitSettings {
     pub idle_commands_max: u32,
     /// Failed sign-ins in one session until we hang up. Default 3.
     pub sign_in_failures_max: u32,
+    /// Failed sign-ins within an hour from one address (IPv6: one /64) until it has to wait. Default 30.
+    pub sign_in_failures_per_address_max: u32,
     /// Wait before a failed sign-in is answered; doubles with each. Default "1s".
     pub sign_in_delay: Span,
     /// Wait for a command (RFC 5321 §4.5.3.2.7). Default "5m".
@@ -151,6 +153,7 @@ impl Default for LimitSettings {
             recipients_refused_max: 100,
             idle_commands_max: 100,
             sign_in_failures_max: 3,
+            sign_in_failures_per_address_max: 30,
             sign_in_delay: Span::seconds(1),
             command_wait: Span::minutes(5),
             data_wait: Span::minutes(3),

@@ -132,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.wire.consume(here);
             missing -= here as u64;
             if missing > 0 {
-                self.wire.more_content(Instant::now() + self.port.limits.data_wait.duration()).await?;
+                self.wire.more_content(Instant::now() + self.port.limits.data_wait.duration(), octets - missing).await?;
             }
         }
         self.wire.shrink();
@@ -157,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return Err(Halt::Close(no_memory(421)));
         }
         let (begun, rate) = (Instant::now(), limits.data_octets_per_second_min);
-        self.wire.more_content(begun + limits.data_wait.duration()).await?;
+        self.wire.more_content(begun + limits.data_wait.duration(), seen).await?;
         pace.waited += begun.elapsed();
         if pace.waited > SLOW_START && seen < rate.saturating_mul(pace.waited.as_secs()) {
             return Err(Halt::Close(Reply::new(421, (4, 4, 2), "The message comes too slowly, closing the connection")));

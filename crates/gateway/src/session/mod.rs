@@ -11,7 +11,7 @@ mod state;
 mod transaction;
 mod wire;
 
-use crate::connection::limits::Memory;
+use crate::connection::limits::{Guesses, Memory};
 use crate::connection::settings::LimitSettings;
 use crate::connection::stop::Stop;
 use crate::connection::tls::Keys;
@@ -72,6 +72,8 @@ pub struct Port {
     pub limits: Arc<LimitSettings>,
     /// What messages under way may hold.
     pub memory: Arc<Memory>,
+    /// Failed sign-ins of all sessions.
+    pub guesses: Arc<Guesses>,
     /// `None`: STARTTLS is not offered.
     pub keys: Option<Arc<Keys>>,
     pub dns: Arc<dyn Dns>,

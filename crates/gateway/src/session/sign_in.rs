@@ -5,6 +5,7 @@ use super::state::{Flow, Session};
 use super::wire::Gone;
 use mail::smtp::Reply;
 use mail::smtp::sasl::{Credentials, decode_login, decode_plain};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Doublings of the wait after a failed sign-in.
@@ -49,6 +50,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if self.peer.authenticated.is_some() || self.mail.is_some() || !self.peer.esmtp {
             return Some(Reply::new(503, (5, 5, 1), "AUTH comes once, after EHLO and outside a mail"));
         }
+        if self.port.guesses.is_exhausted(self.peer.ip, Instant::now()) {
+            return Some(Reply::new(454, (4, 7, 0), "Too many failed sign-ins from your address, try again later"));
+        }
         None
     }
 
@@ -56,6 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     async fn fail_sign_in(&mut self) -> Result<Flow, Gone> {
         let doublings = self.tally.sign_in_failures.min(DELAY_DOUBLINGS_MAX);
         self.tally.sign_in_failures += 1;
+        self.port.guesses.failed(self.peer.ip, Instant::now());
         tokio::time::sleep(self.port.limits.sign_in_delay.duration() * (1 << doublings)).await;
         if self.wire.is_talking() {
             return Ok(self.refuse_pipelining());

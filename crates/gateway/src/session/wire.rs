@@ -17,8 +17,9 @@ use tokio_rustls::server::TlsStream;
 
 /// What an idle session holds for reading: one longest command.
 const INPUT_IDLE_OCTETS: usize = COMMAND_LINE_OCTETS_MAX;
-/// Read at once while a message comes in.
-const INPUT_CONTENT_OCTETS: usize = 64 * 1024;
+/// Read at once while a message comes in: the larger, the more of it came already.
+const INPUT_CONTENT_OCTETS_MIN: usize = 16 * 1024;
+const INPUT_CONTENT_OCTETS_MAX: usize = 128 * 1024;
 /// Replies that wait are sent at the latest when they are this long.
 const REPLIES_OCTETS_MAX: usize = 8 * 1024;
 /// After our last word we read what the peer still sends, so that a reset does not take our reply away.
@@ -84,10 +85,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.more(deadline, INPUT_IDLE_OCTETS).await
     }
 
-    /// Reads what comes next of a message, after sending waiting replies.
-    pub async fn more_content(&mut self, deadline: Instant) -> Result<usize, Gone> {
+    /// Reads what comes next of a message of which `seen` octets came, after sending waiting replies.
+    pub async fn more_content(&mut self, deadline: Instant, seen: u64) -> Result<usize, Gone> {
         self.send().await?;
-        self.more(deadline, INPUT_CONTENT_OCTETS).await
+        let room = usize::try_from(seen).unwrap_or(usize::MAX).clamp(INPUT_CONTENT_OCTETS_MIN, INPUT_CONTENT_OCTETS_MAX);
+        self.more(deadline, room).await
     }
 
     async fn more(&mut self, deadline: Instant, room: usize) -> Result<usize, Gone> {

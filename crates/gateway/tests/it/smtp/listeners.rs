@@ -164,3 +164,12 @@ async fn a_slow_command_and_a_slow_message_end() {
     // Octets that trickle keep a message alive, but not a command: its time is for the whole line.
     says(&gate, "< 220\nsplit 1\nfill 120 x\n< 421 4.4.2\ncut").await;
 }
+
+#[tokio::test]
+async fn guessing_passwords_does_not_go_on_in_the_next_session() {
+    let gate = Gate::with(Kind::SubmissionTls, LimitSettings { sign_in_failures_per_address_max: 2, ..limits() }).await;
+    let wrong = "tls\n< 220\n> EHLO a.example\n< 250\n> AUTH PLAIN AGFsaWNlAHdyb25n\n< 535\n> QUIT\n< 221";
+    says(&gate, wrong).await;
+    says(&gate, wrong).await;
+    says(&gate, "tls\n< 220\n> EHLO a.example\n< 250\n> AUTH PLAIN AGFsaWNlAHNlY3JldA==\n< 454 4.7.0\n> QUIT\n< 221").await;
+}

@@ -1,8 +1,9 @@
 //! SMTP dialogues against real listeners with a scripted host.
 
 mod end_of_data;
-mod gate;
+pub mod gate;
 mod listeners;
+mod swaks;
 
 use gate::{Gate, Kind};
 use std::path::{Path, PathBuf};
