@@ -1,5 +1,5 @@
 //! What tests share: the shared folder, dialogue runner, fixed DNS server, sinks with faults, throw-away databases.
 
-pub mod postgres;
 pub mod dialogue;
+pub mod postgres;
 pub mod shared;
