@@ -32,3 +32,49 @@ async fn ask(dns: &dyn Dns, ip: IpAddr) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail::dns::Zone;
+
+    fn zone() -> Zone {
+        let mut zone = Zone::new();
+        let ptr = |n: u8| format!("{n}.2.0.192.in-addr.arpa");
+        zone.add(&ptr(1), Record::Ptr("Mx.Client.Example".into()));
+        zone.add("mx.client.example", Record::A([192, 0, 2, 1].into()));
+        zone.add(&ptr(2), Record::Ptr("bank.example".into()));
+        zone.add("bank.example", Record::A([198, 51, 100, 1].into()));
+        zone.add(&ptr(3), Record::Ptr("not a name".into()));
+        zone.add(&ptr(4), Record::Ptr("bank.example".into())).add(&ptr(4), Record::Ptr("four.example".into()));
+        zone.add("four.example", Record::A([192, 0, 2, 4].into()));
+        zone.fails(&ptr(5), RecordType::Ptr);
+        for n in 0..=NAMES_MAX {
+            zone.add(&ptr(6), Record::Ptr(if n == NAMES_MAX { "six.example".into() } else { "bank.example".into() }));
+        }
+        zone.add("six.example", Record::A([192, 0, 2, 6].into()));
+        let six = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]);
+        zone.add(&reverse_name(six), Record::Ptr("v6.example".into()));
+        zone.add("v6.example", Record::Aaaa([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into()));
+        zone
+    }
+
+    #[tokio::test]
+    async fn a_name_counts_only_when_it_leads_back() {
+        let zone = zone();
+        for (ip, want, why) in [
+            ("192.0.2.1", Some("mx.client.example"), "there and back, in lower case"),
+            ("::ffff:192.0.2.1", Some("mx.client.example"), "a mapped address is its IPv4 one"),
+            ("192.0.2.2", None, "the name belongs to another address"),
+            ("192.0.2.3", None, "not a host name"),
+            ("192.0.2.4", Some("four.example"), "the second name leads back"),
+            ("192.0.2.5", None, "DNS fails"),
+            ("192.0.2.6", None, "behind more names than are asked"),
+            ("192.0.2.9", None, "no name"),
+            ("2001:db8::1", Some("v6.example"), "IPv6"),
+        ] {
+            let name = confirmed_name(&zone, ip.parse().expect(ip)).await;
+            assert_eq!(name.as_deref(), want, "{ip}: {why}");
+        }
+    }
+}
