@@ -85,13 +85,22 @@ impl Dns for Off {
     }
 }
 
-/// What `[dns]` asks for. `Live` is given as well, for its counts, unless DNS is off.
-pub fn from_settings(settings: &DnsSettings) -> Result<(Arc<dyn Dns>, Option<Arc<Live>>), ResolverError> {
+/// What `[dns]` asks for.
+#[derive(Clone)]
+pub struct Resolver {
+    pub dns: Arc<dyn Dns>,
+    /// The same with its counts; `None` when DNS is off.
+    pub live: Option<Arc<Live>>,
+}
+
+/// # Errors
+/// When the servers are left to the system and it names none.
+pub fn from_settings(settings: &DnsSettings) -> Result<Resolver, ResolverError> {
     if settings.servers == Servers::Off {
-        return Ok((Arc::new(Off), None));
+        return Ok(Resolver { dns: Arc::new(Off), live: None });
     }
     let live = Arc::new(Live::new(settings)?);
-    Ok((live.clone(), Some(live)))
+    Ok(Resolver { dns: live.clone(), live: Some(live) })
 }
 
 impl Live {

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use tokio_rustls::TlsAcceptor;
 
 /// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Names recorded from one client certificate.
 const CLIENT_NAMES_MAX: usize = 8;
 /// Sessions that TLS 1.2 clients may resume.
@@ -102,7 +102,7 @@ impl Keys {
 
     /// Looks at the files for as long as somebody holds the keys.
     pub async fn watch(keys: std::sync::Weak<Keys>) {
-        let mut every = tokio::time::interval(LOOK_EVERY);
+        let mut every = tokio::time::interval_at(tokio::time::Instant::now() + LOOK_EVERY, LOOK_EVERY);
         loop {
             every.tick().await;
             let Some(keys) = keys.upgrade() else { return };

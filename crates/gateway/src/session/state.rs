@@ -69,7 +69,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         match ended.await {
             Ok(()) | Err(Gone::Closed) => {}
             Err(Gone::Slow) => self.farewell(Reply::new(421, (4, 4, 2), "Time-out, closing the connection")),
-            Err(Gone::Stopping) => self.farewell(Reply::new(421, (4, 3, 2), "This server is stopping, try again soon")),
+            // No refusal, so the host need not hear of it.
+            Err(Gone::Stopping) => self.wire.put(b"421 4.3.2 This server is stopping, try again soon\r\n"),
         }
         if let Some(task) = self.reverse.take() {
             task.abort();

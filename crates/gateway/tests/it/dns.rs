@@ -100,7 +100,7 @@ async fn nothing_no_name_and_no_answer_are_three_things() {
 
 #[tokio::test]
 async fn off_means_that_no_name_exists() {
-    let (dns, live) = from_settings(&DnsSettings { servers: Servers::Off, ..DnsSettings::default() }).expect("off works");
-    assert_eq!(dns.lookup("example.com", RecordType::A).await, Err(DnsError::NoSuchName("example.com".into())));
-    assert!(live.is_none());
+    let resolver = from_settings(&DnsSettings { servers: Servers::Off, ..DnsSettings::default() }).expect("off works");
+    assert_eq!(resolver.dns.lookup("example.com", RecordType::A).await, Err(DnsError::NoSuchName("example.com".into())));
+    assert!(resolver.live.is_none());
 }
