@@ -73,6 +73,7 @@ pub fn neutral() -> AuthResults {
             result: DmarcResult::None,
             domain: "sender.example".into(),
             policy_domain: None,
+            sampled_out: false,
             policy: DmarcPolicy::None,
             why: "neither is aligned".into(),
         },

@@ -1,9 +1,31 @@
 //! Authentication of the sender: SPF (RFC 7208), DKIM (RFC 6376, 8301, 8463), DMARC (RFC 7489), ARC (RFC 8617).
 //!
-//! In: a mail and [`crate::dns::Dns`]. Out: [`AuthResults`]. Nobody else names the mail-auth crate.
+//! In: a mail and [`crate::dns::Dns`]. Out: [`AuthResults`]. DNS is asked for everything at once, then everything is judged
+//! without waiting. Invariant: no result is better than `none` unless its RFC says so for these octets; a failed DNS
+//! question is `temperror`, never `pass` and never `fail`.
+//! Not here: what to do about a result (`detect`, `gateway`).
 
-use crate::dns::Dns;
+mod arc;
+mod composite;
+mod content;
+mod dkim;
+mod dmarc;
+mod domain;
+mod questions;
+mod results;
+mod sign;
+mod spf;
+#[cfg(test)]
+mod suites;
+
+use crate::dns::{Answer, Dns, RecordType};
 use crate::envelope::Mail;
+use futures_util::future::{join_all, join3};
+use questions::Questions;
+
+pub use arc::seal::Sealer;
+pub use results::{authentication_results, strip_ours};
+pub use sign::{KeyError, KeyKind, NewKey, Signer};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,6 +106,8 @@ pub struct Dmarc {
     pub policy_domain: Option<String>,
     /// The policy that applies to `domain` (`sp` where it is a subdomain, after `pct`).
     pub policy: DmarcPolicy,
+    /// The mail fell outside `pct`, so `policy` is one step lower than the domain asks.
+    pub sampled_out: bool,
     pub why: String,
 }
 
@@ -141,12 +165,67 @@ pub struct AuthSettings {
 }
 
 /// Checks everything there is to check. Never fails: what cannot be found out is `TempError` in its place.
-pub async fn authenticate(_mail: Mail<'_>, _dns: &dyn Dns, _settings: &AuthSettings) -> AuthResults {
-    unimplemented!()
+pub async fn authenticate(mail: Mail<'_>, dns: &dyn Dns, settings: &AuthSettings) -> AuthResults {
+    let ask = Questions::new(dns, settings.dns_lookups_max);
+    let content = content::Content::of(mail.message);
+    let candidates = dkim::candidates(&content, settings.dkim_signatures_max);
+    let chain = arc::find(&content);
+    let names = key_names(&candidates, &chain);
+    let (spf, policy, answers) =
+        join3(check_spf(mail, &ask, settings), dmarc::find(&mail.message.from, &ask), fetch_keys(&names, &ask)).await;
+
+    let answer = |name: &str| names.iter().position(|known| known == name).and_then(|at| answers.get(at));
+    let mut verifier = dkim::Verifier::new(&content, mail.now_ms);
+    let mut dkim: Vec<Dkim> = candidates
+        .into_iter()
+        .map(|candidate| {
+            let answer = candidate.key_name().and_then(|name| answer(&name));
+            verifier.judge(candidate, answer)
+        })
+        .collect();
+    let mut arc = chain.judge(&mut verifier, answer);
+    arc.trusted = arc.result == DkimResult::Pass && arc.sealer.as_ref().is_some_and(|sealer| is_trusted(sealer, settings));
+    let dmarc = dmarc::judge(&mail.message.from, policy, &spf, &mut dkim, mail.message.message_id.as_deref());
+    let evidence = composite::Evidence { spf: &spf, dkim: &dkim, dmarc: &dmarc, arc: &arc, peer: mail.peer };
+    let composite = composite::judge(&evidence, settings);
+    AuthResults { spf, dkim, dmarc, arc, composite, dns_lookups: ask.asked() }
 }
 
-/// The Authentication-Results header we write (RFC 8601), folded, with "Authentication-Results:" and the final CRLF.
-/// Everything that comes from the mail is escaped or left out.
-pub fn authentication_results(_results: &AuthResults, _settings: &AuthSettings, _mail: Mail<'_>) -> String {
-    unimplemented!()
+/// RFC 7208 §2.4: MAIL FROM, or postmaster at the name in HELO where MAIL FROM is empty.
+async fn check_spf(mail: Mail<'_>, ask: &Questions<'_>, settings: &AuthSettings) -> Spf {
+    let sender = mail.envelope.sender.as_ref();
+    let domain = sender.map_or(mail.peer.helo.as_str(), |sender| sender.domain());
+    let query = spf::Query {
+        ip: mail.peer.ip,
+        helo: &mail.peer.helo,
+        local: sender.map(|sender| sender.local()).filter(|local| !local.is_empty()).unwrap_or("postmaster"),
+        domain,
+        receiver: &settings.authserv_id,
+        now_ms: mail.now_ms,
+        explain: false,
+    };
+    let outcome = spf::check_host(&query, ask).await;
+    Spf { result: outcome.result, domain: domain.to_ascii_lowercase(), by_helo: sender.is_none(), why: outcome.why }
+}
+
+/// Every key that DKIM and ARC need, once.
+fn key_names(candidates: &[dkim::Candidate<'_>], chain: &arc::Found<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in candidates.iter().filter_map(dkim::Candidate::key_name).chain(chain.key_names()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+async fn fetch_keys(names: &[String], ask: &Questions<'_>) -> Vec<Answer> {
+    match names {
+        [] => Vec::new(),
+        _ => join_all(names.iter().map(|name| ask.ask(name, RecordType::Txt))).await,
+    }
+}
+
+fn is_trusted(sealer: &str, settings: &AuthSettings) -> bool {
+    settings.trusted_sealers.iter().any(|trusted| trusted.eq_ignore_ascii_case(sealer))
 }
