@@ -3,109 +3,46 @@
 //! In: the octets after DATA or BDAT. Out: always a [`Message`]; whatever is wrong with the input is a [`Defect`].
 //! Invariant: work and memory stay within [`Budget`]; going over is a defect that makes the mail "not fully inspectable".
 
+mod archive;
+mod attachment;
+mod attribute;
+mod budget;
+mod charset;
+mod defect;
+mod encoding;
+mod entity;
+mod filetype;
+mod head;
+mod header;
+mod html;
+mod link;
+mod ole;
+mod parameter;
+mod part;
+mod reading;
+mod style;
+mod tag;
+mod words;
+mod zip;
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budget, Spent};
+pub use defect::{Defect, DefectKind};
+pub use filetype::file_type;
+
 use crate::address::FromField;
+use budget::Meter;
 use bytes::Bytes;
+use header::Block;
+use part::Walker;
+use reading::{Reading, View};
 use std::ops::Range;
 
-/// Limits for one message (`reference/attacks.md` §5.4 gives the reasons).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Octets decoded and unpacked, over all parts and archives: the larger of this and ten times the message.
-    pub expanded_octets_max: u64,
-    pub parts_max: usize,
-    /// Multiparts, nested messages and archives in one another.
-    pub depth_max: usize,
-    pub archive_depth_max: usize,
-    pub archive_files_max: usize,
-    /// Unpacked to packed size of one archive member.
-    pub archive_ratio_max: u64,
-    pub header_fields_max: usize,
-    pub header_octets_max: usize,
-    pub header_line_octets_max: usize,
-    pub addresses_max: usize,
-    pub links_max: usize,
-    /// Octets of decoded text kept for inspection, over all text parts.
-    pub text_octets_max: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget {
-            expanded_octets_max: 200 << 20,
-            parts_max: 1_000,
-            depth_max: 32,
-            archive_depth_max: 5,
-            archive_files_max: 10_000,
-            archive_ratio_max: 250,
-            header_fields_max: 1_000,
-            header_octets_max: 256 << 10,
-            header_line_octets_max: 64 << 10,
-            addresses_max: 1_000,
-            links_max: 1_000,
-            text_octets_max: 4 << 20,
-        }
-    }
-}
-
-/// What one message used of its budget; shown in the receipt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Spent {
-    pub expanded_octets: u64,
-    pub parts: usize,
-    pub depth: usize,
-    pub archive_files: usize,
-    pub links: usize,
-}
-
-/// Something odd. `kind` is stable (`"mime.boundary.duplicate"`), `detail` is for people, at most 200 characters.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Defect {
-    pub kind: DefectKind,
-    pub detail: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DefectKind {
-    /// A header that may stand once stands twice (RFC 5322 §3.6); detail names it.
-    DuplicateHeader,
-    /// Text before the first header, a line without a colon, white space before the colon, an empty name.
-    MalformedHeader,
-    /// From, Date or another required header is not there.
-    MissingHeader,
-    /// NUL in the header or in a text part.
-    Nul,
-    /// Bytes over 127 in the header without SMTPUTF8.
-    RawEightBit,
-    /// A line over 998 octets.
-    LongLine,
-    /// More than one boundary could be meant, or one is not valid.
-    BadBoundary,
-    /// The closing or the opening delimiter is missing.
-    MissingBoundary,
-    /// Two Content-Type or Content-Transfer-Encoding that disagree, or parameters that do.
-    ConflictingEncoding,
-    /// A Content-Transfer-Encoding that does not exist, or one that may not stand on this type.
-    UnknownEncoding,
-    /// Base64 or quoted-printable with characters that do not belong.
-    BrokenEncoding,
-    /// A charset label we do not know, or octets it does not have.
-    BadCharset,
-    /// The file name has several readings, or controls, or ends in a dot or space.
-    BadFileName,
-    /// RFC 2046 §5.2.2 message/partial: refused, since no part can be judged alone.
-    PartialMessage,
-    /// RFC 2046 §5.2.3.
-    ExternalBody,
-    /// Non-white text before the first or after the last part.
-    PreambleText,
-    /// An archive that cannot be read to its end.
-    BrokenArchive,
-    /// An archive or document that needs a password.
-    Encrypted,
-    /// The budget ran out; detail names the limit.
-    OverBudget,
-}
+/// Longest Message-ID kept.
+const MESSAGE_ID_OCTETS_MAX: usize = 998;
+/// Lines that should have been header fields are kept as text up to this size.
+const STRAY_HEADER_OCTETS_MAX: usize = 64 << 10;
 
 /// Position of one header field in `raw`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,8 +173,43 @@ pub enum FileFamily {
 
 impl Message {
     /// Reads a message. Never fails; see [`Message::defects`].
-    pub fn parse(_raw: Bytes, _budget: &Budget) -> Message {
-        unimplemented!()
+    pub fn parse(raw: Bytes, budget: &Budget) -> Message {
+        let mut meter = Meter::new(*budget, raw.len());
+        let block = header::scan(&raw, 0..raw.len(), true, &mut meter);
+        header::check_fields(&raw, &block, &mut meter);
+        let head = head::read(&raw, &block, "text/plain", &mut meter);
+        let mut reading = Reading::new(meter);
+        let whole = View { source: raw.clone(), range: 0..raw.len(), boundary: None, depth: 0, inside: Vec::new(), is_other: false };
+        Walker::new(&mut reading, &whole).walk(head, block.body_at);
+        if let Some(stray) = block.stray_at {
+            reading.stray_header(&raw[stray..block.body_at.min(stray + STRAY_HEADER_OCTETS_MAX)]);
+        }
+        reading.finish();
+        Message::assemble(raw, &block, reading)
+    }
+
+    fn assemble(raw: Bytes, block: &Block, reading: Reading) -> Message {
+        let Reading { meter, found, .. } = reading;
+        let from: Vec<&[u8]> = block.all(&raw, "from").collect();
+        let from = words::read_from(&from);
+        let first = |name| block.all(&raw, name).next();
+        let subject = first("subject").map(words::decode).unwrap_or_default();
+        let message_id = first("message-id").and_then(words::message_id);
+        let date_ms = first("date").and_then(words::date_ms);
+        Message {
+            from,
+            subject,
+            message_id,
+            date_ms,
+            fields: block.fields.iter().map(header::RawField::narrow).collect(),
+            body_at: block.body_at,
+            texts: found.texts,
+            links: found.links.list,
+            attachments: found.attachments,
+            defects: meter.defects,
+            spent: meter.spent,
+            raw,
+        }
     }
 
     /// The octets as received.
@@ -259,6 +231,11 @@ impl Message {
     /// Value of the first field of this name (any case).
     pub fn first(&self, name: &str) -> Option<&[u8]> {
         self.fields().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// Values of all fields of this name (any case), in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields().filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     pub fn has_defect(&self, kind: DefectKind) -> bool {
