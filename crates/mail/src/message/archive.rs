@@ -8,7 +8,9 @@ use super::attachment::{self, Found};
 use super::head::note_name;
 use super::reading::Reading;
 use super::zip::{self, Entry};
-use super::words;
+use super::filetype::extension_of;
+use super::{FileFamily, LinkOrigin, file_type, words};
+use super::entity::decode_entities;
 use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use memchr::memmem;
@@ -88,20 +90,27 @@ fn is_tar(content: &[u8]) -> bool {
 
 fn unpack_zip(packed: &Packed, reading: &mut Reading) {
     let archive = &packed.content;
-    let is_document = memmem::find(archive, b"[Content_Types].xml").is_some() || memmem::find(archive, b"META-INF/").is_some();
+    let is_document = matches!(file_type(None, archive).family, FileFamily::Office | FileFamily::OfficeMacro);
     let contents = zip::contents(archive, reading.meter.budget.archive_files_max + 1);
     if let Some(flaw) = contents.flaw {
         reading.meter.note(BrokenArchive, flaw);
     }
     let mut other_methods = None;
     for entry in contents.entries.iter().filter(|entry| !entry.is_folder) {
-        if is_document && !is_notable(&entry.name) {
-            continue; // the text and pictures of a document, not files of their own
+        let is_links = is_document && extension_of(&entry.name_text()) == "rels";
+        if is_document && !is_links && is_ordinary(&entry.name_text()) {
+            continue;
         }
         if !reading.meter.pay_archive_file() {
             return;
         }
         let name = entry.name_text();
+        if is_links {
+            if let Unpacked::Whole(octets) = unpack_entry(archive, entry, &mut other_methods, reading) {
+                external_links(&octets, reading);
+            }
+            continue;
+        }
         let unpacked = if entry.is_encrypted { None } else { Some(unpack_entry(archive, entry, &mut other_methods, reading)) };
         keep_member(reading, packed, name, unpacked, entry.packed_octets.unwrap_or(0) as u64);
         if reading.meter.octets_left() == 0 {
@@ -110,12 +119,26 @@ fn unpack_zip(packed: &Packed, reading: &mut Reading) {
     }
 }
 
-/// Members of a document that are files of their own: macros, embedded objects, controls, and links to elsewhere.
-fn is_notable(name: &[u8]) -> bool {
+/// Members of a document that make up its text and pictures and are no files of their own.
+fn is_ordinary(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    [&b"vbaproject"[..], b"/embeddings/", b"/activex/", b"macrosheets/", b".rels", b"basic/", b"attachments/", b".exe", b".dll", b".js", b".vbs"]
-        .iter()
-        .any(|part| memmem::find(&lower, part).is_some())
+    let is_embedded = ["embeddings/", "activex/", "macrosheets/", "basic/", "attachments/"].iter().any(|folder| lower.contains(folder));
+    let extension = extension_of(name);
+    let is_content = matches!(
+        extension.as_str(),
+        "xml" | "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "emf" | "wmf" | "vml" | "odttf" | "fntdata" | "ttf" | "rdf" | "css" | "xhtml" | "ncx" | "opf" | "jpe" | "wdp"
+    );
+    !is_embedded && (is_content || lower == "mimetype")
+}
+
+/// What a document loads or opens from elsewhere (ECMA-376 part 2 §9.3): relationships with `TargetMode="External"`.
+fn external_links(relations: &[u8], reading: &mut Reading) {
+    let text = String::from_utf8_lossy(relations);
+    for relation in text.split('<').filter(|relation| relation.contains("External")) {
+        let Some((_, target)) = relation.split_once("Target=\"") else { continue };
+        let target = decode_entities(target.split('"').next().unwrap_or_default());
+        reading.found.links.push(&target, String::new(), LinkOrigin::Attachment, &mut reading.meter);
+    }
 }
 
 type OtherMethods<'a> = Option<Option<::zip::ZipArchive<Cursor<&'a [u8]>>>>;

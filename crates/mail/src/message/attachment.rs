@@ -60,9 +60,13 @@ pub(super) fn keep(reading: &mut Reading, found: Found, is_other_view: bool) {
     look_for_links(reading, family, &found);
     match family {
         FileFamily::Archive | FileFamily::Office | FileFamily::OfficeMacro if archive::can_unpack(&found.content) => queue_archive(reading, found),
-        FileFamily::Message if extension == "eml" || found.declared_type.starts_with("message/") => queue_message(reading, found),
+        _ if extension == "eml" || is_message_type(&found.declared_type) => queue_message(reading, found),
         _ => {}
     }
+}
+
+fn is_message_type(declared: &str) -> bool {
+    matches!(declared, "message/rfc822" | "message/global" | "message/news")
 }
 
 /// Adds a nested message whose parts were read already.
@@ -87,8 +91,12 @@ fn found_to_attachment(found: &Found) -> Attachment {
     sha256.copy_from_slice(digest(&SHA256, &found.content).as_ref());
     let mut names = found.names.iter().cloned();
     let name = names.next();
+    let mut true_type = file_type(name.as_deref(), &found.content);
+    if is_message_type(&found.declared_type) && matches!(true_type.family, FileFamily::Text | FileFamily::Unknown) {
+        true_type = super::FileType { extension: "eml", family: FileFamily::Message };
+    }
     Attachment {
-        true_type: file_type(name.as_deref(), &found.content),
+        true_type,
         name,
         other_names: names.collect(),
         declared_type: found.declared_type.clone(),

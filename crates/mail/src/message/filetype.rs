@@ -83,8 +83,8 @@ const NAMES: [(&str, FileFamily, &[&str]); 9] = [
     ("iso", DiskImage, &["iso", "img", "udf", "vhd", "vhdx", "dmg", "vmdk", "wim"]),
     ("doc", Office, &["doc", "docx", "xls", "xlsx", "ppt", "pptx", "rtf", "odt", "ods", "odp", "one", "pub", "vsd", "xlsb", "dot", "dotx", "xlt", "wps", "mdb", "accdb"]),
     ("docm", OfficeMacro, &["docm", "dotm", "xlsm", "xltm", "xlam", "pptm", "potm", "ppsm", "ppam", "sldm", "xla"]),
-    ("eml", Message, &["eml", "msg", "mbox", "ics", "vcf"]),
-    ("txt", Text, &["txt", "csv", "log", "md", "xml", "json", "yml", "yaml", "css", "c", "h", "tex", "asc", "sig", "diff", "patch", "ini", "conf", "dat"]),
+    ("eml", Message, &["eml", "msg", "mbox"]),
+    ("txt", Text, &["txt", "ics", "vcf", "csv", "log", "md", "xml", "json", "yml", "yaml", "css", "c", "h", "tex", "asc", "sig", "diff", "patch", "ini", "conf", "dat"]),
 ];
 
 /// What the octets are, by content first, then by name.
@@ -116,7 +116,7 @@ pub(super) fn extension_of(name: &str) -> String {
 
 fn by_mark(content: &[u8]) -> Option<FileType> {
     if content.starts_with(b"MZ") {
-        return Some(portable_executable(content));
+        return (!looks_like_text(content)).then(|| portable_executable(content));
     }
     let mark = MARKS.iter().find(|(mark, _, _)| content.starts_with(mark));
     match mark {

@@ -14,6 +14,7 @@ const INSTALLER_CLASS: [u8; 16] = *b"\x84\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0F";
 
 pub(super) fn file_type(content: &[u8], extension: &str) -> FileType {
     let has_macro = has_name(content, "_VBA_PROJECT") || has_name(content, "Macros") || has_name(content, "_VBA_PROJECT_CUR");
+    let has_macro = has_macro || has_macro_sheet(content) || has_slide_macro(content);
     let found = |extension, family| FileType { extension, family };
     let office = |plain: &'static str| found(plain, if has_macro { OfficeMacro } else { Office });
     if memmem::find(content, &INSTALLER_CLASS).is_some() || matches!(extension, "msi" | "msp" | "mst") {
@@ -62,8 +63,32 @@ fn is_encrypted_excel(content: &[u8]) -> bool {
         })
 }
 
+/// Records of a workbook looked at for its list of sheets, which stands near its start.
+const RECORDS_MAX: usize = 2_000;
+
+/// [MS-XLS] §2.4.28: a BoundSheet8 record of type 1 is a sheet of Excel 4 macros.
+fn has_macro_sheet(content: &[u8]) -> bool {
+    let start = sectors(content).position(|sector| matches!(sector, [0x09, 0x08, 0x10 | 0x08, 0, 0, 5 | 6, 5, 0, ..]));
+    let Some(mut at) = start.map(|sector| (sector + 1) * SECTOR_OCTETS) else { return false };
+    for _ in 0..RECORDS_MAX {
+        let Some(head) = content.get(at..at + 4) else { return false };
+        if head[..2] == [0x85, 0] && content.get(at + 9) == Some(&1) {
+            return true;
+        }
+        at += 4 + usize::from(u16::from_le_bytes([head[2], head[3]]));
+    }
+    false
+}
+
+/// [MS-PPT] §2.4.11: a VBAInfoAtom whose `fHasMacros` is set.
+fn has_slide_macro(content: &[u8]) -> bool {
+    memmem::find_iter(content, b"\x02\0\0\x04\x0c\0\0\0").any(|at| content.get(at + 12..at + 16) == Some(&[1, 0, 0, 0]))
+}
+
+const SECTOR_OCTETS: usize = 512;
+
 fn sectors(content: &[u8]) -> impl Iterator<Item = &[u8]> {
-    content.chunks(512).skip(1)
+    content.chunks(SECTOR_OCTETS).skip(1)
 }
 
 /// Whether a directory entry has this name (UTF-16LE, followed by its zero).
