@@ -9,7 +9,8 @@ use super::head::note_name;
 use super::reading::Reading;
 use super::zip::{self, Entry};
 use super::filetype::extension_of;
-use super::{FileFamily, LinkOrigin, file_type, words};
+use super::{FileFamily, LinkOrigin, file_type};
+use crate::address::decode_words;
 use super::entity::decode_entities;
 use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
@@ -231,7 +232,7 @@ fn unpack_gzip(packed: &Packed, reading: &mut Reading) {
         return;
     }
     let decoder = MultiGzDecoder::new(&packed.content[..]);
-    let stated = decoder.header().and_then(|header| header.filename().map(words::decode));
+    let stated = decoder.header().and_then(|header| header.filename().map(decode_words));
     let outer = packed.inside.last().map(String::as_str).unwrap_or_default();
     let name = stated.filter(|name| !name.is_empty()).unwrap_or_else(|| name_without_gz(outer));
     let unpacked = limited(decoder, packed.content.len() as u64, reading);

@@ -8,6 +8,7 @@ use super::html::{Page, PageLink};
 use super::parameter::percent_decoded;
 use super::style::floor_boundary;
 use super::{Link, LinkOrigin};
+use crate::address::domain_to_ascii;
 use memchr::memchr2_iter;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -269,7 +270,7 @@ fn ascii_host(host: &str) -> Option<String> {
         return Some(host.to_ascii_lowercase());
     }
     // UTS 46 maps full-width letters and the dots of East Asian scripts; names it cannot map stay unread.
-    idna::domain_to_ascii(host).ok().filter(|ascii| !ascii.is_empty() && ascii.len() <= HOST_OCTETS_MAX).map(|ascii| ascii.trim_end_matches('.').to_owned())
+    domain_to_ascii(host).or_else(|| idna::domain_to_ascii(host).ok().filter(|ascii| !ascii.is_empty() && ascii.len() <= HOST_OCTETS_MAX))
 }
 
 /// URL Standard §3.5: one to four numbers, decimal, octal (0…) or hexadecimal (0x…), the last filling what is left.

@@ -31,7 +31,7 @@ pub use budget::{Budget, Spent};
 pub use defect::{Defect, DefectKind};
 pub use filetype::file_type;
 
-use crate::address::FromField;
+use crate::address::{self, FromField, decode_words};
 use budget::Meter;
 use bytes::Bytes;
 use header::Block;
@@ -190,10 +190,9 @@ impl Message {
 
     fn assemble(raw: Bytes, block: &Block, reading: Reading) -> Message {
         let Reading { meter, found, .. } = reading;
-        let from: Vec<&[u8]> = block.all(&raw, "from").collect();
-        let from = words::read_from(&from);
+        let from = address::read_from_fields(block.fields.iter().map(|field| (&raw[field.name.clone()], &raw[field.value.clone()])));
         let first = |name| block.all(&raw, name).next();
-        let subject = first("subject").map(words::decode).unwrap_or_default();
+        let subject = first("subject").map(decode_words).unwrap_or_default();
         let message_id = first("message-id").and_then(words::message_id);
         let date_ms = first("date").and_then(words::date_ms);
         Message {

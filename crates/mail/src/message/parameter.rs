@@ -4,6 +4,7 @@
 //! reader might have, the usual one first: attackers live between two readings.
 
 use super::words;
+use crate::address::decode_words;
 use std::borrow::Cow;
 
 /// Parameters read from one field.
@@ -85,14 +86,14 @@ impl Structured {
         if let Some((charset, joined)) = self.joined(name) {
             let text = match charset {
                 Some(charset) => words::octets_to_text(&joined, Some(&charset)),
-                None => words::decode(&joined),
+                None => decode_words(&joined),
             };
             push_new(&mut readings, text);
         }
         for plain in self.named(name).filter(|parameter| parameter.section.is_none() && !parameter.is_extended) {
-            push_new(&mut readings, words::decode(&plain.value));
+            push_new(&mut readings, decode_words(&plain.value));
             if let Some(other) = &plain.other {
-                push_new(&mut readings, words::decode(other));
+                push_new(&mut readings, decode_words(other));
             }
         }
         readings

@@ -10,7 +10,8 @@ use super::encoding::{self, Encoding};
 use super::head::{self, Disposition, Head};
 use super::link::Links;
 use super::part::Walker;
-use super::{Attachment, LinkOrigin, Text, archive, charset, header, html, words};
+use super::{Attachment, LinkOrigin, Text, archive, charset, header, html};
+use crate::address::decode_words;
 use bytes::Bytes;
 use memchr::{memchr, memmem};
 use std::borrow::Cow;
@@ -213,7 +214,7 @@ impl Reading {
             if let Some(flaw) = file.decoded.flaw {
                 self.meter.note(BrokenEncoding, flaw);
             }
-            let head = Head { kind: "application/octet-stream".to_owned(), names: vec![words::decode(&file.name)], disposition: Disposition::Attachment, ..Head::default() };
+            let head = Head { kind: "application/octet-stream".to_owned(), names: vec![decode_words(&file.name)], disposition: Disposition::Attachment, ..Head::default() };
             head.names.iter().for_each(|name| head::note_name(name, &mut self.meter));
             let found = Found::of_part(&head, Bytes::from(file.decoded.octets), inside, 0);
             attachment::keep(self, found, false);

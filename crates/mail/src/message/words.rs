@@ -2,23 +2,9 @@
 
 use super::style::floor_boundary;
 use super::{MESSAGE_ID_OCTETS_MAX, charset};
-use crate::address::FromField;
 
 /// Longest date read; RFC 5322 §3.3 dates have 31 characters without comments.
 const DATE_OCTETS_MAX: usize = 200;
-
-/// Unfolds, decodes RFC 2047 words and drops controls.
-pub(super) fn decode(octets: &[u8]) -> String {
-    let plain = memchr::memmem::find(octets, b"=?").is_none();
-    if plain {
-        return octets_to_text(octets, None);
-    }
-    let decoded = mail_parser::parsers::MessageStream::new(octets).parse_unstructured();
-    match decoded.as_text() {
-        Some(text) => without_controls(text),
-        None => octets_to_text(octets, None),
-    }
-}
 
 /// Octets in a charset (UTF-8 without one) as one line of text without controls.
 pub(super) fn octets_to_text(octets: &[u8], charset: Option<&str>) -> String {
@@ -45,11 +31,4 @@ pub(super) fn date_ms(value: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(&value[..value.len().min(DATE_OCTETS_MAX)]).ok()?;
     let date = mail_parser::DateTime::parse_rfc822(text)?;
     date.is_valid().then(|| date.to_timestamp().saturating_mul(1000))
-}
-
-pub(super) fn read_from(values: &[&[u8]]) -> FromField {
-    match values {
-        [] => FromField::Missing,
-        [first, ..] => FromField::Ambiguous { why: "not read", raw: decode(first) },
-    }
 }

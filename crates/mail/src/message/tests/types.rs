@@ -74,7 +74,7 @@ fn locked_documents_are_said_to_be() {
 }
 
 /// A message with one attachment, sent as base64.
-pub(super) fn with_attachment(name: &str, content: &[u8]) -> Message {
+pub(super) fn with_attachment(name: &str, content: &[u8]) -> crate::Message {
     use base64::Engine;
     let encoded = base64::engine::general_purpose::STANDARD.encode(content);
     message(&format!("Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"{name}\"\n"), &encoded)
