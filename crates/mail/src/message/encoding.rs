@@ -33,6 +33,9 @@ impl Encoding {
     }
 }
 
+/// The flaw of base64 in which other characters stand.
+pub(super) const NOT_BASE64: &str = "characters that base64 does not have";
+
 const SKIP: u8 = 0xff;
 const SPACE: u8 = 0xfe;
 const PAD: u8 = 0xfd;
@@ -106,7 +109,7 @@ impl Base64Reader {
     fn push(&mut self, octet: u8) {
         match BASE64[octet as usize] {
             SPACE => {}
-            SKIP => self.flaw = Some("characters that base64 does not have"),
+            SKIP => self.flaw = Some(NOT_BASE64),
             PAD => {
                 if self.count > 0 {
                     self.end_group();
@@ -117,11 +120,11 @@ impl Base64Reader {
             value => {
                 if self.is_padded {
                     // A new stream after the end of one: some readers stop, others go on.
-                    self.flaw = Some("base64 goes on after its padding");
+                    self.flaw = self.flaw.or(Some("base64 goes on after its padding"));
                     self.is_padded = false;
                 }
                 if value & URL_SAFE != 0 {
-                    self.flaw = Some("characters of the URL-safe alphabet");
+                    self.flaw = self.flaw.or(Some("characters of the URL-safe alphabet"));
                 }
                 self.bits = self.bits << 6 | u32::from(value & 0x3f);
                 self.count += 1;

@@ -98,6 +98,8 @@ struct Reader<'a> {
     link: Option<OpenLink>,
     base: Option<String>,
     links_max: usize,
+    /// Elements whose end was looked for in vain: there is none further on either.
+    unended: Vec<Tag>,
     /// Elements opened beyond the limit; their ends close nothing.
     beyond: usize,
 }
@@ -105,7 +107,7 @@ struct Reader<'a> {
 /// Reads a page, keeping at most `links_max` links.
 pub(super) fn read(source: &str, links_max: usize) -> Page {
     let page = Page { visible: String::with_capacity(source.len() / 3), ..Page::default() };
-    let mut reader = Reader { source, at: 0, page, open: Vec::with_capacity(32), is_hidden: false, link: None, base: None, links_max, beyond: 0 };
+    let mut reader = Reader { source, at: 0, page, open: Vec::with_capacity(32), is_hidden: false, link: None, base: None, links_max, unended: Vec::new(), beyond: 0 };
     reader.run();
     reader.close_link();
     reader.page
@@ -262,7 +264,7 @@ impl<'a> Reader<'a> {
 
     /// Content that is not text for a reader, up to its end tag. Without one it reaches to the end of the page.
     fn skip_to_end(&mut self, tag: Tag, is_closed: bool) {
-        if is_closed && tag == tag::XML {
+        if is_closed && tag == tag::XML || self.unended.contains(&tag) {
             return;
         }
         let octets = self.source.as_bytes();
@@ -275,6 +277,7 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
+        self.unended.push(tag);
         // Readers differ on a title or frame that never ends; what follows may be shown.
         if matches!(tag, tag::SCRIPT | tag::STYLE) {
             self.at = octets.len();

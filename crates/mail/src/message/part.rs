@@ -217,6 +217,7 @@ impl<'r> Walker<'r> {
                     let body = self.source.slice(start.min(end)..end);
                     self.reading.nested_message(&head, body, &self.inside, self.is_other_view);
                 }
+                Some(Frame::Multipart { is_started: false, .. }) if self.is_other_view => {} // that reading leads nowhere
                 Some(Frame::Multipart { is_started: false, body, .. }) => {
                     self.reading.meter.note(MissingBoundary, "a multipart without a delimiter");
                     self.reading.undivided(self.source.slice(body.min(end)..end), &self.inside);
@@ -226,6 +227,7 @@ impl<'r> Walker<'r> {
                         self.reading.stray_text(&self.source, from..end, &self.inside);
                     }
                 }
+                Some(Frame::Multipart { .. }) if self.is_other_view => {}
                 Some(Frame::Multipart { .. }) => self.reading.meter.note(MissingBoundary, "no closing delimiter"),
                 None => return,
             }

@@ -114,22 +114,9 @@ impl Reading {
         if !self.meter.pay_octets(body.len()) {
             return;
         }
-        let has_views = head.encodings.len() > 1 || head.has_unknown_encoding || is_other_view;
-        let mut encodings = head.encodings.clone();
-        if head.has_unknown_encoding && !encodings.contains(&Encoding::Identity) {
-            encodings.push(Encoding::Identity);
-        }
-        for encoding in encodings {
-            let octets = match encoding {
-                Encoding::Identity => body.clone(),
-                _ => {
-                    let decoded = decode(encoding, &body);
-                    if let Some(flaw) = decoded.flaw {
-                        self.meter.note(BrokenEncoding, flaw);
-                    }
-                    Bytes::from(decoded.octets)
-                }
-            };
+        let bodies = self.decoded_bodies(&head, body);
+        let has_views = bodies.len() > 1 || is_other_view;
+        for octets in bodies {
             if head.is_body_text() {
                 self.body_text(&head, &octets, inside);
             }
@@ -139,6 +126,29 @@ impl Reading {
                 attachment::keep(self, found, has_views);
             }
         }
+    }
+
+    /// The body in each way that some reader decodes it, the usual one first.
+    fn decoded_bodies(&mut self, head: &Head, body: Bytes) -> Vec<Bytes> {
+        let mut bodies = Vec::with_capacity(1);
+        let mut also_plain = head.has_unknown_encoding;
+        for encoding in &head.encodings {
+            if *encoding == Encoding::Identity {
+                bodies.push(body.clone());
+                also_plain = false;
+                continue;
+            }
+            let decoded = decode(*encoding, &body);
+            if let Some(flaw) = decoded.flaw {
+                self.meter.note(BrokenEncoding, flaw);
+                also_plain |= flaw == encoding::NOT_BASE64; // what is not base64 at all, readers show as it is
+            }
+            bodies.push(Bytes::from(decoded.octets));
+        }
+        if also_plain {
+            bodies.push(body);
+        }
+        bodies
     }
 
     /// A nested message as an attachment of its own; what lies in it was read already.

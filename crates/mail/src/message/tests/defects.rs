@@ -71,7 +71,7 @@ fn encodings() {
         ("Content-Transfer-Encoding: base64\n", "dGV4dA==\n", &[][..], "as it should be"),
         ("Content-Transfer-Encoding: base64\n", "dGV4*dA==\n", &[BrokenEncoding], "a letter that base64 lacks"),
         ("Content-Transfer-Encoding: base64\n", "dGV4dA==dGV4dA==\n", &[BrokenEncoding], "two streams"),
-        ("Content-Transfer-Encoding: base64\n", "dGV4d_-_\n", &[BadCharset, BrokenEncoding], "the URL-safe alphabet"),
+        ("Content-Transfer-Encoding: base64\n", "dGV4d_-_\n", &[BrokenEncoding, BadCharset], "the URL-safe alphabet"),
         ("Content-Transfer-Encoding: base64\n", "dGV4d\n", &[BrokenEncoding], "a group of one"),
         ("Content-Transfer-Encoding: quoted-printable\n", "a=3Db=\nc=e4\n", &[BadCharset], "an octet without charset"),
         ("Content-Transfer-Encoding: quoted-printable\n", "a=G1\n", &[BrokenEncoding], "a bad escape"),
