@@ -8,6 +8,8 @@ pub mod address;
 pub mod auth;
 pub mod dns;
 pub mod envelope;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod id;
 pub mod message;
 pub mod report;

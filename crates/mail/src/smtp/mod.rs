@@ -29,6 +29,7 @@ pub use command::parse_command;
 pub use data::{DataError, DataReader, Fed};
 pub use line::{Line, LineReader};
 pub use reply::{REPLY_LINE_OCTETS_MAX, Reply};
+pub(crate) use reply_reader::parse_status;
 pub use reply_reader::{ReplyError, ReplyReader};
 pub use stuff::{DotStuffer, dot_stuff};
 pub use xtext::{decode_xtext, encode_xtext};

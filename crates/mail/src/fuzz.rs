@@ -1,0 +1,266 @@
+//! Fuzz targets: one function per parser of octets from outside, with what must hold for every input.
+//!
+//! `fuzz/` runs them under libFuzzer; the test below runs them on every `cargo test`, on random octets and on the seeds.
+//! A target returns nothing: it panics when an invariant breaks.
+
+use crate::address::{self, Address};
+use crate::report::dsn;
+use crate::smtp::{BdatReader, Capabilities, Command, DataReader, Line, LineReader, ReplyReader};
+use crate::smtp::{dot_stuff, parse_command, proxy, sasl, xclient};
+
+/// Larger than any input of a fuzzer.
+const OCTETS_MAX: u64 = 1 << 30;
+
+/// All targets by name, as under `fuzz/corpus`.
+pub const TARGETS: &[(&str, fn(&[u8]))] =
+    &[("command", command), ("data", data), ("bdat", bdat), ("reply", reply), ("proxy", proxy_header), ("addresses", addresses), ("dsn", notice)];
+
+/// Command lines, in pieces of a size that the first octet chooses: the pieces change nothing, and nothing that is taken
+/// could forge a line.
+pub fn command(input: &[u8]) {
+    let Some((step, input)) = input.split_first() else { return };
+    let lines = |step: usize| {
+        let mut reader = LineReader::new(512);
+        let mut found = Vec::new();
+        for piece in input.chunks(step.max(1)) {
+            reader.buffer().extend_from_slice(piece);
+            loop {
+                match reader.next_line() {
+                    Line::Pending => break,
+                    line => found.push(line),
+                }
+            }
+        }
+        found
+    };
+    let found = lines(usize::from(*step));
+    assert_eq!(found, lines(input.len()), "pieces change the lines");
+    for line in found {
+        let Line::Complete(line) = line else { continue };
+        match parse_command(&line) {
+            Ok(command) => check_command(command),
+            Err(error) => {
+                let mut wire = Vec::new();
+                error.reply.write_to(&mut wire);
+                assert!(wire.ends_with(b"\r\n") && wire.iter().filter(|octet| **octet == b'\n').count() == 1);
+            }
+        }
+    }
+}
+
+fn check_command(command: Command) {
+    let is_plain = |text: &str| !text.chars().any(char::is_control);
+    match command {
+        Command::Mail(mail) => {
+            mail.sender.iter().for_each(check_address);
+            assert!(mail.envid.iter().chain(&mail.auth).all(|text| is_plain(text)));
+        }
+        Command::Rcpt(rcpt) => {
+            check_address(&rcpt.address);
+            assert!(rcpt.orcpt.iter().all(|text| is_plain(text) && text.contains(';')));
+        }
+        Command::Helo(name) | Command::Ehlo(name) | Command::Lhlo(name) => assert!(name.bytes().all(|octet| octet.is_ascii_graphic())),
+        Command::Xclient(attributes) => {
+            assert!(attributes.iter().all(|(_, value)| is_plain(value)));
+            let _ = xclient::Client::read(&attributes);
+        }
+        Command::Auth { initial: Some(initial), .. } => {
+            let _ = sasl::decode_plain(&initial);
+            let _ = sasl::decode_login(&initial, &initial);
+        }
+        Command::Vrfy(name) | Command::Expn(name) => assert!(is_plain(&name)),
+        _ => {}
+    }
+}
+
+fn check_address(found: &Address) {
+    let text = found.to_string();
+    assert!(!text.chars().any(char::is_control));
+    if !found.domain().is_empty() {
+        assert_eq!(Address::parse(&text).as_ref(), Ok(found), "an address reads back");
+        let _ = address::organisational_domain(found.domain());
+    }
+}
+
+/// Message data: a slow reader that looks at the whole input agrees, and what is taken goes out unharmed.
+pub fn data(input: &[u8]) {
+    let Some((step, input)) = input.split_first() else { return };
+    let mut reader = DataReader::new(None, OCTETS_MAX);
+    let mut used = 0;
+    let mut is_done = false;
+    for piece in input.chunks(usize::from(*step).max(1)) {
+        let fed = reader.feed(piece);
+        used += fed.used;
+        is_done = fed.is_done;
+        if is_done {
+            break;
+        }
+    }
+    let end = if input.starts_with(b".\r\n") { Some(3) } else { memchr::memmem::find(input, b"\r\n.\r\n").map(|at| at + 5) };
+    assert_eq!(is_done.then_some(used), end, "the end is CRLF.CRLF");
+    let taken = reader.finish();
+    let Some(end) = end else { return };
+    let has_bare_end = has_bare_line_end(&input[..end]);
+    if let Ok(message) = &taken {
+        assert!(!has_bare_end, "a bare CR or LF was taken");
+        let mut wire = Vec::new();
+        dot_stuff(message, &mut wire);
+        check_wire(&wire);
+    }
+    assert!(taken.is_ok() || has_bare_end || input[..end].contains(&0), "refused for no reason");
+}
+
+fn has_bare_line_end(octets: &[u8]) -> bool {
+    octets.iter().enumerate().any(|(at, octet)| match octet {
+        b'\n' => at == 0 || octets[at - 1] != b'\r',
+        b'\r' => octets.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    })
+}
+
+/// What we send ends where it ends, for every reader.
+fn check_wire(wire: &[u8]) {
+    assert!(!has_bare_line_end(wire));
+    let end = if wire == b".\r\n" { 0 } else { memchr::memmem::find(wire, b"\r\n.\r\n").expect("the wire form has an end") + 2 };
+    assert_eq!(end + 3, wire.len(), "an end before the end");
+    for lure in [&b"\r\n\0.\r\n"[..], b"\r\n.\0\r\n"] {
+        assert!(memchr::memmem::find(wire, lure).is_none());
+    }
+}
+
+/// Chunks: the first octet says where the message is cut. The cut changes nothing.
+pub fn bdat(input: &[u8]) {
+    let Some((cut, message)) = input.split_first() else { return };
+    let read = |cut: usize| {
+        let mut reader = BdatReader::new(None, OCTETS_MAX);
+        let (first, second) = message.split_at(cut.min(message.len()));
+        for chunk in [first, second] {
+            reader.begin(chunk.len() as u64);
+            let fed = reader.feed(chunk);
+            assert!(fed.is_done && fed.used == chunk.len());
+        }
+        reader.finish()
+    };
+    let found = read(usize::from(*cut));
+    assert_eq!(found, read(0), "the cut changes the message");
+    assert_eq!(has_bare_line_end(message), found == Err(crate::smtp::DataError::BareLineEnd));
+    let mut wire = Vec::new();
+    dot_stuff(message, &mut wire); // whatever it is, sending it must be safe
+    check_wire(&wire);
+    if let Ok(kept) = found {
+        assert_eq!(kept, message);
+    }
+}
+
+/// Replies of a server, in pieces of a size that the first octet chooses.
+pub fn reply(input: &[u8]) {
+    let Some((step, input)) = input.split_first() else { return };
+    let read = |step: usize| {
+        let mut reader = ReplyReader::new();
+        let mut replies = Vec::new();
+        for mut piece in input.chunks(step.max(1)) {
+            while !piece.is_empty() {
+                let Ok((used, reply)) = reader.feed(piece) else { return (replies, true) };
+                replies.extend(reply);
+                piece = &piece[used..];
+            }
+        }
+        (replies, false)
+    };
+    let found = read(usize::from(*step));
+    assert_eq!(found, read(input.len()), "pieces change the replies");
+    for reply in found.0 {
+        assert!((200..600).contains(&reply.code) && !reply.text.is_empty());
+        assert!(!reply.to_string().chars().any(char::is_control));
+        let _ = Capabilities::read(&reply);
+        let mut wire = Vec::new();
+        reply.write_to(&mut wire);
+        assert!(wire.is_ascii() && !has_bare_line_end(&wire) && wire.len() < 64 * 512 + 1);
+    }
+}
+
+/// PROXY protocol: a header that is complete stays what it is when more follows, and is incomplete without its last octet.
+pub fn proxy_header(input: &[u8]) {
+    match proxy::parse(input) {
+        Ok(Some((used, proxied))) => {
+            assert!(used <= input.len());
+            assert_eq!(proxy::parse(&input[..used]), Ok(Some((used, proxied))));
+            assert_eq!(proxy::parse(&input[..used - 1]), Ok(None));
+        }
+        Ok(None) => assert!(input.len() < proxy::V2_OCTETS_MAX),
+        Err(_) => {}
+    }
+}
+
+/// Header fields with addresses and encoded words; the envelope's paths.
+pub fn addresses(input: &[u8]) {
+    if let address::FromField::One { display, address } = address::read_from(&[input]) {
+        assert!(!display.chars().any(char::is_control));
+        check_address(&address);
+        // The lenient reader must not see somebody else where the strict one sees one mailbox.
+        let others = address::mailboxes(input);
+        assert!(others.iter().all(|(_, other)| *other == address), "{address} and {others:?}");
+    }
+    let mailboxes = address::mailboxes(input);
+    assert!(mailboxes.len() <= address::MAILBOXES_MAX);
+    mailboxes.iter().for_each(|(_, found)| check_address(found));
+    assert!(!address::decode_words(input).chars().any(char::is_control));
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(Some(found)) = address::parse_path(text) {
+        check_address(&found);
+    }
+    if let Some(domain) = address::domain_to_ascii(text) {
+        assert_eq!(address::domain_to_ascii(&domain).as_deref(), Some(domain.as_str()), "A-labels stay what they are");
+    }
+}
+
+/// Notices of other servers.
+pub fn notice(input: &[u8]) {
+    let Some(report) = dsn::parse(input) else { return };
+    assert!(!report.recipients.is_empty() && report.recipients.len() <= dsn::RECIPIENTS_MAX);
+    for told in &report.recipients {
+        let texts = [&told.final_recipient, &told.original_recipient, &told.action, &told.remote_mta, &told.diagnostic];
+        assert!(texts.into_iter().flatten().all(|text| !text.chars().any(char::is_control)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TARGETS;
+    use proptest::prelude::*;
+
+    /// Octets the grammars care about, so that random input gets somewhere.
+    #[rustfmt::skip]
+    fn input() -> impl Strategy<Value = Vec<u8>> {
+        let words = prop::sample::select(vec![
+            &b"\r\n"[..], b"\r\n.\r\n", b"\n", b"\r", b".", b"\0", b"MAIL FROM:<", b"RCPT TO:<", b"a@b.example", b">", b" SIZE=1", b"BDAT 3 LAST",
+            b"250-", b"250 ", b"5.1.1", b"PROXY TCP4 ", b"192.0.2.1 ", b"=?utf-8?B?", b"?=", b"\"", b"(", b")", b",", b";", b":", b"<", b"+41", b"xn--",
+            b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n", b"Content-Type: message/delivery-status\r\n\r\n", b"Status: 5.1.1\r\n", b"\xe6\x9d\x8e", b"\xff",
+        ]);
+        prop::collection::vec(words, 0..24).prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn random_input_breaks_no_target(step in 0u8..9, input in input()) {
+            for (_, target) in TARGETS {
+                target(&input);
+                target(&[&[step], &input[..]].concat());
+            }
+        }
+    }
+
+    #[test]
+    fn the_seeds_break_no_target() {
+        for (name, target) in TARGETS {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+            let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+            let mut seeds = 0;
+            for entry in entries.flatten() {
+                target(&std::fs::read(entry.path()).expect("a seed is readable"));
+                seeds += 1;
+            }
+            assert!(seeds > 0, "{name} has no seeds");
+        }
+    }
+}

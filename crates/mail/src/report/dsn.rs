@@ -1,1 +1,0 @@
-//! Delivery status notifications (RFC 3461, 3462, 3464) in English and 简体中文.
