@@ -188,8 +188,8 @@ fn every_cause_has_its_own_words_in_both_languages() {
     assert_eq!((Language::from_tag("zh-CN"), Language::from_tag("de"), Language::from_tag("")), (Language::SimplifiedChinese, Language::English, Language::English));
 }
 
-/// Statuses of the rows that can be found by what the server wrote. The rest of the table holds statuses its authors made
-/// up for servers that gave none (`5.0.9xx`) or derived from words; reading those is not this module's work.
+/// Rows whose status is written in the notice. The table also has statuses its authors made up from the words of servers that
+/// gave none (`5.0.9xx`); guessing those is not this module's work, so they are not counted.
 #[test]
 fn notices_of_other_servers_are_read() {
     let Some(suites) = testkit::shared::suites() else { return };
@@ -205,7 +205,8 @@ fn notices_of_other_servers_are_read() {
     for row in table.lines().skip(1) {
         let columns: Vec<&str> = row.split('\t').collect();
         let name = format!("{}-{}.eml", columns[0], columns[1]);
-        let Some(path) = files.get(&name) else { continue };
+        let is_made_up = columns[3].contains(".0.9") && columns[3].len() == 7;
+        let Some(path) = files.get(&name).filter(|_| !is_made_up) else { continue };
         let raw = std::fs::read(path).expect("the sample is readable");
         let nth: usize = columns[2].parse().unwrap_or(0);
         let found = parse(&raw).and_then(|report| report.recipients.get(nth).and_then(|told| told.status));
@@ -217,7 +218,6 @@ fn notices_of_other_servers_are_read() {
             wrong.push(format!("{name} {nth}: want {}, found {found}", columns[3]));
         }
     }
-    println!("{right} of {rows} statuses\n{}", wrong.join("\n"));
     assert!(rows > 200, "{rows} rows");
-    assert!(right * 100 >= rows * 60, "{right} of {rows}:\n{}", wrong.join("\n"));
+    assert!(right * 100 >= rows * 95, "{right} of {rows}:\n{}", wrong.join("\n"));
 }
