@@ -3,3 +3,4 @@
 pub mod dialogue;
 pub mod postgres;
 pub mod shared;
+pub mod sink;

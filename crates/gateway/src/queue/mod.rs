@@ -1,114 +1,229 @@
 //! Queue: mail we have answered `250` for and still owe somebody.
 //!
-//! In: [`Accepted`] from `intake`, inserted in its transaction, then handed to [`Queue::start`] after the commit. Out: attempts
-//! for `delivery`, whose results settle the rows. Invariant: the row is committed before the peer reads `250`
-//! (RFC 5321 §6.1). The table is the recovery log: after a crash, owed mail is read back from it.
+//! In: [`Accepted`] from `intake`, inserted in its transaction, then handed to [`Queue::start`] after the commit. Out: [`Job`]s
+//! for `delivery`, taken from [`Lane`]s (one a destination), whose results return to [`Queue::settle`].
+//! Invariant: the row is committed before the peer reads `250` (RFC 5321 §6.1), and a row that is not in memory is found in the
+//! table when it is due: after a crash, after a release from quarantine, or when memory was full. The memory is bounded.
+//! Not here: choosing a next hop and talking to it (`delivery`).
 
-use bytes::Bytes;
-use mail::envelope::{BodyType, Notify, Ret};
+mod accepted;
+mod lane;
+mod notice;
+mod settings;
+mod settle;
+mod sql;
+mod sweep;
+
+pub use accepted::{Accepted, DsnWish, Edits, EnvelopeExtras, Fate, Recipient};
+pub use lane::{Body, Due, Job, LaneKey, LoadError, Owed, Seat, Seats};
+pub use settings::{GiveUp, QueueSettings};
+pub use settle::{Attempt, Outcome};
+pub use sql::Statement;
+
+use crate::directory::ConnectorSettings;
+use lane::Lanes;
+use mail::id::IdMaker;
 use mail::{MailId, OrgId};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use store::bodies::Bodies;
+use store::{Db, Error, Tx};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
 
-/// One mail as it goes into the store. The octets are complete but for per-recipient edits.
-#[derive(Debug, Clone)]
-pub struct Accepted {
-    pub id: MailId,
-    pub org: OrgId,
-    /// Unix milliseconds.
-    pub at_ms: i64,
-    /// '' is the null reverse-path.
-    pub sender: String,
-    pub extras: EnvelopeExtras,
-    /// Our trace header and the message as received.
-    pub octets: Bytes,
-    pub recipients: Vec<Recipient>,
+/// Bodies above this many octets go to a file before the transaction commits.
+pub const INLINE_OCTETS_MAX: usize = 64 << 10;
+/// How long a row belongs to the node that leased it, unless renewed.
+pub const LEASE_MS: i64 = 300_000;
+/// Settlements that may wait for their commit; beyond it workers wait.
+const SETTLEMENTS_MAX: usize = 4_096;
+/// Octets of messages read back for attempts that run at the same time. A single larger message passes alone.
+const LOADING_OCTETS_MAX: usize = 64 << 20;
+/// Memory is counted in pieces of this many octets.
+const PIECE_OCTETS: usize = 1_024;
+
+/// What queue and delivery ask the directory. Real: its snapshot. In tests: a fixed one.
+pub trait Routes: Send + Sync + 'static {
+    /// The connector of this name.
+    fn connector(&self, name: &str) -> Option<Arc<ConnectorSettings>>;
+    /// Name of the connector that mail to this domain takes; '' is its MX.
+    fn route(&self, domain: &str) -> String;
 }
 
-/// What delivery and DSNs need beyond sender and recipients; stored as JSON in `mail.envelope`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct EnvelopeExtras {
-    pub smtputf8: bool,
-    pub eight_bit: bool,
-    pub require_tls: bool,
-    /// "full", "hdrs" or ""
-    pub ret: String,
-    pub envid: String,
-    /// Language for notices to the sender: "en" or "zh-CN".
-    pub language: String,
-    /// The mail is ours (a DSN, a notice): never bounced again.
-    pub is_notice: bool,
+/// Where the octets of a mail lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyPlace {
+    /// In the row, in the same transaction.
+    Inline,
+    /// In a file of the body store, by name.
+    File(String),
 }
 
-/// What becomes of one recipient: a row of `recipient`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recipient {
-    pub n: i64,
-    /// Where it goes.
-    pub address: String,
-    /// As the peer gave it.
-    pub original: String,
-    pub fate: Fate,
-    pub edits: Edits,
-    pub dsn: DsnWish,
-    /// Connector name; '' is MX.
-    pub route: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
-    /// To be delivered now.
-    Queued,
-    /// In quarantine until this time (Unix milliseconds).
-    Held { until_ms: i64 },
-    /// Dropped because a policy or rule says so.
-    Deleted,
-}
-
-/// Changes for one recipient: header lines put above the message, words put before the subject.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Edits {
-    /// Complete header lines, each ending in CRLF, shared by recipients of one policy.
-    pub headers: Arc<str>,
-    pub subject_prefix: Arc<str>,
-}
-
-/// RFC 3461 wishes of one recipient.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct DsnWish {
-    pub success: bool,
-    pub failure: bool,
-    pub delay: bool,
-    pub given: bool,
-    pub orcpt: String,
-}
-
-impl DsnWish {
-    pub fn new(notify: Notify, orcpt: Option<&str>) -> DsnWish {
-        DsnWish {
-            success: notify.success,
-            failure: notify.failure,
-            delay: notify.delay,
-            given: notify.given,
-            orcpt: orcpt.unwrap_or_default().to_string(),
+impl BodyPlace {
+    /// Decides by size, and writes the file where one is due. Before the transaction: what is never committed is swept later.
+    pub async fn choose(bodies: &Bodies, accepted: &Accepted) -> Result<BodyPlace, Error> {
+        if accepted.octets.len() <= INLINE_OCTETS_MAX {
+            return Ok(BodyPlace::Inline);
         }
+        let name = store::bodies::name(accepted.id.0);
+        bodies.put(&name, &accepted.octets).await?;
+        Ok(BodyPlace::File(name))
     }
 }
 
-impl EnvelopeExtras {
-    pub fn new(envelope: &mail::Envelope, language: &str) -> EnvelopeExtras {
-        EnvelopeExtras {
-            smtputf8: envelope.smtputf8,
-            eight_bit: envelope.body == BodyType::EightBit,
-            require_tls: envelope.require_tls,
-            ret: match envelope.ret {
-                Some(Ret::Full) => "full",
-                Some(Ret::Headers) => "hdrs",
-                None => "",
-            }
-            .to_string(),
-            envid: envelope.envid.clone().unwrap_or_default(),
-            language: language.to_string(),
-            is_notice: false,
-        }
+/// Puts body and recipients into the queue. The caller adds the `mail` row and the events in the same transaction.
+pub async fn insert(tx: &mut Tx, accepted: &Accepted, body: BodyPlace) -> Result<(), Error> {
+    tx.run_all(insert_statements(accepted, &body)?).await
+}
+
+/// What [`insert`] runs, for a caller that has more to run in the same round trip.
+pub fn insert_statements(accepted: &Accepted, body: &BodyPlace) -> Result<Vec<Statement>, Error> {
+    sql::insert(accepted, body)
+}
+
+/// Makes the deferred recipients of a mail due now; returns how many.
+pub async fn retry_now(tx: &mut Tx, org: OrgId, mail: MailId, now_ms: i64) -> Result<u64, Error> {
+    let (statement, args) = sql::retry_now(mail, org.0, now_ms);
+    tx.run(statement, args).await
+}
+
+/// Ends the queued recipients of a mail without delivering them; returns their addresses. What is being sent in this very
+/// moment may still arrive, and is then traced as delivered.
+pub async fn cancel(tx: &mut Tx, org: OrgId, mail: MailId, now_ms: i64, ids: &IdMaker) -> Result<Vec<String>, Error> {
+    let addresses = sql::cancel(tx, mail, org.0, now_ms).await?;
+    let event = |address| sql::event(ids.next(now_ms), mail, org.0, now_ms, "cancelled", address, "{}".into());
+    let mut statements: Vec<Statement> = addresses.iter().map(|address| event(address)).collect();
+    statements.push(sql::drop_body(mail));
+    tx.run_all(statements).await?;
+    Ok(addresses)
+}
+
+/// What a queue works with.
+pub struct QueueParts {
+    pub db: Db,
+    pub bodies: Bodies,
+    pub routes: Arc<dyn Routes>,
+    pub ids: Arc<IdMaker>,
+    /// Number of this node, as its [`IdMaker`] has it.
+    pub node: u8,
+    /// Our name in notices: the host name the outside knows.
+    pub hostname: String,
+    pub settings: QueueSettings,
+}
+
+/// The queue of one node; cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    db: Db,
+    bodies: Bodies,
+    routes: Arc<dyn Routes>,
+    ids: Arc<IdMaker>,
+    node: i64,
+    hostname: String,
+    settings: QueueSettings,
+    lanes: Lanes,
+    /// Room for messages that wait, and for messages read back for an attempt; in pieces of [`PIECE_OCTETS`].
+    waiting: Arc<Semaphore>,
+    loading: Arc<Semaphore>,
+    settlements: mpsc::Sender<settle::Settlement>,
+    /// Rings when the table should be looked at before the next second.
+    look: Notify,
+    closing: watch::Sender<bool>,
+}
+
+impl Queue {
+    /// Starts looking after the table. `delivery` takes the seats; [`Queue::close`] ends it.
+    pub fn open(parts: QueueParts) -> (Queue, Seats, QueueTasks) {
+        let (settlements, to_settle) = mpsc::channel(SETTLEMENTS_MAX);
+        let (lanes, seats) = Lanes::new();
+        let pieces = parts.settings.memory_octets_max / PIECE_OCTETS as u64;
+        let shared = Arc::new(Shared {
+            db: parts.db,
+            bodies: parts.bodies,
+            routes: parts.routes,
+            ids: parts.ids,
+            node: i64::from(parts.node) + 1,
+            hostname: parts.hostname,
+            settings: parts.settings,
+            lanes,
+            waiting: Arc::new(Semaphore::new((pieces as usize).min(Semaphore::MAX_PERMITS))),
+            loading: Arc::new(Semaphore::new(LOADING_OCTETS_MAX / PIECE_OCTETS)),
+            settlements,
+            look: Notify::new(),
+            closing: watch::Sender::new(false),
+        });
+        let tasks = QueueTasks {
+            sweeping: tokio::spawn(sweep::run(shared.clone())),
+            settling: tokio::spawn(settle::run(shared.clone(), to_settle)),
+        };
+        (Queue { shared }, seats, tasks)
     }
+
+    /// Begins delivery of a mail whose transaction has committed. Recipients that are not [`Fate::Queued`] are left alone.
+    pub fn start(&self, accepted: Accepted) {
+        self.shared.start(accepted);
+    }
+
+    /// Takes the results of a job. Returns as soon as they are on their way to the table; waits only when the table is far behind.
+    pub async fn settle(&self, job: Job, attempts: Vec<Attempt>) {
+        // The settling task ends last; if it is gone the rows are still leased and come back after a restart.
+        let _ = self.shared.settlements.send(settle::Settlement { job, attempts }).await;
+    }
+
+    /// The directory's answers, for `delivery`.
+    pub fn routes(&self) -> &Arc<dyn Routes> {
+        &self.shared.routes
+    }
+
+    pub fn hostname(&self) -> &str {
+        &self.shared.hostname
+    }
+
+    /// Looks at the table now instead of within the next second.
+    pub fn look(&self) {
+        self.shared.look.notify_one();
+    }
+
+    /// Recipients in memory: waiting, being sent or being settled.
+    pub fn in_memory(&self) -> usize {
+        self.shared.lanes.held_count()
+    }
+
+    /// No new attempts from now on; those that run may settle.
+    pub fn stop(&self) {
+        self.shared.closing.send_replace(true);
+        self.shared.lanes.close();
+    }
+}
+
+/// What works for a queue in the background.
+pub struct QueueTasks {
+    sweeping: JoinHandle<()>,
+    settling: JoinHandle<()>,
+}
+
+impl QueueTasks {
+    /// After [`Queue::stop`]: waits until what is in memory is in the table again.
+    pub async fn ended(self) {
+        let _ = self.sweeping.await;
+        let _ = self.settling.await;
+    }
+}
+
+/// Which node made this identifier, as rows name it (0 is nobody).
+fn lease_node(mail: MailId) -> i64 {
+    ((mail.0 >> 16) & 31) + 1
+}
+
+/// When this mail was accepted, by its identifier.
+fn accepted_ms(mail: MailId) -> i64 {
+    mail.0 >> 21
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,0 +1,177 @@
+//! Opening a connection to one hop: greeting, EHLO, TLS, login.
+
+use super::client::Client;
+use super::link::{Link, LinkError};
+use super::message::base64;
+use super::route::Hop;
+use super::tls::Tls;
+use super::{Courier, Timeouts};
+use crate::directory::{ConnectorSettings, Protocol, TlsLevel};
+use mail::smtp::{Capabilities, Reply};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Why a hop cannot be used now.
+#[derive(Debug, thiserror::Error)]
+#[error("{hop}: {}", .reply.text.join(" "))]
+pub struct ConnectError {
+    pub hop: String,
+    /// What is noted as the reply; 4yz unless `is_loop`.
+    pub reply: Reply,
+    /// We would talk to ourselves: no other hop is tried.
+    pub is_loop: bool,
+}
+
+/// One attempt to open a connection.
+pub struct Hello<'a> {
+    pub courier: &'a Courier,
+    pub connector: &'a ConnectorSettings,
+    pub hop: &'a Hop,
+    pub level: TlsLevel,
+    /// The hop comes from MX records.
+    pub is_mx: bool,
+}
+
+enum Step {
+    /// TLS did not come about; with `opportunistic` the next connection goes without.
+    TlsFailed(String),
+    Failed(Reply),
+    Loop,
+}
+
+impl From<LinkError> for Step {
+    fn from(why: LinkError) -> Step {
+        Step::Failed(Reply::new(421, (4, 4, 2), why.to_string()))
+    }
+}
+
+impl Hello<'_> {
+    /// Opens a connection that mail can be sent over.
+    pub async fn open(&self) -> Result<Client, ConnectError> {
+        let first = match self.once(self.level).await {
+            Err(Step::TlsFailed(_)) if self.level == TlsLevel::Opportunistic => self.once(TlsLevel::Off).await,
+            other => other,
+        };
+        first.map_err(|step| {
+            let (reply, is_loop) = match step {
+                Step::TlsFailed(why) => (Reply::new(454, (4, 7, 5), why), false),
+                Step::Failed(reply) => (reply, false),
+                Step::Loop => (Reply::new(554, (5, 4, 6), "mail would come back to us: the next hop is this server"), true),
+            };
+            ConnectError { hop: self.hop.to_string(), reply, is_loop }
+        })
+    }
+
+    async fn once(&self, level: TlsLevel) -> Result<Client, Step> {
+        let times = &self.courier.timeouts;
+        let mut link = self.dial(times).await?;
+        let greeting = link.reply(times.greeting).await?;
+        if greeting.code != 220 {
+            return Err(Step::Failed(later(greeting)));
+        }
+        self.check_name(&greeting)?;
+        let mut known = self.greet(&mut link, times).await?;
+        if level != TlsLevel::Off {
+            if known.starttls {
+                self.start_tls(&mut link, level, times).await?;
+                // RFC 3207 §4.2: what was said before TLS is forgotten.
+                known = self.greet(&mut link, times).await?;
+            } else if level != TlsLevel::Opportunistic {
+                return Err(Step::Failed(Reply::new(454, (4, 7, 4), "TLS is required here, and the next hop does not offer it")));
+            }
+        }
+        if !self.connector.login.is_empty() {
+            self.log_in(&mut link, &known, times).await?;
+        }
+        let is_verified = level == TlsLevel::Verified && link.tls().is_some();
+        Ok(Client::new(link, self.hop.clone(), known, self.connector.protocol, is_verified))
+    }
+
+    async fn dial(&self, times: &Timeouts) -> Result<Link, Step> {
+        let failed = |why: String| Step::Failed(Reply::new(421, (4, 4, 1), why));
+        let stream = match timeout(times.connect, TcpStream::connect(self.hop.address)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(why)) => return Err(failed(format!("cannot connect: {why}"))),
+            Err(_) => return Err(failed("cannot connect: no answer in time".into())),
+        };
+        // Talking from an address to the same address, at a port where we listen, is talking to ourselves.
+        let is_here = stream.local_addr().is_ok_and(|local| local.ip() == self.hop.address.ip());
+        if is_here && self.courier.own_ports.contains(&self.hop.address.port()) {
+            return Err(Step::Loop);
+        }
+        let _ = stream.set_nodelay(true); // only speed depends on it
+        Ok(Link::new(stream))
+    }
+
+    /// A next hop that bears our name is us, by a route of DNS or addresses we did not see through. On other ports than 25,
+    /// connectors lead to filters on the same machine, which rightly bear its name.
+    fn check_name(&self, reply: &Reply) -> Result<(), Step> {
+        let name = reply.text.first().map_or("", String::as_str).split(' ').next().unwrap_or_default();
+        let counts = self.is_mx || self.hop.address.port() == 25;
+        if counts && name.eq_ignore_ascii_case(&self.courier.hostname) { Err(Step::Loop) } else { Ok(()) }
+    }
+
+    async fn greet(&self, link: &mut Link, times: &Timeouts) -> Result<Capabilities, Step> {
+        let verb = if self.connector.protocol == Protocol::Lmtp { "LHLO" } else { "EHLO" };
+        link.send(format!("{verb} {}\r\n", self.courier.hostname).as_bytes(), times.command).await?;
+        let reply = link.reply(times.command).await?;
+        if reply.code == 250 {
+            self.check_name(&reply)?;
+            return Ok(Capabilities::read(&reply));
+        }
+        // RFC 5321 §4.1.4: a server that does not know EHLO gets HELO.
+        if verb == "EHLO" && reply.code >= 500 {
+            link.send(format!("HELO {}\r\n", self.courier.hostname).as_bytes(), times.command).await?;
+            let reply = link.reply(times.command).await?;
+            if reply.code == 250 {
+                return Ok(Capabilities::default());
+            }
+            return Err(Step::Failed(later(reply)));
+        }
+        Err(Step::Failed(later(reply)))
+    }
+
+    async fn start_tls(&self, link: &mut Link, level: TlsLevel, times: &Timeouts) -> Result<(), Step> {
+        link.send(b"STARTTLS\r\n", times.command).await?;
+        let reply = link.reply(times.command).await?;
+        if reply.code != 220 {
+            return Err(Step::TlsFailed(format!("STARTTLS was refused: {}", reply.text.join(" "))));
+        }
+        let Tls { verified, unverified } = &self.courier.tls;
+        let connector = if level == TlsLevel::Verified { verified } else { unverified };
+        let name = if self.connector.tls_name.is_empty() { &self.hop.name } else { &self.connector.tls_name };
+        link.secure(connector, name, times.command).await.map_err(|why| Step::TlsFailed(format!("TLS failed: {}", cause(&why))))
+    }
+
+    /// RFC 4616 AUTH PLAIN, under TLS only.
+    async fn log_in(&self, link: &mut Link, known: &Capabilities, times: &Timeouts) -> Result<(), Step> {
+        let failed = |code, status, text: &str| Step::Failed(Reply::new(code, status, text));
+        if link.tls().is_none() {
+            return Err(failed(454, (4, 7, 0), "the connector has a login, which is sent under TLS only, and there is no TLS"));
+        }
+        if !known.auth_plain {
+            return Err(failed(454, (4, 7, 0), "the connector has a login, and the next hop does not offer AUTH PLAIN"));
+        }
+        let secret = base64(format!("\0{}\0{}", self.connector.login, self.connector.password).as_bytes());
+        link.send(format!("AUTH PLAIN {secret}\r\n").as_bytes(), times.command).await?;
+        let reply = link.reply(times.command).await?;
+        if reply.code == 235 { Ok(()) } else { Err(Step::Failed(later(reply))) }
+    }
+}
+
+/// A refused connection is no verdict on a mail: whatever the code, another hop or a later hour may do
+/// (RFC 5321 §3.1 lets 554 in the greeting mean only "not here").
+fn later(mut reply: Reply) -> Reply {
+    if reply.code >= 500 {
+        reply.code = 421;
+        reply.status = Some((4, 3, 2));
+    }
+    reply
+}
+
+fn cause(why: &LinkError) -> String {
+    match why {
+        LinkError::Lost(source) => source.to_string(),
+        other => other.to_string(),
+    }
+}
