@@ -3,7 +3,7 @@
 //! A worker holds a [`Seat`]. The queue hands out a new seat when a job comes and no worker is idle; the worker takes jobs from
 //! it until it was idle long enough. Every row in memory is in `held`, so that the table's sweep does not bring it twice.
 
-use super::{Accepted, DsnWish, Edits, EnvelopeExtras, Fate, LEASE_MS, PIECE_OCTETS, Shared, accepted_ms, now_ms, sql};
+use super::{Accepted, DsnWish, Edits, EnvelopeExtras, Fate, LEASE_MS, PIECE_OCTETS, Shared, now_ms, sql};
 use bytes::Bytes;
 use mail::smtp::Reply;
 use mail::{MailId, OrgId};
@@ -464,6 +464,14 @@ impl Shared {
         Limits { workers_max, waiting_max: if is_scarce { window_max / 2 } else { usize::MAX } }
     }
 
+    /// The message, from memory or from the store.
+    pub(super) async fn body_of(&self, mail: &Owed) -> Result<Option<Bytes>, store::Error> {
+        match &mail.resident {
+            Some((octets, _)) => Ok(Some(octets.clone())),
+            None => self.read_body(mail.id).await,
+        }
+    }
+
     pub(super) async fn read_body(&self, mail: MailId) -> Result<Option<Bytes>, store::Error> {
         let row = self.db.read(move |tx| Box::pin(sql::body(tx, mail))).await?;
         let Some(row) = row else { return Ok(None) };
@@ -501,11 +509,6 @@ fn lane_key(row: &Incoming) -> LaneKey {
         "" => LaneKey::Mx(row.due.address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase().into()),
         name => LaneKey::Connector(name.into()),
     }
-}
-
-/// When the recipient began to wait, as far as the identifier tells.
-pub(super) fn waiting_since_ms(mail: MailId) -> i64 {
-    accepted_ms(mail)
 }
 
 fn pieces(octets: usize) -> usize {

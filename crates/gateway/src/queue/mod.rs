@@ -21,8 +21,11 @@ pub use settle::{Attempt, Outcome};
 pub use sql::Statement;
 
 use crate::directory::ConnectorSettings;
+use crate::scope::OrgScope;
+use crate::signal::Signals;
+use crate::trace::{self, Event, EventKind};
 use lane::Lanes;
-use mail::id::IdMaker;
+use mail::id::{EventId, IdMaker};
 use mail::{MailId, OrgId};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -81,21 +84,31 @@ pub fn insert_statements(accepted: &Accepted, body: &BodyPlace) -> Result<Vec<St
     sql::insert(accepted, body)
 }
 
-/// Makes the deferred recipients of a mail due now; returns how many.
-pub async fn retry_now(tx: &mut Tx, org: OrgId, mail: MailId, now_ms: i64) -> Result<u64, Error> {
-    let (statement, args) = sql::retry_now(mail, org.0, now_ms);
-    tx.run(statement, args).await
+/// Makes the deferred recipients of a mail due now; returns their addresses.
+pub async fn retry_now(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64, ids: &IdMaker) -> Result<Vec<String>, Error> {
+    let hurried = sql::retry_now(tx, scope, mail, now_ms).await?;
+    note(tx, mail, hurried, EventKind::Requeued, (now_ms, ids)).await
 }
 
 /// Ends the queued recipients of a mail without delivering them; returns their addresses. What is being sent in this very
 /// moment may still arrive, and is then traced as delivered.
-pub async fn cancel(tx: &mut Tx, org: OrgId, mail: MailId, now_ms: i64, ids: &IdMaker) -> Result<Vec<String>, Error> {
-    let addresses = sql::cancel(tx, mail, org.0, now_ms).await?;
-    let event = |address| sql::event(ids.next(now_ms), mail, org.0, now_ms, "cancelled", address, "{}".into());
-    let mut statements: Vec<Statement> = addresses.iter().map(|address| event(address)).collect();
-    statements.push(sql::drop_body(mail));
-    tx.run_all(statements).await?;
-    Ok(addresses)
+pub async fn cancel(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64, ids: &IdMaker) -> Result<Vec<String>, Error> {
+    let ended = sql::cancel(tx, scope, mail, now_ms).await?;
+    let (statement, args) = sql::drop_body(mail);
+    tx.run(statement, args).await?;
+    note(tx, mail, ended, EventKind::Cancelled, (now_ms, ids)).await
+}
+
+/// One event for each recipient; returns their addresses.
+async fn note(tx: &mut Tx, mail: MailId, rows: Vec<(OrgId, String)>, kind: EventKind, now: (i64, &IdMaker)) -> Result<Vec<String>, Error> {
+    let (at_ms, ids) = now;
+    let event = |(org, recipient): &(OrgId, String)| {
+        let id = EventId(ids.next(at_ms));
+        Event { id, mail, org: *org, at_ms, kind, recipient: recipient.clone(), detail: "{}".into() }
+    };
+    let events: Vec<Event> = rows.iter().map(event).collect();
+    trace::insert(tx, &events).await?;
+    Ok(rows.into_iter().map(|(_, address)| address).collect())
 }
 
 /// What a queue works with.
@@ -104,6 +117,7 @@ pub struct QueueParts {
     pub bodies: Bodies,
     pub routes: Arc<dyn Routes>,
     pub ids: Arc<IdMaker>,
+    pub signals: Arc<Signals>,
     /// Number of this node, as its [`IdMaker`] has it.
     pub node: u8,
     /// Our name in notices: the host name the outside knows.
@@ -122,6 +136,7 @@ pub(crate) struct Shared {
     bodies: Bodies,
     routes: Arc<dyn Routes>,
     ids: Arc<IdMaker>,
+    signals: Arc<Signals>,
     node: i64,
     hostname: String,
     settings: QueueSettings,
@@ -146,6 +161,7 @@ impl Queue {
             bodies: parts.bodies,
             routes: parts.routes,
             ids: parts.ids,
+            signals: parts.signals,
             node: i64::from(parts.node) + 1,
             hostname: parts.hostname,
             settings: parts.settings,
@@ -196,7 +212,6 @@ impl Queue {
     /// No new attempts from now on; those that run may settle.
     pub fn stop(&self) {
         self.shared.closing.send_replace(true);
-        self.shared.lanes.close();
     }
 }
 
@@ -217,11 +232,6 @@ impl QueueTasks {
 /// Which node made this identifier, as rows name it (0 is nobody).
 fn lease_node(mail: MailId) -> i64 {
     ((mail.0 >> 16) & 31) + 1
-}
-
-/// When this mail was accepted, by its identifier.
-fn accepted_ms(mail: MailId) -> i64 {
-    mail.0 >> 21
 }
 
 fn now_ms() -> i64 {

@@ -2,11 +2,14 @@
 //!
 //! Everything is idempotent: a row that has ended stays as it ended, and only the one that ends it tells the sender.
 
-use super::lane::{Due, Job, waiting_since_ms};
-use super::notice::{self, Notice, Told};
+use super::lane::{Due, Job};
+use super::notice::{self, Notice, Told, What};
 use super::sql::{self, Statement};
 use super::{GiveUp, Shared, now_ms};
+use crate::signal::Counter;
+use crate::trace::{self, Event, EventKind};
 use mail::MailId;
+use mail::id::EventId;
 use mail::smtp::Reply;
 use serde_json::json;
 use std::sync::Arc;
@@ -60,6 +63,7 @@ struct Plan {
     /// Those whose effect decides whether the sender is told.
     ends: Vec<Statement>,
     rest: Vec<Statement>,
+    events: Vec<Event>,
     notice: Option<Notice>,
     /// The notice is owed even if no row ended by us: a delay.
     notice_is_due: bool,
@@ -132,7 +136,9 @@ async fn commit_some(shared: &Arc<Shared>, plans: &Arc<Vec<Plan>>, some: Vec<usi
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(RETRY_MAX);
     };
+    count(shared, some.iter().flat_map(|at| &plans[*at].events));
     for notice in done.notices.iter().filter_map(|at| plans[*at].notice.as_ref()) {
+        shared.signals.add(Counter::DsnSent, 1);
         shared.start(notice.accepted.clone());
     }
     for file in &done.files {
@@ -143,11 +149,24 @@ async fn commit_some(shared: &Arc<Shared>, plans: &Arc<Vec<Plan>>, some: Vec<usi
     Ok(())
 }
 
+fn count<'a>(shared: &Shared, events: impl Iterator<Item = &'a Event>) {
+    for event in events {
+        match event.kind {
+            EventKind::Delivered => shared.signals.add(Counter::Delivered, 1),
+            EventKind::Deferred => shared.signals.add(Counter::Deferred, 1),
+            EventKind::Bounced => shared.signals.add(Counter::Bounced, 1),
+            _ => {}
+        }
+    }
+}
+
 async fn write(tx: &mut store::Tx, plans: &[Plan], which: &[usize]) -> Result<Done, Error> {
     let mut done = Done::default();
     // What needs no look at its effect goes in one round trip.
     let plain = which.iter().filter(|at| plans[**at].notice.is_none());
     tx.run_all(plain.flat_map(|at| plans[*at].ends.iter().chain(&plans[*at].rest)).cloned().collect()).await?;
+    let events: Vec<Event> = which.iter().flat_map(|at| plans[*at].events.iter().cloned()).collect();
+    trace::insert(tx, &events).await?;
     for at in which.iter().copied().filter(|at| plans[*at].notice.is_some()) {
         let plan = &plans[at];
         let mut ended = 0;
@@ -184,7 +203,7 @@ async fn plan(shared: &Arc<Shared>, settlement: &Settlement) -> Plan {
     let owes_nobody = mail.sender.is_empty() || mail.extras.is_notice; // RFC 5321 §4.5.5: nothing is returned to `<>`
     if !told.is_empty() && !owes_nobody {
         match notice::write(shared, &settlement.job, &told, now).await {
-            Ok(notice) => plan.notice = Some(notice),
+            Ok(notice) => plan.notice = notice,
             Err(why) => tracing::error!(%why, mail = %mail.id, "a notice to the sender could not be written"),
         }
     }
@@ -207,13 +226,9 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn delivered(&self, due: &Due, plan: &mut Plan, told: &mut Vec<Told>) {
-        let Outcome::Delivered { is_final, dsn_passed_on } = self.attempt.outcome else { return };
         plan.ends.push(self.finish(due, "delivered"));
-        plan.rest.push(self.event("delivered", due, self.detail(due)));
-        // RFC 3461 §5.2.2: with a next hop that knows no DSN, our part ends here, and we say so.
-        if due.dsn.success && !dsn_passed_on {
-            told.push(Told::new(due, self.attempt, if is_final { notice::What::Delivered } else { notice::What::Relayed }));
-        }
+        plan.events.push(self.event(EventKind::Delivered, due, self.detail(due)));
+        told.extend(Told::of_success(due, self.attempt));
     }
 
     fn refused(&self, due: &Due, plan: &mut Plan, told: &mut Vec<Told>, expired: Option<&str>) {
@@ -222,16 +237,16 @@ impl Step<'_> {
         if let Some(why) = expired {
             detail["expired"] = json!(why);
         }
-        plan.rest.push(self.event("bounced", due, detail));
+        plan.events.push(self.event(EventKind::Bounced, due, detail));
         if due.dsn.failure || !due.dsn.given {
-            told.push(Told::new(due, self.attempt, if expired.is_some() { notice::What::Expired } else { notice::What::Failed }));
+            told.push(Told::new(due, self.attempt, if expired.is_some() { What::Expired } else { What::Failed }));
         }
     }
 
     async fn deferred(&self, due: &Due, plan: &mut Plan, told: &mut Vec<Told>) {
         let mail = &self.settlement.job.mail;
         let settings = &self.shared.settings;
-        let mut since = waiting_since_ms(mail.id);
+        let mut since = trace::time_of(mail.id);
         if self.now - since >= settings.give_up_after.as_ms() {
             since = since.max(self.released_ms().await); // held mail does not age
         }
@@ -241,12 +256,12 @@ impl Step<'_> {
                 let mut detail = self.detail(due);
                 detail["next_ms"] = json!(next_ms);
                 plan.rest.push(sql::defer(mail.id, due.n, &self.reply(), next_ms));
-                plan.rest.push(self.event("deferred", due, detail));
+                plan.events.push(self.event(EventKind::Deferred, due, detail));
                 if self.is_delay_due(due).await {
-                    plan.rest.push(self.event("delay-notice", due, json!({})));
+                    plan.events.push(self.event(EventKind::DelayNotice, due, json!({})));
                     plan.notice_is_due = true;
                     let until_ms = since + settings.give_up_after.as_ms();
-                    told.push(Told::new(due, self.attempt, notice::What::Delayed { until_ms }));
+                    told.push(Told::new(due, self.attempt, What::Delayed { until_ms }));
                 }
             }
         }
@@ -257,7 +272,7 @@ impl Step<'_> {
         let mail = &self.settlement.job.mail;
         let wants = (due.dsn.delay || !due.dsn.given) && !mail.sender.is_empty() && !mail.extras.is_notice;
         let warn_after = self.shared.settings.warn_after;
-        if !wants || warn_after.is_zero() || self.now - waiting_since_ms(mail.id) < warn_after.as_ms() {
+        if !wants || warn_after.is_zero() || self.now - trace::time_of(mail.id) < warn_after.as_ms() {
             return false;
         }
         let (id, address) = (mail.id, due.address.clone());
@@ -279,9 +294,10 @@ impl Step<'_> {
         sql::finish(self.settlement.job.mail.id, due.n, state, &self.reply(), self.now)
     }
 
-    fn event(&self, kind: &'static str, due: &Due, detail: serde_json::Value) -> Statement {
+    fn event(&self, kind: EventKind, due: &Due, detail: serde_json::Value) -> Event {
         let mail = &self.settlement.job.mail;
-        sql::event(self.shared.ids.next(self.now), mail.id, mail.org.0, self.now, kind, &due.address, detail.to_string())
+        let id = EventId(self.shared.ids.next(self.now));
+        Event { id, mail: mail.id, org: mail.org, at_ms: self.now, kind, recipient: due.address.clone(), detail: detail.to_string() }
     }
 
     fn detail(&self, due: &Due) -> serde_json::Value {

@@ -4,7 +4,8 @@
 //! `next_ms` holds exactly what anybody may take, and a row whose node died is due again without anybody doing anything.
 
 use super::{Accepted, BodyPlace, Fate, LEASE_MS, Recipient, lease_node};
-use mail::MailId;
+use crate::scope::OrgScope;
+use mail::{MailId, OrgId};
 use store::{Error, Row, Tx, Value, args};
 
 /// One statement with what is bound to it.
@@ -178,11 +179,12 @@ pub async fn body_files(tx: &mut Tx) -> Result<Vec<String>, Error> {
     rows.iter().map(|row| row.text(0).map(str::to_string)).collect()
 }
 
-pub fn event(id: i64, mail: MailId, org: i64, at_ms: i64, kind: &'static str, recipient: &str, detail: String) -> Statement {
-    (
-        "INSERT INTO event (id, mail, org, at_ms, kind, recipient, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        args![id, mail.0, org, at_ms, kind, recipient, detail],
-    )
+/// Queued recipients, and the oldest mail among them.
+pub async fn depth(tx: &mut Tx) -> Result<(i64, Option<MailId>), Error> {
+    match tx.row("SELECT count(*), min(mail) FROM recipient WHERE state = 'queued'", vec![]).await? {
+        Some(row) => Ok((row.int(0)?, row.int_opt(1)?.map(MailId))),
+        None => Ok((0, None)),
+    }
 }
 
 /// When this mail was last put back into the queue by a person, if it ever was.
@@ -196,28 +198,38 @@ pub async fn was_warned(tx: &mut Tx, mail: MailId, address: &str) -> Result<bool
     tx.row(sql, args![mail.0, address]).await.map(|row| row.is_some())
 }
 
-/// Makes waiting rows of a mail due now; rows that are being delivered right now are left alone.
-pub fn retry_now(mail: MailId, org: i64, now_ms: i64) -> Statement {
-    (
-        "UPDATE recipient SET next_ms = $1 WHERE mail = $2 AND org = $3 AND state = 'queued' AND lease_node = 0",
-        args![now_ms, mail.0, org],
-    )
+/// Makes waiting rows of a mail due now; rows that are being delivered right now are left alone. Returns `(org, address)`.
+pub async fn retry_now(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64) -> Result<Vec<(OrgId, String)>, Error> {
+    let mut args = args![now_ms, mail.0];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!(
+        "UPDATE recipient SET next_ms = $1 WHERE mail = $2 AND {whose} AND state = 'queued' AND lease_node = 0 RETURNING org, address"
+    );
+    tx.rows(&sql, args).await?.iter().map(owner).collect()
 }
 
-/// Addresses of the queued recipients that were just ended as deleted.
-pub async fn cancel(tx: &mut Tx, mail: MailId, org: i64, now_ms: i64) -> Result<Vec<String>, Error> {
-    let sql = "UPDATE recipient SET state = 'deleted', settled_ms = $1, lease_node = 0, lease_ms = 0 \
-               WHERE mail = $2 AND org = $3 AND state = 'queued' RETURNING address";
-    tx.rows(sql, args![now_ms, mail.0, org]).await?.iter().map(|row| row.text(0).map(str::to_string)).collect()
+/// Ends the queued recipients of a mail as deleted. Returns `(org, address)`.
+pub async fn cancel(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64) -> Result<Vec<(OrgId, String)>, Error> {
+    let mut args = args![now_ms, mail.0];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!(
+        "UPDATE recipient SET state = 'deleted', settled_ms = $1, lease_node = 0, lease_ms = 0 \
+         WHERE mail = $2 AND {whose} AND state = 'queued' RETURNING org, address"
+    );
+    tx.rows(&sql, args).await?.iter().map(owner).collect()
+}
+
+fn owner(row: &Row) -> Result<(OrgId, String), Error> {
+    Ok((OrgId(row.int(0)?), row.text(1)?.to_string()))
 }
 
 /// The account of a mail we write ourselves.
-pub fn notice_mail(notice: &Accepted, about: MailId, subject: &str) -> Result<Statement, Error> {
+pub fn notice_mail(notice: &Accepted, about: MailId) -> Result<Statement, Error> {
     let envelope = serde_json::to_string(&notice.extras).map_err(|why| Error::Shape(format!("writing a notice: {why}")))?;
     let receipt = format!(r#"{{"version":1,"notice":{{"about":"{about}"}}}}"#);
     Ok((
         "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \
-         VALUES ($1, $2, 'outbound', '', '', '', $3, $4, $5, $6, 'clean', $7, $8)",
-        args![notice.id.0, notice.org.0, "", subject, notice.octets.len(), notice.recipients.len(), receipt, envelope],
+         VALUES ($1, $2, 'outbound', '', '', '', '', '', $3, $4, 'clean', $5, $6)",
+        args![notice.id.0, notice.org.0, notice.octets.len(), notice.recipients.len(), receipt, envelope],
     ))
 }

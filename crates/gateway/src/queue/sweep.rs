@@ -3,8 +3,10 @@
 //! Also here: leases renewed while rows wait in memory, rows taken back at the start, rows given back at the end, and bodies
 //! that nobody needs any more.
 
-use super::lane::{Due, Incoming, Owed, waiting_since_ms};
+use super::lane::{Due, Incoming, Owed};
 use super::{LEASE_MS, Shared, now_ms, sql};
+use crate::signal::Gauge;
+use crate::trace;
 use mail::{MailId, OrgId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,9 +37,11 @@ pub async fn run(shared: Arc<Shared>) {
         if let Err(why) = swept {
             tracing::warn!(%why, "queued mail cannot be read from the database; trying again");
         }
+        shared.signals.set(Gauge::QueueInMemory, shared.lanes.held_count() as i64);
         if renewed.elapsed() > RENEW_EVERY {
             renewed = Instant::now();
             renew(&shared).await;
+            measure(&shared).await;
         }
         if collected.elapsed() > COLLECT_EVERY {
             collected = Instant::now();
@@ -117,7 +121,7 @@ async fn claim(shared: &Arc<Shared>, now: i64, rows_max: usize) -> Result<usize,
         by_mail.entry(mail).or_default().push(incoming(row)?);
     }
     let mut owed: Vec<Owed> = mails.iter().map(|row| read_mail(row, &org)).collect::<Result<_, _>>()?;
-    owed.sort_by_key(|mail| waiting_since_ms(mail.id));
+    owed.sort_by_key(|mail| mail.id);
     for mail in owed {
         let mut rows = by_mail.remove(&mail.id.0).unwrap_or_default();
         rows.sort_by_key(|row| row.due.n);
@@ -165,9 +169,20 @@ async fn renew(shared: &Arc<Shared>) {
     }
 }
 
+/// How much is owed, and for how long.
+async fn measure(shared: &Arc<Shared>) {
+    match shared.db.read(|tx| Box::pin(sql::depth(tx))).await {
+        Ok((rows, oldest)) => {
+            shared.signals.set(Gauge::QueueDepth, rows);
+            shared.signals.set(Gauge::QueueOldestMs, oldest.map_or(0, |mail| now_ms() - trace::time_of(mail)));
+        }
+        Err(why) => tracing::debug!(%why, "the queue could not be measured"),
+    }
+}
+
 /// Removes bodies whose recipients are all final, and files that no row names.
 async fn collect(shared: &Arc<Shared>) -> Result<(), Error> {
-    let before = MailId((now_ms() - COLLECT_AGE.as_millis() as i64).max(0) << 21);
+    let before = trace::first_id_at(now_ms() - COLLECT_AGE.as_millis() as i64);
     loop {
         let places = shared.db.tx(move |tx| Box::pin(sql::drop_orphans(tx, before, COLLECT_ROWS_MAX))).await?;
         for place in places.iter().filter(|place| !place.is_empty()) {

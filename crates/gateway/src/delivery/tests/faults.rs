@@ -29,7 +29,8 @@ async fn check(why: &str, sink: SinkSettings, change: impl Fn(&mut Setup, &mut A
     let id = gate.send(accepted).await;
     let rows = gate.settles(id, &[state], why).await;
     assert!(rows[0].2.contains(reply), "{why}: {:?} should have {reply:?}", rows[0].2);
-    assert_eq!(sink.count(), taken, "{why}");
+    let mails = sink.taken().iter().filter(|taken| !taken.mail.starts_with("MAIL FROM:<>")).count(); // notices come on top
+    assert_eq!(mails, taken, "{why}");
     let event = if state == "queued" { "deferred" } else { state };
     assert!(gate.events(id).await.iter().any(|kind| kind == event), "{why}: {:?}", gate.events(id).await);
     gate.close().await;
@@ -129,7 +130,8 @@ async fn a_certificate_counts_for_its_name_only() {
         setup.connector.tls = TlsLevel::Verified;
         setup.connector.tls_name = name.into();
         setup.connector.login = login.into();
-        let gate = setup.open(&sqlite()).await;
+        let database = sqlite();
+        let gate = setup.open(&database).await;
         let mut mail = gate.mail(&["bo@example.net"]);
         mail.extras.require_tls = require_tls;
         let id = gate.send(mail).await;

@@ -1,6 +1,7 @@
 //! Queue and delivery together, against databases and next hops that run for the test.
 
 mod faults;
+mod notices;
 mod protocol;
 mod recovery;
 mod routes;
@@ -99,6 +100,7 @@ impl Setup {
             bodies: bodies.clone(),
             routes: Arc::new(routes),
             ids: ids.clone(),
+            signals: Arc::default(),
             node: self.node,
             hostname: "gate.example".into(),
             settings: self.queue,

@@ -31,7 +31,8 @@ async fn recipients_with_the_same_edits_share_a_transaction_and_a_connection() {
 async fn each_recipient_gets_its_own_result() {
     for settings in [SinkSettings::default(), SinkSettings::lacking("PIPELINING")] {
         let sink = Sink::start(settings).await;
-        let gate = Setup::to(&sink).patient().open(&sqlite()).await;
+        let database = sqlite();
+        let gate = Setup::to(&sink).patient().open(&database).await;
         let id = gate.send(gate.mail(&["a@example.net", "refused@example.net", "c@example.net"])).await;
         gate.settles(id, &["delivered", "bounced", "delivered"], "one is refused").await;
         assert_eq!(sink.taken()[0].recipients, ["RCPT TO:<a@example.net>", "RCPT TO:<c@example.net>"]);
@@ -50,8 +51,11 @@ async fn lmtp_answers_for_each_recipient() {
     let sink = Sink::start(SinkSettings { lmtp: true, ..SinkSettings::default() }).await;
     let mut setup = Setup::to(&sink).patient();
     setup.connector.protocol = Protocol::Lmtp;
-    let gate = setup.open(&sqlite()).await;
-    let id = gate.send(gate.mail(&["a@example.net", "full@example.net", "refused@example.net", "d@example.net"])).await;
+    let database = sqlite();
+    let gate = setup.open(&database).await;
+    let mut mail = gate.mail(&["a@example.net", "full@example.net", "refused@example.net", "d@example.net"]);
+    mail.recipients[2].dsn = DsnWish { given: true, ..DsnWish::default() };
+    let id = gate.send(mail).await;
     let rows = gate.settles(id, &["delivered", "queued", "bounced", "delivered"], "LMTP").await;
     assert!(rows[1].2.contains("452 4.2.2 mailbox full"), "{rows:?}");
     assert_eq!(gate.count("SELECT count(*) FROM body").await, 1, "one still waits for the body");
@@ -65,7 +69,8 @@ async fn parameters_are_passed_on_where_they_are_understood() {
         (false, "", "RCPT TO:<bo@example.net>"),
     ] {
         let sink = Sink::start(if knows_dsn { SinkSettings::knowing("DSN") } else { SinkSettings::default() }).await;
-        let gate = Setup::to(&sink).open(&sqlite()).await;
+        let database = sqlite();
+        let gate = Setup::to(&sink).open(&database).await;
         let mut mail = gate.mail(&["bo@example.net"]);
         (mail.extras.ret, mail.extras.envid) = ("hdrs".into(), "a+b".into());
         mail.recipients[0].dsn = DsnWish { success: true, failure: true, delay: false, given: true, orcpt: "rfc822;old+bo@example.net".into() };
@@ -83,7 +88,8 @@ async fn a_connection_closed_meanwhile_costs_no_attempt() {
     let sink = Sink::start(SinkSettings::with(Fault::CloseWhenIdle)).await;
     let mut setup = Setup::to(&sink).patient();
     setup.connector.connections_max = 1;
-    let gate = setup.open(&sqlite()).await;
+    let database = sqlite();
+    let gate = setup.open(&database).await;
     for n in 0..5 {
         let id = gate.send(gate.mail(&["bo@example.net"])).await;
         let rows = gate.settles(id, &["delivered"], "closed when idle").await;
@@ -98,7 +104,8 @@ async fn connections_are_counted_and_used_up() {
     let sink = Sink::start(SinkSettings::default()).await;
     let mut setup = Setup::to(&sink).patient();
     (setup.connector.connections_max, setup.connector.mails_per_connection_max) = (2, 10);
-    let gate = setup.open(&sqlite()).await;
+    let database = sqlite();
+    let gate = setup.open(&database).await;
     let mut ids = Vec::new();
     for _ in 0..40 {
         ids.push(gate.send(gate.mail(&["bo@example.net"])).await);

@@ -1,6 +1,7 @@
 //! Nothing that was accepted is lost: restarts, dead nodes, other processes, full memory.
 
 use super::*;
+use crate::scope::OrgScope;
 use testkit::postgres::databases;
 use testkit::sink::{Fault, SinkSettings};
 
@@ -157,17 +158,17 @@ async fn people_can_hurry_and_cancel() {
         let (one, two) = (gate.send(gate.mail(&["a@example.net"])).await, gate.send(gate.mail(&["b@example.net"])).await);
         gate.settles(one, &["queued"], "greylisted").await;
         gate.settles(two, &["queued"], "greylisted").await;
-        let (org, other) = (OrgId(7), OrgId(8));
+        let (scope, other) = (OrgScope::One(OrgId(7)), OrgScope::One(OrgId(8)));
         let ids = gate.ids.clone();
         let changed = gate.db.tx(move |tx| {
             Box::pin(async move {
-                let denied = (queue::retry_now(tx, other, one, 1).await?, queue::cancel(tx, other, two, 1, &ids).await?);
-                assert_eq!(denied, (0, vec![]), "another organisation's mail");
-                let hurried = queue::retry_now(tx, org, one, now_ms()).await?;
-                Ok::<_, Error>((hurried, queue::cancel(tx, org, two, now_ms(), &ids).await?))
+                let denied = (queue::retry_now(tx, other, one, 1, &ids).await?, queue::cancel(tx, other, two, 1, &ids).await?);
+                assert_eq!(denied, (vec![], vec![]), "another organisation's mail");
+                let hurried = queue::retry_now(tx, scope, one, now_ms(), &ids).await?;
+                Ok::<_, Error>((hurried, queue::cancel(tx, scope, two, now_ms(), &ids).await?))
             })
         });
-        assert_eq!(changed.await, Ok((1, vec!["b@example.net".to_string()])));
+        assert_eq!(changed.await, Ok((vec!["a@example.net".to_string()], vec!["b@example.net".to_string()])));
         gate.settles(one, &["delivered"], database.engine).await;
         assert_eq!(gate.rows(two).await[0].0, "deleted");
         assert!(gate.events(two).await.contains(&"cancelled".to_string()));

@@ -10,7 +10,8 @@ const MAILS: usize = 5_000;
 #[ignore = "a measurement, not a test"]
 async fn mails_per_second_to_one_next_hop() {
     let sink = Sink::start(SinkSettings::default()).await;
-    let gate = Setup::to(&sink).patient().open(&sqlite()).await;
+    let database = sqlite();
+    let gate = Setup::to(&sink).patient().open(&database).await;
     let body: Bytes = format!("Subject: hello\r\n\r\n{}", "0123456789 0123456789 0123456789 0123456789 0123456789\r\n".repeat(72)).into();
     let mut mails = Vec::new();
     for _ in 0..MAILS {
