@@ -1,26 +1,67 @@
-//! The trained classifier: online logistic regression on hashed byte 4-grams.
+//! The trained classifier: logistic regression on hashed byte 4-grams, two heads (junk, phish).
+//!
+//! In: a [`mail::Message`]. Out: [`Scores`], natural log-odds that are calibrated: 0.9 of the mail scored 0.9 is junk, and
+//! less rather than more where the model has seen little. [`Model`] is the shipped, quantised form, read in place;
+//! [`Learner`] learns online in full precision; [`train`] makes a `Model` out of labelled mail.
+//! Invariant: training, evaluation, `scan` and the server read a message through [`Evidence`] only, so they see the same.
+//! Not here: what a probability leads to (`verdict`), and inspections that know a trick by name.
 
-use mail::Message;
-use std::sync::Arc;
+pub mod corpus;
+pub mod evidence;
+mod feature;
+pub mod learner;
+pub mod model;
+pub mod train;
 
-/// Weights of one model; see `classify::train`.
-#[derive(Debug)]
-pub struct Model {}
+#[cfg(test)]
+mod tests;
 
-/// Natural log-odds.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub use evidence::{Evidence, Namespaces};
+pub use learner::Learner;
+pub use model::{Model, ModelError};
+
+/// What a person says a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Label {
+    Ham,
+    Spam,
+    Phish,
+}
+
+impl Label {
+    /// The word in an index file, any case.
+    pub fn read(word: &str) -> Option<Label> {
+        [("ham", Label::Ham), ("spam", Label::Spam), ("phish", Label::Phish)]
+            .into_iter()
+            .find_map(|(name, label)| word.eq_ignore_ascii_case(name).then_some(label))
+    }
+
+    pub fn is_junk(self) -> bool {
+        self != Label::Ham
+    }
+}
+
+/// Natural log-odds. `spam` is "a person would not want this", phish included; `phish` is "it wants to deceive".
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Scores {
     pub spam_log_odds: f32,
     pub phish_log_odds: f32,
 }
 
-impl Model {
-    /// A model that has learned nothing: both opinions are even.
-    pub fn built_in() -> Arc<Model> {
-        Arc::new(Model {})
+impl Scores {
+    /// The stronger of the two: evidence that the mail should not reach the inbox.
+    pub fn junk_log_odds(self) -> f32 {
+        self.spam_log_odds.max(self.phish_log_odds)
     }
+}
 
-    pub fn score(&self, _message: &Message) -> Scores {
-        Scores::default()
-    }
+/// Probability for natural log-odds.
+pub fn probability(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// Natural log-odds of a probability strictly between 0 and 1.
+pub fn log_odds(probability: f32) -> f32 {
+    (probability / (1.0 - probability)).ln()
 }
