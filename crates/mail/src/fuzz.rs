@@ -4,16 +4,33 @@
 //! A target returns nothing: it panics when an invariant breaks.
 
 use crate::address::{self, Address};
+use crate::auth::{AuthSettings, authenticate};
+use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
+use crate::envelope::{BodyType, Envelope, Mail, Peer};
+use crate::message::{Budget, DefectKind, Message};
 use crate::report::dsn;
 use crate::smtp::{BdatReader, Capabilities, Command, DataReader, Line, LineReader, ReplyReader};
 use crate::smtp::{dot_stuff, parse_command, proxy, sasl, xclient};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use std::net::Ipv4Addr;
 
 /// Larger than any input of a fuzzer.
 const OCTETS_MAX: u64 = 1 << 30;
 
 /// All targets by name, as under `fuzz/corpus`.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("command", command), ("data", data), ("bdat", bdat), ("reply", reply), ("proxy", proxy_header), ("addresses", addresses), ("dsn", notice)];
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("command", command),
+    ("data", data),
+    ("bdat", bdat),
+    ("reply", reply),
+    ("proxy", proxy_header),
+    ("addresses", addresses),
+    ("dsn", notice),
+    ("message", message),
+    ("authentication", authentication),
+];
 
 /// Command lines, in pieces of a size that the first octet chooses: the pieces change nothing, and nothing that is taken
 /// could forge a line.
@@ -224,6 +241,93 @@ pub fn notice(input: &[u8]) {
     }
 }
 
+/// Whole messages: reading never fails, stays within a small budget, and says so when it ends.
+pub fn message(input: &[u8]) {
+    let budget = Budget {
+        expanded_octets_max: 1 << 20,
+        parts_max: 50,
+        depth_max: 8,
+        archive_depth_max: 3,
+        archive_files_max: 50,
+        links_max: 50,
+        text_octets_max: 64 << 10,
+        ..Budget::default()
+    };
+    let read = Message::parse(Bytes::copy_from_slice(input), &budget);
+    assert_eq!(&read.raw()[..], input);
+    assert!(read.links.len() <= budget.links_max && read.spent.depth <= budget.depth_max + 1);
+    let texts: usize = read.texts.iter().map(|text| text.visible.len() + text.hidden.len() + text.html.len()).sum();
+    assert!(texts <= 4 * budget.text_octets_max, "{texts} octets of text");
+    assert!(read.attachments.len() <= budget.parts_max + budget.archive_files_max + 1);
+    assert!(!read.subject.chars().any(char::is_control));
+    assert!(read.defects.iter().all(|defect| defect.detail.chars().count() <= 200));
+    assert!(read.spent.parts <= budget.parts_max || read.has_defect(DefectKind::OverBudget));
+    assert!(read.fields().all(|(name, _)| !name.contains(&b':')));
+    if let Some(from) = read.from.address() {
+        check_address(from);
+    }
+}
+
+/// SPF, DMARC and key record on the first three lines, then a message: checking never fails and asks no more than it may.
+pub fn authentication(input: &[u8]) {
+    let mut lines = input.splitn(4, |octet| *octet == b'\n');
+    let (Some(spf), Some(dmarc), Some(key), Some(raw)) = (lines.next(), lines.next(), lines.next(), lines.next()) else { return };
+    let zone = OneAnswer { spf, dmarc, key };
+    let message = Message::parse(Bytes::copy_from_slice(raw), &Budget::default());
+    let peer = Peer {
+        ip: Ipv4Addr::new(192, 0, 2, 1).into(),
+        port: 40_000,
+        local: (Ipv4Addr::LOCALHOST, 25).into(),
+        ptr: Some("mx.example.com".to_string()),
+        helo: "mx.example.com".to_string(),
+        esmtp: true,
+        tls: None,
+        authenticated: None,
+    };
+    let envelope = Envelope {
+        sender: Address::parse("ann@example.com").ok(),
+        recipients: Vec::new(),
+        smtputf8: false,
+        body: BodyType::SevenBit,
+        require_tls: false,
+        ret: None,
+        envid: None,
+    };
+    let settings = AuthSettings {
+        authserv_id: "mx.gate.example".to_string(),
+        trusted_sealers: vec!["example.com".to_string()],
+        dkim_signatures_max: 5,
+        dns_lookups_max: 50,
+        own_domains: Default::default(),
+    };
+    let mail = Mail { peer: &peer, envelope: &envelope, message: &message, now_ms: 1_795_000_000_000 };
+    let found = authenticate(mail, &zone, &settings).now_or_never().expect("fixed answers do not wait");
+    assert!(found.dns_lookups <= settings.dns_lookups_max && found.dkim.len() <= settings.dkim_signatures_max + 1);
+    assert!(found.arc.instances <= 50);
+}
+
+/// Answers every question for TXT with the record of its kind.
+struct OneAnswer<'i> {
+    spf: &'i [u8],
+    dmarc: &'i [u8],
+    key: &'i [u8],
+}
+
+impl Dns for OneAnswer<'_> {
+    fn lookup<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Answer> {
+        let record = match kind {
+            RecordType::Txt if name.starts_with("_dmarc.") => Record::Txt(self.dmarc.to_vec()),
+            RecordType::Txt if name.contains("._domainkey.") => Record::Txt(self.key.to_vec()),
+            RecordType::Txt => Record::Txt(self.spf.to_vec()),
+            RecordType::A => Record::A(Ipv4Addr::new(192, 0, 2, 2)),
+            RecordType::Mx => Record::Mx { preference: 1, exchange: "mx.example.com".to_string() },
+            RecordType::Ptr => Record::Ptr("mx.example.com".to_string()),
+            _ => return Box::pin(ready(Err(DnsError::NoSuchName(name.to_string())))),
+        };
+        Box::pin(ready(Ok([record].into())))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::TARGETS;
@@ -236,6 +340,9 @@ mod tests {
             &b"\r\n"[..], b"\r\n.\r\n", b"\n", b"\r", b".", b"\0", b"MAIL FROM:<", b"RCPT TO:<", b"a@b.example", b">", b" SIZE=1", b"BDAT 3 LAST",
             b"250-", b"250 ", b"5.1.1", b"PROXY TCP4 ", b"192.0.2.1 ", b"=?utf-8?B?", b"?=", b"\"", b"(", b")", b",", b";", b":", b"<", b"+41", b"xn--",
             b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n", b"Content-Type: message/delivery-status\r\n\r\n", b"Status: 5.1.1\r\n", b"\xe6\x9d\x8e", b"\xff",
+            b"v=spf1 include:%{i}.b.example -all\n", b"v=DMARC1; p=reject; sp=none\n", b"v=DKIM1; k=rsa; p=AAAA\n", b"From: a@b.example\r\n",
+            b"DKIM-Signature: v=1; a=rsa-sha256; d=b.example; s=s; h=From; bh=AAAA; b=AAAA\r\n", b"ARC-Seal: i=1; cv=none; a=rsa-sha256; d=b.example; s=s; b=AA\r\n",
+            b"Content-Type: text/html\r\n\r\n<a href=http://b.example>x</a>", b"Content-Transfer-Encoding: base64\r\n\r\nUEsDBA==",
         ]);
         prop::collection::vec(words, 0..24).prop_map(|words| words.concat())
     }
