@@ -158,3 +158,6 @@ fn weightiest(mut findings: Vec<Finding>) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests;

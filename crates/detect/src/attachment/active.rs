@@ -48,8 +48,11 @@ fn active(attachment: &Attachment) -> Option<(&'static str, Kind, f32)> {
         FileFamily::DiskImage => return Some(("attachment.disk-image", Kind::Phish, 2.5)), // mounts without the mark of the web
         _ => {}
     }
-    if attachment.true_type.extension == "lnk" || named(&["lnk", "url", "website", "library-ms", "search-ms"]) {
+    if attachment.true_type.extension == "lnk" || named(&["lnk", "library-ms", "search-ms"]) {
         return Some(("attachment.shortcut", Kind::Phish, 3.0)); // nobody mails a shortcut to their own disk
+    }
+    if named(&["url", "website"]) {
+        return Some(("attachment.shortcut", Kind::Phish, 1.5)); // some drag a bookmark into a mail
     }
     if attachment.true_type.family == FileFamily::Executable || attachment.true_type.extension == "exe" {
         return Some(("attachment.executable", Kind::Phish, 1.5)); // by another way than the list of blocked types

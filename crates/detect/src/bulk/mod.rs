@@ -85,9 +85,6 @@ impl Marks {
 
     fn level(&self, auth: &AuthResults) -> u8 {
         let discussion = self.list && !self.program;
-        if self.named.is_empty() || (self.answer && !self.program && !self.leave && !self.precedence) {
-            return 0;
-        }
         if discussion {
             return if self.answer { 1 } else { 2 };
         }

@@ -112,6 +112,12 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "From 出现多次、包含多个地址，或无法严格解析，使得一个程序核验一个地址，而另一个程序显示另一个地址。这是绕过身份验证的已知手法。若属误写，发件人应只写一个 From 和一个地址。",
     ),
     doc(
+        "header.from.unreadable",
+        ["The sender cannot be read", "发件人无法读取"],
+        "From has one address with something wrong around it, or no valid address, so nobody can say who wrote the mail or check it. Old gateways and careless scripts do this. The sender must write a valid From.",
+        "From 中的地址前后有错误，或没有有效地址，因此无从得知由谁书写，也无法核实。旧网关和粗糙的脚本会如此。发件人应写出有效的 From。",
+    ),
+    doc(
         "header.date.missing",
         ["The date is missing or cannot be read", "日期缺失或无法读取"],
         "Every mail must say when it was written. Devices without a clock and careless scripts do not.",

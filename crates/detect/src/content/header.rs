@@ -10,6 +10,9 @@ use mail::{AuthResults, Mail};
 const AHEAD_MAX_MS: i64 = 26 * 60 * 60 * 1000;
 const BEHIND_MAX_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+/// Headers that a reader sees or that decide what is seen.
+const SHOWN: &[&str] = &["subject", "to", "cc", "date", "sender", "reply-to", "content-type", "content-transfer-encoding", "mime-version"];
+
 pub struct HeaderShape;
 
 impl Inspect for HeaderShape {
@@ -35,10 +38,19 @@ fn from(from: &FromField, findings: &mut Vec<Finding>) {
         FromField::One { .. } => {}
         FromField::Missing => findings.push(Finding::new("header.from.missing", Kind::Spam, 1.5, "there is no From")),
         // Two readings of who wrote it are how authentication is got around (attacks.md §5.2). Past the 3 of spoofing.
-        FromField::Ambiguous { why, raw } => {
+        FromField::Ambiguous { why, raw } if may_hide_another(raw) => {
             findings.push(Finding::new("header.from.ambiguous", Kind::Spoof, 4.0, format!("{why}: {}", raw.trim())));
         }
+        // One address with something after it, or none: old gateways and careless scripts.
+        FromField::Ambiguous { why, raw } => {
+            findings.push(Finding::new("header.from.unreadable", Kind::Spam, 1.5, format!("{why}: {}", raw.trim())));
+        }
     }
+}
+
+/// Two addresses, or none but in encoded words, where some programs look for one (RFC 2047 §5 forbids it).
+fn may_hide_another(raw: &str) -> bool {
+    raw.matches('@').nth(1).is_some() || (raw.contains("=?") && !raw.contains('@'))
 }
 
 fn date(mail: &Mail<'_>, findings: &mut Vec<Finding>) {
@@ -63,11 +75,16 @@ fn date(mail: &Mail<'_>, findings: &mut Vec<Finding>) {
 
 fn defect_finding(defect: &Defect) -> Option<Finding> {
     Some(match defect.kind {
-        // Programs show one of two Subjects and check the other. From has its own finding.
-        DefectKind::DuplicateHeader if !defect.detail.to_ascii_lowercase().contains("from") => {
-            Finding::new("header.duplicate", Kind::Spam, 0.8, &defect.detail)
+        // From has its own finding.
+        DefectKind::DuplicateHeader if defect.detail.eq_ignore_ascii_case("from") => return None,
+        // Programs show one of two Subjects and check the other. Two identifiers come from gateways that add their own.
+        DefectKind::DuplicateHeader => {
+            let shown = SHOWN.iter().any(|name| defect.detail.eq_ignore_ascii_case(name));
+            let (kind, weight) = if shown { (Kind::Spam, 0.8) } else { (Kind::Note, 0.0) };
+            Finding::new("header.duplicate", kind, weight, &defect.detail)
         }
-        DefectKind::MalformedHeader => Finding::new("header.malformed", Kind::Spam, 0.5, &defect.detail),
+        // Gateways break headers more often than senders do.
+        DefectKind::MalformedHeader => Finding::new("header.malformed", Kind::Note, 0.0, &defect.detail),
         // RFC 5322 §3.5 forbids NUL; nothing honest writes it, and programs cut the text there.
         DefectKind::Nul => Finding::new("content.nul", Kind::Spam, 1.0, &defect.detail),
         // Old Asian and Cyrillic programs write raw octets: nothing to hold against them.

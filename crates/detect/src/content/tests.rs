@@ -21,6 +21,9 @@ fn headers_are_looked_at() {
         ("Date: Thu, 1 Jan 2026 11:59:00 +0000\r\n", vec!["header.date.behind"], "two weeks ago"),
         ("From: Ada <ada@sender.example>, Bo <bo@other.example>\r\n", vec!["header.from.ambiguous"], "two authors"),
         ("From: a@a.example\r\nFrom: b@b.example\r\n", vec!["header.from.ambiguous"], "From twice"),
+        ("From: Ada <ada@sender.example> boss@bank.com\r\n", vec!["header.from.ambiguous"], "an address after the address"),
+        ("From: Ada <ada@sender.example> (home) office\r\n", vec!["header.from.unreadable"], "words after the address"),
+        ("From: =?utf-8?B?PGFAYmFuay5jb20+?=\r\n", vec!["header.from.ambiguous"], "an address in an encoded word"),
         ("Subject: One\r\nSubject: Two\r\n", vec!["header.duplicate"], "Subject twice"),
     ] {
         check(&plain(header, text), &want, why);

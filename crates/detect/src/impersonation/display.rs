@@ -35,8 +35,8 @@ impl Inspect for DisplayName {
             let evidence = format!("“{display}” writes from {from}");
             findings.push(match (is_address, rewritten) {
                 (_, true) => Finding::new("impersonation.display-address", Kind::Note, 0.0, evidence),
-                // The reader takes it for the sender's address.
-                (true, false) => Finding::new("impersonation.display-address", Kind::Phish, 2.0, evidence),
+                // The reader takes it for the sender's address; services that send for people do it in the open.
+                (true, false) => Finding::new("impersonation.display-address", Kind::Phish, 1.3, evidence),
                 // Shops of a group and services call themselves by a domain of another name.
                 (false, false) => Finding::new("impersonation.display-domain", Kind::Phish, 0.8, evidence),
             });

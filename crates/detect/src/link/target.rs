@@ -28,7 +28,8 @@ impl Inspect for Target {
                 }
                 "javascript" | "vbscript" if !script => {
                     script = true;
-                    findings.push(Finding::new("link.script", Kind::Spam, 0.8, &link.target));
+                    // Copied from web pages, where it prints or closes the window.
+                    findings.push(Finding::new("link.script", Kind::Spam, 0.4, &link.target));
                 }
                 _ => {}
             }

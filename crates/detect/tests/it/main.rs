@@ -1,0 +1,5 @@
+//! Tests against files and servers that others made.
+
+mod clamd;
+mod eicar;
+mod scene;
