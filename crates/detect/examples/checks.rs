@@ -124,7 +124,7 @@ fn neutral(message: &Message) -> (Peer, Envelope, AuthResults) {
     let auth = AuthResults {
         spf: Spf { result: SpfResult::None, domain: domain.clone(), by_helo: false, why: String::new() },
         dkim: Vec::new(),
-        dmarc: Dmarc { result: DmarcResult::None, domain, policy_domain: None, policy: DmarcPolicy::None, why: String::new() },
+        dmarc: Dmarc { result: DmarcResult::None, domain, policy_domain: None, policy: DmarcPolicy::None, sampled_out: false, why: String::new() },
         arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
         composite: Composite { result: CompositeResult::None, reason: 300 },
         dns_lookups: 0,
