@@ -131,7 +131,7 @@ fn encoded(prefix: &str, before_encoded: bool) -> String {
             at -= 1;
         }
         words.push_str(if words.is_empty() { " =?utf-8?B?" } else { "\r\n =?utf-8?B?" });
-        words.push_str(&base64(rest[..at].as_bytes()));
+        words.push_str(&base64(&rest.as_bytes()[..at]));
         words.push_str("?=");
         rest = &rest[at..];
     }

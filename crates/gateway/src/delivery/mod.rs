@@ -168,12 +168,10 @@ impl Worker {
 
     /// The connector as it stands now; a connection made under other settings is closed.
     fn choose_connector(&mut self) -> Result<(), Reply> {
-        let now = match &self.seat.key {
-            LaneKey::Mx(_) if self.client.is_some() => return Ok(()),
-            LaneKey::Mx(_) => Arc::default(),
-            LaneKey::Connector(name) => self.queue.routes().connector(name).ok_or_else(|| {
-                Reply::new(451, (4, 3, 5), format!("there is no connector “{name}”"))
-            })?,
+        let now = match self.seat.key.connector() {
+            "" if self.client.is_some() => return Ok(()),
+            "" => Arc::default(),
+            name => self.queue.routes().connector(name).ok_or_else(|| Reply::new(451, (4, 3, 5), format!("there is no connector “{name}”")))?,
         };
         if !Arc::ptr_eq(&now, &self.connector) && now != self.connector {
             self.close();
@@ -227,7 +225,7 @@ impl Worker {
     }
 
     async fn connect(&mut self, hop: &Hop, level: TlsLevel) -> Result<(), hello::ConnectError> {
-        let is_mx = matches!(self.seat.key, LaneKey::Mx(_));
+        let is_mx = matches!(self.seat.key, LaneKey::Mx { .. });
         let hello = Hello { courier: &self.courier, connector: &self.connector, hop, level, is_mx };
         self.client = Some(hello.open().await?);
         self.seat.connected(true);

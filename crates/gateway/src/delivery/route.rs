@@ -56,12 +56,11 @@ impl Router<'_> {
             LaneKey::Connector(name) => {
                 Err(stop(451, (4, 3, 5), format!("connector “{name}” names no next hop")))
             }
-            LaneKey::Mx(domain) => self.domain_hops(domain).await,
+            LaneKey::Mx { domain, .. } => self.domain_hops(domain).await,
         }
     }
 
-    /// As [`Router::hops`], for a connector that leaves the choice to the MX records of a recipient's domain.
-    pub async fn domain_hops(&self, domain: &str) -> Result<Vec<Hop>, RouteError> {
+    async fn domain_hops(&self, domain: &str) -> Result<Vec<Hop>, RouteError> {
         if let Some(literal) = domain.strip_prefix('[') {
             return self.literal(literal);
         }

@@ -7,6 +7,7 @@
 //! Not here: choosing a next hop and talking to it (`delivery`).
 
 mod accepted;
+mod job;
 mod lane;
 mod notice;
 mod settings;
@@ -15,7 +16,8 @@ mod sql;
 mod sweep;
 
 pub use accepted::{Accepted, DsnWish, Edits, EnvelopeExtras, Fate, Recipient};
-pub use lane::{Body, Due, Job, LaneKey, LoadError, Owed, Seat, Seats};
+pub use job::{Body, Due, Job, LoadError, Owed};
+pub use lane::{LaneKey, Seat, Seats};
 pub use settings::{GiveUp, QueueSettings};
 pub use settle::{Attempt, Outcome};
 pub use sql::Statement;

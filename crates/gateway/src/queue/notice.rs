@@ -3,7 +3,7 @@
 //! In: what happened to recipients of one job. Out: a [`Notice`], an ordinary mail from `<>` with its rows. Invariant: nothing is
 //! told about a notice (RFC 5321 §6.1), so none breeds another.
 
-use super::lane::{Due, Job};
+use super::job::{Due, Job};
 use super::settle::{Attempt, Outcome};
 use super::sql::{self, Statement};
 use super::{Accepted, BodyPlace, DsnWish, Edits, EnvelopeExtras, Fate, Recipient, Shared};
@@ -99,8 +99,8 @@ pub(super) async fn write(shared: &Arc<Shared>, job: &Job, told: &[Told], now: i
         arrived_ms: trace::time_of(job.mail.id),
         now_ms: now,
         ret: match extras.ret.as_str() {
-            "full" => Some(Ret::Full),
-            "hdrs" => Some(Ret::Headers),
+            "full" if !extras.require_tls => Some(Ret::Full), // RFC 8689 §5: the content stays under TLS
+            "full" | "hdrs" => Some(Ret::Headers),
             _ => None,
         },
         original: &original[..original.len().min(ORIGINAL_OCTETS_MAX + 1)],

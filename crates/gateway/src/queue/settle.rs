@@ -2,7 +2,7 @@
 //!
 //! Everything is idempotent: a row that has ended stays as it ended, and only the one that ends it tells the sender.
 
-use super::lane::{Due, Job};
+use super::job::{Due, Job};
 use super::notice::{self, Notice, Told, What};
 use super::sql::{self, Statement};
 use super::{GiveUp, Shared, now_ms};

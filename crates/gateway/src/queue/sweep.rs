@@ -3,7 +3,7 @@
 //! Also here: leases renewed while rows wait in memory, rows taken back at the start, rows given back at the end, and bodies
 //! that nobody needs any more.
 
-use super::lane::{Due, Incoming, Owed};
+use super::job::{Due, Incoming, Owed};
 use super::{LEASE_MS, Shared, now_ms, sql};
 use crate::signal::Gauge;
 use crate::trace;

@@ -60,6 +60,7 @@ struct Setup {
     queue: QueueSettings,
     timeouts: Timeouts,
     roots: Vec<CertificateDer<'static>>,
+    own_ports: Vec<u16>,
     node: u8,
 }
 
@@ -71,6 +72,7 @@ impl Default for Setup {
             queue: QueueSettings { retry_first: Span::ms(20), retry_max: Span::ms(50), ..QueueSettings::default() },
             timeouts: Timeouts { connect: second, greeting: second, command: second, data_begin: second, data_block: second, data_end: second, quit: second },
             roots: Vec::new(),
+            own_ports: Vec::new(),
             node: 1,
         }
     }
@@ -110,7 +112,7 @@ impl Setup {
             dns: Arc::new(Zone::new()),
             tls: Tls::new(&self.roots).expect("the roots are certificates"),
             hostname: "gate.example".into(),
-            own_ports: Vec::new(),
+            own_ports: self.own_ports,
             timeouts: self.timeouts,
         };
         let delivering = super::run(queue.clone(), seats, Arc::new(courier));
