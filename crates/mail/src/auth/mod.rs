@@ -17,6 +17,8 @@ mod sign;
 mod spf;
 #[cfg(test)]
 mod suites;
+#[cfg(test)]
+mod tests;
 
 use crate::dns::{Answer, Dns, RecordType};
 use crate::envelope::Mail;
