@@ -6,6 +6,7 @@
 use super::tags::is_blank;
 use crate::auth::content::line_end;
 use aws_lc_rs::digest::{Algorithm, Context};
+use memchr::memmem::Finder;
 use memchr::{memchr, memchr2};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,13 @@ pub(in crate::auth) struct BodyHash {
 
 /// RFC 6376 §3.4.3, §3.4.4, §3.4.5. Reads the body once and keeps no copy of it.
 pub(in crate::auth) fn hash_body(form: Canonical, body: &[u8], limit: Option<u64>, algorithm: &'static Algorithm) -> BodyHash {
-    let mut sink = Sink { context: Context::new(algorithm), buffer: Vec::with_capacity(BUFFER_OCTETS), left: limit, length: 0 };
+    let mut sink = Sink {
+        context: Context::new(algorithm),
+        buffer: Vec::with_capacity(BUFFER_OCTETS),
+        left: limit,
+        length: 0,
+        two_blanks: Finder::new(b"  "),
+    };
     let (mut at, mut empty_lines) = (0, 0u64);
     while at < body.len() {
         let (end, next) = line_end(body, at);
@@ -102,6 +109,9 @@ fn without_blank_end(line: &[u8]) -> &[u8] {
 }
 
 fn add_relaxed_line(mut line: &[u8], sink: &mut Sink) {
+    if memchr(b'\t', line).is_none() && sink.two_blanks.find(line).is_none() {
+        return sink.add(line); // most lines are canonical as they stand
+    }
     while let Some(blank) = memchr2(b' ', b'\t', line) {
         sink.add(&line[..blank]);
         sink.add(b" ");
@@ -119,6 +129,7 @@ struct Sink {
     buffer: Vec<u8>,
     left: Option<u64>,
     length: u64,
+    two_blanks: Finder<'static>,
 }
 
 impl Sink {

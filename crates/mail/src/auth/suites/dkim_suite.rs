@@ -20,7 +20,7 @@ use std::path::Path;
 
 /// Names of mails whose "good" the RFCs since have taken back, with the sentence that does.
 const TAKEN_BACK: [(&str, &str); 6] = [
-    ("good_dk_", "RFC 4870 is Historic: \"superseded by RFC 4871\"; a DomainKey-Signature is not DKIM"),
+    ("good_dk_", "RFC 4870 is Historic, obsoleted by RFC 4871; a DomainKey-Signature is not DKIM"),
     ("good_ietf00_", "RFC 6376 §3.5: \"bh= The hash of the canonicalized body … REQUIRED\", and this draft had none"),
     ("good_ietf01_", "RFC 6376 §3.5: \"v= Version … REQUIRED\", and this draft had none"),
     ("good_rfc4871_3", "RFC 8301 §3.1: \"rsa-sha1 MUST NOT be used for signing or verifying\""),
