@@ -34,6 +34,7 @@ fn main() {
         own_domains: ["example.com".to_string()].into(),
         people: Vec::new(),
         blocked_types: detect::attachment::BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
+        derived: Default::default(),
     };
     let signatures = Signatures::built_in();
     let mut tally = Tally::default();

@@ -42,9 +42,8 @@ rule document_runs_encoded_command
         $view = "\x00view:"
         $ole = { d0 cf 11 e0 a1 b1 1a e1 }
         $rtf = "{\\rt"
-        $link = { 4c 00 00 00 01 14 02 00 }
     condition:
-        $command and ($ole at 0 or $rtf at 0 or $link at 0 or for any i in (1..#view) : (@view[i] == 0))
+        $command and ($ole at 0 or $rtf at 0 or for any i in (1..#view) : (@view[i] == 0))
 }
 
 rule dde_starts_program

@@ -39,6 +39,7 @@ impl Default for Scene {
             own_domains: ["example.com".to_string()].into(),
             people: vec![("Li Wei".to_string(), "li.wei@example.com".to_string())],
             blocked_types: BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
+            derived: Default::default(),
         };
         Scene { peer, envelope, auth: neutral(), surroundings, now_ms: NOW_MS }
     }

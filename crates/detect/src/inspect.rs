@@ -6,12 +6,13 @@
 
 use crate::classify::Model;
 use crate::finding::{FINDINGS_MAX, Finding};
+use crate::impersonation::{look_alike::OwnIndex, people::PeopleIndex};
 use crate::malware::{Engine, clamd::Clamd, signatures::Signatures};
 use crate::settings::DetectSettings;
 use futures_util::future::{join, join_all};
 use mail::{AuthResults, Mail};
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// One inspection: it looks and reports. Pure CPU; engines that need a socket or time are [`Engine`]s.
@@ -30,6 +31,31 @@ pub struct Surroundings {
     pub people: Vec<(String, String)>,
     /// Extensions blocked by the common attachments filter, lower case.
     pub blocked_types: HashSet<String>,
+    /// Worked out from the others at first use; give it its default.
+    pub derived: Derived,
+}
+
+/// What would cost too much to work out for every mail.
+#[derive(Debug, Default)]
+pub struct Derived {
+    people: OnceLock<PeopleIndex>,
+    own: OnceLock<OwnIndex>,
+}
+
+impl Surroundings {
+    pub fn new(own_domains: HashSet<String>, people: Vec<(String, String)>, blocked_types: HashSet<String>) -> Surroundings {
+        Surroundings { own_domains, people, blocked_types, derived: Derived::default() }
+    }
+
+    /// The protected people by name.
+    pub(crate) fn people_index(&self) -> &PeopleIndex {
+        self.derived.people.get_or_init(|| PeopleIndex::of(&self.people))
+    }
+
+    /// The own domains as look-alikes are compared with them.
+    pub(crate) fn own_index(&self) -> &OwnIndex {
+        self.derived.own.get_or_init(|| OwnIndex::of(&self.own_domains))
+    }
 }
 
 /// Everything that was seen in one mail.

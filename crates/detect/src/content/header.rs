@@ -48,9 +48,16 @@ fn from(from: &FromField, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Two addresses, or none but in encoded words, where some programs look for one (RFC 2047 §5 forbids it).
+/// Addresses of two domains, or one in encoded words only, where some programs look for it (RFC 2047 §5 forbids it).
 fn may_hide_another(raw: &str) -> bool {
-    raw.matches('@').nth(1).is_some() || (raw.contains("=?") && !raw.contains('@'))
+    let mut domains = raw.split('@').skip(1).map(|after| {
+        let end = after.find(|c: char| !(c.is_alphanumeric() || c == '-' || c == '.')).unwrap_or(after.len());
+        &after[..end]
+    });
+    match domains.next() {
+        Some(first) => domains.any(|other| !other.eq_ignore_ascii_case(first)),
+        None => raw.contains("=?"),
+    }
 }
 
 fn date(mail: &Mail<'_>, findings: &mut Vec<Finding>) {

@@ -5,6 +5,7 @@ use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::organisational_domain;
 use mail::{AuthResults, Mail};
+use std::collections::HashSet;
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection};
 
 /// Names shorter than this have honest neighbours at one letter's distance.
@@ -47,25 +48,37 @@ pub fn imitated<'a>(host: &str, surroundings: &'a Surroundings) -> Option<LookAl
     }
     let name = organisational_domain(host)?;
     let looks = looks_of(name);
-    let mut near: Option<&str> = None;
-    for own in &surroundings.own_domains {
-        let above = organisational_domain(own).unwrap_or(own);
-        if above == name {
-            return None; // another branch of our own tree
-        }
-        // A pair of letters may look like one, so the lengths may differ a little.
-        if above.len().abs_diff(looks.len()) > above.len() / 2 {
-            continue;
-        }
-        if folded(above.chars()).eq(looks.chars()) {
-            return Some(LookAlike { own, same_looks: true });
-        }
-        // The first by alphabet, so that the same mail gives the same evidence.
-        if one_letter_apart(name, above) && near.is_none_or(|near| own.as_str() < near) {
-            near = Some(own);
-        }
+    let index = surroundings.own_index();
+    if index.names.iter().any(|own| own.name == name) {
+        return None; // another branch of our own tree
     }
-    near.map(|own| LookAlike { own, same_looks: false })
+    if let Some(own) = index.names.iter().find(|own| own.looks == looks) {
+        return Some(LookAlike { own: &own.name, same_looks: true });
+    }
+    let near = index.names.iter().find(|own| own.name.len().abs_diff(name.len()) <= 1 && one_letter_apart(name, &own.name))?;
+    Some(LookAlike { own: &near.name, same_looks: false })
+}
+
+/// The organisational domains served here, by alphabet, so that the same mail gives the same evidence.
+#[derive(Debug)]
+pub(crate) struct OwnIndex {
+    names: Vec<OwnName>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct OwnName {
+    name: String,
+    looks: String,
+}
+
+impl OwnIndex {
+    pub(crate) fn of(own_domains: &HashSet<String>) -> OwnIndex {
+        let name = |own: &String| organisational_domain(own).unwrap_or(own).to_string();
+        let mut names: Vec<OwnName> = own_domains.iter().map(name).map(|name| OwnName { looks: looks_of(&name), name }).collect();
+        names.sort_unstable();
+        names.dedup();
+        OwnIndex { names }
+    }
 }
 
 /// `host` as shown, if one of its labels mixes scripts that no language mixes.

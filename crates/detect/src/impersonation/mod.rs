@@ -6,7 +6,7 @@
 mod display;
 mod free_mail;
 pub mod look_alike;
-mod people;
+pub(crate) mod people;
 mod reply_to;
 
 use crate::checks::CheckDoc;

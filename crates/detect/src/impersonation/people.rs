@@ -3,6 +3,7 @@
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::{AuthResults, Mail};
+use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 
 /// Longer display names are no names.
@@ -21,18 +22,37 @@ impl Inspect for People {
         if surroundings.people.is_empty() || display.is_empty() {
             return;
         }
-        let shown = name_key(display);
-        let written = from.to_string();
-        let theirs = |name: &str| name_key(name) == shown;
-        let mut bearers = surroundings.people.iter().filter(|(name, _)| theirs(name)).peekable();
-        let Some((name, address)) = bearers.peek().copied() else { return };
+        let index = surroundings.people_index();
+        let bearers = index.by_name.get(&name_key(display)).map(Vec::as_slice).unwrap_or_default();
+        let Some((name, address)) = bearers.first().map(|at| &surroundings.people[*at]) else { return };
         // Two people of one name are both right.
-        if bearers.any(|(_, address)| address.eq_ignore_ascii_case(&written)) {
+        let written = from.to_string();
+        if bearers.iter().any(|at| surroundings.people[*at].1.eq_ignore_ascii_case(&written)) {
             return;
         }
         // The organisation named this person because it happens to them; past the 3 that make the class.
         let evidence = format!("“{display}” writes from {from}; {name} has {address}");
         findings.push(Finding::new("impersonation.person", Kind::Impersonation, 4.0, evidence));
+    }
+}
+
+/// Where in the list of people a name stands.
+#[derive(Debug)]
+pub(crate) struct PeopleIndex {
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+impl PeopleIndex {
+    pub(crate) fn of(people: &[(String, String)]) -> PeopleIndex {
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::with_capacity(people.len());
+        for (at, (name, _)) in people.iter().enumerate() {
+            let key = name_key(name);
+            // A name of one word ("Anna", "info") is nobody's alone.
+            if key.contains(' ') || !name.is_ascii() {
+                by_name.entry(key).or_default().push(at);
+            }
+        }
+        PeopleIndex { by_name }
     }
 }
 
