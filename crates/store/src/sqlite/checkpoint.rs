@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Pages in the log that are worth copying (8 KiB each: 16 MiB).
-const PAGES_WORTH_IT: i64 = 2_048;
+/// Pages in the log that are worth copying (4 KiB each: 16 MiB).
+const PAGES_WORTH_IT: i64 = 4_096;
 /// How often the thread looks while there are commits.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looks without a commit after which a short log is copied too.

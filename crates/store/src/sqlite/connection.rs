@@ -12,8 +12,9 @@ use std::time::Duration;
 const OTHER_PROCESS_WAIT: Duration = Duration::from_secs(5);
 /// Different statement texts kept prepared; the product has about this many on the mail path.
 const STATEMENTS_MAX: usize = 128;
-/// Octets of one page of a new file. Two fit a small mail's row; bodies of 64 KB still spill into few.
-const PAGE_OCTETS: u32 = 8_192;
+/// Octets of one page of a new file. The log holds whole pages, so larger ones make every commit write more: 32 accepted mails of
+/// 4 KB in one commit come to 10.5 KB of log each with this, 16 KB with 8,192, 17 KB with 16,384, with no less CPU.
+const PAGE_OCTETS: u32 = 4_096;
 /// Page cache of the writer and of the others, in KiB.
 const WRITER_CACHE_KIB: u32 = 8_192;
 const OTHER_CACHE_KIB: u32 = 1_024;
