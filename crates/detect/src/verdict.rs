@@ -22,6 +22,25 @@ pub enum Class {
     Malware,
 }
 
+impl Class {
+    /// The stable name, as receipts, headers and the trace write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Clean => "clean",
+            Class::Bulk => "bulk",
+            Class::Spam => "spam",
+            Class::Impersonation => "impersonation",
+            Class::Spoof => "spoof",
+            Class::HighSpam => "high-spam",
+            Class::Phish => "phish",
+            Class::HighPhish => "high-phish",
+            Class::Uninspectable => "uninspectable",
+            Class::BlockedType => "blocked-type",
+            Class::Malware => "malware",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Verdict {
     pub class: Class,

@@ -227,6 +227,15 @@ impl Message {
         })
     }
 
+    /// Where the field at this place in [`Message::fields`] stands in `raw`, with its name and final line end.
+    pub fn field_span(&self, index: usize) -> Option<Range<usize>> {
+        let field = self.fields.get(index)?;
+        let end = field.value.end as usize;
+        let rest = self.raw.get(end..).unwrap_or_default();
+        let line_end = if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.starts_with(b"\n")) };
+        Some(field.name.start as usize..end + line_end)
+    }
+
     /// Value of the first field of this name (any case).
     pub fn first(&self, name: &str) -> Option<&[u8]> {
         self.fields().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
