@@ -95,7 +95,7 @@ pub struct LimitSettings {
 }
 
 /// `[dns]`: whom we ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DnsSettings {
     /// Resolvers as "address" or "address:port"; empty: those of /etc/resolv.conf; "off": every name does not exist.
@@ -108,6 +108,8 @@ pub struct DnsSettings {
     pub keep_max: Span,
     /// Longest time we remember that there is nothing. Default "5m".
     pub keep_nothing_max: Span,
+    /// Connection lists, each a table of its own.
+    pub list: Vec<crate::intake::ListSettings>,
 }
 
 /// The value of `[dns] servers`.
@@ -172,6 +174,7 @@ impl Default for DnsSettings {
             cache_max: 50_000,
             keep_max: Span::hours(1),
             keep_nothing_max: Span::minutes(5),
+            list: Vec::new(),
         }
     }
 }

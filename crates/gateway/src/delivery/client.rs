@@ -63,6 +63,19 @@ impl Client {
         }
     }
 
+    /// The reply to RCPT for this recipient in a transaction that is then reset; `Err` is what stood in the way of asking.
+    pub async fn would_take(&mut self, recipient: &mail::Address, times: &Timeouts) -> Result<Reply, Reply> {
+        let lost = |why: LinkError| Reply::new(421, (4, 4, 2), why.to_string());
+        self.link.send(b"MAIL FROM:<>\r\n", times.command).await.map_err(lost)?;
+        let sender = self.link.reply(times.command).await.map_err(lost)?;
+        if !sender.is_positive() {
+            return Err(sender);
+        }
+        let rcpt = format!("RCPT TO:<{recipient}>\r\n");
+        self.link.send(rcpt.as_bytes(), times.command).await.map_err(lost)?;
+        self.link.reply(times.command).await.map_err(lost)
+    }
+
     /// Sends one mail. One result for each recipient.
     pub async fn send(&mut self, transaction: &Transaction<'_>) -> Result<Vec<Attempt>, Stale> {
         if let Some(reply) = self.cannot_take(transaction) {

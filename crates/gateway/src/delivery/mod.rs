@@ -10,12 +10,14 @@ mod guard;
 mod hello;
 mod link;
 mod message;
+mod probe;
 mod route;
 #[cfg(test)]
 mod tests;
 mod tls;
 
 pub use guard::is_public;
+pub use probe::{Probe, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
 

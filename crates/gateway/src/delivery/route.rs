@@ -60,7 +60,7 @@ impl Router<'_> {
         }
     }
 
-    async fn domain_hops(&self, domain: &str) -> Result<Vec<Hop>, RouteError> {
+    pub async fn domain_hops(&self, domain: &str) -> Result<Vec<Hop>, RouteError> {
         if let Some(literal) = domain.strip_prefix('[') {
             return self.literal(literal);
         }

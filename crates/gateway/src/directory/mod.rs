@@ -1,72 +1,127 @@
 //! Organisations, their domains, recipients, connectors, policies and lists: one snapshot in memory, the truth in the database.
+//!
+//! In: rows written by settings files, pages and the command line. Out: an `Arc<Directory>` that the mail path reads
+//! without a lock. Invariant: a snapshot is complete and never changes; [`Watch`] swaps in a new one when the version
+//! in the database moves, so a command beside a running server takes effect within [`watch::POLL`].
+//! Not here: what a policy decides (`policy`), what a connector does (`delivery`).
 
-use serde::{Deserialize, Serialize};
+mod connector;
+mod entry;
+mod load;
+pub mod settings;
+pub mod sql;
 
-/// How mail goes to a next hop; stored as JSON in `connector.settings`, written in settings as `[[connector]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ConnectorSettings {
-    /// Name, unique in the installation.
-    pub name: String,
-    /// Organisation it belongs to.
-    pub organisation: String,
-    /// Next hops in order, `host:port` each; empty: the MX records of the recipient's domain.
-    pub hosts: Vec<String>,
-    /// "smtp", "lmtp", or "folder" (a maildir on this machine, for the demo).
-    pub protocol: Protocol,
-    /// How TLS is used.
-    pub tls: TlsLevel,
-    /// Name that the certificate must carry, with `tls = "verified"`; empty: the host name.
-    pub tls_name: String,
-    /// Connections to one next hop at the same time. Default 20.
-    pub connections_max: usize,
-    /// Mails over one connection. Default 100.
-    pub mails_per_connection_max: usize,
-    /// The next hop may be a loopback or private address. Default false; MX lookups never may.
-    pub allow_private: bool,
-    /// Login and password for AUTH PLAIN over TLS; empty: none.
-    pub login: String,
-    pub password: String,
-    /// Folder for protocol "folder".
-    pub folder: String,
+pub mod watch;
+
+#[cfg(test)]
+mod tests;
+pub use connector::{ConnectorSettings, Protocol, TlsLevel};
+pub use entry::{Effect, Entries, Entry, EntryKind, Subject};
+pub use load::load;
+pub use settings::{DirectorySettings, DomainSettings, OrganisationSettings, RecipientCheck, RecipientSettings};
+pub use watch::Watch;
+
+use crate::policy::PolicySettings;
+use mail::OrgId;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Everything the mail path knows about whom it serves.
+#[derive(Debug, Default)]
+pub struct Directory {
+    pub version: i64,
+    pub organisations: HashMap<OrgId, Organisation>,
+    /// By lower-case A-label name.
+    pub domains: HashMap<String, Domain>,
+    /// Known recipients by `Address::key()`.
+    pub recipients: HashMap<String, KnownRecipient>,
+    pub connectors: HashMap<String, Arc<ConnectorSettings>>,
+    /// Custom policies per organisation, by priority (0 first).
+    pub policies: HashMap<OrgId, Vec<Arc<PolicySettings>>>,
+    pub entries: HashMap<OrgId, Entries>,
+    pub surroundings: Arc<detect::inspect::Surroundings>,
+    pub own_domains: Arc<HashSet<String>>,
 }
 
-impl Default for ConnectorSettings {
-    fn default() -> ConnectorSettings {
-        ConnectorSettings {
-            name: String::new(),
-            organisation: String::new(),
-            hosts: Vec::new(),
-            protocol: Protocol::Smtp,
-            tls: TlsLevel::Opportunistic,
-            tls_name: String::new(),
-            connections_max: 20,
-            mails_per_connection_max: 100,
-            allow_private: false,
-            login: String::new(),
-            password: String::new(),
-            folder: String::new(),
+#[derive(Debug, Clone)]
+pub struct Organisation {
+    pub id: OrgId,
+    pub name: String,
+    pub settings: OrganisationSettings,
+}
+
+#[derive(Debug, Clone)]
+pub struct Domain {
+    pub name: String,
+    pub org: OrgId,
+    pub settings: DomainSettings,
+}
+
+#[derive(Debug, Clone)]
+pub struct KnownRecipient {
+    pub org: OrgId,
+    /// Display name to protect from impersonation; may be empty.
+    pub name: String,
+}
+
+/// What the directory says about one RCPT address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// Served here, and the recipient exists or the domain takes any.
+    Ours(&'a str, OrgId),
+    /// Served here, but only the next hop knows whether the recipient exists.
+    AskNextHop(&'a str, OrgId),
+    /// Served here, and there is no such recipient (directory edge blocking).
+    Unknown(OrgId),
+    /// Not a domain of ours.
+    Foreign,
+}
+
+impl Directory {
+    pub fn organisation(&self, id: OrgId) -> Option<&Organisation> {
+        self.organisations.get(&id)
+    }
+
+    pub fn organisation_named(&self, name: &str) -> Option<&Organisation> {
+        self.organisations.values().find(|organisation| organisation.name == name)
+    }
+
+    pub fn domain_of(&self, address: &mail::Address) -> Option<&Domain> {
+        self.domains.get(address.domain())
+    }
+
+    pub fn standing(&self, address: &mail::Address) -> Standing<'_> {
+        let Some(domain) = self.domain_of(address) else { return Standing::Foreign };
+        // RFC 5321 §4.5.1: postmaster of a domain we serve is always taken.
+        if address.local().eq_ignore_ascii_case("postmaster") {
+            return Standing::Ours(&domain.name, domain.org);
+        }
+        match domain.settings.recipients {
+            RecipientCheck::Any => Standing::Ours(&domain.name, domain.org),
+            RecipientCheck::CallOut => Standing::AskNextHop(&domain.name, domain.org),
+            RecipientCheck::Listed => match self.recipients.get(&address.key()) {
+                Some(_) => Standing::Ours(&domain.name, domain.org),
+                None => Standing::Unknown(domain.org),
+            },
         }
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    Smtp,
-    Lmtp,
-    Folder,
-}
+    /// The organisation that lets this peer send out: by login name, or by an address in `relay_from`.
+    pub fn relays_for(&self, ip: IpAddr, login: Option<&str>) -> Option<&Organisation> {
+        if let Some(login) = login {
+            let domain = login.rsplit_once('@').map(|(_, domain)| domain)?;
+            return self.domains.get(domain).and_then(|domain| self.organisations.get(&domain.org));
+        }
+        self.organisations.values().find(|organisation| organisation.settings.relay_from.contains(ip))
+    }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TlsLevel {
-    /// Never.
-    Off,
-    /// Where offered, without checking the certificate (RFC 3207, RFC 7435).
-    Opportunistic,
-    /// Always, without checking the certificate.
-    Required,
-    /// Always, with a certificate for the right name.
-    Verified,
+    /// Connector for mail to a recipient of this domain: the domain's own, else the organisation's, else MX ("").
+    pub fn inbound_route(&self, domain: &str) -> &str {
+        match self.domains.get(domain) {
+            Some(found) if !found.settings.connector.is_empty() => &found.settings.connector,
+            Some(found) => self.organisations.get(&found.org).map(|org| org.settings.connector.as_str()).unwrap_or_default(),
+            None => "",
+        }
+    }
 }

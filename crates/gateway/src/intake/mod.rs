@@ -1,1 +1,97 @@
-//! From the last octet of a message to `250`.
+//! From the last octet of a message to `250`: the main path, one function of named steps.
+//!
+//! In: a peer, an envelope, the octets. Out: the reply. Invariant: `250` is sent only after mail, queue rows, receipt and first
+//! events are committed durably in one transaction; every other reply leaves nothing owed. Steps up to the action write nothing.
+//! A step that panics or runs over its time ends in quarantine ("not fully inspectable") or in `451`, never in a pass.
+
+mod callout;
+mod commit;
+mod compose;
+mod gate;
+mod host;
+mod judge;
+mod lists;
+mod refuse;
+pub mod settings;
+
+pub use gate::{Gate, Parts};
+pub use compose::date;
+pub use judge::{Judged, Seen, judge};
+pub use lists::ListSettings;
+pub use settings::{IntakeSettings, LoginSettings};
+
+use crate::action::{self, Action};
+use crate::directory::Directory;
+use crate::policy::{self, Decision};
+use bytes::Bytes;
+use mail::smtp::Reply;
+use mail::{Address, Envelope, Mail, MailId, OrgId, Peer};
+
+/// Which way a mail goes, and for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Direction {
+    pub org: OrgId,
+    pub outbound: bool,
+}
+
+/// Takes one message, or refuses it. The steps stand in the order of the prose in docs/ARCHITECTURE.md.
+pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -> Reply {
+    let id = MailId(gate.ids.next(gate.now_ms()));
+    let directory = gate.directory.snapshot();
+    let Some(direction) = gate.direction(&directory, peer, &envelope) else {
+        return Reply::new(451, (4, 3, 5), "The organisation this mail is for was just removed; try again later");
+    };
+    let Some(message) = gate.read(raw).await else {
+        return Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
+    };
+    let mail = Mail { peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
+    if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
+        return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: None, reply }).await;
+    }
+    let seen = Seen { directory: &directory, lists: gate.lists.answers(peer.ip).await };
+    let judged = judge(gate, mail, seen).await;
+    let decisions = decide(&directory, direction, mail, &judged);
+    let receipt = judged.receipt(gate, id, mail, &decisions);
+    let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
+    let reports: Vec<String> =
+        decisions.iter().map(|decision| action::report_value(id, &judged.verdict, decision)).collect();
+    match action::settle(&recipients, &decisions, &reports, mail.now_ms) {
+        Action::Refuse(reply) => {
+            gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await
+        }
+        Action::Take(outcomes) => {
+            let taken = commit::Taken { id, direction, mail, judged: &judged, receipt, outcomes };
+            commit::take(gate, &directory, taken).await
+        }
+    }
+}
+
+/// One decision per recipient, in their order.
+fn decide(directory: &Directory, direction: Direction, mail: Mail<'_>, judged: &Judged) -> Vec<Decision> {
+    let subject = judged.subject(mail);
+    let question = |recipient| policy::Question {
+        verdict: &judged.verdict,
+        auth: &judged.auth,
+        subject: &subject,
+        org: direction.org,
+        recipient,
+        now_ms: mail.now_ms,
+    };
+    let recipients = mail.envelope.recipients.iter().map(|recipient| question(&recipient.address));
+    match direction.outbound {
+        true => recipients.map(policy::decide_outbound).collect(),
+        false => recipients.map(|question| policy::decide(directory, question)).collect(),
+    }
+}
+
+impl Gate {
+    /// Puts the id into the reply, keeps the receipt and an event of the refusal, and answers.
+    async fn refuse_content(&self, directory: &Directory, mut refused: commit::Refused<'_>) -> Reply {
+        if let Some(last) = refused.reply.text.last_mut() {
+            last.push_str(&format!(" ({})", refused.id));
+        }
+        let reply = refused.reply.clone();
+        commit::refused(self, directory, refused).await;
+        reply
+    }
+}

@@ -20,8 +20,21 @@ pub use writer::EventWriter;
 
 use store::{Db, Error};
 
+/// Rows read at once by [`body_files`].
+const BODY_FILES_PAGE: usize = 10_000;
 /// Mails whose rows go in one transaction of [`expire`].
 const EXPIRE_MAILS_MAX: usize = 200;
+
+/// Names of all body files that a row still needs.
+pub async fn body_files(tx: &mut store::Tx) -> Result<std::collections::HashSet<String>, Error> {
+    let (mut names, mut after) = (std::collections::HashSet::new(), mail::MailId(0));
+    loop {
+        let page = sql::balance::files_after(tx, after, BODY_FILES_PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(names) };
+        after = *last;
+        names.extend(page.into_iter().map(|(_, name)| name));
+    }
+}
 
 /// Forgets mails and events from before `before_ms`, in small transactions; mail still owed or held stays. Returns how many mails
 /// and events without a mail went.

@@ -1,0 +1,72 @@
+//! How mail goes to a next hop.
+
+use serde::{Deserialize, Serialize};
+
+/// How mail goes to a next hop; stored as JSON in `connector.settings`, written in settings as `[[connector]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorSettings {
+    /// Name, unique in the installation.
+    pub name: String,
+    /// Organisation it belongs to.
+    pub organisation: String,
+    /// Next hops in order, `host:port` each; empty: the MX records of the recipient's domain.
+    pub hosts: Vec<String>,
+    /// "smtp", "lmtp", or "folder" (a maildir on this machine, for the demo).
+    pub protocol: Protocol,
+    /// How TLS is used.
+    pub tls: TlsLevel,
+    /// Name that the certificate must carry, with `tls = "verified"`; empty: the host name.
+    pub tls_name: String,
+    /// Connections to one next hop at the same time. Default 20.
+    pub connections_max: usize,
+    /// Mails over one connection. Default 100.
+    pub mails_per_connection_max: usize,
+    /// The next hop may be a loopback or private address. Default false; MX lookups never may.
+    pub allow_private: bool,
+    /// Login and password for AUTH PLAIN over TLS; empty: none.
+    pub login: String,
+    pub password: String,
+    /// Folder for protocol "folder".
+    pub folder: String,
+}
+
+impl Default for ConnectorSettings {
+    fn default() -> ConnectorSettings {
+        ConnectorSettings {
+            name: String::new(),
+            organisation: String::new(),
+            hosts: Vec::new(),
+            protocol: Protocol::Smtp,
+            tls: TlsLevel::Opportunistic,
+            tls_name: String::new(),
+            connections_max: 20,
+            mails_per_connection_max: 100,
+            allow_private: false,
+            login: String::new(),
+            password: String::new(),
+            folder: String::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    Smtp,
+    Lmtp,
+    Folder,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsLevel {
+    /// Never.
+    Off,
+    /// Where offered, without checking the certificate (RFC 3207, RFC 7435).
+    Opportunistic,
+    /// Always, without checking the certificate.
+    Required,
+    /// Always, with a certificate for the right name.
+    Verified,
+}

@@ -1,0 +1,66 @@
+//! Reads the whole directory into one snapshot.
+
+use super::{Directory, Domain, KnownRecipient, Organisation, sql};
+use detect::inspect::Surroundings;
+use mail::OrgId;
+use std::collections::HashSet;
+use std::sync::Arc;
+use store::{Error, Row, Tx};
+
+/// Names of people protected from impersonation at most; each is compared with every display name.
+const PEOPLE_MAX: usize = 2_000;
+
+/// The snapshot as of this transaction. `base` is what settings say about inspections.
+///
+/// # Errors
+/// [`Error::Shape`] names a row whose settings this version cannot read.
+pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> {
+    let mut directory = Directory { version: sql::version(tx).await?, ..Directory::default() };
+    for row in sql::all(tx, "SELECT id, name, settings FROM organisation ORDER BY id LIMIT $1").await? {
+        let organisation = Organisation { id: OrgId(row.int(0)?), name: row.text(1)?.to_string(), settings: settings(&row, 2)? };
+        directory.organisations.insert(organisation.id, organisation);
+    }
+    for row in sql::all(tx, "SELECT name, org, settings FROM domain ORDER BY name LIMIT $1").await? {
+        let domain = Domain { name: row.text(0)?.to_string(), org: OrgId(row.int(1)?), settings: settings(&row, 2)? };
+        directory.domains.insert(domain.name.clone(), domain);
+    }
+    for row in sql::all(tx, "SELECT address, org, name FROM known_recipient ORDER BY address LIMIT $1").await? {
+        let known = KnownRecipient { org: OrgId(row.int(1)?), name: row.text(2)?.to_string() };
+        directory.recipients.insert(row.text(0)?.to_string(), known);
+    }
+    for row in sql::all(tx, "SELECT name, settings FROM connector ORDER BY name LIMIT $1").await? {
+        directory.connectors.insert(row.text(0)?.to_string(), Arc::new(settings(&row, 1)?));
+    }
+    for row in sql::all(tx, "SELECT org, settings FROM policy ORDER BY org, priority, name LIMIT $1").await? {
+        directory.policies.entry(OrgId(row.int(0)?)).or_default().push(Arc::new(settings(&row, 1)?));
+    }
+    let entries = "SELECT id, org, effect, kind, value, scope, expires_ms, note FROM list_entry ORDER BY id LIMIT $1";
+    for row in sql::all(tx, entries).await? {
+        if let (org, Some(entry)) = sql::entry(&row)? {
+            directory.entries.entry(org).or_default().add(entry);
+        }
+    }
+    surround(&mut directory, base);
+    Ok(directory)
+}
+
+/// What inspections may know of the directory.
+fn surround(directory: &mut Directory, base: &Surroundings) {
+    let own: HashSet<String> = directory.domains.keys().cloned().collect();
+    let mut people: Vec<(String, String)> = directory
+        .recipients
+        .iter()
+        .filter(|(_, known)| !known.name.is_empty())
+        .map(|(address, known)| (known.name.clone(), address.clone()))
+        .collect();
+    people.sort_unstable();
+    people.splice(0..0, base.people.iter().cloned());
+    people.truncate(PEOPLE_MAX);
+    directory.surroundings = Arc::new(Surroundings::new(own.clone(), people, base.blocked_types.clone()));
+    directory.own_domains = Arc::new(own);
+}
+
+fn settings<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<T, Error> {
+    let text = row.text(column)?;
+    serde_json::from_str(text).map_err(|why| Error::Shape(format!("settings of “{}”: {why}", row.text(0).unwrap_or("a row"))))
+}

@@ -1,0 +1,116 @@
+use super::entry::*;
+use super::settings::*;
+use super::*;
+use mail::Address;
+
+fn address(text: &str) -> Address {
+    Address::parse(text).expect("an address")
+}
+
+fn directory() -> Directory {
+    let mut directory = Directory::default();
+    for (id, name, relay) in [(1, "one", "192.0.2.0/24"), (2, "two", "198.51.100.7")] {
+        let settings = OrganisationSettings {
+            name: name.into(),
+            connector: format!("{name}-server"),
+            relay_from: crate::settings::Networks(vec![relay.parse().expect("a network")]),
+            ..Default::default()
+        };
+        directory.organisations.insert(OrgId(id), Organisation { id: OrgId(id), name: name.into(), settings });
+    }
+    for (name, org, recipients) in
+        [("listed.example", 1, RecipientCheck::Listed), ("any.example", 1, RecipientCheck::Any), ("asked.example", 2, RecipientCheck::CallOut)]
+    {
+        let settings = DomainSettings { name: name.into(), recipients, ..Default::default() };
+        directory.domains.insert(name.into(), Domain { name: name.into(), org: OrgId(org), settings });
+    }
+    directory.recipients.insert("alice@listed.example".into(), KnownRecipient { org: OrgId(1), name: "Alice".into() });
+    directory
+}
+
+#[test]
+fn recipients_stand_as_their_domain_says() {
+    let directory = directory();
+    for (text, want, why) in [
+        ("alice@listed.example", Standing::Ours("listed.example", OrgId(1)), "listed"),
+        ("ALICE@LISTED.example", Standing::Ours("listed.example", OrgId(1)), "case does not make another mailbox"),
+        ("bob@listed.example", Standing::Unknown(OrgId(1)), "not listed"),
+        ("postmaster@listed.example", Standing::Ours("listed.example", OrgId(1)), "postmaster always exists"),
+        ("bob@any.example", Standing::Ours("any.example", OrgId(1)), "any"),
+        ("bob@asked.example", Standing::AskNextHop("asked.example", OrgId(2)), "call-out"),
+        ("bob@sub.any.example", Standing::Foreign, "a subdomain is another domain"),
+    ] {
+        assert_eq!(directory.standing(&address(text)), want, "{text}: {why}");
+    }
+}
+
+#[test]
+fn sending_out_is_for_named_networks_and_own_logins() {
+    let directory = directory();
+    let ip = |text: &str| text.parse().expect("an address");
+    let name = |ip, login| directory.relays_for(ip, login).map(|organisation| organisation.name.as_str());
+    assert_eq!(name(ip("192.0.2.77"), None), Some("one"));
+    assert_eq!(name(ip("198.51.100.7"), None), Some("two"));
+    assert_eq!(name(ip("198.51.100.8"), None), None);
+    assert_eq!(name(ip("203.0.113.1"), Some("bob@asked.example")), Some("two"));
+    assert_eq!(name(ip("192.0.2.77"), Some("bob@elsewhere.example")), None, "a login of nobody here does not fall back to the network");
+}
+
+#[test]
+fn routes_fall_back_from_domain_to_organisation_to_mx() {
+    let mut directory = directory();
+    assert_eq!(directory.inbound_route("any.example"), "one-server");
+    directory.domains.get_mut("any.example").expect("there").settings.connector = "special".into();
+    assert_eq!(directory.inbound_route("any.example"), "special");
+    assert_eq!(directory.inbound_route("elsewhere.example"), "");
+}
+
+fn entry(effect: Effect, kind: EntryKind, value: &str, scope: &str, expires_ms: Option<i64>) -> Entry {
+    Entry { id: 1, effect, kind, value: value.into(), scope: scope.into(), expires_ms, note: String::new() }
+}
+
+#[test]
+fn entries_match_by_kind_scope_and_time() {
+    use Effect::{Allow, Block};
+    use EntryKind::{Address, Domain, Ip};
+    let subject = Subject::of_senders("192.0.2.9".parse().expect("an address"), &[("ann@mail.partner.example", true)]);
+    for (entry, want, why) in [
+        (entry(Allow, Address, "ann@mail.partner.example", "", None), true, "the address"),
+        (entry(Allow, Address, "ANN@mail.partner.example", "", None), true, "in any case"),
+        (entry(Allow, Address, "bob@mail.partner.example", "", None), false, "another address"),
+        (entry(Allow, Domain, "partner.example", "", None), true, "a parent domain"),
+        (entry(Allow, Domain, "artner.example", "", None), false, "a suffix is no parent"),
+        (entry(Block, Ip, "192.0.2.0/28", "", None), true, "the network"),
+        (entry(Block, Ip, "192.0.2.16/28", "", None), false, "another network"),
+        (entry(Allow, Domain, "partner.example", "li@demo.example", None), true, "scope of this recipient"),
+        (entry(Allow, Domain, "partner.example", "bo@demo.example", None), false, "scope of another recipient"),
+        (entry(Allow, Domain, "partner.example", "", Some(1_000)), false, "expired at that moment"),
+        (entry(Allow, Domain, "partner.example", "", Some(1_001)), true, "not yet"),
+    ] {
+        let mut entries = Entries::default();
+        entries.add(entry);
+        assert_eq!(!entries.matching(&subject, "li@demo.example", 1_000).is_empty(), want, "{why}");
+    }
+}
+
+#[test]
+fn an_allowed_name_that_anybody_could_write_does_not_count() {
+    let mut entries = Entries::default();
+    entries.add(entry(Effect::Allow, EntryKind::Address, "ceo@partner.example", "", None));
+    entries.add(entry(Effect::Block, EntryKind::Domain, "partner.example", "", None));
+    let forged = Subject::of_senders("192.0.2.9".parse().expect("an address"), &[("ceo@partner.example", false)]);
+    let told: Vec<(Effect, bool)> = entries.matching(&forged, "li@demo.example", 0).iter().map(|(entry, may)| (entry.effect, *may)).collect();
+    assert_eq!(told, [(Effect::Allow, false), (Effect::Block, true)]);
+}
+
+#[test]
+fn entries_in_settings_are_checked() {
+    let checked = |kind, value: &str, expires: &str| {
+        EntrySettings { kind, value: value.into(), expires: expires.into(), ..Default::default() }.checked()
+    };
+    assert_eq!(checked(EntryKind::Domain, "Bücher.example", "").map(|(value, ..)| value), Ok("xn--bcher-kva.example".into()));
+    assert_eq!(checked(EntryKind::Address, "A@B.example", "1970-01-01").map(|(value, _, end)| (value, end)), Ok(("a@b.example".into(), Some(86_399_999))));
+    assert!(checked(EntryKind::Address, "nobody", "").is_err());
+    assert!(checked(EntryKind::Ip, "192.0.2.300", "").is_err());
+    assert!(checked(EntryKind::Domain, "a.example", "soon").is_err());
+}

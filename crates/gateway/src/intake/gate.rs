@@ -1,0 +1,151 @@
+//! What the mail path holds on to between mails.
+
+use super::lists::Lists;
+use super::{Direction, IntakeSettings};
+use crate::delivery::Courier;
+use crate::directory::{Directory, Standing, Watch};
+use crate::intake::callout::CallOut;
+use crate::queue::Queue;
+use crate::signal::Signals;
+use crate::trace::EventWriter;
+use bytes::Bytes;
+use detect::{Detector, Thresholds};
+use mail::auth::AuthSettings;
+use mail::dns::Dns;
+use mail::id::IdMaker;
+use mail::message::Budget;
+use mail::{Envelope, Message, Peer};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Db;
+use store::bodies::Bodies;
+use tokio::sync::Semaphore;
+
+/// The mail path of one node.
+pub struct Gate {
+    /// Our name in Received and Authentication-Results.
+    pub name: String,
+    pub settings: IntakeSettings,
+    pub thresholds: Thresholds,
+    pub db: Db,
+    pub bodies: Bodies,
+    pub ids: Arc<IdMaker>,
+    pub directory: Arc<Watch>,
+    pub dns: Arc<dyn Dns>,
+    pub detector: Arc<Detector>,
+    pub queue: Queue,
+    pub signals: Arc<Signals>,
+    pub events: EventWriter,
+    pub(super) lists: Lists,
+    pub(super) callout: CallOut,
+    pub(super) logins: HashMap<String, String>,
+    pub(super) signers: crate::intake::commit::Signers,
+    pub(super) model_version: String,
+    /// Big messages are read on the blocking pool, this many at once, so that sessions stay quick and memory bounded.
+    reading: Semaphore,
+    clock: fn() -> i64,
+}
+
+/// What a [`Gate`] is made of.
+pub struct Parts {
+    pub name: String,
+    pub settings: IntakeSettings,
+    pub thresholds: Thresholds,
+    pub lists: Vec<super::lists::ListSettings>,
+    pub db: Db,
+    pub bodies: Bodies,
+    pub ids: Arc<IdMaker>,
+    pub directory: Arc<Watch>,
+    pub dns: Arc<dyn Dns>,
+    pub detector: Arc<Detector>,
+    pub queue: Queue,
+    pub signals: Arc<Signals>,
+    pub events: EventWriter,
+    /// Asks next hops whether a recipient exists.
+    pub courier: Arc<Courier>,
+    pub clock: fn() -> i64,
+}
+
+/// Messages up to this size are read where they are: a hop to another thread would cost more than the reading.
+const READ_INLINE_OCTETS_MAX: usize = 32 << 10;
+/// Reading is bounded by the budget; this is for the wait in front of it.
+const READ_MAX: Duration = Duration::from_secs(60);
+const READING_MAX: usize = 4;
+
+impl Gate {
+    pub fn new(parts: Parts) -> Gate {
+        let logins = parts.settings.login.iter().map(|login| (login.name.to_lowercase(), login.hash.clone())).collect();
+        Gate {
+            lists: Lists::new(parts.dns.clone(), parts.lists),
+            callout: CallOut::new(parts.courier),
+            logins,
+            signers: Default::default(),
+            model_version: fingerprint(parts.detector.model.octets()),
+            reading: Semaphore::new(READING_MAX),
+            name: parts.name,
+            thresholds: parts.thresholds,
+            settings: parts.settings,
+            db: parts.db,
+            bodies: parts.bodies,
+            ids: parts.ids,
+            directory: parts.directory,
+            dns: parts.dns,
+            detector: parts.detector,
+            queue: parts.queue,
+            signals: parts.signals,
+            events: parts.events,
+            clock: parts.clock,
+        }
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// Whose mail this is. All recipients of one mail belong together: `host` made sure of that at RCPT.
+    pub(super) fn direction(&self, directory: &Directory, peer: &Peer, envelope: &Envelope) -> Option<Direction> {
+        let first = envelope.recipients.first()?;
+        direction(directory, peer, &first.address)
+    }
+
+    pub(super) fn auth_settings(&self, directory: &Directory) -> AuthSettings {
+        AuthSettings {
+            authserv_id: self.name.clone(),
+            trusted_sealers: self.settings.trusted_sealers.clone(),
+            dkim_signatures_max: self.settings.dkim_signatures_max,
+            dns_lookups_max: self.settings.dns_lookups_max,
+            own_domains: directory.own_domains.clone(),
+        }
+    }
+
+    /// The message, read within its budget; `None` when its turn did not come in time.
+    pub(super) async fn read(&self, raw: Bytes) -> Option<Message> {
+        let budget = Budget::default();
+        if raw.len() <= READ_INLINE_OCTETS_MAX {
+            return Some(Message::parse(raw, &budget));
+        }
+        let turn = tokio::time::timeout(READ_MAX, self.reading.acquire()).await.ok()?.ok()?;
+        let message = tokio::task::spawn_blocking(move || Message::parse(raw, &budget)).await.ok();
+        drop(turn);
+        message
+    }
+}
+
+/// The first 8 hex digits of SHA-256: tells models apart in receipts.
+fn fingerprint(model: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, model);
+    digest.as_ref().iter().take(4).map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Which way a mail to this recipient goes; `None` when the peer may not send it there.
+pub(super) fn direction(directory: &Directory, peer: &Peer, recipient: &mail::Address) -> Option<Direction> {
+    if peer.authenticated.is_none() {
+        match directory.standing(recipient) {
+            Standing::Ours(_, org) | Standing::AskNextHop(_, org) | Standing::Unknown(org) => return Some(Direction { org, outbound: false }),
+            Standing::Foreign => {}
+        }
+    }
+    let sender_org = directory.relays_for(peer.ip, peer.authenticated.as_deref())?;
+    Some(Direction { org: sender_org.id, outbound: true })
+}

@@ -1,0 +1,118 @@
+//! What a session may do, decided before there is a message.
+
+use super::{Direction, Gate, gate};
+use crate::directory::{Directory, Effect, Standing, Subject};
+use crate::intake::callout::Known;
+use crate::session::{Host, Stage};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use mail::envelope::EnvelopeRecipient;
+use mail::smtp::{MailFrom, Reply};
+use mail::{Address, Envelope, Peer};
+
+impl Host for Gate {
+    fn connected<'a>(&'a self, _peer: &'a Peer) -> BoxFuture<'a, Result<(), Reply>> {
+        // Whom an address may not reach depends on the recipient's organisation, so block entries act at RCPT.
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn sign_in<'a>(&'a self, _peer: &'a Peer, login: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool, Reply>> {
+        Box::pin(async move {
+            let hash = self.logins.get(&login.to_lowercase()).cloned();
+            let password = password.to_string();
+            let checked = tokio::task::spawn_blocking(move || is_password(hash.as_deref(), &password)).await;
+            checked.map_err(|_| Reply::new(454, (4, 7, 0), "The password could not be checked; try again later"))
+        })
+    }
+
+    fn sender<'a>(&'a self, _peer: &'a Peer, _mail: &'a MailFrom) -> BoxFuture<'a, Result<(), Reply>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn recipient<'a>(
+        &'a self,
+        peer: &'a Peer,
+        so_far: &'a Envelope,
+        next: &'a EnvelopeRecipient,
+    ) -> BoxFuture<'a, Result<(), Reply>> {
+        Box::pin(async move {
+            let directory = self.directory.snapshot();
+            let direction = self.may_send_to(&directory, peer, &next.address).await?;
+            one_organisation(&directory, peer, so_far, direction)?;
+            if !direction.outbound {
+                self.may_connect(&directory, peer, direction, &next.address).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply> {
+        Box::pin(super::receive(self, peer, envelope, raw))
+    }
+
+    fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &Reply) {
+        super::commit::note_refusal(self, peer, envelope, stage, reply);
+    }
+}
+
+impl Gate {
+    async fn may_send_to(&self, directory: &Directory, peer: &Peer, recipient: &Address) -> Result<Direction, Reply> {
+        let Some(direction) = gate::direction(directory, peer, recipient) else {
+            return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
+        };
+        match directory.standing(recipient) {
+            Standing::Unknown(_) => Err(unknown_recipient()),
+            Standing::AskNextHop(domain, _) => match self.callout.ask(directory, domain, recipient).await {
+                Known::Yes => Ok(direction),
+                Known::No => Err(unknown_recipient()),
+                Known::NotNow => Err(Reply::new(451, (4, 4, 3), "Whether this recipient exists cannot be found out now; try again later")),
+            },
+            Standing::Ours(..) | Standing::Foreign => Ok(direction),
+        }
+    }
+
+    /// Connection filter: block and allow entries for the address, then lists in DNS.
+    async fn may_connect(&self, directory: &Directory, peer: &Peer, direction: Direction, recipient: &Address) -> Result<(), Reply> {
+        let subject = Subject::connection(peer.ip);
+        let entries = directory.entries.get(&direction.org);
+        let matching = entries.map(|entries| entries.matching(&subject, &recipient.key(), self.now_ms())).unwrap_or_default();
+        if matching.iter().any(|(entry, _)| entry.effect == Effect::Block) {
+            return Err(Reply::new(550, (5, 7, 1), format!("{} is on the block list of the recipient's organisation", peer.ip)));
+        }
+        if !matching.is_empty() {
+            return Ok(());
+        }
+        match self.lists.refusing(peer.ip).await {
+            Some(zone) => Err(Reply::new(550, (5, 7, 1), format!("{} is listed in {zone}: ask its keepers to remove it", peer.ip))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `service.md` §1.1, directory edge blocking.
+fn unknown_recipient() -> Reply {
+    Reply::new(550, (5, 4, 1), "Recipient address rejected: Access denied")
+}
+
+/// RFC 5321 §4.5.3.1.10 lets us put off recipients; mail of two organisations never shares a transaction here.
+fn one_organisation(directory: &Directory, peer: &Peer, so_far: &Envelope, direction: Direction) -> Result<(), Reply> {
+    let first = so_far.recipients.first().and_then(|first| gate::direction(directory, peer, &first.address));
+    match first {
+        Some(first) if first != direction => {
+            Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Unknown logins cost as much time as known ones, so that trying names teaches nothing.
+fn is_password(hash: Option<&str>, password: &str) -> bool {
+    use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+    match hash.map(PasswordHash::new) {
+        Some(Ok(hash)) => Argon2::default().verify_password(password.as_bytes(), &hash).is_ok(),
+        Some(Err(_)) | None => {
+            let _ = Argon2::default().hash_password(password.as_bytes());
+            false
+        }
+    }
+}

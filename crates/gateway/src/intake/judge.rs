@@ -1,0 +1,133 @@
+//! Authentication, inspection, verdict: what a mail is, independent of who receives it.
+
+use super::Gate;
+use crate::directory::{Directory, Subject};
+use crate::policy::Decision;
+use crate::receipt::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, VERSION, Versions};
+use detect::finding::DECISIVE;
+use detect::{Finding, Inspected, Kind, Verdict};
+use futures_util::FutureExt;
+use mail::auth::{self, AuthResults, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
+use mail::{Mail, MailId};
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+/// What is known besides the mail.
+pub struct Seen<'a> {
+    pub directory: &'a Directory,
+    /// Findings of the connection lists.
+    pub lists: Vec<Finding>,
+}
+
+/// A judged mail.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub auth: AuthResults,
+    pub inspected: Inspected,
+    pub verdict: Verdict,
+    pub steps: Vec<Step>,
+}
+
+/// Authentication may wait for DNS this long in all; what is not known by then is a temporary error in the results.
+const AUTHENTICATE_MAX: Duration = Duration::from_secs(15);
+/// Inspections and engines together; over it the mail counts as not fully inspected.
+const INSPECT_MAX: Duration = Duration::from_secs(45);
+
+/// Judges one mail. Never fails: what could not be found out is in the results.
+pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
+    let mut steps = Vec::with_capacity(12);
+    let started = Instant::now();
+    let settings = gate.auth_settings(seen.directory);
+    let auth = guarded(AUTHENTICATE_MAX, auth::authenticate(mail, gate.dns.as_ref(), &settings)).await;
+    let auth = auth.unwrap_or_else(|_| not_authenticated(mail));
+    steps.push(step("authentication", started));
+    let started = Instant::now();
+    let inspected = guarded(INSPECT_MAX, gate.detector.inspect(mail, &auth, &seen.directory.surroundings)).await;
+    let mut inspected = inspected.unwrap_or_else(not_inspected);
+    inspected.findings.extend(seen.lists);
+    steps.push(step("inspection", started));
+    steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
+    let verdict = detect::verdict::judge(
+        &inspected.findings,
+        inspected.spam_log_odds,
+        inspected.phish_log_odds,
+        inspected.bcl,
+        &gate.thresholds,
+    );
+    Judged { auth, inspected, verdict, steps }
+}
+
+/// Runs a step under its time limit and catches a panic; `Err` says which of the two ended it.
+async fn guarded<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T, &'static str> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(step).catch_unwind()).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) => {
+            tracing::error!("a step of the mail path panicked; the mail is held");
+            Err("it failed")
+        }
+        Err(_) => Err("it took too long"),
+    }
+}
+
+/// What is left when DNS did not answer in time: nothing passed, nothing failed for good.
+fn not_authenticated(mail: Mail<'_>) -> AuthResults {
+    let sender = mail.envelope.sender.as_ref().map(|sender| sender.domain().to_string());
+    let author = mail.message.from.address().map(|author| author.domain().to_string()).unwrap_or_default();
+    let why = "DNS did not answer in time";
+    AuthResults {
+        spf: Spf {
+            result: SpfResult::TempError,
+            by_helo: sender.is_none(),
+            domain: sender.unwrap_or_else(|| mail.peer.helo.clone()),
+            why: why.into(),
+        },
+        dkim: Vec::new(),
+        dmarc: Dmarc { result: DmarcResult::TempError, domain: author, policy_domain: None, policy: DmarcPolicy::None, sampled_out: false, why: why.into() },
+        arc: auth::Arc { result: DkimResult::TempError, instances: 0, sealer: None, trusted: false, why: why.into() },
+        composite: Composite { result: CompositeResult::None, reason: 0 },
+        dns_lookups: 0,
+    }
+}
+
+fn not_inspected(why: &'static str) -> Inspected {
+    let finding = Finding::new("inspection.incomplete", Kind::Uninspectable, DECISIVE, format!("inspection stopped: {why}"));
+    Inspected { findings: vec![finding], ..Inspected::default() }
+}
+
+fn step(name: &str, started: Instant) -> Step {
+    Step { name: name.into(), micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX) }
+}
+
+impl Judged {
+    /// What allow and block entries are compared with.
+    pub fn subject(&self, mail: Mail<'_>) -> Subject {
+        let authenticated = matches!(self.auth.composite.result, CompositeResult::Pass);
+        Subject::new(mail, authenticated, self.auth.spf.result == SpfResult::Pass && !self.auth.spf.by_helo)
+    }
+
+    pub fn receipt(&self, gate: &Gate, id: MailId, mail: Mail<'_>, decisions: &[Decision]) -> Receipt {
+        let recipients = mail.envelope.recipients.iter().zip(decisions);
+        Receipt {
+            version: VERSION,
+            mail: id,
+            at_ms: mail.now_ms,
+            connection: Connection::new(mail.peer),
+            envelope: EnvelopeShape::new(mail.envelope),
+            header: HeaderDigest::new(mail),
+            auth: self.auth.clone(),
+            findings: self.inspected.findings.clone(),
+            defects: mail.message.defects.iter().take(DEFECTS_MAX).cloned().collect(),
+            spam_log_odds: self.inspected.spam_log_odds,
+            phish_log_odds: self.inspected.phish_log_odds,
+            verdict: self.verdict.clone(),
+            recipients: recipients.map(|(to, decision)| Decided::new(to.address.to_string(), decision)).collect(),
+            refused: String::new(),
+            spent: mail.message.spent,
+            steps: self.steps.clone(),
+            versions: Versions { code: env!("CARGO_PKG_VERSION").into(), model: gate.model_version.clone() },
+        }
+    }
+}
+
+/// Defects kept in a receipt.
+const DEFECTS_MAX: usize = 32;

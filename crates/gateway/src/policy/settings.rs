@@ -1,0 +1,193 @@
+//! `[[policy]]`: what is done with which verdict, for whom.
+
+use detect::Class;
+use mail::Address;
+use serde::{Deserialize, Serialize};
+
+/// `[[policy]]`: a custom filter policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicySettings {
+    /// Name, unique in the organisation.
+    pub name: String,
+    /// Organisation it belongs to.
+    pub organisation: String,
+    /// 0 is looked at first.
+    pub priority: i64,
+    /// Recipients it applies to. All kinds that are given must match; of one kind, any value.
+    pub applies_to: RecipientFilter,
+    /// Recipients it does not apply to, although `applies_to` matches. Any value of any kind.
+    pub except: RecipientFilter,
+    /// Spam. Default "junk".
+    pub spam: PolicyAction,
+    /// High confidence spam. Default "junk".
+    pub high_spam: PolicyAction,
+    /// Phish. Default "quarantine".
+    pub phish: PolicyAction,
+    /// High confidence phish: "quarantine" or "redirect". Default "quarantine".
+    pub high_phish: PolicyAction,
+    /// Bulk at or over `bulk_level`. Default "junk".
+    pub bulk: PolicyAction,
+    /// The sender is forged. Default "junk".
+    pub spoof: PolicyAction,
+    /// The sender poses as somebody we protect. Default "junk".
+    pub impersonation: PolicyAction,
+    /// An attachment of a blocked type: "reject" or "quarantine". Default "reject".
+    pub blocked_type: PolicyAction,
+    /// Bulk complaint level from which mail is bulk. Default 7.
+    pub bulk_level: u8,
+    /// What the domain owner asks for in DMARC is done: p=reject refuses, p=quarantine holds. Default true.
+    pub honor_dmarc: bool,
+    /// Days a held mail is kept. Default 15.
+    pub retention_days: u32,
+    /// Where "redirect" sends mail.
+    pub redirect_to: String,
+    /// Words that "prefix" puts before the subject. Default "[SPAM] ".
+    pub subject_prefix: String,
+    /// Header that "junk" and "add-header" write, as "Name: value". Default "X-Gatepost-Junk: yes".
+    pub header: String,
+}
+
+impl Default for PolicySettings {
+    fn default() -> PolicySettings {
+        use PolicyAction::{Junk, Quarantine, Reject};
+        PolicySettings {
+            name: String::new(),
+            organisation: String::new(),
+            priority: 0,
+            applies_to: RecipientFilter::default(),
+            except: RecipientFilter::default(),
+            spam: Junk,
+            high_spam: Junk,
+            phish: Quarantine,
+            high_phish: Quarantine,
+            bulk: Junk,
+            spoof: Junk,
+            impersonation: Junk,
+            blocked_type: Reject,
+            bulk_level: 7,
+            honor_dmarc: true,
+            retention_days: 15,
+            redirect_to: String::new(),
+            subject_prefix: "[SPAM] ".into(),
+            header: "X-Gatepost-Junk: yes".into(),
+        }
+    }
+}
+
+/// Recipients by address and by domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecipientFilter {
+    /// Addresses.
+    pub addresses: Vec<String>,
+    /// Domains.
+    pub domains: Vec<String>,
+}
+
+/// What to do with a mail of one class for one recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyAction {
+    /// Deliver as it is.
+    None,
+    /// Deliver with the junk header, which mail servers sort into the junk folder.
+    Junk,
+    /// Deliver with the header.
+    AddHeader,
+    /// Deliver with words before the subject.
+    Prefix,
+    /// Deliver to `redirect_to` instead.
+    Redirect,
+    /// Drop, with a trace event.
+    Delete,
+    /// Hold.
+    Quarantine,
+    /// Refuse with 550.
+    Reject,
+}
+
+impl RecipientFilter {
+    pub fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.domains.is_empty()
+    }
+
+    /// All kinds that are given match (`service.md` §1.1: values of one kind OR, kinds AND).
+    fn all(&self, recipient: &Address) -> bool {
+        (self.addresses.is_empty() || self.has_address(recipient)) && (self.domains.is_empty() || self.has_domain(recipient))
+    }
+
+    fn any(&self, recipient: &Address) -> bool {
+        self.has_address(recipient) || self.has_domain(recipient)
+    }
+
+    fn has_address(&self, recipient: &Address) -> bool {
+        let key = recipient.key();
+        self.addresses.iter().any(|address| address.to_lowercase() == key)
+    }
+
+    fn has_domain(&self, recipient: &Address) -> bool {
+        self.domains.iter().any(|domain| mail::address::domain_to_ascii(domain).is_some_and(|domain| domain == recipient.domain()))
+    }
+}
+
+impl PolicySettings {
+    /// `None` if it applies to this recipient, else why not, for the receipt.
+    pub fn passes_over(&self, recipient: &Address) -> Option<&'static str> {
+        if !self.applies_to.all(recipient) {
+            Some("the recipient is not among those it applies to")
+        } else if self.except.any(recipient) {
+            Some("the recipient is among its exceptions")
+        } else {
+            None
+        }
+    }
+
+    /// What it wants done with mail of this class.
+    pub fn action(&self, class: Class) -> PolicyAction {
+        match class {
+            Class::Clean => PolicyAction::None,
+            Class::Bulk => self.bulk,
+            Class::Spam => self.spam,
+            Class::Impersonation => self.impersonation,
+            Class::Spoof => self.spoof,
+            Class::HighSpam => self.high_spam,
+            Class::Phish => self.phish,
+            // service.md §1.2: high confidence phish can only be held or redirected.
+            Class::HighPhish => match self.high_phish {
+                PolicyAction::Redirect => PolicyAction::Redirect,
+                _ => PolicyAction::Quarantine,
+            },
+            Class::BlockedType => match self.blocked_type {
+                PolicyAction::Reject => PolicyAction::Reject,
+                _ => PolicyAction::Quarantine,
+            },
+            Class::Uninspectable | Class::Malware => PolicyAction::Quarantine,
+        }
+    }
+
+    /// What is wrong with these settings, for people; empty when nothing is.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let actions = [self.spam, self.high_spam, self.phish, self.high_phish, self.bulk, self.spoof, self.impersonation];
+        if actions.contains(&PolicyAction::Redirect) && Address::parse(&self.redirect_to).is_err() {
+            wrong.push(format!("an action is “redirect”, but redirect_to “{}” is not an address", self.redirect_to));
+        }
+        let plain = |text: &str| !text.chars().any(char::is_control);
+        if !self.header.split_once(':').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic())) || !plain(&self.header) {
+            wrong.push(format!("header “{}” is not of the form “Name: value”", self.header.escape_default()));
+        }
+        if !plain(&self.subject_prefix) {
+            wrong.push("subject_prefix has control characters".into());
+        }
+        if !(1..=9).contains(&self.bulk_level) {
+            wrong.push("bulk_level goes from 1 to 9".into());
+        }
+        for address in self.applies_to.addresses.iter().chain(&self.except.addresses) {
+            if Address::parse(address).is_err() {
+                wrong.push(format!("“{address}” is not an address"));
+            }
+        }
+        wrong
+    }
+}
