@@ -1,0 +1,124 @@
+//! The command line: one file per command, thin over the feature it belongs to.
+
+mod config;
+mod directory;
+mod eval;
+mod explain;
+mod quarantine;
+mod replay;
+mod scan;
+mod trace;
+mod train;
+
+use crate::output::Exit;
+use crate::settings::{self, Chosen};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Email protection that an organisation runs itself, and that can say why.
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version, propagate_version = true, max_term_width = 100)]
+pub struct Command {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// Where settings and data are.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Settings file; without one the defaults hold.
+    #[arg(long, global = true, value_name = "FILE", env = "GATEPOST_CONFIG")]
+    config: Option<PathBuf>,
+    /// Data folder; default: gatepost-data here, or the demo's own.
+    #[arg(long, global = true, value_name = "DIR", env = "GATEPOST_DATA")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run the service.
+    Serve(crate::serve::Serve),
+    /// Judge mail files, folders, mboxes or standard input.
+    Scan(scan::Scan),
+    /// Train a classifier model.
+    Train(train::Train),
+    /// Measure a model on labelled mail.
+    Eval(eval::Eval),
+    /// Find mails and refused connections, and see what happened to them.
+    Trace(trace::Trace),
+    /// Held mail: list, show, release, delete.
+    Quarantine(quarantine::Quarantine),
+    /// Tell the story of one mail or refusal, with the reason.
+    Explain(explain::Explain),
+    /// Decide again about past mail with a draft policy, and list what would change.
+    Replay(replay::Replay),
+    /// Filter policies.
+    Policy(directory::Policies),
+    /// Domains served here.
+    Domain(directory::Domains),
+    /// Ways to next hops.
+    Connector(directory::Connectors),
+    /// Known recipients.
+    Recipient(directory::Recipients),
+    /// Allow and block entries.
+    Entry(directory::EntriesOf),
+    /// Settings.
+    Config(config::Config),
+}
+
+/// Runs a command to its end.
+pub fn run(command: Command) -> anyhow::Result<Exit> {
+    let place = command.place;
+    match command.task {
+        Task::Serve(serve) => crate::serve::run(&place, serve),
+        Task::Scan(scan) => scan::run(&place, scan),
+        Task::Train(train) => train::run(train),
+        Task::Eval(eval) => eval::run(eval),
+        Task::Trace(trace) => trace::run(&place, trace),
+        Task::Quarantine(quarantine) => quarantine::run(&place, quarantine),
+        Task::Explain(explain) => explain::run(&place, explain),
+        Task::Replay(replay) => replay::run(&place, replay),
+        Task::Policy(policies) => directory::policies(&place, policies),
+        Task::Domain(domains) => directory::domains(&place, domains),
+        Task::Connector(connectors) => directory::connectors(&place, connectors),
+        Task::Recipient(recipients) => directory::recipients(&place, recipients),
+        Task::Entry(entries) => directory::entries(&place, entries),
+        Task::Config(config) => config::run(&place, config),
+    }
+}
+
+impl Place {
+    /// The data folder was named.
+    pub fn names_data(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// Settings and data folder. Commands that find no data folder here look where the demo keeps its own.
+    pub fn chosen(&self) -> anyhow::Result<Chosen> {
+        let settings = settings::read(self.config.as_deref())?;
+        let data = self.data.clone().unwrap_or_else(|| PathBuf::from(DATA));
+        Ok(Chosen { settings, data })
+    }
+
+    /// The same, for commands that work beside a server: the demo's folder when nothing else is named and there.
+    pub fn existing(&self) -> anyhow::Result<Chosen> {
+        let mut chosen = self.chosen()?;
+        let demo = PathBuf::from(DEMO_DATA);
+        if self.data.is_none() && self.config.is_none() && !chosen.data.exists() && demo.exists() {
+            chosen.data = demo;
+        }
+        Ok(chosen)
+    }
+}
+
+/// Data folder without `--data`.
+pub const DATA: &str = "gatepost-data";
+/// Data folder of `serve --demo` without `--data`.
+pub const DEMO_DATA: &str = "gatepost-demo";
+
+/// One thread is enough for a command that asks the database and ends.
+pub fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,58 @@
+//! `gatepost train`: makes a classifier model from labelled mail.
+
+use crate::output::{self, Exit, WrongUse};
+use anyhow::Context;
+use clap::Args;
+use detect::classify::Label;
+use detect::classify::train::{self, Plan, Progress, Source, TrainError};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Where the model goes.
+    #[arg(long, default_value = "gatepost.model", value_name = "OUT")]
+    model: PathBuf,
+    /// Wanted mail: a file, mbox or folder. May be given more than once; each is one source.
+    #[arg(long, required = true, value_name = "PATH")]
+    ham: Vec<PathBuf>,
+    /// Spam.
+    #[arg(long, value_name = "PATH")]
+    spam: Vec<PathBuf>,
+    /// Phishing.
+    #[arg(long, value_name = "PATH")]
+    phish: Vec<PathBuf>,
+    /// Same mail and same seed give the same octets.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+pub fn run(train: Train) -> anyhow::Result<Exit> {
+    if train.spam.is_empty() && train.phish.is_empty() {
+        return Err(WrongUse("give --spam or --phish beside --ham: a model needs both sides".into()).into());
+    }
+    let of = |label, paths: Vec<PathBuf>| paths.into_iter().map(move |path| Source { label, path });
+    let sources: Vec<Source> =
+        of(Label::Ham, train.ham).chain(of(Label::Spam, train.spam)).chain(of(Label::Phish, train.phish)).collect();
+    let plan = Plan { seed: train.seed.unwrap_or(Plan::default().seed), ..Plan::default() };
+    let bar = output::progress(2, "training");
+    let mut step = "";
+    let mut show = |progress: Progress| {
+        if progress.step != step {
+            step = progress.step;
+            bar.set_message(step);
+        }
+        bar.set_length(progress.of as u64);
+        bar.set_position(progress.done as u64);
+    };
+    let trained = train::run(&sources, &plan, &mut show).map_err(wrong_use)?;
+    bar.finish_and_clear();
+    std::fs::write(&train.model, &trained.model).with_context(|| format!("writing {}", train.model.display()))?;
+    output::line(&format!("{}: {}", train.model.display(), trained.summary()))?;
+    Ok(Exit::Done)
+}
+
+/// What training complains of is the mail it was given.
+fn wrong_use(why: TrainError) -> anyhow::Error {
+    let causes: Vec<String> = std::iter::successors(Some(&why as &dyn std::error::Error), |why| why.source()).map(ToString::to_string).collect();
+    WrongUse(causes.join(": ")).into()
+}

@@ -1,0 +1,67 @@
+//! The sample mails, made for the demo: no real person wrote or received them.
+
+/// One sample: file, envelope sender, recipient, octets (LF line ends).
+pub struct Sample {
+    pub name: &'static str,
+    pub sender: &'static str,
+    pub recipient: &'static str,
+    pub octets: &'static [u8],
+}
+
+const fn sample(name: &'static str, sender: &'static str, recipient: &'static str, octets: &'static [u8]) -> Sample {
+    Sample { name, sender, recipient, octets }
+}
+
+pub const SAMPLES: &[Sample] = &[
+    sample("01-lunch.eml", "tom@partner.example", "alice@demo.example", include_bytes!("../../demo/01-lunch.eml")),
+    sample("02-minutes.eml", "nina@partner.example", "bo@demo.example", include_bytes!("../../demo/02-minutes.eml")),
+    sample("03-zh-meeting.eml", "wang@huoban.example", "li@demo.example", include_bytes!("../../demo/03-zh-meeting.eml")),
+    sample("04-zh-quote.eml", "chen@huoban.example", "alice@demo.example", include_bytes!("../../demo/04-zh-quote.eml")),
+    sample("05-zh-gbk.eml", "sun@huoban.example", "li@demo.example", include_bytes!("../../demo/05-zh-gbk.eml")),
+    sample("06-zh-big5.eml", "lin@huoban.example", "li@demo.example", include_bytes!("../../demo/06-zh-big5.eml")),
+    sample("07-ja.eml", "sato@partner.example", "bo@demo.example", include_bytes!("../../demo/07-ja.eml")),
+    sample("08-de.eml", "jens@partner.example", "bo@demo.example", include_bytes!("../../demo/08-de.eml")),
+    sample("09-invoice.eml", "billing@partner.example", "alice@demo.example", include_bytes!("../../demo/09-invoice.eml")),
+    sample("10-calendar.eml", "nina@partner.example", "bo@demo.example", include_bytes!("../../demo/10-calendar.eml")),
+    sample("11-html-clean.eml", "tom@partner.example", "alice@demo.example", include_bytes!("../../demo/11-html-clean.eml")),
+    sample("12-forwarded.eml", "nina@partner.example", "alice@demo.example", include_bytes!("../../demo/12-forwarded.eml")),
+    sample("13-list.eml", "dev-bounces@lists.partner.example", "bo@demo.example", include_bytes!("../../demo/13-list.eml")),
+    sample("14-newsletter.eml", "bounce-17@shop.example", "alice@demo.example", include_bytes!("../../demo/14-newsletter.eml")),
+    sample("15-zh-newsletter.eml", "bounce-18@shop.example", "li@demo.example", include_bytes!("../../demo/15-zh-newsletter.eml")),
+    sample("16-bounce.eml", "", "alice@demo.example", include_bytes!("../../demo/16-bounce.eml")),
+    sample("17-code.eml", "ci@build.example", "bo@demo.example", include_bytes!("../../demo/17-code.eml")),
+    sample("18-login-code.eml", "no-reply@shop.example", "alice@demo.example", include_bytes!("../../demo/18-login-code.eml")),
+    sample("19-ticket.eml", "support@partner.example", "bo@demo.example", include_bytes!("../../demo/19-ticket.eml")),
+    sample("20-zip-clean.eml", "nina@partner.example", "bo@demo.example", include_bytes!("../../demo/20-zip-clean.eml")),
+    sample("21-gtube.eml", "promo@spammer.example", "alice@demo.example", include_bytes!("../../demo/21-gtube.eml")),
+    sample("22-pills.eml", "offers@spammer.example", "alice@demo.example", include_bytes!("../../demo/22-pills.eml")),
+    sample("23-lottery.eml", "claims@spammer.example", "bo@demo.example", include_bytes!("../../demo/23-lottery.eml")),
+    sample("24-advance-fee.eml", "barrister@spammer.example", "alice@demo.example", include_bytes!("../../demo/24-advance-fee.eml")),
+    sample("25-mortgage.eml", "rates@spammer.example", "bo@demo.example", include_bytes!("../../demo/25-mortgage.eml")),
+    sample("26-zh-invoice-spam.eml", "fapiao@laji.example", "li@demo.example", include_bytes!("../../demo/26-zh-invoice-spam.eml")),
+    sample("27-zh-training.eml", "peixun@laji.example", "li@demo.example", include_bytes!("../../demo/27-zh-training.eml")),
+    sample("28-zh-loan.eml", "daikuan@laji.example", "alice@demo.example", include_bytes!("../../demo/28-zh-loan.eml")),
+    sample("29-crypto.eml", "invest@spammer.example", "bo@demo.example", include_bytes!("../../demo/29-crypto.eml")),
+    sample("30-hidden-text.eml", "deals@spammer.example", "alice@demo.example", include_bytes!("../../demo/30-hidden-text.eml")),
+    sample("31-phish-bank.eml", "x91@spammer.example", "alice@demo.example", include_bytes!("../../demo/31-phish-bank.eml")),
+    sample("32-phish-parcel.eml", "notice@parcel-info.example", "bo@demo.example", include_bytes!("../../demo/32-phish-parcel.eml")),
+    sample("33-phish-mailbox.eml", "admin@mail-quota.example", "alice@demo.example", include_bytes!("../../demo/33-phish-mailbox.eml")),
+    sample("34-phish-zh.eml", "tongzhi@zhanghao-anquan.example", "li@demo.example", include_bytes!("../../demo/34-phish-zh.eml")),
+    sample("35-phish-shared-file.eml", "share@docs-online.example", "bo@demo.example", include_bytes!("../../demo/35-phish-shared-file.eml")),
+    sample("36-smuggle-html.eml", "fax@efax-in.example", "alice@demo.example", include_bytes!("../../demo/36-smuggle-html.eml")),
+    sample("37-svg-script.eml", "scan@printer-mail.example", "bo@demo.example", include_bytes!("../../demo/37-svg-script.eml")),
+    sample("38-boss.eml", "office.director@freemail.example", "bo@demo.example", include_bytes!("../../demo/38-boss.eml")),
+    sample("39-lookalike.eml", "accounts@dem0.example", "alice@demo.example", include_bytes!("../../demo/39-lookalike.eml")),
+    sample("40-own-domain.eml", "x@spammer.example", "bo@demo.example", include_bytes!("../../demo/40-own-domain.eml")),
+    sample("41-zh-boss.eml", "laoban@freemail.example", "li@demo.example", include_bytes!("../../demo/41-zh-boss.eml")),
+    sample("42-eicar.eml", "friend@partner.example", "alice@demo.example", include_bytes!("../../demo/42-eicar.eml")),
+    sample("43-eicar-zip.eml", "friend@partner.example", "bo@demo.example", include_bytes!("../../demo/43-eicar-zip.eml")),
+    sample("44-exe.eml", "sales@partner.example", "alice@demo.example", include_bytes!("../../demo/44-exe.eml")),
+    sample("45-exe-as-pdf.eml", "sales@partner.example", "bo@demo.example", include_bytes!("../../demo/45-exe-as-pdf.eml")),
+    sample("46-js.eml", "sales@partner.example", "alice@demo.example", include_bytes!("../../demo/46-js.eml")),
+    sample("47-rtlo.eml", "hr@partner.example", "bo@demo.example", include_bytes!("../../demo/47-rtlo.eml")),
+    sample("48-locked-zip.eml", "hr@partner.example", "alice@demo.example", include_bytes!("../../demo/48-locked-zip.eml")),
+    sample("49-two-from.eml", "x@spammer.example", "alice@demo.example", include_bytes!("../../demo/49-two-from.eml")),
+    sample("50-double-boundary.eml", "nina@partner.example", "bo@demo.example", include_bytes!("../../demo/50-double-boundary.eml")),
+    sample("51-no-date.eml", "ann@partner.example", "alice@demo.example", include_bytes!("../../demo/51-no-date.eml")),
+];

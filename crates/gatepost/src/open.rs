@@ -1,0 +1,55 @@
+//! Opens what commands and the server share: database, bodies, identifiers.
+
+use crate::settings::Chosen;
+use anyhow::Context;
+use mail::id::IdMaker;
+use std::sync::Arc;
+use store::bodies::Bodies;
+use store::{Db, DbSettings};
+
+/// The store of one installation.
+pub struct Store {
+    pub db: Db,
+    pub bodies: Bodies,
+    pub ids: Arc<IdMaker>,
+}
+
+/// Node number of commands: they may make identifiers while the server does.
+const COMMAND_NODE: u8 = 0;
+
+/// Opens for the server: creates what is not there.
+pub async fn for_server(chosen: &Chosen) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&chosen.data)
+        .with_context(|| format!("the data folder {} cannot be made; name another with --data", chosen.data.display()))?;
+    open(chosen, chosen.settings.store.node).await
+}
+
+/// Opens for a command: what is not there is a mistake, not a new installation.
+pub async fn for_command(chosen: &Chosen) -> anyhow::Result<Store> {
+    let url = chosen.store_url();
+    if let Some(file) = url.strip_prefix("sqlite:")
+        && !std::path::Path::new(file).exists()
+    {
+        anyhow::bail!(
+            "there is no database at {file}: start the server first (gatepost serve), or name its data folder with --data"
+        );
+    }
+    open(chosen, COMMAND_NODE).await
+}
+
+async fn open(chosen: &Chosen, node: u8) -> anyhow::Result<Store> {
+    let url = chosen.store_url();
+    let settings = DbSettings { url: url.clone(), connections_max: chosen.settings.store.connections_max, ..DbSettings::default() };
+    let db = Db::open(&settings, gateway::MIGRATIONS).await.with_context(|| format!("opening the database {}", without_password(&url)))?;
+    let folder = chosen.bodies_folder();
+    let bodies = Bodies::open(&folder).with_context(|| format!("opening the folder of bodies {}", folder.display()))?;
+    Ok(Store { db, bodies, ids: Arc::new(IdMaker::new(node)) })
+}
+
+/// `postgres://user:secret@host/name` without the secret.
+fn without_password(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| rest.rsplit_once('@').map(|(who, host)| (scheme, who, host))) {
+        Some((scheme, who, host)) => format!("{scheme}://{}@{host}", who.split(':').next().unwrap_or_default()),
+        None => url.to_string(),
+    }
+}

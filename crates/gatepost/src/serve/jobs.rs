@@ -1,0 +1,53 @@
+//! Housekeeping: what ends by itself, and the balance that must add up every day.
+
+use crate::open::Store;
+use crate::output::now_ms;
+use gateway::quarantine::Quarantine;
+use gateway::trace::{self, balance};
+use std::time::Duration;
+use store::Db;
+use store::bodies::Bodies;
+
+const EVERY: Duration = Duration::from_secs(60 * 60);
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// A file this old that no row names was never committed.
+const ORPHAN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Starts the jobs of this node; they end with the runtime.
+pub fn start(store: &Store, trace_days: u32) {
+    let (db, bodies, ids) = (store.db.clone(), store.bodies.clone(), store.ids.clone());
+    let quarantine = Quarantine::new(db.clone(), bodies.clone().into(), ids);
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        tick.tick().await; // the first comes at once; start-up has other things to do
+        loop {
+            tick.tick().await;
+            report("expiring held mail", quarantine.expire(now_ms()).await);
+            report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
+            balance_of_yesterday(&db, &bodies).await;
+        }
+    });
+}
+
+fn report<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
+    if let Err(why) = result {
+        tracing::warn!(%why, "{what} did not work; it is tried again in an hour");
+    }
+}
+
+/// Adds up the last day. A balance that does not add up is an error in the log with the mails named.
+async fn balance_of_yesterday(db: &Db, bodies: &Bodies) {
+    let until_ms = now_ms();
+    match balance::check(db, Some(bodies), until_ms - DAY_MS, until_ms).await {
+        Ok(found) if found.adds_up => tracing::info!(mails = found.mails, accepted = found.total.accepted, "the balance of the last day adds up"),
+        Ok(found) => tracing::error!(problems = found.problems_count, first = ?found.problems.first(), "the balance of the last day does NOT add up; see gatepost trace balance"),
+        Err(why) => tracing::warn!(%why, "the balance could not be taken; it is tried again in an hour"),
+    }
+    let names = db.read(|tx| Box::pin(async move { trace::body_files(tx).await })).await;
+    let swept = match names {
+        Ok(names) => bodies.sweep(move |name| names.contains(name), ORPHAN_AGE).await,
+        Err(why) => Err(why),
+    };
+    report("sweeping bodies", swept);
+}

@@ -1,0 +1,192 @@
+//! `gatepost serve`: opens everything in the order it depends on each other, and closes it in the reverse.
+
+mod jobs;
+mod routes;
+
+use crate::commands::{DEMO_DATA, Place};
+use crate::demo;
+use crate::open;
+use crate::output::{self, Exit};
+use crate::settings::Chosen;
+use anyhow::Context;
+use clap::Args;
+use detect::Detector;
+use gateway::connection::{self, Running, Setup};
+
+use gateway::connection::resolver;
+use gateway::connection::tls::Keys;
+use gateway::delivery::{self, Courier, Timeouts, Tls};
+use gateway::directory::{Watch, sql as directory_sql};
+use gateway::intake::{Gate, Parts};
+use gateway::queue::{Queue, QueueParts, QueueTasks};
+use gateway::signal::Signals;
+use gateway::trace::EventWriter;
+use mail::dns::Dns;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Error;
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// With a demo organisation, sample mails, and mailboxes in a folder.
+    #[arg(long)]
+    demo: bool,
+    /// Log lines as JSON.
+    #[arg(long)]
+    log_json: bool,
+    /// What to log, such as “info” or “gateway=debug”.
+    #[arg(long, default_value = "info", env = "GATEPOST_LOG")]
+    log: String,
+}
+
+pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
+    start_log(&serve);
+    let mut chosen = place.chosen()?;
+    if serve.demo {
+        if !place.names_data() {
+            chosen.data = PathBuf::from(DEMO_DATA);
+        }
+        demo::add(&mut chosen.settings, &chosen.data);
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(until_stopped(chosen, serve.demo))
+}
+
+fn start_log(serve: &Serve) {
+    let filter = tracing_subscriber::EnvFilter::try_new(&serve.log).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Values from outside stand in quotes with their controls escaped, so no mail can write a log line.
+    match serve.log_json {
+        true => log.json().init(),
+        false => log.with_target(false).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+}
+
+/// Everything that runs.
+struct Service {
+    running: Running,
+    stopper: gateway::connection::stop::Stopper,
+    queue: Queue,
+    queue_tasks: QueueTasks,
+    couriers: tokio::task::JoinHandle<()>,
+    smtp: Option<SocketAddr>,
+    db: store::Db,
+}
+
+async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
+    let service = start(&chosen, is_demo).await?;
+    for (role, address) in service.running.addresses() {
+        output::line(&format!("listening on {address} ({role:?})"))?;
+    }
+    if let (true, Some(smtp)) = (is_demo, service.smtp) {
+        send_samples_once(&chosen, smtp).await?;
+        output::line(&demo::what_to_try(smtp, &chosen.data))?;
+    }
+    stop_signal().await?;
+    tracing::info!("stopping: no new mail, open sessions may end");
+    service.stop().await;
+    Ok(Exit::Done)
+}
+
+async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
+    let settings = &chosen.settings;
+    let name = connection::own_name(&settings.listen);
+    let store = open::for_server(chosen).await?;
+    let directory = directory(chosen, &store).await?;
+    let dns = dns(chosen, is_demo)?;
+    let signals = Arc::new(Signals::default());
+    let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
+    let (queue, seats, queue_tasks) = Queue::open(QueueParts {
+        db: store.db.clone(),
+        bodies: store.bodies.clone(),
+        routes: Arc::new(routes::ByDirectory(directory.clone())),
+        ids: store.ids.clone(),
+        signals: signals.clone(),
+        node: settings.store.node,
+        hostname: name.clone(),
+        settings: settings.queue.clone(),
+    });
+    let tls = Tls::new(&[])?;
+    let courier = |own_ports| Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() });
+    let gate = Gate::new(Parts {
+        name: name.clone(),
+        settings: settings.intake.clone(),
+        thresholds: settings.detect.thresholds,
+        lists: settings.dns.list.clone(),
+        db: store.db.clone(),
+        bodies: store.bodies.clone(),
+        ids: store.ids.clone(),
+        directory: directory.clone(),
+        dns: dns.clone(),
+        detector: Arc::new(Detector::new(&settings.detect).context("[detect]")?),
+        queue: queue.clone(),
+        signals,
+        events,
+        courier: courier(Vec::new()),
+        clock: output::now_ms,
+    });
+    let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
+    let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
+    let (stopper, stop) = gateway::connection::stop::stop();
+    let running = connection::listen(setup, Arc::new(gate), stop).await?;
+    let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
+    tokio::spawn(directory.follow());
+    jobs::start(&store, settings.store.trace_days);
+    let smtp = running.addresses().first().map(|(_, address)| *address);
+    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, db: store.db })
+}
+
+/// What the settings file says goes into the database, then everything is read from there.
+async fn directory(chosen: &Chosen, store: &open::Store) -> anyhow::Result<Arc<Watch>> {
+    let (file, ids, now_ms) = (chosen.settings.directory(), store.ids.clone(), output::now_ms());
+    let applied: Result<(), Error> =
+        store.db.tx(move |tx| Box::pin(async move { directory_sql::apply_file(tx, &file, &ids, now_ms).await })).await;
+    match applied {
+        Ok(()) => {}
+        Err(Error::Statement(why)) => return Err(crate::settings::SettingsError(format!("the settings cannot be applied: {why}")).into()),
+        Err(why) => return Err(why).context("applying the settings"),
+    }
+    let base = chosen.settings.detect.surroundings(Default::default());
+    Watch::open(store.db.clone(), base).await.context("reading the directory")
+}
+
+fn dns(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Arc<dyn Dns>> {
+    let dns = resolver::from_settings(&chosen.settings.dns).context("[dns]")?.dns;
+    Ok(if is_demo { Arc::new(demo::Overlay::new(dns)) } else { dns })
+}
+
+fn ports(running: &Running) -> Vec<u16> {
+    running.addresses().iter().map(|(_, address)| address.port()).collect()
+}
+
+/// The sample mails, the first time this data folder is served.
+async fn send_samples_once(chosen: &Chosen, smtp: SocketAddr) -> anyhow::Result<()> {
+    let mark = chosen.data.join("samples-sent");
+    if mark.exists() {
+        return Ok(());
+    }
+    let sent = demo::send_samples(smtp, output::now_ms()).await?;
+    std::fs::write(&mark, "")?;
+    output::line(&format!("sent {} sample mails to ourselves: {} taken, {} refused", sent.taken + sent.refused, sent.taken, sent.refused))
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done?,
+        _ = term.recv() => {}
+    }
+    Ok(())
+}
+
+impl Service {
+    async fn stop(self) {
+        self.stopper.stop();
+        self.running.finished().await;
+        self.queue.stop();
+        let _ = self.couriers.await;
+        self.queue_tasks.ended().await;
+        self.db.close();
+    }
+}

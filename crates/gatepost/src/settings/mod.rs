@@ -1,0 +1,156 @@
+//! The settings file: one TOML document, every table documented where its feature lives.
+//!
+//! In: a file, or nothing. Out: [`Settings`]. Errors name file, line and key, and the key that was probably meant.
+
+mod mistake;
+pub mod reference;
+#[cfg(test)]
+mod tests;
+
+use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
+use gateway::directory::ConnectorSettings;
+use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
+use gateway::intake::IntakeSettings;
+use gateway::policy::PolicySettings;
+use gateway::queue::QueueSettings;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Everything an operator can set. A missing table stands for its defaults.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub listen: ListenSettings,
+    pub tls: TlsSettings,
+    pub limits: LimitSettings,
+    pub dns: DnsSettings,
+    pub store: StoreSettings,
+    pub intake: IntakeSettings,
+    pub detect: detect::DetectSettings,
+    pub queue: QueueSettings,
+    pub organisation: Vec<OrganisationSettings>,
+    pub domain: Vec<DomainSettings>,
+    pub recipient: Vec<RecipientSettings>,
+    pub connector: Vec<ConnectorSettings>,
+    pub policy: Vec<PolicySettings>,
+    pub entry: Vec<EntrySettings>,
+}
+
+/// `[store]`: where mail and receipts are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Database: "sqlite:PATH" or "postgres://user:password@host/name"; empty: gatepost.db in the data folder.
+    pub url: String,
+    /// Folder for large bodies: "file:PATH"; empty: bodies in the data folder.
+    pub bodies: String,
+    /// Number of this node, 1 to 31; differs between the nodes that share a database. Default 1.
+    pub node: u8,
+    /// Days that receipts and trace are kept. Default 90.
+    pub trace_days: u32,
+    /// PostgreSQL connections at most. Default 16.
+    pub connections_max: usize,
+}
+
+impl Default for StoreSettings {
+    fn default() -> StoreSettings {
+        StoreSettings { url: String::new(), bodies: String::new(), node: 1, trace_days: 90, connections_max: 16 }
+    }
+}
+
+/// Settings and data folder of one start.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    pub settings: Settings,
+    pub data: PathBuf,
+}
+
+/// The settings cannot be used; the text is for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(pub String);
+
+/// Reads settings from a file, or takes the defaults.
+pub fn read(file: Option<&Path>) -> Result<Settings, SettingsError> {
+    let Some(file) = file else { return Ok(Settings::default()) };
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| SettingsError(format!("{shown}: the settings file cannot be read: {why}")))?;
+    parse(&shown, &text)
+}
+
+/// Reads settings from text; `shown` names the file in errors.
+pub fn parse(shown: &str, text: &str) -> Result<Settings, SettingsError> {
+    let settings: Settings = toml::from_str(text).map_err(|why| SettingsError(mistake::describe(shown, text, &why)))?;
+    let complaints = settings.complaints();
+    match complaints.first() {
+        None => Ok(settings),
+        Some(_) => Err(SettingsError(complaints.iter().map(|complaint| format!("{shown}: {complaint}")).collect::<Vec<_>>().join("\n"))),
+    }
+}
+
+impl Settings {
+    /// The part that belongs into the database.
+    pub fn directory(&self) -> DirectorySettings {
+        DirectorySettings {
+            organisation: self.organisation.clone(),
+            domain: self.domain.clone(),
+            recipient: self.recipient.clone(),
+            connector: self.connector.clone(),
+            policy: self.policy.clone(),
+            entry: self.entry.clone(),
+        }
+    }
+
+    /// What is wrong although every key is right.
+    fn complaints(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if !(1..=31).contains(&self.store.node) {
+            wrong.push(format!("[store] node: {} is not between 1 and 31", self.store.node));
+        }
+        let url = &self.store.url;
+        if !(url.is_empty() || url.starts_with("sqlite:") || url.starts_with("postgres:") || url.starts_with("postgresql:")) {
+            wrong.push("[store] url: write \"sqlite:PATH\" or \"postgres://user:password@host/name\"".into());
+        }
+        if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
+            wrong.push("[store] bodies: write \"file:PATH\"".into());
+        }
+        for policy in &self.policy {
+            wrong.extend(policy.complaints().into_iter().map(|complaint| format!("[[policy]] “{}”: {complaint}", policy.name)));
+        }
+        for entry in &self.entry {
+            wrong.extend(entry.checked().err().map(|complaint| format!("[[entry]] {complaint}")));
+        }
+        for (what, name) in self.missing_connectors() {
+            wrong.push(format!("{what}: there is no [[connector]] named “{name}”"));
+        }
+        wrong
+    }
+
+    fn missing_connectors(&self) -> Vec<(String, String)> {
+        let named = |name: &str| name.is_empty() || self.connector.iter().any(|connector| connector.name == name);
+        let organisations = self.organisation.iter().flat_map(|organisation| {
+            [&organisation.connector, &organisation.outbound_connector].map(|name| (format!("[[organisation]] “{}”", organisation.name), name))
+        });
+        let domains = self.domain.iter().map(|domain| (format!("[[domain]] “{}”", domain.name), &domain.connector));
+        organisations.chain(domains).filter(|(_, name)| !named(name)).map(|(what, name)| (what, name.clone())).collect()
+    }
+}
+
+impl Chosen {
+    /// The database, as the store wants it.
+    pub fn store_url(&self) -> String {
+        match self.settings.store.url.as_str() {
+            "" => format!("sqlite:{}", self.data.join("gatepost.db").display()),
+            url => url.to_string(),
+        }
+    }
+
+    /// The folder of large bodies.
+    pub fn bodies_folder(&self) -> PathBuf {
+        match self.settings.store.bodies.strip_prefix("file:") {
+            Some(folder) => PathBuf::from(folder),
+            None => self.data.join("bodies"),
+        }
+    }
+}

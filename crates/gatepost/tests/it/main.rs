@@ -1,0 +1,7 @@
+//! The binary as its users drive it: real ports, real files, real signals.
+
+mod bad_input;
+mod demo;
+mod durable;
+mod relay;
+mod server;
