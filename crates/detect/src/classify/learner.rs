@@ -35,6 +35,10 @@ const GRADIENT_FLOOR: f32 = 1e-3;
 /// The bias belongs to every message, so it moves slower than a gram.
 const BIAS_RATE: f32 = 0.1;
 
+/// How much spam speaks against phish, compared with ham: the two share much, and taking one for the other is no great
+/// loss, while phish of another year must not end as the spam of its time.
+const SPAM_AGAINST_PHISH: f32 = 0.1;
+
 /// Weight and sum of squared gradients of one slot.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
@@ -105,7 +109,8 @@ impl Learner {
     pub fn learn(&mut self, evidence: &Evidence, label: Label, importance: f32) -> Scores {
         let (before, length) = self.summed(evidence);
         self.step(length, Head::Spam, Step { score: before.spam_log_odds, truth: label.is_junk(), importance });
-        self.step(length, Head::Phish, Step { score: before.phish_log_odds, truth: label == Label::Phish, importance });
+        let against_phish = if label == Label::Spam { importance * SPAM_AGAINST_PHISH } else { importance };
+        self.step(length, Head::Phish, Step { score: before.phish_log_odds, truth: label == Label::Phish, importance: against_phish });
         before
     }
 

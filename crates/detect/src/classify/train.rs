@@ -105,7 +105,8 @@ pub fn run(sources: &[Source], plan: &Plan, progress: &mut dyn FnMut(Progress)) 
     }
     let mut held_out = held_out(&lessons, plan, progress);
     let spam = Calibration::fit(held_out.iter().map(|(label, scores)| (scores.spam_log_odds, label.is_junk(), *label)), plan);
-    let phish = Calibration::fit(held_out.iter().map(|(label, scores)| (scores.phish_log_odds, *label == Label::Phish, *label)), plan);
+    let phish_or_ham = held_out.iter().filter(|(label, _)| *label != Label::Spam);
+    let phish = Calibration::fit(phish_or_ham.map(|(label, scores)| (scores.phish_log_odds, *label == Label::Phish, *label)), plan);
     for (_, scores) in &mut held_out {
         scores.spam_log_odds = spam.apply(scores.spam_log_odds);
         scores.phish_log_odds = phish.apply(scores.phish_log_odds);
