@@ -15,6 +15,10 @@ pub fn content(mail: Mail<'_>, direction: Direction, directory: &Directory, sett
     if hops > settings.hops_max {
         return Some(Reply::new(554, (5, 4, 6), format!("This mail goes round in circles: it has passed {hops} servers")));
     }
+    if memchr::memchr(0, message.raw()).is_some() {
+        // RFC 5321 §4.5.2 and RFC 6152 §2: NUL is not text, and no next hop has to take it.
+        return Some(Reply::new(550, (5, 6, 11), "The message holds a NUL octet, which mail must not"));
+    }
     if message.has_defect(DefectKind::PartialMessage) {
         return Some(Reply::new(550, (5, 6, 1), "A piece of a message (message/partial) cannot be inspected; send it whole"));
     }

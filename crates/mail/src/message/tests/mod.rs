@@ -6,7 +6,7 @@ mod html;
 mod links;
 mod parts;
 mod suites;
-mod types;
+mod file_types;
 
 use super::*;
 
