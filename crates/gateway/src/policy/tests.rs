@@ -22,6 +22,7 @@ fn auth(dmarc: Option<DmarcPolicy>) -> AuthResults {
             domain: "a.example".into(),
             policy_domain: Some("a.example".into()),
             policy: dmarc.unwrap_or(DmarcPolicy::None),
+            sampled_out: false,
             why: String::new(),
         },
         arc: mail::auth::Arc { result: none, instances: 0, sealer: None, trusted: false, why: String::new() },

@@ -1,4 +1,4 @@
-use super::types::with_attachment;
+use super::file_types::with_attachment;
 use super::*;
 use std::io::Write;
 

@@ -1,6 +1,6 @@
 //! Suites and corpora of others: everything in them is read, and what their authors expect is found.
 
-use super::types::with_attachment;
+use super::file_types::with_attachment;
 use super::*;
 use mail_parser::MimeHeaders;
 use std::path::{Path, PathBuf};
