@@ -69,8 +69,13 @@ fn held_mail_is_released_to_its_recipient_and_malware_is_not() {
     let server = demo();
     let malware = mail_with(&server, "The tool you asked for")["mail"].as_str().expect("an id").to_string();
     assert_eq!(server.run(&["quarantine", "release", &malware]).status.code(), Some(1), "one person does not release malware");
-    let held = server.rows(&["quarantine", "list", "--json"]);
-    let other = held.iter().find(|held| held["verdict"] != "malware").expect("something else is held");
+    assert!(server.run(&["entry", "add", "block", "address", "pest@partner.example"]).status.success());
+    let held_from_pest = |server: &Server| server.rows(&["quarantine", "list", "--json", "--from", "pest@partner.example"]).into_iter().next();
+    server.eventually("the entry is in force", |server| {
+        let reply = send(server.smtp, "pest@partner.example", "li@demo.example", &message("again", "pest@partner.example", "Hello again.")).expect("a reply");
+        reply.starts_with("250") && held_from_pest(server).is_some()
+    });
+    let other = held_from_pest(&server).expect("it is held");
     let (id, recipient) = (other["mail"].as_str().expect("an id"), other["recipient"].as_str().expect("an address"));
     assert!(server.told(&["quarantine", "release", id]).contains("1 recipient"));
     let mailbox = server.data.path().join("data/mailboxes").join(recipient).join("new");

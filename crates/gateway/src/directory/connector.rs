@@ -24,8 +24,9 @@ pub struct ConnectorSettings {
     pub mails_per_connection_max: usize,
     /// The next hop may be a loopback or private address. Default false; MX lookups never may.
     pub allow_private: bool,
-    /// Login and password for AUTH PLAIN over TLS; empty: none.
+    /// Login for AUTH PLAIN over TLS; empty: none.
     pub login: String,
+    /// Password of the login.
     pub password: String,
     /// Folder for protocol "folder".
     pub folder: String,

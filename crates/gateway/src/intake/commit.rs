@@ -241,13 +241,16 @@ fn deciding_check(receipt: &Receipt) -> Option<String> {
     Some(decided.check.to_string())
 }
 
-/// A refusal by the session, before or without a mail. Must not wait.
-pub fn note_refusal(gate: &Gate, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &Reply) {
+/// A refusal before or without a mail. Puts the id of its event into the reply, for those who ask about it. Must not wait.
+pub fn note_refusal(gate: &Gate, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &mut Reply) {
     gate.signals.refused(stage);
     let now_ms = gate.now_ms();
     let directory = gate.directory.snapshot();
     let org = envelope.and_then(|envelope| envelope.recipients.last()).and_then(|last| directory.domain_of(&last.address)).map(|domain| domain.org);
     let id = EventId(gate.ids.next(now_ms));
+    if let Some(last) = reply.text.last_mut() {
+        last.push_str(&format!(" ({id})"));
+    }
     gate.events.note(refusal(peer, envelope, reply).event(id, MailId(0), org.unwrap_or(OrgId(0)), now_ms, stage));
 }
 

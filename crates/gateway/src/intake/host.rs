@@ -36,13 +36,10 @@ impl Host for Gate {
         next: &'a EnvelopeRecipient,
     ) -> BoxFuture<'a, Result<(), Reply>> {
         Box::pin(async move {
-            let directory = self.directory.snapshot();
-            let direction = self.may_send_to(&directory, peer, &next.address).await?;
-            one_organisation(&directory, peer, so_far, direction)?;
-            if !direction.outbound {
-                self.may_connect(&directory, peer, direction, &next.address).await?;
-            }
-            Ok(())
+            let Err(mut reply) = self.may_receive(peer, so_far, &next.address).await else { return Ok(()) };
+            let asked = Envelope { recipients: vec![next.clone()], ..so_far.clone() };
+            super::commit::note_refusal(self, peer, Some(&asked), Stage::Recipient, &mut reply);
+            Err(reply)
         })
     }
 
@@ -51,11 +48,21 @@ impl Host for Gate {
     }
 
     fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &Reply) {
-        super::commit::note_refusal(self, peer, envelope, stage, reply);
+        super::commit::note_refusal(self, peer, envelope, stage, &mut reply.clone());
     }
 }
 
 impl Gate {
+    async fn may_receive(&self, peer: &Peer, so_far: &Envelope, recipient: &Address) -> Result<(), Reply> {
+        let directory = self.directory.snapshot();
+        let direction = self.may_send_to(&directory, peer, recipient).await?;
+        one_organisation(&directory, peer, so_far, direction)?;
+        match direction.outbound {
+            true => Ok(()),
+            false => self.may_connect(&directory, peer, direction, recipient).await,
+        }
+    }
+
     async fn may_send_to(&self, directory: &Directory, peer: &Peer, recipient: &Address) -> Result<Direction, Reply> {
         let Some(direction) = gate::direction(directory, peer, recipient) else {
             return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
