@@ -8,7 +8,7 @@ CARGO ?= cargo
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
 
-run: ## Build and start the demo on 127.0.0.1 (SMTP 2525, web 8025, status 8026)
+run: ## Build and start the demo on 127.0.0.1 (SMTP 2525)
 	@scripts/need build
 	$(CARGO) build --release --locked --bin gatepost
 	exec target/release/gatepost serve --demo
