@@ -82,7 +82,11 @@ impl Tally {
         }
         let verdict = verdict::judge(&findings, 0.0, 0.0, detect::bulk::level(&message, &auth), &Thresholds::default());
         if label == 0 && verdict.class != Class::Clean {
-            let why: Vec<String> = findings.iter().filter(|finding| finding.weight > 0.0).map(|finding| format!("{} {}", finding.check, finding.weight)).collect();
+            let why: Vec<String> = findings
+                .iter()
+                .filter(|finding| finding.weight > 0.0)
+                .map(|finding| format!("{} {}", finding.check, finding.weight))
+                .collect();
             self.lost.push(format!("{:?} {path}: {}", verdict.class, why.join(", ")));
         }
     }
@@ -91,10 +95,7 @@ impl Tally {
         println!("mails: ham {} spam {} phish {}", self.mails[0], self.mails[1], self.mails[2]);
         println!("{:34} {:>8} {:>8} {:>8}   of these weighing", "check", "ham", "spam", "phish");
         for (check, (with, weighing)) in &self.checks {
-            println!(
-                "{check:34} {:8} {:8} {:8}   {:6} {:6} {:6}",
-                with[0], with[1], with[2], weighing[0], weighing[1], weighing[2]
-            );
+            println!("{check:34} {:8} {:8} {:8}   {:6} {:6} {:6}", with[0], with[1], with[2], weighing[0], weighing[1], weighing[2]);
         }
         let mails: u32 = self.mails.iter().sum();
         for (step, time) in &self.steps {
@@ -119,13 +120,27 @@ fn neutral(message: &Message) -> (Peer, Envelope, AuthResults) {
     let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     let local = SocketAddr::new(ip, 25);
     let peer = Peer { ip, port: 0, local, ptr: None, helo: String::new(), esmtp: true, tls: None, authenticated: None };
-    let envelope =
-        Envelope { sender: None, recipients: Vec::new(), smtputf8: false, body: Default::default(), require_tls: false, ret: None, envid: None };
+    let envelope = Envelope {
+        sender: None,
+        recipients: Vec::new(),
+        smtputf8: false,
+        body: Default::default(),
+        require_tls: false,
+        ret: None,
+        envid: None,
+    };
     let domain = message.from.address().map(|from| from.domain().to_string()).unwrap_or_default();
     let auth = AuthResults {
         spf: Spf { result: SpfResult::None, domain: domain.clone(), by_helo: false, why: String::new() },
         dkim: Vec::new(),
-        dmarc: Dmarc { result: DmarcResult::None, domain, policy_domain: None, policy: DmarcPolicy::None, sampled_out: false, why: String::new() },
+        dmarc: Dmarc {
+            result: DmarcResult::None,
+            domain,
+            policy_domain: None,
+            policy: DmarcPolicy::None,
+            sampled_out: false,
+            why: String::new(),
+        },
         arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
         composite: Composite { result: CompositeResult::None, reason: 300 },
         dns_lookups: 0,

@@ -35,9 +35,17 @@ fn measure(detector: &Detector, what: &str, raw: String) {
     let octets = raw.len();
     let message = Message::parse(raw.into_bytes().into(), &Budget::default());
     let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let peer = Peer { ip, port: 0, local: SocketAddr::new(ip, 25), ptr: None, helo: String::new(), esmtp: true, tls: None, authenticated: None };
-    let envelope =
-        Envelope { sender: None, recipients: Vec::new(), smtputf8: false, body: Default::default(), require_tls: false, ret: None, envid: None };
+    let peer =
+        Peer { ip, port: 0, local: SocketAddr::new(ip, 25), ptr: None, helo: String::new(), esmtp: true, tls: None, authenticated: None };
+    let envelope = Envelope {
+        sender: None,
+        recipients: Vec::new(),
+        smtputf8: false,
+        body: Default::default(),
+        require_tls: false,
+        ret: None,
+        envid: None,
+    };
     let surroundings = Surroundings {
         own_domains: (0..100).map(|number| format!("organisation{number}.example.com")).chain(["example.net".to_string()]).collect(),
         people: (0..50).map(|number| (format!("Person Number{number}"), format!("person{number}@example.net"))).collect(),

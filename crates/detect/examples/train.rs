@@ -29,7 +29,10 @@ fn main() -> ExitCode {
             eprintln!("{shown}");
         }
     });
-    match trained.map_err(|error| error.to_string()).and_then(|trained| std::fs::write(&out, &trained.model).map(|()| trained).map_err(|error| error.to_string())) {
+    match trained
+        .map_err(|error| error.to_string())
+        .and_then(|trained| std::fs::write(&out, &trained.model).map(|()| trained).map_err(|error| error.to_string()))
+    {
         Ok(trained) => {
             println!("{}", trained.summary());
             ExitCode::SUCCESS

@@ -48,7 +48,11 @@ impl Finding {
 /// Text from a mail, fit for a receipt: no controls or bidi marks, at most [`EVIDENCE_CHARS_MAX`] characters.
 pub fn presentable(text: &str) -> String {
     let shown = |c: char| {
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}') { '\u{fffd}' } else { c }
+        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}') {
+            '\u{fffd}'
+        } else {
+            c
+        }
     };
     let mut out: String = text.chars().take(EVIDENCE_CHARS_MAX).map(shown).collect();
     if text.chars().nth(EVIDENCE_CHARS_MAX).is_some() {

@@ -33,8 +33,15 @@ impl Default for Scene {
             tls: None,
             authenticated: None,
         };
-        let envelope =
-            Envelope { sender: None, recipients: Vec::new(), smtputf8: false, body: Default::default(), require_tls: false, ret: None, envid: None };
+        let envelope = Envelope {
+            sender: None,
+            recipients: Vec::new(),
+            smtputf8: false,
+            body: Default::default(),
+            require_tls: false,
+            ret: None,
+            envid: None,
+        };
         let surroundings = Surroundings {
             own_domains: ["example.com".to_string()].into(),
             people: vec![("Li Wei".to_string(), "li.wei@example.com".to_string())],

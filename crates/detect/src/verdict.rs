@@ -127,9 +127,8 @@ pub fn counterfactual(
     thresholds: &Thresholds,
 ) -> Vec<Counterfactual> {
     let opinions = Opinions { spam: finite(spam_log_odds), phish: finite(phish_log_odds), bcl: bcl.min(9) };
-    let class_without = |left_out: &[&str]| {
-        classify(&Sums::over(findings, |finding| !left_out.contains(&finding.check.as_ref())), opinions, thresholds)
-    };
+    let class_without =
+        |left_out: &[&str]| classify(&Sums::over(findings, |finding| !left_out.contains(&finding.check.as_ref())), opinions, thresholds);
     let class = class_without(&[]);
     let mut checks: Vec<(&str, f32)> = Vec::new();
     for finding in findings {

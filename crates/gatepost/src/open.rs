@@ -30,9 +30,7 @@ pub async fn for_command(chosen: &Chosen) -> anyhow::Result<Store> {
     if let Some(file) = url.strip_prefix("sqlite:")
         && !std::path::Path::new(file).exists()
     {
-        anyhow::bail!(
-            "there is no database at {file}: start the server first (gatepost serve), or name its data folder with --data"
-        );
+        anyhow::bail!("there is no database at {file}: start the server first (gatepost serve), or name its data folder with --data");
     }
     open(chosen, COMMAND_NODE).await
 }

@@ -78,7 +78,9 @@ pub fn printable(text: &str) -> String {
 
 /// A whole line made by us with text of a mail in it: nothing in it may steer the terminal.
 pub fn printable_line(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') { '\u{fffd}' } else { c }).collect()
+    line.chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') { '\u{fffd}' } else { c })
+        .collect()
 }
 
 fn bold(text: &str) -> String {
@@ -95,7 +97,8 @@ pub fn progress(total: u64, what: &'static str) -> indicatif::ProgressBar {
     if !std::io::stderr().is_terminal() || total < 2 {
         return indicatif::ProgressBar::hidden();
     }
-    let style = indicatif::ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").unwrap_or(indicatif::ProgressStyle::default_bar());
+    let style =
+        indicatif::ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").unwrap_or(indicatif::ProgressStyle::default_bar());
     indicatif::ProgressBar::new(total).with_style(style).with_message(what)
 }
 

@@ -2,20 +2,20 @@
 //!
 //! [`intake::receive`] names the steps in this order; it is the first thing to read.
 
-pub mod settings;
-pub mod scope;
-pub mod connection;
-pub mod session;
-pub mod intake;
-pub mod directory;
-pub mod policy;
 pub mod action;
+pub mod connection;
+pub mod delivery;
+pub mod directory;
+pub mod intake;
+pub mod policy;
 pub mod quarantine;
 pub mod queue;
-pub mod delivery;
-pub mod trace;
 pub mod receipt;
+pub mod scope;
+pub mod session;
+pub mod settings;
 pub mod signal;
+pub mod trace;
 
 /// The schema of the mail path, in order.
 pub const MIGRATIONS: &[store::Migration] =

@@ -16,7 +16,13 @@ fn main() {
     measure("plain text, 4 KB", format!("{header}\r\n{}", line.repeat(45)));
     measure("multipart with HTML, 11 KB, 51 links", multipart(header));
     measure("plain text, 500 KB", format!("{header}\r\n{}", line.repeat(6_200)));
-    measure("HTML, 500 KB", format!("{header}Content-Type: text/html\r\n\r\n{}", "<p style=\"color:#333\">The quick <b>brown</b> fox jumps over the lazy dog.</p>\r\n".repeat(6_600)));
+    measure(
+        "HTML, 500 KB",
+        format!(
+            "{header}Content-Type: text/html\r\n\r\n{}",
+            "<p style=\"color:#333\">The quick <b>brown</b> fox jumps over the lazy dog.</p>\r\n".repeat(6_600)
+        ),
+    );
     measure("base64 attachment, 1 MB", attachment(header));
     for path in std::env::args().skip(1) {
         match std::fs::read(&path) {
@@ -39,16 +45,29 @@ fn measure(what: &str, raw: impl Into<Vec<u8>>) {
     }
     micros.sort_by(f64::total_cmp);
     let median = micros[micros.len() / 2];
-    println!("{what}: {} octets, {} links, {} attachments, {} defects: {median:.1} us, fastest {:.1}", raw.len(), message.links.len(), message.attachments.len(), message.defects.len(), micros[0]);
+    println!(
+        "{what}: {} octets, {} links, {} attachments, {} defects: {median:.1} us, fastest {:.1}",
+        raw.len(),
+        message.links.len(),
+        message.attachments.len(),
+        message.defects.len(),
+        micros[0]
+    );
 }
 
 fn multipart(header: &str) -> String {
     let mut html = String::from("<html><body><table bgcolor=\"#ffffff\">");
     for number in 0..51 {
-        let _ = write!(html, "<tr><td style=\"font-size:14px;color:#333333\">Item {number} &amp; more</td><td><a href=\"https://shop{}.example.com/offer?id={number}&amp;x=1\" style=\"color:#0055aa\">Offer number {number}</a></td></tr>\r\n", number % 7);
+        let _ = write!(
+            html,
+            "<tr><td style=\"font-size:14px;color:#333333\">Item {number} &amp; more</td><td><a href=\"https://shop{}.example.com/offer?id={number}&amp;x=1\" style=\"color:#0055aa\">Offer number {number}</a></td></tr>\r\n",
+            number % 7
+        );
     }
     html.push_str("</table></body></html>");
-    format!("{header}Content-Type: multipart/alternative; boundary=\"=_b\"\r\n\r\n--=_b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee our offers.\r\n--=_b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n--=_b--\r\n")
+    format!(
+        "{header}Content-Type: multipart/alternative; boundary=\"=_b\"\r\n\r\n--=_b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee our offers.\r\n--=_b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n--=_b--\r\n"
+    )
 }
 
 fn attachment(header: &str) -> String {

@@ -94,12 +94,40 @@ async fn accept(tx: &mut Tx, id: i64, body: Bytes, receipt: Arc<str>) -> Result<
         (
             MAIL,
             args![
-                id, 1, "inbound", "192.0.2.55", "mx.sender.example", format!("sender{id}@sender.example"), format!("<{id}.abc@sender.example>"),
-                "Quarterly figures, second draft", 4096, 1, "clean", receipt, "{\"smtputf8\":false,\"ret\":\"\",\"envid\":\"\",\"language\":\"en\"}"
+                id,
+                1,
+                "inbound",
+                "192.0.2.55",
+                "mx.sender.example",
+                format!("sender{id}@sender.example"),
+                format!("<{id}.abc@sender.example>"),
+                "Quarterly figures, second draft",
+                4096,
+                1,
+                "clean",
+                receipt,
+                "{\"smtputf8\":false,\"ret\":\"\",\"envid\":\"\",\"language\":\"en\"}"
             ],
         ),
         (BODY, args![id, "", body]),
-        (RECIPIENT, args![id, 0, 1, &to, &to, "queued", "{\"headers\":\"X-A: b\",\"subject_prefix\":\"\"}", "{}", "", at + 300_000, 1, at + 300_000, None::<i64>]),
+        (
+            RECIPIENT,
+            args![
+                id,
+                0,
+                1,
+                &to,
+                &to,
+                "queued",
+                "{\"headers\":\"X-A: b\",\"subject_prefix\":\"\"}",
+                "{}",
+                "",
+                at + 300_000,
+                1,
+                at + 300_000,
+                None::<i64>
+            ],
+        ),
         (EVENTS, events),
     ])
     .await

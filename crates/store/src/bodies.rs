@@ -112,7 +112,8 @@ impl Bodies {
 
     /// Only names that [`name`] makes: nothing that leaves the folder.
     fn path(&self, name: &str) -> Result<PathBuf, Error> {
-        let is_ours = name.split('/').count() == 3 && name.split('/').all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_hexdigit()));
+        let is_ours = name.split('/').count() == 3
+            && name.split('/').all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_hexdigit()));
         if is_ours { Ok(self.folder.root.join(name)) } else { Err(Error::Shape(format!("{name:?} is not the name of a body"))) }
     }
 }

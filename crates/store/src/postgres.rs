@@ -179,7 +179,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.is_open && let Some(client) = self.client.take() {
+        if self.is_open
+            && let Some(client) = self.client.take()
+        {
             // Cancelled or failed halfway: closing the connection rolls back, the pool makes a new one.
             drop(Object::take(client));
         }
@@ -195,7 +197,8 @@ async fn opening(client: &Object, begin: Option<&'static str>) -> Result<(), Err
 
 fn manager(url: &str) -> Result<Manager, Error> {
     let (url, roots) = without_roots(url);
-    let mut config: Config = url.parse().map_err(|why: tokio_postgres::Error| Error::Gone(format!("the address is not understood: {why}")))?;
+    let mut config: Config =
+        url.parse().map_err(|why: tokio_postgres::Error| Error::Gone(format!("the address is not understood: {why}")))?;
     config.connect_timeout(CONNECT_WAIT).tcp_user_timeout(TCP_WAIT).application_name("gatepost");
     if config.get_options().is_none() {
         config.options(SERVER_LIMITS);
@@ -282,7 +285,8 @@ fn error(why: &tokio_postgres::Error) -> Error {
     if *code == SqlState::DISK_FULL {
         return Error::Full(text);
     }
-    let busy = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED];
+    let busy =
+        [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED];
     // Classes: 53 no resources, 08 connection, 57 the operator intervened, 28 and 3D sign-in and database name.
     match &code.code()[..2] {
         "53" => Error::Busy(text),

@@ -82,7 +82,11 @@ impl Server {
         );
         let log = folder.join("log");
         let start = program("pg_ctl").args(["-w", "-s", "-o", &options, "-l"]).arg(&log).arg("-D").arg(&data).arg("start").status();
-        assert!(start.is_ok_and(|status| status.success()), "PostgreSQL did not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
+        assert!(
+            start.is_ok_and(|status| status.success()),
+            "PostgreSQL did not start: {}",
+            std::fs::read_to_string(&log).unwrap_or_default()
+        );
         let watcher = watch(&data, &folder);
         Some(Server { port, watcher, folder })
     }
@@ -97,7 +101,14 @@ impl Server {
 
     /// Stops and starts it, as an operator would; open connections end.
     pub fn restart(&self) {
-        succeed(program("pg_ctl").args(["-w", "-s", "-m", "fast", "-l"]).arg(self.folder.join("log")).arg("-D").arg(self.folder.join("data")).arg("restart"));
+        succeed(
+            program("pg_ctl")
+                .args(["-w", "-s", "-m", "fast", "-l"])
+                .arg(self.folder.join("log"))
+                .arg("-D")
+                .arg(self.folder.join("data"))
+                .arg("restart"),
+        );
     }
 }
 

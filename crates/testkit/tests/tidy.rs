@@ -57,7 +57,9 @@ fn functions(lines: &[&str]) -> Vec<(String, usize)> {
         let head = head.trim_start_matches("const ").trim_start_matches("async ").trim_start_matches("unsafe ");
         let Some(name) = head.strip_prefix("fn ") else { continue };
         let close = format!("{}}}", " ".repeat(indent));
-        let length = lines[at..].iter().position(|line| *line == close || line.ends_with("{}") || line.ends_with(';') && line.len() - line.trim_start().len() == indent);
+        let length = lines[at..].iter().position(|line| {
+            *line == close || line.ends_with("{}") || line.ends_with(';') && line.len() - line.trim_start().len() == indent
+        });
         let one_line = line.ends_with('}');
         let name = name.split(['(', '<']).next().unwrap_or_default().to_string();
         found.push((name, if one_line { 1 } else { length.unwrap_or(0) + 1 }));
@@ -105,7 +107,8 @@ fn every_file_has_a_home_and_a_header() {
 
 #[test]
 fn nothing_is_left_unfinished() {
-    let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["unimple", "mented!"].concat(), ["to", "do!("].concat(), ["db", "g!("].concat()];
+    let marks =
+        [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["unimple", "mented!"].concat(), ["to", "do!("].concat(), ["db", "g!("].concat()];
     let mut wrong = Vec::new();
     for path in files(&root().join("crates"), "rs") {
         let text = std::fs::read_to_string(&path).expect("a source file is UTF-8");
@@ -139,7 +142,12 @@ fn migrations_are_numbered_without_gaps() {
     let mut numbers: Vec<u32> = files(&root().join("crates"), "sql")
         .iter()
         .filter(|path| path.parent().is_some_and(|folder| folder.ends_with("migrations")))
-        .map(|path| path.file_name().and_then(|name| name.to_str()).and_then(|name| name[..4].parse().ok()).expect("a migration starts with its number"))
+        .map(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .and_then(|name| name[..4].parse().ok())
+                .expect("a migration starts with its number")
+        })
         .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=numbers.len() as u32).collect::<Vec<_>>());
@@ -152,7 +160,11 @@ fn both_languages_have_the_same_words() {
         let chinese = english.with_file_name("zh-CN.ftl");
         let keys = |path: &Path| -> BTreeSet<String> {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            text.lines().filter_map(|line| line.split_once(" =")).filter(|(key, _)| !key.starts_with([' ', '#'])).map(|(key, _)| key.to_string()).collect()
+            text.lines()
+                .filter_map(|line| line.split_once(" ="))
+                .filter(|(key, _)| !key.starts_with([' ', '#']))
+                .map(|(key, _)| key.to_string())
+                .collect()
         };
         for key in keys(english).symmetric_difference(&keys(&chinese)) {
             wrong.push(format!("{}: “{key}” is only in one language", shown(english)));

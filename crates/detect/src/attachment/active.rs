@@ -13,7 +13,17 @@ const PAGE_OCTETS_MAX: usize = 512 << 10;
 
 /// What makes a page do something by itself, in any case of letters.
 static SCRIPT: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let marks = ["<script", "javascript:", "onload=", "onerror=", "http-equiv=\"refresh", "http-equiv='refresh", "type=\"password", "type='password", "type=password"];
+    let marks = [
+        "<script",
+        "javascript:",
+        "onload=",
+        "onerror=",
+        "http-equiv=\"refresh",
+        "http-equiv='refresh",
+        "type=\"password",
+        "type='password",
+        "type=password",
+    ];
     AhoCorasick::builder().ascii_case_insensitive(true).build(marks).expect("fixed patterns")
 });
 const PASSWORD_MARKS: std::ops::RangeInclusive<u32> = 6..=8;

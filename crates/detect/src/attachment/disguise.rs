@@ -8,14 +8,13 @@ use mail::{AuthResults, Mail};
 
 /// Endings of what people open without a second thought.
 const DOCUMENTS: &[&str] = &[
-    "csv", "doc", "docx", "gif", "htm", "html", "ics", "jpeg", "jpg", "mp3", "mp4", "odt", "ods", "pdf", "png", "ppt", "pptx", "rtf", "tif",
-    "tiff", "txt", "wav", "webp", "xls", "xlsx", "xml",
+    "csv", "doc", "docx", "gif", "htm", "html", "ics", "jpeg", "jpg", "mp3", "mp4", "odt", "ods", "pdf", "png", "ppt", "pptx", "rtf",
+    "tif", "tiff", "txt", "wav", "webp", "xls", "xlsx", "xml",
 ];
 
 /// Endings that run when opened.
-const RUNNING: &[&str] = &[
-    "bat", "cmd", "com", "cpl", "exe", "hta", "jar", "js", "jse", "lnk", "msi", "pif", "ps1", "scr", "url", "vbe", "vbs", "wsf", "wsh",
-];
+const RUNNING: &[&str] =
+    &["bat", "cmd", "com", "cpl", "exe", "hta", "jar", "js", "jse", "lnk", "msi", "pif", "ps1", "scr", "url", "vbe", "vbs", "wsf", "wsh"];
 
 /// Findings of one kind in one mail.
 const REPORTED_MAX: usize = 3;

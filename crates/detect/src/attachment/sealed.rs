@@ -9,7 +9,22 @@ use std::sync::LazyLock;
 
 /// "Password" in the languages of most mail.
 static PASSWORD: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let words = ["password", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord", "пароль", "密码", "密碼", "解压码", "パスワード", "비밀번호"];
+    let words = [
+        "password",
+        "passcode",
+        "passwort",
+        "kennwort",
+        "mot de passe",
+        "contraseña",
+        "senha",
+        "wachtwoord",
+        "пароль",
+        "密码",
+        "密碼",
+        "解压码",
+        "パスワード",
+        "비밀번호",
+    ];
     AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("fixed patterns")
 });
 
@@ -25,7 +40,12 @@ impl Inspect for Sealed {
         let told = mail.message.texts.iter().any(|text| PASSWORD.is_match(&text.visible));
         findings.push(if told {
             // The password in the same mail keeps scanners out and nobody else.
-            Finding::new("attachment.encrypted.password", Kind::Phish, 2.0, format!("{}, and the text speaks of a password", path(attachment)))
+            Finding::new(
+                "attachment.encrypted.password",
+                Kind::Phish,
+                2.0,
+                format!("{}, and the text speaks of a password", path(attachment)),
+            )
         } else {
             // Careful people do this right.
             Finding::new("attachment.encrypted", Kind::Phish, 0.4, path(attachment))

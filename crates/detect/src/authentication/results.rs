@@ -26,7 +26,12 @@ impl Inspect for Results {
 fn dmarc(dmarc: &Dmarc, arc_trusted: bool, sealer: Option<&str>, findings: &mut Vec<Finding>) {
     match (dmarc.result, dmarc.policy) {
         (DmarcResult::Fail, policy) if arc_trusted => {
-            let evidence = format!("{} fails DMARC (p={}), but {} vouches for an earlier pass", dmarc.domain, policy_name(policy), sealer.unwrap_or("a sealer"));
+            let evidence = format!(
+                "{} fails DMARC (p={}), but {} vouches for an earlier pass",
+                dmarc.domain,
+                policy_name(policy),
+                sealer.unwrap_or("a sealer")
+            );
             findings.push(Finding::new("auth.arc.trusted", Kind::Note, 0.0, evidence));
         }
         // The owner of the domain asked for refusal or the junk folder: spoofed on their word alone.

@@ -12,7 +12,15 @@ fn check(change: impl FnOnce(&mut Scene), header: &str, want: &[(&str, Kind)], w
 
 fn signature(result: DkimResult) -> Dkim {
     let text = |text: &str| text.to_string();
-    Dkim { result, domain: text("sender.example"), selector: text("s"), algorithm: text("rsa-sha256"), aligned: true, why: text("body hash"), b: text("x") }
+    Dkim {
+        result,
+        domain: text("sender.example"),
+        selector: text("s"),
+        algorithm: text("rsa-sha256"),
+        aligned: true,
+        why: text("body hash"),
+        b: text("x"),
+    }
 }
 
 #[test]

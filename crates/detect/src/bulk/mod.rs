@@ -37,8 +37,22 @@ pub fn level(message: &Message, auth: &AuthResults) -> u8 {
 
 /// Header names that programs for sending to many write.
 const SENDING_PROGRAMS: &[&str] = &[
-    "feedback-id", "x-campaign", "x-campaignid", "x-campaign-id", "x-csa-complaints", "x-mailer-recptid", "x-mailgun-sid", "x-mailing-id",
-    "x-mandrill-user", "x-mc-user", "x-report-abuse", "x-sg-eid", "x-bulkmail", "x-ses-outgoing", "x-sib-id", "x-list-unsubscribe",
+    "feedback-id",
+    "x-campaign",
+    "x-campaignid",
+    "x-campaign-id",
+    "x-csa-complaints",
+    "x-mailer-recptid",
+    "x-mailgun-sid",
+    "x-mailing-id",
+    "x-mandrill-user",
+    "x-mc-user",
+    "x-report-abuse",
+    "x-sg-eid",
+    "x-bulkmail",
+    "x-ses-outgoing",
+    "x-sib-id",
+    "x-list-unsubscribe",
 ];
 
 #[derive(Default)]

@@ -18,7 +18,12 @@ fn levels_follow_the_marks() {
     check("List-Id: <talk.example>\r\nList-Unsubscribe: <mailto:x@example.net>\r\n", 2, 2, "a list people joined");
     check("List-Id: <talk.example>\r\nIn-Reply-To: <1@example.net>\r\n", 1, 1, "an answer on a list");
     check("List-Unsubscribe: <https://example.net/u>\r\n", 4, 7, "a newsletter");
-    check("List-Unsubscribe: <https://example.net/u>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", 3, 6, "left with one click");
+    check(
+        "List-Unsubscribe: <https://example.net/u>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        3,
+        6,
+        "left with one click",
+    );
     check("List-Unsubscribe: <https://example.net/u>\r\nFeedback-ID: 1:2:3\r\n", 5, 8, "by a service");
     check("Precedence: bulk\r\n", 6, 9, "no way to leave");
     check("Precedence: bulk\r\nAuto-Submitted: auto-generated\r\n", 6, 9, "said to be bulk itself");

@@ -109,7 +109,8 @@ fn envelope_line(octets: &[u8]) -> Option<usize> {
         return None;
     }
     let end = memchr::memchr(b'\n', &octets[..octets.len().min(LINE_OCTETS_MAX)])?;
-    let is_time = |word: &[u8]| word.len() >= 4 && word.contains(&b':') && word.iter().all(|octet| octet.is_ascii_digit() || *octet == b':');
+    let is_time =
+        |word: &[u8]| word.len() >= 4 && word.contains(&b':') && word.iter().all(|octet| octet.is_ascii_digit() || *octet == b':');
     octets[..end].split(|octet| *octet == b' ').any(is_time).then_some(end + 1)
 }
 

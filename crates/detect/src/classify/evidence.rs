@@ -148,7 +148,9 @@ const LEFT_OUT: &[&str] = &[
 
 fn is_left_out(name: &[u8]) -> bool {
     LEFT_OUT.iter().any(|left_out| match left_out.strip_suffix('-') {
-        Some(prefix) => name.len() > prefix.len() && name[prefix.len()] == b'-' && name[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes()),
+        Some(prefix) => {
+            name.len() > prefix.len() && name[prefix.len()] == b'-' && name[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
+        }
         None => name.eq_ignore_ascii_case(left_out.as_bytes()),
     })
 }

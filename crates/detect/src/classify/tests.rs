@@ -19,9 +19,22 @@ fn evidence(subject: &str, text: &str) -> Evidence {
 /// Message `at` of a label, from a small stock of phrases.
 fn made(label: Label, at: usize) -> (String, String) {
     let (subjects, texts) = match label {
-        Label::Ham => (["Minutes of Tuesday", "Draft of the report", "会议纪要"], ["I attach the minutes; please correct them", "the build is green again, thanks", "附件是上次会议的纪要，请修改"]),
-        Label::Spam => (["Cheap pills", "You have won", "优惠促销"], ["order now, lowest prices guaranteed", "claim your prize today, limited offer", "限时优惠，欢迎来电咨询，代开发票"]),
-        Label::Phish => (["Account suspended", "Verify your password", "账户异常"], ["your account will be closed, sign in to verify", "confirm your card number within 24 hours", "您的账户存在异常，请立即登录验证"]),
+        Label::Ham => (
+            ["Minutes of Tuesday", "Draft of the report", "会议纪要"],
+            ["I attach the minutes; please correct them", "the build is green again, thanks", "附件是上次会议的纪要，请修改"],
+        ),
+        Label::Spam => (
+            ["Cheap pills", "You have won", "优惠促销"],
+            ["order now, lowest prices guaranteed", "claim your prize today, limited offer", "限时优惠，欢迎来电咨询，代开发票"],
+        ),
+        Label::Phish => (
+            ["Account suspended", "Verify your password", "账户异常"],
+            [
+                "your account will be closed, sign in to verify",
+                "confirm your card number within 24 hours",
+                "您的账户存在异常，请立即登录验证",
+            ],
+        ),
     };
     (subjects[at % 3].to_owned(), format!("{} ({})\n{}", texts[at / 3 % 3], at, texts[at % 3]))
 }
@@ -33,7 +46,9 @@ fn write_corpus(folder: &Path, messages: usize) -> Vec<Source> {
         std::fs::create_dir(&path).expect("a fresh folder");
         for at in 0..messages {
             let (subject, text) = made(label, at);
-            let mail = format!("From: a@example.org\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n");
+            let mail = format!(
+                "From: a@example.org\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+            );
             std::fs::write(path.join(format!("{at:03}")), mail).expect("the folder can be written");
         }
         sources.push(Source { label, path });

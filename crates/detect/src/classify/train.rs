@@ -66,12 +66,16 @@ impl Trained {
         let Counts { ham, spam, phish } = self.trained_on;
         let share = |is_junk: bool, at: f32| {
             let of = self.held_out.iter().filter(|(label, _)| label.is_junk() == is_junk);
-            let (over, all) = of.fold((0u32, 0u32), |(over, all), (_, scores)| (over + u32::from(scores.junk_log_odds() >= log_odds(at)), all + 1));
+            let (over, all) =
+                of.fold((0u32, 0u32), |(over, all), (_, scores)| (over + u32::from(scores.junk_log_odds() >= log_odds(at)), all + 1));
             100.0 * f64::from(over) / f64::from(all.max(1))
         };
         format!(
             "trained on {ham} ham, {spam} spam, {phish} phish; of mail held out, {:.1} % of junk and {:.2} % of ham reach 0.9, {:.1} % and {:.3} % reach 0.99",
-            share(true, 0.9), share(false, 0.9), share(true, 0.99), share(false, 0.99)
+            share(true, 0.9),
+            share(false, 0.9),
+            share(true, 0.99),
+            share(false, 0.99)
         )
     }
 }

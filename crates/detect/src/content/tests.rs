@@ -65,6 +65,10 @@ fn invisible_characters_inside_latin_words_weigh() {
 #[test]
 fn mail_that_says_nothing_is_noticed() {
     check(&plain("Subject: \r\n", ""), &["content.empty"], "nothing at all");
-    check(&html("", "<a href=\"https://a.example/\"><img src=\"https://a.example/1.png\"></a>"), &["content.image-only"], "a picture to click");
+    check(
+        &html("", "<a href=\"https://a.example/\"><img src=\"https://a.example/1.png\"></a>"),
+        &["content.image-only"],
+        "a picture to click",
+    );
     check(&plain("", "OK"), &[], "a short answer");
 }

@@ -40,7 +40,10 @@ impl EvalReport {
         let count = |label| judged.iter().filter(|one| one.label == label).count() as u64;
         let ranked = Ranked::of(judged);
         let flagged = |junk: bool| {
-            let (flagged, all) = judged.iter().filter(|one| one.label.is_junk() == junk).fold((0u64, 0u64), |(flagged, all), one| (flagged + u64::from(one.is_junk), all + 1));
+            let (flagged, all) = judged
+                .iter()
+                .filter(|one| one.label.is_junk() == junk)
+                .fold((0u64, 0u64), |(flagged, all), one| (flagged + u64::from(one.is_junk), all + 1));
             (all > 0).then(|| 100.0 * flagged as f64 / all as f64)
         };
         EvalReport {
@@ -75,9 +78,12 @@ impl Ranked {
 
     fn weighted(ordered: &[(usize, Judged)], weight: impl Fn(usize) -> f64) -> Ranked {
         let groups = ordered.chunk_by(|(_, a), (_, b)| a.score == b.score).map(|group| {
-            group.iter().fold((0.0, 0.0), |(ham, junk), (at, one)| {
-                if one.label.is_junk() { (ham, junk + weight(*at)) } else { (ham + weight(*at), junk) }
-            })
+            group.iter().fold(
+                (0.0, 0.0),
+                |(ham, junk), (at, one)| {
+                    if one.label.is_junk() { (ham, junk + weight(*at)) } else { (ham + weight(*at), junk) }
+                },
+            )
         });
         Ranked { groups: groups.collect() }
     }

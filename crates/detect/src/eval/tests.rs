@@ -14,7 +14,14 @@ fn figures_of_small_sets() {
         (vec![(Ham, 0.0), (Spam, 3.0), (Phish, 4.0)], Some(0.0), Some(100.0), Some(100.0), Some(0.0), "apart"),
         (vec![(Ham, 3.0), (Spam, 0.0)], Some(100.0), Some(0.0), Some(0.0), Some(100.0), "upside down"),
         (vec![(Ham, 1.0), (Spam, 1.0)], Some(50.0), Some(0.0), Some(0.0), Some(0.0), "a tie counts half, and catches nothing"),
-        (vec![(Ham, 1.0), (Ham, 2.5), (Spam, 2.0), (Spam, 3.0)], Some(25.0), Some(50.0), Some(100.0), Some(50.0), "one pair of four is wrong"),
+        (
+            vec![(Ham, 1.0), (Ham, 2.5), (Spam, 2.0), (Spam, 3.0)],
+            Some(25.0),
+            Some(50.0),
+            Some(100.0),
+            Some(50.0),
+            "one pair of four is wrong",
+        ),
         (vec![(Ham, 1.0), (Spam, f32::NAN)], Some(100.0), Some(0.0), Some(0.0), Some(0.0), "no number is the lowest score"),
         (vec![(Spam, 3.0)], None, None, Some(100.0), None, "no ham"),
         (vec![], None, None, None, None, "nothing"),
@@ -46,10 +53,14 @@ fn json_has_exactly_the_promised_keys() {
 
 #[test]
 fn the_interval_holds_the_figure() {
-    let set: Vec<Judged> = (0..400).map(|at| judged(if at % 2 == 0 { Label::Ham } else { Label::Spam }, ((at * 37) % 101) as f32 + (at % 2) as f32 * 60.0)).collect();
+    let set: Vec<Judged> = (0..400)
+        .map(|at| judged(if at % 2 == 0 { Label::Ham } else { Label::Spam }, ((at * 37) % 101) as f32 + (at % 2) as f32 * 60.0))
+        .collect();
     let (report, found) = (EvalReport::of(&set), interval(&set, 200, 1).expect("both classes"));
     let area = report.one_minus_auc_pct.expect("both classes");
-    assert!(found.one_minus_auc_pct.0 <= area && area <= found.one_minus_auc_pct.1 && found.one_minus_auc_pct.0 < found.one_minus_auc_pct.1);
+    assert!(
+        found.one_minus_auc_pct.0 <= area && area <= found.one_minus_auc_pct.1 && found.one_minus_auc_pct.0 < found.one_minus_auc_pct.1
+    );
     assert_eq!(interval(&set, 200, 1), Some(found), "the seed decides");
     assert_eq!(interval(&set[..1], 200, 1), None);
 }
@@ -59,7 +70,11 @@ fn online_judges_before_it_learns() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut index = Vec::new();
     for at in 0..80 {
-        let (label, text) = if at % 2 == 0 { (Label::Ham, "the minutes are attached, please comment") } else { (Label::Spam, "lowest prices, order now, limited offer") };
+        let (label, text) = if at % 2 == 0 {
+            (Label::Ham, "the minutes are attached, please comment")
+        } else {
+            (Label::Spam, "lowest prices, order now, limited offer")
+        };
         let path = folder.path().join(format!("{at}"));
         std::fs::write(&path, format!("Subject: {text}\r\n\r\n{text}\r\n")).expect("the folder can be written");
         index.push(Entry { label, path });

@@ -45,7 +45,8 @@ fn answers_to_a_free_mailbox_are_noticed() {
 
 #[test]
 fn look_alikes_of_own_domains_are_found() {
-    let surroundings = Surroundings { own_domains: ["example.com".into(), "morning-star.co.uk".into(), "abc.com".into()].into(), ..Default::default() };
+    let surroundings =
+        Surroundings { own_domains: ["example.com".into(), "morning-star.co.uk".into(), "abc.com".into()].into(), ..Default::default() };
     for (host, want) in [
         ("example.com", None),
         ("www.example.com", None),

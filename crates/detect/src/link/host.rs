@@ -14,8 +14,32 @@ const MANY: usize = 25;
 
 /// Services that hide where a link leads. Known to shorten for anybody, without sign-in.
 const SHORTENERS: &[&str] = &[
-    "bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "j.mp", "lnkd.in", "ow.ly", "rb.gy", "rebrand.ly", "shorturl.at", "shorturl.asia",
-    "s.id", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "url.cn", "t.cn", "dwz.cn", "suo.im", "v.gd", "x.co", "bl.ink", "urlz.fr", "qr.ae",
+    "bit.ly",
+    "buff.ly",
+    "cutt.ly",
+    "goo.gl",
+    "is.gd",
+    "j.mp",
+    "lnkd.in",
+    "ow.ly",
+    "rb.gy",
+    "rebrand.ly",
+    "shorturl.at",
+    "shorturl.asia",
+    "s.id",
+    "t.co",
+    "t.ly",
+    "tiny.cc",
+    "tinyurl.com",
+    "url.cn",
+    "t.cn",
+    "dwz.cn",
+    "suo.im",
+    "v.gd",
+    "x.co",
+    "bl.ink",
+    "urlz.fr",
+    "qr.ae",
 ];
 
 pub struct Hosts;

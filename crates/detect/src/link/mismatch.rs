@@ -25,7 +25,8 @@ impl Inspect for TextMismatch {
             let evidence = format!("“{}” leads to {host}", link.text.trim());
             // Newsletters count clicks on another domain, and show the sender's own or their customer's name. One
             // finding weighs; the others are examples.
-            let tracked = sender.is_some_and(|sender| organisational_domain(&shown) == Some(sender) || organisational_domain(host) == Some(sender));
+            let tracked =
+                sender.is_some_and(|sender| organisational_domain(&shown) == Some(sender) || organisational_domain(host) == Some(sender));
             let (kind, weight) = if tracked || reported > 0 { (Kind::Note, 0.0) } else { (Kind::Phish, 0.8) };
             if tracked && reported > 0 {
                 continue;

@@ -45,7 +45,13 @@ impl Server {
             at("clamd.pid")
         );
         std::fs::write(folder.path().join("clamd.conf"), config).unwrap();
-        let child = Command::new(program).arg("-c").arg(folder.path().join("clamd.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = Command::new(program)
+            .arg("-c")
+            .arg(folder.path().join("clamd.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut server = Server { child, folder, port };
         server.wait();
         Some(server)

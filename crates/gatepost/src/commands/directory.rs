@@ -126,7 +126,9 @@ enum EntryVerb {
     List(Listed),
     /// Let mail of a sender pass, or stop it.
     Add(NewEntry),
-    Remove { id: i64 },
+    Remove {
+        id: i64,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -219,9 +221,7 @@ pub fn entries(place: &Place, entries: EntriesOf) -> anyhow::Result<Exit> {
             let now_ms = output::now_ms();
             change(place, move |tx, fresh| Box::pin(async move { sql::put_entry(tx, &settings, FROM_COMMAND, (fresh, now_ms)).await }))
         }
-        EntryVerb::Remove { id } => {
-            change(place, move |tx, _| Box::pin(async move { sql::remove_entry(tx, id).await }))
-        }
+        EntryVerb::Remove { id } => change(place, move |tx, _| Box::pin(async move { sql::remove_entry(tx, id).await })),
     }
 }
 
@@ -263,14 +263,17 @@ fn list(place: &Place, statement: &'static str, listed: Listed) -> anyhow::Resul
 }
 
 fn list_entries(place: &Place, listed: Listed) -> anyhow::Result<Exit> {
-    let rows = rows(place, "SELECT id, effect, kind, value, scope, expires_ms, note, source FROM list_entry ORDER BY id LIMIT $1", LIST_MAX)?;
+    let rows =
+        rows(place, "SELECT id, effect, kind, value, scope, expires_ms, note, source FROM list_entry ORDER BY id LIMIT $1", LIST_MAX)?;
     let mut cells = Vec::new();
     for row in &rows {
         let expires = row.int_opt(5)?.map(output::time).unwrap_or_else(|| "never".into());
         let text = |column| row.text(column).map(str::to_string);
         let line = vec![row.int(0)?.to_string(), text(1)?, text(2)?, text(3)?, text(4)?, expires, text(6)?, text(7)?];
         match listed.json {
-            true => output::json(&serde_json::json!({ "id": row.int(0)?, "effect": line[1], "kind": line[2], "value": line[3], "scope": line[4], "expires": line[5], "note": line[6], "source": line[7] }))?,
+            true => output::json(
+                &serde_json::json!({ "id": row.int(0)?, "effect": line[1], "kind": line[2], "value": line[3], "scope": line[4], "expires": line[5], "note": line[6], "source": line[7] }),
+            )?,
             false => cells.push(line),
         }
     }
@@ -291,8 +294,11 @@ fn brief(settings: &serde_json::Value) -> String {
         serde_json::Value::Number(_) => true,
     };
     let secret = |key: &str| key == "password";
-    let told: Vec<String> =
-        settings.iter().filter(|(key, value)| told(value) && *key != "name" && !secret(key)).map(|(key, value)| format!("{key}={value}")).collect();
+    let told: Vec<String> = settings
+        .iter()
+        .filter(|(key, value)| told(value) && *key != "name" && !secret(key))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     told.join(" ").replace('"', "")
 }
 
@@ -300,8 +306,7 @@ fn show(place: &Place, statement: &'static str, named: Named, what: &str) -> any
     let name = named.name.clone();
     let found = wait(async {
         let store = open::for_command(&place.existing()?).await?;
-        let row: Result<Option<Row>, Error> =
-            store.db.read(move |tx| Box::pin(async move { tx.row(statement, args![name]).await })).await;
+        let row: Result<Option<Row>, Error> = store.db.read(move |tx| Box::pin(async move { tx.row(statement, args![name]).await })).await;
         Ok(row?)
     })?;
     match found {
@@ -324,8 +329,7 @@ fn shown(settings: &serde_json::Value, json: bool) -> anyhow::Result<Exit> {
 fn rows(place: &Place, statement: &'static str, limit: i64) -> anyhow::Result<Vec<Row>> {
     wait(async {
         let store = open::for_command(&place.existing()?).await?;
-        let rows: Result<Vec<Row>, Error> =
-            store.db.read(move |tx| Box::pin(async move { tx.rows(statement, args![limit]).await })).await;
+        let rows: Result<Vec<Row>, Error> = store.db.read(move |tx| Box::pin(async move { tx.rows(statement, args![limit]).await })).await;
         Ok(rows?)
     })
 }

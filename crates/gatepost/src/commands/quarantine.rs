@@ -89,7 +89,14 @@ fn done(what: &str, result: Result<usize, QuarantineError>) -> anyhow::Result<Ex
 }
 
 async fn list_held(held: &Held, list: List) -> anyhow::Result<Exit> {
-    let filter = Filter { recipient: list.to, sender: list.from, verdict: list.verdict, subject: list.subject, limit: list.limit, ..Filter::default() };
+    let filter = Filter {
+        recipient: list.to,
+        sender: list.from,
+        verdict: list.verdict,
+        subject: list.subject,
+        limit: list.limit,
+        ..Filter::default()
+    };
     let (rows, next) = held.list(OrgScope::All, filter).await?;
     match list.json {
         true => rows.iter().try_for_each(output::json)?,

@@ -43,7 +43,10 @@ pub fn run(place: &Place, replay: Replay) -> anyhow::Result<Exit> {
         let sum = decide_again(&store, &draft, since_ms, replay.json).await?;
         match replay.json {
             true => output::json(&sum)?,
-            false => output::line(&format!("{} of {} mails would change; {} receipts could not be read.", sum.changes, sum.mails, sum.unreadable))?,
+            false => output::line(&format!(
+                "{} of {} mails would change; {} receipts could not be read.",
+                sum.changes, sum.mails, sum.unreadable
+            ))?,
         }
         Ok(if sum.changes == 0 { Exit::Done } else { Exit::No })
     })

@@ -14,8 +14,8 @@ use mail::dns::Dns;
 use mail::envelope::{BodyType, EnvelopeRecipient, Notify};
 use mail::message::Budget;
 use mail::{Address, Envelope, Mail, Message, Peer};
-use std::net::IpAddr;
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -165,13 +165,8 @@ impl Bench {
         let mail = Mail { peer: &self.peer, envelope: &self.envelope, message: &message, now_ms: output::now_ms() };
         let auth = authenticate(mail, self.dns.as_ref(), &self.auth).await;
         let inspected = self.detector.inspect(mail, &auth, &self.surroundings).await;
-        let verdict = detect::verdict::judge(
-            &inspected.findings,
-            inspected.spam_log_odds,
-            inspected.phish_log_odds,
-            inspected.bcl,
-            &self.thresholds,
-        );
+        let verdict =
+            detect::verdict::judge(&inspected.findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, &self.thresholds);
         let ms = started.elapsed().as_secs_f64() * 1_000.0;
         let line = Line {
             path,
@@ -210,7 +205,9 @@ fn print(line: &Line<'_>) -> anyhow::Result<()> {
 
 impl Auth {
     fn new(auth: &AuthResults) -> Auth {
-        let word = |value: serde_json::Result<serde_json::Value>| value.ok().and_then(|value| value.as_str().map(str::to_string)).unwrap_or_default();
+        let word = |value: serde_json::Result<serde_json::Value>| {
+            value.ok().and_then(|value| value.as_str().map(str::to_string)).unwrap_or_default()
+        };
         let dkim = auth.dkim.iter().find(|one| one.result == mail::auth::DkimResult::Pass).or(auth.dkim.first());
         Auth {
             spf: word(serde_json::to_value(auth.spf.result)),

@@ -130,7 +130,8 @@ async fn found(store: &Store, list: &List) -> anyhow::Result<(ListBody<MailBody>
         before: list.before,
         limit: list.limit,
     };
-    let about_mails = list.mails_only || list.subject.is_some() || list.message_id.is_some() || list.verdict.is_some() || list.state.is_some();
+    let about_mails =
+        list.mails_only || list.subject.is_some() || list.message_id.is_some() || list.verdict.is_some() || list.state.is_some();
     let refusal_query = RefusalQuery {
         ip: list.ip,
         sender: list.from.clone(),
@@ -166,7 +167,15 @@ fn mail_rows(mail: &MailBody) -> Vec<(i64, Vec<String>)> {
 
 fn refusal_row(event: &EventBody) -> (i64, Vec<String>) {
     let told = |key: &str| event.detail.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_string();
-    let cells = vec![output::time(event.at_ms), event.event.to_string(), event.kind.into(), String::new(), told("sender"), event.recipient.clone(), told("reply")];
+    let cells = vec![
+        output::time(event.at_ms),
+        event.event.to_string(),
+        event.kind.into(),
+        String::new(),
+        told("sender"),
+        event.recipient.clone(),
+        told("reply"),
+    ];
     (event.at_ms, cells)
 }
 
@@ -188,10 +197,19 @@ async fn show(store: &Store, mail: MailId, json: bool) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if let Some(found) = found {
-        output::line(&format!("{mail}  {} → {} recipients, “{}”, {} octets, {}", found.sender, found.recipients_count, output::printable(&found.subject), found.octets, found.verdict))?;
+        output::line(&format!(
+            "{mail}  {} → {} recipients, “{}”, {} octets, {}",
+            found.sender,
+            found.recipients_count,
+            output::printable(&found.subject),
+            found.octets,
+            found.verdict
+        ))?;
     }
-    let rows: Vec<Vec<String>> =
-        events.iter().map(|event| vec![output::time(event.at_ms), event.kind.into(), event.recipient.clone(), event.detail.to_string()]).collect();
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| vec![output::time(event.at_ms), event.kind.into(), event.recipient.clone(), event.detail.to_string()])
+        .collect();
     output::table(&["TIME", "EVENT", "RECIPIENT", "DETAIL"], &rows)?;
     Ok(Exit::Done)
 }

@@ -31,8 +31,7 @@ pub fn run(train: Train) -> anyhow::Result<Exit> {
         return Err(WrongUse("give --spam or --phish beside --ham: a model needs both sides".into()).into());
     }
     let of = |label, paths: Vec<PathBuf>| paths.into_iter().map(move |path| Source { label, path });
-    let sources: Vec<Source> =
-        of(Label::Ham, train.ham).chain(of(Label::Spam, train.spam)).chain(of(Label::Phish, train.phish)).collect();
+    let sources: Vec<Source> = of(Label::Ham, train.ham).chain(of(Label::Spam, train.spam)).chain(of(Label::Phish, train.phish)).collect();
     let plan = Plan { seed: train.seed.unwrap_or(Plan::default().seed), ..Plan::default() };
     let bar = output::progress(2, "training");
     let mut step = "";
@@ -53,6 +52,7 @@ pub fn run(train: Train) -> anyhow::Result<Exit> {
 
 /// What training complains of is the mail it was given.
 fn wrong_use(why: TrainError) -> anyhow::Error {
-    let causes: Vec<String> = std::iter::successors(Some(&why as &dyn std::error::Error), |why| why.source()).map(ToString::to_string).collect();
+    let causes: Vec<String> =
+        std::iter::successors(Some(&why as &dyn std::error::Error), |why| why.source()).map(ToString::to_string).collect();
     WrongUse(causes.join(": ")).into()
 }

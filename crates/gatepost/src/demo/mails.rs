@@ -47,7 +47,12 @@ pub const SAMPLES: &[Sample] = &[
     sample("32-phish-parcel.eml", "notice@parcel-info.example", "bo@demo.example", include_bytes!("../../demo/32-phish-parcel.eml")),
     sample("33-phish-mailbox.eml", "admin@mail-quota.example", "alice@demo.example", include_bytes!("../../demo/33-phish-mailbox.eml")),
     sample("34-phish-zh.eml", "tongzhi@zhanghao-anquan.example", "li@demo.example", include_bytes!("../../demo/34-phish-zh.eml")),
-    sample("35-phish-shared-file.eml", "share@docs-online.example", "bo@demo.example", include_bytes!("../../demo/35-phish-shared-file.eml")),
+    sample(
+        "35-phish-shared-file.eml",
+        "share@docs-online.example",
+        "bo@demo.example",
+        include_bytes!("../../demo/35-phish-shared-file.eml"),
+    ),
     sample("36-smuggle-html.eml", "fax@efax-in.example", "alice@demo.example", include_bytes!("../../demo/36-smuggle-html.eml")),
     sample("37-svg-script.eml", "scan@printer-mail.example", "bo@demo.example", include_bytes!("../../demo/37-svg-script.eml")),
     sample("38-boss.eml", "office.director@freemail.example", "bo@demo.example", include_bytes!("../../demo/38-boss.eml")),

@@ -37,12 +37,8 @@ pub async fn send_samples(smtp: SocketAddr, now_ms: i64) -> anyhow::Result<Sent>
 async fn send(smtp: SocketAddr, sample: &Sample, now_ms: i64) -> anyhow::Result<String> {
     let mut stream = BufReader::new(TcpStream::connect(smtp).await?);
     let mut reply = read(&mut stream).await?;
-    let commands = [
-        format!("EHLO {HELO}"),
-        format!("MAIL FROM:<{}>", sample.sender),
-        format!("RCPT TO:<{}>", sample.recipient),
-        "DATA".to_string(),
-    ];
+    let commands =
+        [format!("EHLO {HELO}"), format!("MAIL FROM:<{}>", sample.sender), format!("RCPT TO:<{}>", sample.recipient), "DATA".to_string()];
     for command in commands {
         if !reply.starts_with(['2', '3']) {
             return Ok(reply);

@@ -40,8 +40,12 @@ fn report<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
 async fn balance_of_yesterday(db: &Db, bodies: &Bodies) {
     let until_ms = now_ms();
     match balance::check(db, Some(bodies), until_ms - DAY_MS, until_ms).await {
-        Ok(found) if found.adds_up => tracing::info!(mails = found.mails, accepted = found.total.accepted, "the balance of the last day adds up"),
-        Ok(found) => tracing::error!(problems = found.problems_count, first = ?found.problems.first(), "the balance of the last day does NOT add up; see gatepost trace balance"),
+        Ok(found) if found.adds_up => {
+            tracing::info!(mails = found.mails, accepted = found.total.accepted, "the balance of the last day adds up")
+        }
+        Ok(found) => {
+            tracing::error!(problems = found.problems_count, first = ?found.problems.first(), "the balance of the last day does NOT add up; see gatepost trace balance")
+        }
         Err(why) => tracing::warn!(%why, "the balance could not be taken; it is tried again in an hour"),
     }
     let names = db.read(|tx| Box::pin(async move { trace::body_files(tx).await })).await;

@@ -107,7 +107,9 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         settings: settings.queue.clone(),
     });
     let tls = Tls::new(&[])?;
-    let courier = |own_ports| Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() });
+    let courier = |own_ports| {
+        Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
+    };
     let gate = Gate::new(Parts {
         name: name.clone(),
         settings: settings.intake.clone(),

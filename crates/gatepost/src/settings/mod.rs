@@ -74,8 +74,7 @@ pub struct SettingsError(pub String);
 pub fn read(file: Option<&Path>) -> Result<Settings, SettingsError> {
     let Some(file) = file else { return Ok(Settings::default()) };
     let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file)
-        .map_err(|why| SettingsError(format!("{shown}: the settings file cannot be read: {why}")))?;
+    let text = std::fs::read_to_string(file).map_err(|why| SettingsError(format!("{shown}: the settings file cannot be read: {why}")))?;
     parse(&shown, &text)
 }
 
@@ -130,7 +129,8 @@ impl Settings {
     fn missing_connectors(&self) -> Vec<(String, String)> {
         let named = |name: &str| name.is_empty() || self.connector.iter().any(|connector| connector.name == name);
         let organisations = self.organisation.iter().flat_map(|organisation| {
-            [&organisation.connector, &organisation.outbound_connector].map(|name| (format!("[[organisation]] “{}”", organisation.name), name))
+            [&organisation.connector, &organisation.outbound_connector]
+                .map(|name| (format!("[[organisation]] “{}”", organisation.name), name))
         });
         let domains = self.domain.iter().map(|domain| (format!("[[domain]] “{}”", domain.name), &domain.connector));
         organisations.chain(domains).filter(|(_, name)| !named(name)).map(|(what, name)| (what, name.clone())).collect()

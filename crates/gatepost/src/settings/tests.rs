@@ -26,7 +26,13 @@ fn mistakes_name_file_line_key_and_what_was_meant() {
 fn the_defaults_and_the_printed_reference_are_settings() {
     assert_eq!(complaint(""), "");
     let reference = reference::print();
-    let uncommented: String = reference.lines().filter_map(|line| line.strip_prefix("# ").filter(|l| l.contains(" = ") && !l.starts_with('#')).or(line.starts_with('[').then_some(line))).map(|line| format!("{line}\n")).collect();
+    let uncommented: String = reference
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("# ").filter(|l| l.contains(" = ") && !l.starts_with('#')).or(line.starts_with('[').then_some(line))
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert!(reference.contains("[listen]"), "{reference}");
     assert!(!uncommented.is_empty());
 }

@@ -43,7 +43,11 @@ fn a_database_that_is_away_is_named_without_its_password() {
     let port = free_port();
     let output = start_with(&format!("[store]\nurl = \"postgres://gp:secret@127.0.0.1:{port}/none\"\n[dns]\nservers = \"off\"\n"));
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains(&format!("postgres://gp@127.0.0.1:{port}/none")) && !said(&output).contains("secret"), "{}", said(&output));
+    assert!(
+        said(&output).contains(&format!("postgres://gp@127.0.0.1:{port}/none")) && !said(&output).contains("secret"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -60,7 +64,8 @@ fn mail_that_cannot_be_read_does_not_hide_the_rest() {
     let folder = TempDir::new().expect("a folder");
     std::fs::write(folder.path().join("good.eml"), message("good", "ann@partner.example", "hello")).expect("written");
     std::os::unix::fs::symlink("nowhere", folder.path().join("gone.eml")).expect("linked");
-    let output = Command::new(crate::server::PROGRAM).args(["scan", "--json", "--dns", "off"]).arg(folder.path()).output().expect("it runs");
+    let output =
+        Command::new(crate::server::PROGRAM).args(["scan", "--json", "--dns", "off"]).arg(folder.path()).output().expect("it runs");
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("gone.eml") && said(&output).contains("1 of 2 files could not be read"), "{}", said(&output));
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
@@ -79,7 +84,11 @@ impl SmallDisk {
         let data = TempDir::new().expect("a folder");
         let inner = data.path().join("data");
         std::fs::create_dir(&inner).expect("made");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&inner).status().is_ok_and(|status| status.success());
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
+            .arg(&inner)
+            .status()
+            .is_ok_and(|status| status.success());
         if !mounted {
             eprintln!("skipped: a tmpfs cannot be mounted here");
             return None;
@@ -105,7 +114,12 @@ fn a_full_disk_refuses_for_now_and_loses_nothing() {
         if n == 200 {
             std::fs::remove_file(&ballast).expect("removed");
         }
-        let reply = send(server.smtp, "ann@partner.example", "li@demo.example", &message(&format!("n{n}"), "ann@partner.example", &body.repeat(40)));
+        let reply = send(
+            server.smtp,
+            "ann@partner.example",
+            "li@demo.example",
+            &message(&format!("n{n}"), "ann@partner.example", &body.repeat(40)),
+        );
         match reply.expect("a reply").get(..3) {
             Some("250") => taken += 1,
             Some("452" | "451") => put_off += 1,

@@ -48,9 +48,11 @@ fn samples_end_as_they_should_and_every_story_can_be_told() {
 #[test]
 fn refusals_carry_a_code_and_can_be_explained() {
     let server = demo();
-    let unknown = send(server.smtp, "ann@partner.example", "nobody@demo.example", &message("x", "ann@partner.example", "x")).expect("a reply");
+    let unknown =
+        send(server.smtp, "ann@partner.example", "nobody@demo.example", &message("x", "ann@partner.example", "x")).expect("a reply");
     assert!(unknown.starts_with("550 5.4.1"), "{unknown}");
-    let forged = send(server.smtp, "x@spammer.example", "bo@demo.example", &message("forged", "ceo@bank.example", "Please pay.")).expect("a reply");
+    let forged =
+        send(server.smtp, "x@spammer.example", "bo@demo.example", &message("forged", "ceo@bank.example", "Please pay.")).expect("a reply");
     assert!(forged.starts_with("550 5.7.1 DMARC failed"), "{forged}");
     let id = forged.rsplit_once("(m").map(|(_, id)| format!("m{}", id.trim_end_matches(')'))).expect("the id in the reply");
     let story = server.told(&["explain", &id]);
@@ -70,9 +72,11 @@ fn held_mail_is_released_to_its_recipient_and_malware_is_not() {
     let malware = mail_with(&server, "The tool you asked for")["mail"].as_str().expect("an id").to_string();
     assert_eq!(server.run(&["quarantine", "release", &malware]).status.code(), Some(1), "one person does not release malware");
     assert!(server.run(&["entry", "add", "block", "address", "pest@partner.example"]).status.success());
-    let held_from_pest = |server: &Server| server.rows(&["quarantine", "list", "--json", "--from", "pest@partner.example"]).into_iter().next();
+    let held_from_pest =
+        |server: &Server| server.rows(&["quarantine", "list", "--json", "--from", "pest@partner.example"]).into_iter().next();
     server.eventually("the entry is in force", |server| {
-        let reply = send(server.smtp, "pest@partner.example", "li@demo.example", &message("again", "pest@partner.example", "Hello again.")).expect("a reply");
+        let reply = send(server.smtp, "pest@partner.example", "li@demo.example", &message("again", "pest@partner.example", "Hello again."))
+            .expect("a reply");
         reply.starts_with("250") && held_from_pest(server).is_some()
     });
     let other = held_from_pest(&server).expect("it is held");
@@ -95,7 +99,8 @@ fn swaks_is_understood() {
     let server = demo();
     let to = server.smtp.to_string();
     let swaks = |arguments: &[&str]| {
-        let output = Command::new("swaks").args(["--server", &to, "--from", "ann@partner.example"]).args(arguments).output().expect("swaks runs");
+        let output =
+            Command::new("swaks").args(["--server", &to, "--from", "ann@partner.example"]).args(arguments).output().expect("swaks runs");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     assert!(swaks(&["--to", "alice@demo.example"]).contains("is ours now"));

@@ -10,7 +10,12 @@ const SENDERS: usize = 8;
 const KILLS: usize = 3;
 
 /// Sends mail from several threads until told to stop; subjects of those answered 250.
-fn load(to: std::net::SocketAddr, round: usize, taken: &Arc<Mutex<HashSet<String>>>, stop: &Arc<AtomicBool>) -> Vec<std::thread::JoinHandle<()>> {
+fn load(
+    to: std::net::SocketAddr,
+    round: usize,
+    taken: &Arc<Mutex<HashSet<String>>>,
+    stop: &Arc<AtomicBool>,
+) -> Vec<std::thread::JoinHandle<()>> {
     let sender = |thread: usize| {
         let (taken, stop) = (taken.clone(), stop.clone());
         std::thread::spawn(move || {
@@ -19,7 +24,12 @@ fn load(to: std::net::SocketAddr, round: usize, taken: &Arc<Mutex<HashSet<String
                     return;
                 }
                 let subject = format!("r{round}t{thread}n{n}");
-                match send(to, "ann@partner.example", "li@demo.example", &message(&subject, "ann@partner.example", "The minutes are below.")) {
+                match send(
+                    to,
+                    "ann@partner.example",
+                    "li@demo.example",
+                    &message(&subject, "ann@partner.example", "The minutes are below."),
+                ) {
                     Ok(reply) if reply.starts_with("250") => {
                         taken.lock().expect("no panic elsewhere").insert(subject);
                     }
@@ -64,7 +74,9 @@ fn nothing_is_lost(store: &str) {
         let there: HashSet<String> = delivered(&mailbox).into_iter().collect();
         taken.is_subset(&there)
     });
-    server.eventually("nothing is queued", |server| server.rows(&["trace", "list", "--json", "--state", "queued", "--limit", "1"]).is_empty());
+    server.eventually("nothing is queued", |server| {
+        server.rows(&["trace", "list", "--json", "--state", "queued", "--limit", "1"]).is_empty()
+    });
     let balance = server.run(&["trace", "balance"]);
     assert_eq!(balance.status.code(), Some(0), "{}", String::from_utf8_lossy(&balance.stdout));
     let all = delivered(&mailbox);

@@ -38,7 +38,9 @@ impl Postfix {
             show("log"),
         );
         std::fs::write(at("conf/main.cf"), main).expect("written");
-        let master = std::fs::read_to_string("/usr/share/postfix/master.cf.dist").or_else(|_| std::fs::read_to_string("/etc/postfix/master.cf.proto")).expect("a master.cf");
+        let master = std::fs::read_to_string("/usr/share/postfix/master.cf.dist")
+            .or_else(|_| std::fs::read_to_string("/etc/postfix/master.cf.proto"))
+            .expect("a master.cf");
         let listening = master.replacen("smtp      inet", &format!("{port}      inet"), 1);
         let unrooted: String = listening.lines().map(|line| format!("{}\n", unrooted(line))).collect();
         std::fs::write(at("conf/master.cf"), unrooted).expect("written");
@@ -86,7 +88,8 @@ fn sample(count: usize) -> Option<Vec<PathBuf>> {
 /// A mail as a server hands it over: CRLF throughout, no mbox line.
 fn on_the_wire(path: &Path) -> Vec<u8> {
     let octets = std::fs::read(path).expect("a mail");
-    let octets = if octets.starts_with(b"From ") { octets.splitn(2, |octet| *octet == b'\n').nth(1).unwrap_or_default().to_vec() } else { octets };
+    let octets =
+        if octets.starts_with(b"From ") { octets.splitn(2, |octet| *octet == b'\n').nth(1).unwrap_or_default().to_vec() } else { octets };
     let mut wire = Vec::with_capacity(octets.len() + octets.len() / 20);
     for line in octets.split(|octet| *octet == b'\n') {
         let line: Vec<u8> = line.iter().copied().filter(|octet| *octet != b'\r').collect();
@@ -118,14 +121,18 @@ fn real_mail_reaches_a_real_postfix_and_the_balance_adds_up() {
     let taken = replies.get("250 2.0.0").copied().unwrap_or(0);
     println!("{} mails sent, answers: {replies:?}", mails.len());
     assert!(taken * 10 >= mails.len() * 9, "nearly all real mail is taken: {replies:?}");
-    server.eventually("nothing is queued", |server| server.rows(&["trace", "list", "--json", "--state", "queued", "--limit", "1"]).is_empty());
+    server.eventually("nothing is queued", |server| {
+        server.rows(&["trace", "list", "--json", "--state", "queued", "--limit", "1"]).is_empty()
+    });
     let balance: serde_json::Value = server.rows(&["trace", "balance", "--json"]).remove(0);
     println!("balance: {}", balance["total"]);
     assert_eq!(balance["adds_up"], true, "{balance}");
     assert_eq!(balance["total"]["accepted"], taken);
     assert_eq!(balance["total"]["bounced"], 0, "Postfix took all that was sent on: {balance}");
     let delivered = balance["total"]["delivered"].as_u64().unwrap_or(0) as usize;
-    server.eventually("they lie in the mailbox of Postfix", |_| std::fs::read_dir(postfix.mailbox()).map(Iterator::count).unwrap_or(0) >= delivered);
+    server.eventually("they lie in the mailbox of Postfix", |_| {
+        std::fs::read_dir(postfix.mailbox()).map(Iterator::count).unwrap_or(0) >= delivered
+    });
     assert_eq!(command(server.data.path()).args(["trace", "balance"]).status().expect("it runs").code(), Some(0));
 }
 
@@ -145,7 +152,12 @@ fn send_octets(server: &Server, wire: &[u8]) -> std::io::Result<String> {
         }
     };
     let mut reply = read(&mut stream)?;
-    let commands: [&[u8]; 4] = [b"EHLO client.test\r\n", b"MAIL FROM:<ann@partner.example> BODY=8BITMIME SMTPUTF8\r\n", b"RCPT TO:<li@demo.example>\r\n", b"DATA\r\n"];
+    let commands: [&[u8]; 4] = [
+        b"EHLO client.test\r\n",
+        b"MAIL FROM:<ann@partner.example> BODY=8BITMIME SMTPUTF8\r\n",
+        b"RCPT TO:<li@demo.example>\r\n",
+        b"DATA\r\n",
+    ];
     for command in commands {
         if !reply.starts_with(['2', '3']) {
             return Ok(reply);

@@ -107,7 +107,13 @@ pub fn send(to: SocketAddr, sender: &str, recipient: &str, message: &str) -> std
     let mut stream = BufReader::new(TcpStream::connect(to)?);
     stream.get_ref().set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut reply = read(&mut stream)?;
-    for line in ["EHLO client.test".to_string(), format!("MAIL FROM:<{sender}>"), format!("RCPT TO:<{recipient}>"), "DATA".into(), format!("{wire}\r\n.")] {
+    for line in [
+        "EHLO client.test".to_string(),
+        format!("MAIL FROM:<{sender}>"),
+        format!("RCPT TO:<{recipient}>"),
+        "DATA".into(),
+        format!("{wire}\r\n."),
+    ] {
         if !reply.starts_with(['2', '3']) {
             break;
         }
@@ -132,5 +138,7 @@ fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
 
 /// A plain message.
 pub fn message(subject: &str, from: &str, body: &str) -> String {
-    format!("From: <{from}>\nTo: <li@demo.example>\nSubject: {subject}\nDate: Mon, 16 Nov 2026 09:00:00 +0000\nMessage-ID: <{subject}@test.example>\n\n{body}\n")
+    format!(
+        "From: <{from}>\nTo: <li@demo.example>\nSubject: {subject}\nDate: Mon, 16 Nov 2026 09:00:00 +0000\nMessage-ID: <{subject}@test.example>\n\n{body}\n"
+    )
 }

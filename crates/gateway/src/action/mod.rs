@@ -71,7 +71,11 @@ fn hold(days: u32, now_ms: i64) -> Fate {
 fn refusal(decision: &Decision) -> Reply {
     let dmarc = decision.considered.iter().find(|considered| considered.kind == "dmarc" && considered.won);
     match (decision.class, dmarc) {
-        (_, Some(dmarc)) => Reply::new(550, (5, 7, 1), format!("DMARC failed: the From domain asks for {}, and neither SPF nor DKIM passed for it", dmarc.name)),
+        (_, Some(dmarc)) => Reply::new(
+            550,
+            (5, 7, 1),
+            format!("DMARC failed: the From domain asks for {}, and neither SPF nor DKIM passed for it", dmarc.name),
+        ),
         (Class::BlockedType, _) => Reply::new(550, (5, 7, 1), "An attachment is of a type that is not accepted here"),
         _ => Reply::new(550, (5, 7, 1), "Refused by the policy of the recipient's organisation"),
     }

@@ -157,9 +157,9 @@ impl Guesses {
     /// The address has failed too often within the hour.
     pub fn is_exhausted(&self, ip: IpAddr, now: Instant) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.get(&counted_address(ip)).is_some_and(|(count, since)| {
-            *count >= self.max && now.saturating_duration_since(*since) < GUESSES_KEPT
-        })
+        failures
+            .get(&counted_address(ip))
+            .is_some_and(|(count, since)| *count >= self.max && now.saturating_duration_since(*since) < GUESSES_KEPT)
     }
 
     pub fn failed(&self, ip: IpAddr, now: Instant) {

@@ -3,8 +3,8 @@
 //! [`listen`] opens what `[listen]` names and hands every connection to `session`. Not here: the SMTP protocol
 //! (`session`), and who is welcome by its address (`intake`).
 
-mod listener;
 pub mod limits;
+mod listener;
 mod proxy;
 pub mod resolver;
 pub mod reverse;

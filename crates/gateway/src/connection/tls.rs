@@ -146,7 +146,11 @@ impl Files {
         [facts(&self.certificate), facts(&self.key)]
     }
 
-    fn read(&self, verifier: &Option<Arc<AnyClient>>, tickets: &Arc<dyn rustls::server::ProducesTickets>) -> Result<ServerConfig, TlsError> {
+    fn read(
+        &self,
+        verifier: &Option<Arc<AnyClient>>,
+        tickets: &Arc<dyn rustls::server::ProducesTickets>,
+    ) -> Result<ServerConfig, TlsError> {
         let unreadable = |path: &Path, why: String| TlsError::Unreadable { path: path.to_path_buf(), why };
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
@@ -207,9 +211,8 @@ struct AnyClient {
 impl AnyClient {
     fn new() -> Result<AnyClient, TlsError> {
         let roots = Arc::new(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
-        let strict = WebPkiClientVerifier::builder_with_provider(roots, provider())
-            .build()
-            .map_err(|error| TlsError::Roots(error.to_string()))?;
+        let strict =
+            WebPkiClientVerifier::builder_with_provider(roots, provider()).build().map_err(|error| TlsError::Roots(error.to_string()))?;
         Ok(AnyClient { strict })
     }
 

@@ -7,7 +7,7 @@ use super::link::{Link, LinkError};
 use super::message::Outgoing;
 use super::route::Hop;
 use crate::directory::Protocol;
-use crate::queue::{Attempt, Due, DsnWish, Outcome, Owed};
+use crate::queue::{Attempt, DsnWish, Due, Outcome, Owed};
 use mail::smtp::{Capabilities, Reply, encode_xtext};
 use std::fmt::Write;
 
@@ -156,7 +156,12 @@ impl Client {
     }
 
     /// MAIL, RCPT… and DATA in one write (RFC 2920); the reply to DATA.
-    async fn commands_together(&mut self, transaction: &Transaction<'_>, replies: &mut Replies, has_heard: &mut bool) -> Result<Option<Reply>, LinkError> {
+    async fn commands_together(
+        &mut self,
+        transaction: &Transaction<'_>,
+        replies: &mut Replies,
+        has_heard: &mut bool,
+    ) -> Result<Option<Reply>, LinkError> {
         let times = transaction.times;
         let mut commands = self.mail_command(transaction);
         for due in transaction.recipients {
@@ -178,7 +183,12 @@ impl Client {
     }
 
     /// One command after the other; the reply to DATA, or `None` if nobody was left for it.
-    async fn commands_in_turn(&mut self, transaction: &Transaction<'_>, replies: &mut Replies, has_heard: &mut bool) -> Result<Option<Reply>, LinkError> {
+    async fn commands_in_turn(
+        &mut self,
+        transaction: &Transaction<'_>,
+        replies: &mut Replies,
+        has_heard: &mut bool,
+    ) -> Result<Option<Reply>, LinkError> {
         let times = transaction.times;
         self.link.send(self.mail_command(transaction).as_bytes(), times.command).await?;
         let sender = self.link.reply(times.command).await?;

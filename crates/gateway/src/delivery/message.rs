@@ -34,7 +34,8 @@ pub struct BareOctet;
 /// Applies the edits of one policy to the stored octets.
 pub fn compose(body: &Bytes, edits: &Edits) -> Result<Outgoing, BareOctet> {
     let parts = edited(body, edits);
-    let mut outgoing = Outgoing { pieces: Vec::with_capacity(parts.len() + 1), octets: 0, is_eight_bit: false, has_eight_bit_header: false };
+    let mut outgoing =
+        Outgoing { pieces: Vec::with_capacity(parts.len() + 1), octets: 0, is_eight_bit: false, has_eight_bit_header: false };
     let header_end = memmem::find(body, b"\r\n\r\n").unwrap_or(body.len());
     let mut at_line_start = true;
     for part in parts.iter().filter(|part| !part.is_empty()) {
@@ -218,8 +219,22 @@ mod tests {
     #[test]
     fn nothing_that_could_end_the_data_early_leaves() {
         for body in [
-            "a\n.\nb\r\n", "a\n.\rb\r\n", "a\r.\nb\r\n", "a\r.\rb\r\n", "a\n.\r\nb\r\n", "a\r.\r\nb\r\n", "a\r\n.\nb\r\n", "a\r\n.\rb\r\n",
-            "a\r\n\0.\r\nb\r\n", "a\r\n.\0\r\nb\r\n", "a\r\n.\r\r\nb\r\n", "a\r\r\n.\r\r\nb\r\n", "a\r", "a\n", "\n", "\r",
+            "a\n.\nb\r\n",
+            "a\n.\rb\r\n",
+            "a\r.\nb\r\n",
+            "a\r.\rb\r\n",
+            "a\n.\r\nb\r\n",
+            "a\r.\r\nb\r\n",
+            "a\r\n.\nb\r\n",
+            "a\r\n.\rb\r\n",
+            "a\r\n\0.\r\nb\r\n",
+            "a\r\n.\0\r\nb\r\n",
+            "a\r\n.\r\r\nb\r\n",
+            "a\r\r\n.\r\r\nb\r\n",
+            "a\r",
+            "a\n",
+            "\n",
+            "\r",
         ] {
             assert_eq!(sent(body, "", ""), Err(BareOctet), "{body:?}");
         }
@@ -237,7 +252,9 @@ mod tests {
 
     #[test]
     fn base64_has_the_vectors_of_its_rfc() {
-        for (octets, want) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")] {
+        for (octets, want) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(octets.as_bytes()), want);
         }
     }

@@ -113,7 +113,10 @@ struct Worker {
 enum Ended {
     Settled(Vec<Attempt>),
     /// Nobody was reached.
-    Unreached { hop: String, reply: Reply },
+    Unreached {
+        hop: String,
+        reply: Reply,
+    },
 }
 
 impl Worker {
@@ -173,7 +176,9 @@ impl Worker {
         let now = match self.seat.key.connector() {
             "" if self.client.is_some() => return Ok(()),
             "" => Arc::default(),
-            name => self.queue.routes().connector(name).ok_or_else(|| Reply::new(451, (4, 3, 5), format!("there is no connector “{name}”")))?,
+            name => {
+                self.queue.routes().connector(name).ok_or_else(|| Reply::new(451, (4, 3, 5), format!("there is no connector “{name}”")))?
+            }
         };
         if !Arc::ptr_eq(&now, &self.connector) && now != self.connector {
             self.close();
@@ -276,4 +281,3 @@ fn unsafe_address(job: &Job) -> Option<&str> {
     let sender = Some(job.mail.sender.as_str()).filter(|sender| !sender.is_empty() && !is_safe(sender));
     sender.or_else(|| job.recipients.iter().map(|due| due.address.as_str()).find(|address| !is_safe(address)))
 }
-

@@ -1,8 +1,8 @@
 //! Asks a next hop whether it would take a recipient, without sending anything.
 
+use super::Courier;
 use super::hello::Hello;
 use super::route::Router;
-use super::Courier;
 use crate::directory::{ConnectorSettings, Protocol};
 use crate::queue::LaneKey;
 use mail::smtp::Reply;

@@ -53,9 +53,7 @@ impl Router<'_> {
     pub async fn hops(&self, lane: &LaneKey, connector: &ConnectorSettings) -> Result<Vec<Hop>, RouteError> {
         match lane {
             LaneKey::Connector(_) if !connector.hosts.is_empty() => self.connector_hops(connector).await,
-            LaneKey::Connector(name) => {
-                Err(stop(451, (4, 3, 5), format!("connector “{name}” names no next hop")))
-            }
+            LaneKey::Connector(name) => Err(stop(451, (4, 3, 5), format!("connector “{name}” names no next hop"))),
             LaneKey::Mx { domain, .. } => self.domain_hops(domain).await,
         }
     }
@@ -82,7 +80,9 @@ impl Router<'_> {
         hops.truncate(HOPS_MAX);
         match (hops.is_empty(), failed, inside) {
             (false, ..) => Ok(hops),
-            (true, Some(DnsError::Temporary { .. }), _) => Err(stop(451, (4, 4, 3), format!("the mail servers of {domain} cannot be looked up now"))),
+            (true, Some(DnsError::Temporary { .. }), _) => {
+                Err(stop(451, (4, 4, 3), format!("the mail servers of {domain} cannot be looked up now")))
+            }
             (true, _, true) => Err(stop(550, (5, 4, 4), format!("the mail servers of {domain} have no public address"))),
             (true, _, false) => Err(stop(550, (5, 4, 4), format!("the mail servers of {domain} have no address"))),
         }

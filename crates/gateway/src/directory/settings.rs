@@ -1,8 +1,8 @@
 //! `[[organisation]]`, `[[domain]]`, `[[recipient]]`, `[[connector]]`, `[[policy]]`, `[[entry]]`: the directory, for those who prefer files to pages.
 
 use super::{ConnectorSettings, Effect, EntryKind};
-use crate::settings::{Network, Networks};
 use crate::policy::PolicySettings;
+use crate::settings::{Network, Networks};
 use serde::{Deserialize, Serialize};
 
 /// All tables of a settings file that end up in the directory.

@@ -18,9 +18,11 @@ fn directory() -> Directory {
         };
         directory.organisations.insert(OrgId(id), Organisation { id: OrgId(id), name: name.into(), settings });
     }
-    for (name, org, recipients) in
-        [("listed.example", 1, RecipientCheck::Listed), ("any.example", 1, RecipientCheck::Any), ("asked.example", 2, RecipientCheck::CallOut)]
-    {
+    for (name, org, recipients) in [
+        ("listed.example", 1, RecipientCheck::Listed),
+        ("any.example", 1, RecipientCheck::Any),
+        ("asked.example", 2, RecipientCheck::CallOut),
+    ] {
         let settings = DomainSettings { name: name.into(), recipients, ..Default::default() };
         directory.domains.insert(name.into(), Domain { name: name.into(), org: OrgId(org), settings });
     }
@@ -99,7 +101,8 @@ fn an_allowed_name_that_anybody_could_write_does_not_count() {
     entries.add(entry(Effect::Allow, EntryKind::Address, "ceo@partner.example", "", None));
     entries.add(entry(Effect::Block, EntryKind::Domain, "partner.example", "", None));
     let forged = Subject::of_senders("192.0.2.9".parse().expect("an address"), &[("ceo@partner.example", false)]);
-    let told: Vec<(Effect, bool)> = entries.matching(&forged, "li@demo.example", 0).iter().map(|(entry, may)| (entry.effect, *may)).collect();
+    let told: Vec<(Effect, bool)> =
+        entries.matching(&forged, "li@demo.example", 0).iter().map(|(entry, may)| (entry.effect, *may)).collect();
     assert_eq!(told, [(Effect::Allow, false), (Effect::Block, true)]);
 }
 
@@ -109,7 +112,10 @@ fn entries_in_settings_are_checked() {
         EntrySettings { kind, value: value.into(), expires: expires.into(), ..Default::default() }.checked()
     };
     assert_eq!(checked(EntryKind::Domain, "Bücher.example", "").map(|(value, ..)| value), Ok("xn--bcher-kva.example".into()));
-    assert_eq!(checked(EntryKind::Address, "A@B.example", "1970-01-01").map(|(value, _, end)| (value, end)), Ok(("a@b.example".into(), Some(86_399_999))));
+    assert_eq!(
+        checked(EntryKind::Address, "A@B.example", "1970-01-01").map(|(value, _, end)| (value, end)),
+        Ok(("a@b.example".into(), Some(86_399_999)))
+    );
     assert!(checked(EntryKind::Address, "nobody", "").is_err());
     assert!(checked(EntryKind::Ip, "192.0.2.300", "").is_err());
     assert!(checked(EntryKind::Domain, "a.example", "soon").is_err());

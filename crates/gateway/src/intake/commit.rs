@@ -246,7 +246,10 @@ pub fn note_refusal(gate: &Gate, peer: &Peer, envelope: Option<&Envelope>, stage
     gate.signals.refused(stage);
     let now_ms = gate.now_ms();
     let directory = gate.directory.snapshot();
-    let org = envelope.and_then(|envelope| envelope.recipients.last()).and_then(|last| directory.domain_of(&last.address)).map(|domain| domain.org);
+    let org = envelope
+        .and_then(|envelope| envelope.recipients.last())
+        .and_then(|last| directory.domain_of(&last.address))
+        .map(|domain| domain.org);
     let id = EventId(gate.ids.next(now_ms));
     if let Some(last) = reply.text.last_mut() {
         last.push_str(&format!(" ({id})"));

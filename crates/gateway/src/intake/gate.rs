@@ -142,7 +142,9 @@ fn fingerprint(model: &[u8]) -> String {
 pub(super) fn direction(directory: &Directory, peer: &Peer, recipient: &mail::Address) -> Option<Direction> {
     if peer.authenticated.is_none() {
         match directory.standing(recipient) {
-            Standing::Ours(_, org) | Standing::AskNextHop(_, org) | Standing::Unknown(org) => return Some(Direction { org, outbound: false }),
+            Standing::Ours(_, org) | Standing::AskNextHop(_, org) | Standing::Unknown(org) => {
+                return Some(Direction { org, outbound: false });
+            }
             Standing::Foreign => {}
         }
     }

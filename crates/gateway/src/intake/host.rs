@@ -29,12 +29,7 @@ impl Host for Gate {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn recipient<'a>(
-        &'a self,
-        peer: &'a Peer,
-        so_far: &'a Envelope,
-        next: &'a EnvelopeRecipient,
-    ) -> BoxFuture<'a, Result<(), Reply>> {
+    fn recipient<'a>(&'a self, peer: &'a Peer, so_far: &'a Envelope, next: &'a EnvelopeRecipient) -> BoxFuture<'a, Result<(), Reply>> {
         Box::pin(async move {
             let Err(mut reply) = self.may_receive(peer, so_far, &next.address).await else { return Ok(()) };
             let asked = Envelope { recipients: vec![next.clone()], ..so_far.clone() };
@@ -105,9 +100,7 @@ fn unknown_recipient() -> Reply {
 fn one_organisation(directory: &Directory, peer: &Peer, so_far: &Envelope, direction: Direction) -> Result<(), Reply> {
     let first = so_far.recipients.first().and_then(|first| gate::direction(directory, peer, &first.address));
     match first {
-        Some(first) if first != direction => {
-            Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own"))
-        }
+        Some(first) if first != direction => Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own")),
         _ => Ok(()),
     }
 }

@@ -47,13 +47,8 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     inspected.findings.extend(seen.lists);
     steps.push(step("inspection", started));
     steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
-    let verdict = detect::verdict::judge(
-        &inspected.findings,
-        inspected.spam_log_odds,
-        inspected.phish_log_odds,
-        inspected.bcl,
-        &gate.thresholds,
-    );
+    let verdict =
+        detect::verdict::judge(&inspected.findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, &gate.thresholds);
     Judged { auth, inspected, verdict, steps }
 }
 
@@ -82,7 +77,14 @@ fn not_authenticated(mail: Mail<'_>) -> AuthResults {
             why: why.into(),
         },
         dkim: Vec::new(),
-        dmarc: Dmarc { result: DmarcResult::TempError, domain: author, policy_domain: None, policy: DmarcPolicy::None, sampled_out: false, why: why.into() },
+        dmarc: Dmarc {
+            result: DmarcResult::TempError,
+            domain: author,
+            policy_domain: None,
+            policy: DmarcPolicy::None,
+            sampled_out: false,
+            why: why.into(),
+        },
         arc: auth::Arc { result: DkimResult::TempError, instances: 0, sealer: None, trusted: false, why: why.into() },
         composite: Composite { result: CompositeResult::None, reason: 0 },
         dns_lookups: 0,

@@ -114,7 +114,9 @@ fn finding(list: &ListSettings, answer: Answer, ip: IpAddr) -> Option<Finding> {
         Answer::Listed(code) => {
             Some(Finding::new("connection.dns-list", Kind::Spam, list.weight, format!("{ip} is listed in {} ({code})", list.zone)))
         }
-        Answer::Unknown => Some(Finding::new("connection.dns-list.unavailable", Kind::Unknown, 0.0, format!("{} gave no usable answer", list.zone))),
+        Answer::Unknown => {
+            Some(Finding::new("connection.dns-list.unavailable", Kind::Unknown, 0.0, format!("{} gave no usable answer", list.zone)))
+        }
         Answer::NotListed => None,
     }
 }

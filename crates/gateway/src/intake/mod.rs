@@ -14,8 +14,8 @@ mod lists;
 mod refuse;
 pub mod settings;
 
-pub use gate::{Gate, Parts};
 pub use compose::date;
+pub use gate::{Gate, Parts};
 pub use judge::{Judged, Seen, judge};
 pub use lists::ListSettings;
 pub use settings::{IntakeSettings, LoginSettings};
@@ -53,8 +53,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let decisions = decide(&directory, direction, mail, &judged);
     let receipt = judged.receipt(gate, id, mail, &decisions);
     let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
-    let reports: Vec<String> =
-        decisions.iter().map(|decision| action::report_value(id, &judged.verdict, decision)).collect();
+    let reports: Vec<String> = decisions.iter().map(|decision| action::report_value(id, &judged.verdict, decision)).collect();
     match action::settle(&recipients, &decisions, &reports, mail.now_ms) {
         Action::Refuse(reply) => {
             gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await

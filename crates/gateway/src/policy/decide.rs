@@ -99,13 +99,7 @@ fn applying(directory: &Directory, question: Question<'_>, considered: &mut Vec<
 }
 
 /// Allow and block entries. Block beats allow; nothing beats malware, and an allow entry does not beat high confidence phish.
-fn overrides(
-    directory: &Directory,
-    question: Question<'_>,
-    class: Class,
-    scl: i8,
-    considered: &mut Vec<Considered>,
-) -> (Class, i8) {
+fn overrides(directory: &Directory, question: Question<'_>, class: Class, scl: i8, considered: &mut Vec<Considered>) -> (Class, i8) {
     let Some(entries) = directory.entries.get(&question.org) else { return (class, scl) };
     let matching = entries.matching(question.subject, &question.recipient.key(), question.now_ms);
     let blocked = matching.iter().find(|(entry, _)| entry.effect == Effect::Block).map(|(entry, _)| entry.id);
@@ -128,7 +122,9 @@ fn weigh(entry: &Entry, may: bool, class: Class, blocked: Option<i64>) -> (bool,
         Effect::Block if blocked == Some(entry.id) => (true, "a block entry holds the mail"),
         Effect::Block => (false, "another block entry decided already"),
         Effect::Allow if blocked.is_some() => (false, "a block entry beats it"),
-        Effect::Allow if class >= Class::Uninspectable => (false, "nothing allows malware, blocked types or mail that could not be inspected"),
+        Effect::Allow if class >= Class::Uninspectable => {
+            (false, "nothing allows malware, blocked types or mail that could not be inspected")
+        }
         Effect::Allow if class >= Class::HighPhish => (false, "high confidence phish is held whatever is allowed"),
         Effect::Allow if !may => (false, "the sender was not authenticated, so anybody could have written this name"),
         Effect::Allow => (true, "the sender is allowed"),

@@ -174,7 +174,9 @@ impl PolicySettings {
             wrong.push(format!("an action is “redirect”, but redirect_to “{}” is not an address", self.redirect_to));
         }
         let plain = |text: &str| !text.chars().any(char::is_control);
-        if !self.header.split_once(':').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic())) || !plain(&self.header) {
+        if !self.header.split_once(':').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()))
+            || !plain(&self.header)
+        {
             wrong.push(format!("header “{}” is not of the form “Name: value”", self.header.escape_default()));
         }
         if !plain(&self.subject_prefix) {

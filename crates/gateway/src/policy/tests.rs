@@ -92,7 +92,8 @@ fn the_first_policy_that_matches_applies_and_the_others_say_why_not() {
         ..Default::default()
     };
     let nobody = RecipientFilter::default();
-    let policies = vec![named("bo", &only_bo, &nobody), named("not li", &demo, &li), named("all", &demo, &nobody), named("late", &nobody, &nobody)];
+    let policies =
+        vec![named("bo", &only_bo, &nobody), named("not li", &demo, &li), named("all", &demo, &nobody), named("late", &nobody, &nobody)];
     let got = decided(&directory(Preset::Default, policies.clone(), vec![]), &verdict(Class::Spam), &auth(None), false);
     assert_eq!((got.policy.name.as_str(), got.action), ("all", PolicyAction::Delete));
     let passed: Vec<&str> = got.considered.iter().map(|one| one.name.as_str()).collect();
@@ -128,7 +129,9 @@ fn block_beats_allow() {
 
 #[test]
 fn the_wish_of_the_domain_owner_counts_unless_switched_off_or_vouched_for() {
-    let check = |policy: PolicySettings, auth: &AuthResults, class: Class| decided(&directory(Preset::Default, vec![policy], vec![]), &verdict(class), auth, false).action;
+    let check = |policy: PolicySettings, auth: &AuthResults, class: Class| {
+        decided(&directory(Preset::Default, vec![policy], vec![]), &verdict(class), auth, false).action
+    };
     let honours = PolicySettings { bulk_level: 9, ..Default::default() };
     let does_not = PolicySettings { honor_dmarc: false, ..honours.clone() };
     let (reject, hold, none) = (auth(Some(DmarcPolicy::Reject)), auth(Some(DmarcPolicy::Quarantine)), auth(Some(DmarcPolicy::None)));

@@ -173,13 +173,7 @@ async fn delete(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<Ended
 
 async fn expire(tx: &mut Tx, ids: &IdMaker, now_ms: i64) -> Result<Ended, QuarantineError> {
     let rows = sql::over(tx, now_ms, EXPIRE_ROWS_MAX).await?;
-    let by = |row: &sql::HeldRow| Decision {
-        scope: OrgScope::All,
-        mail: row.mail,
-        recipient: Some(row.n),
-        who: String::new(),
-        now_ms,
-    };
+    let by = |row: &sql::HeldRow| Decision { scope: OrgScope::All, mail: row.mail, recipient: Some(row.n), who: String::new(), now_ms };
     let events: Vec<Event> = rows.iter().map(|row| event(ids, row, EventKind::Expired, &by(row))).collect();
     Ok(end(tx, &rows, "expired", &events, now_ms).await?)
 }

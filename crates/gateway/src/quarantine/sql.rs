@@ -55,8 +55,10 @@ pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Resul
     let until = filter.until_ms.map_or(MailId(i64::MAX), trace::first_id_at);
     let after = filter.after.unwrap_or(Cursor { mail: MailId(i64::MAX), n: -1 });
     let mut args = args![trace::first_id_at(filter.since_ms.unwrap_or(0)).0, until.0, after.mail.0, after.n];
-    let mut conditions =
-        format!("r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND (r.mail < $3 OR (r.mail = $3 AND r.n > $4)) AND {}", scope.condition("r.org", &mut args));
+    let mut conditions = format!(
+        "r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND (r.mail < $3 OR (r.mail = $3 AND r.n > $4)) AND {}",
+        scope.condition("r.org", &mut args)
+    );
     for (column, wanted) in [("r.address", &filter.recipient), ("m.sender", &filter.sender), ("m.verdict", &filter.verdict)] {
         if let Some(wanted) = wanted {
             args.push(wanted.as_str().into());
@@ -110,7 +112,8 @@ const SHOWN_MAX: usize = 1_000;
 pub(super) async fn held(tx: &mut Tx, scope: OrgScope, mail: MailId) -> Result<Option<Held>, Error> {
     let mut args = args![mail.0];
     let whose = scope.condition("r.org", &mut args);
-    let rows = tx.rows(&format!("{LISTED} WHERE r.mail = $1 AND r.state = 'held' AND {whose} ORDER BY r.n LIMIT {SHOWN_MAX}"), args).await?;
+    let rows =
+        tx.rows(&format!("{LISTED} WHERE r.mail = $1 AND r.state = 'held' AND {whose} ORDER BY r.n LIMIT {SHOWN_MAX}"), args).await?;
     let rows = rows.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     if rows.is_empty() {
         return Ok(None);

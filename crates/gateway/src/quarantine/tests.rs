@@ -98,7 +98,10 @@ async fn held_mail_is_listed_for_its_own_organisation() {
         }
         let (first, next) = quarantine.list(ACME, Filter { limit: 3, ..ask() }).await.expect("a list");
         assert_eq!((first.len(), next), (3, Some(Cursor { mail: id(3), n: 0 })));
-        assert_eq!((first[0].until_ms, first[0].at_ms, first[0].original.as_str()), (NOON_MS + 3_604_000, NOON_MS + 4_000, "orig-bo@acme.example"));
+        assert_eq!(
+            (first[0].until_ms, first[0].at_ms, first[0].original.as_str()),
+            (NOON_MS + 3_604_000, NOON_MS + 4_000, "orig-bo@acme.example")
+        );
     }
 }
 
@@ -127,12 +130,15 @@ async fn released_mail_goes_to_the_queue_for_its_original_recipients() {
         assert_eq!(quarantine.release(decide(OTHER, 0, None)).await, Err(QuarantineError::NotHeld(id(0))), "not by others");
         assert_eq!(quarantine.release(decide(ACME, 0, Some(1))).await, Ok(1), "{}: one recipient", database.engine);
         let now = NOON_MS + 60_000;
-        let line = |state: &str, who: &str, next_ms| (state.to_string(), format!("{who}@acme.example"), format!("orig-{who}@acme.example"), next_ms);
+        let line = |state: &str, who: &str, next_ms| {
+            (state.to_string(), format!("{who}@acme.example"), format!("orig-{who}@acme.example"), next_ms)
+        };
         assert_eq!(rows(&quarantine, 0).await, [line("held", "bo", NOON_MS + 3_600_000), line("queued", "li", now)], "{}", database.engine);
         assert_eq!(quarantine.release(decide(OrgScope::All, 0, None)).await, Ok(1), "the other one, by the operator");
         assert_eq!(quarantine.release(decide(ACME, 0, None)).await, Err(QuarantineError::NotHeld(id(0))), "not twice");
         assert_eq!(quarantine.delete(decide(ACME, 0, None)).await, Err(QuarantineError::NotHeld(id(0))), "nor deleted then");
-        let edits: Result<_, Error> = quarantine.db.read(|tx| Box::pin(async move { tx.row("SELECT edits FROM recipient WHERE n = 0", vec![]).await })).await;
+        let edits: Result<_, Error> =
+            quarantine.db.read(|tx| Box::pin(async move { tx.row("SELECT edits FROM recipient WHERE n = 0", vec![]).await })).await;
         let edits: crate::queue::Edits = serde_json::from_str(edits.expect("reads").expect("a row").text(0).expect("text")).expect("JSON");
         assert!(edits.headers.starts_with("X-A: b\r\nX-Gatepost-Released: ") && edits.headers.ends_with("\r\n"), "{edits:?}");
         assert_eq!(kinds(&quarantine, 0).await, ["released li@acme.example", "released bo@acme.example"]);

@@ -16,7 +16,10 @@ use tokio::sync::{Notify, mpsc};
 pub enum LaneKey {
     Connector(Arc<str>),
     /// The MX records of this domain, in lower-case A-labels, or an address literal in brackets; as a connector says, '' is none.
-    Mx { domain: Arc<str>, connector: Arc<str> },
+    Mx {
+        domain: Arc<str>,
+        connector: Arc<str>,
+    },
 }
 
 impl LaneKey {

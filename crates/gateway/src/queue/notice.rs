@@ -33,7 +33,9 @@ pub(super) enum What {
     /// No next hop took it in time.
     Expired,
     /// Tried on until then (Unix milliseconds).
-    Delayed { until_ms: i64 },
+    Delayed {
+        until_ms: i64,
+    },
 }
 
 /// A notice and the statements that queue it.
@@ -142,6 +144,7 @@ fn envelope(shared: &Shared, job: &Job, made: (MailId, i64), to: &Address, built
         dsn: DsnWish { given: true, ..DsnWish::default() },
     };
     let language = job.mail.extras.language.clone();
-    let extras = EnvelopeExtras { smtputf8: built.smtputf8, eight_bit: built.eight_bit, language, is_notice: true, ..EnvelopeExtras::default() };
+    let extras =
+        EnvelopeExtras { smtputf8: built.smtputf8, eight_bit: built.eight_bit, language, is_notice: true, ..EnvelopeExtras::default() };
     Accepted { id, org: job.mail.org, at_ms, sender: String::new(), extras, octets: Bytes::from(built.octets), recipients: vec![recipient] }
 }

@@ -67,7 +67,9 @@ fn verdict_line(verdict: &Verdict, language: Language) -> String {
     let (spam, phish) = (verdict.spam_probability * 100.0, verdict.phish_probability * 100.0);
     match language {
         Language::English => format!("Verdict: {name} (SCL {}, BCL {}, spam {spam:.1} %, phish {phish:.1} %)", verdict.scl, verdict.bcl),
-        Language::Chinese => format!("判定：{name}（SCL {}，BCL {}，垃圾邮件 {spam:.1} %，网络钓鱼 {phish:.1} %）", verdict.scl, verdict.bcl),
+        Language::Chinese => {
+            format!("判定：{name}（SCL {}，BCL {}，垃圾邮件 {spam:.1} %，网络钓鱼 {phish:.1} %）", verdict.scl, verdict.bcl)
+        }
     }
 }
 
@@ -144,13 +146,8 @@ fn counterfactuals(receipt: &Receipt, thresholds: &Thresholds, language: Languag
             Language::Chinese => format!("如果 SPF 对 {0} 通过，或有 {0} 的有效 DKIM 签名，DMARC 就不会拦下它。", auth.dmarc.domain),
         });
     }
-    let without = detect::verdict::counterfactual(
-        &receipt.findings,
-        receipt.spam_log_odds,
-        receipt.phish_log_odds,
-        receipt.verdict.bcl,
-        thresholds,
-    );
+    let without =
+        detect::verdict::counterfactual(&receipt.findings, receipt.spam_log_odds, receipt.phish_log_odds, receipt.verdict.bcl, thresholds);
     for one in without.iter().take(REASONS_MAX) {
         let class = class_words(one.class, language);
         let named = |check: &std::borrow::Cow<'_, str>| format!("“{}” ({check})", title(check, language));

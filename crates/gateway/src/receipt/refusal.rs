@@ -51,8 +51,16 @@ const MEANINGS: &[Meaning] = &[
         "The peer was asked to come back later: too many connections or too many mistakes. A well-behaved server tries again by itself.",
         "已请对方稍后再试：连接过多或错误过多。正常的服务器会自动重试。",
     ),
-    meaning("4.3.1", "We had no room. It is our turn: free disk space. The sender's server tries again by itself.", "本机空间不足，应由我们清理磁盘。发件方服务器会自动重试。"),
-    meaning("4.3.0", "We failed. It is our turn: see the log. The sender's server tries again by itself.", "本机出错，应由我们查看日志处理。发件方服务器会自动重试。"),
+    meaning(
+        "4.3.1",
+        "We had no room. It is our turn: free disk space. The sender's server tries again by itself.",
+        "本机空间不足，应由我们清理磁盘。发件方服务器会自动重试。",
+    ),
+    meaning(
+        "4.3.0",
+        "We failed. It is our turn: see the log. The sender's server tries again by itself.",
+        "本机出错，应由我们查看日志处理。发件方服务器会自动重试。",
+    ),
     meaning(
         "5.7.1",
         "A rule of ours refused it; the reply says which. The sender can mend what it names, or the administrator can allow it (gatepost entry add allow …).",

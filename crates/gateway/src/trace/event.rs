@@ -125,7 +125,8 @@ impl Refusal {
     /// The event of a refusal. `mail` is 0 when none had been received.
     pub fn event(mut self, id: EventId, mail: MailId, org: OrgId, at_ms: i64, stage: Stage) -> Event {
         self.recipients.truncate(REFUSAL_RECIPIENTS_MAX);
-        let texts = [&mut self.ip, &mut self.helo, &mut self.sender, &mut self.reply, &mut self.check, &mut self.subject, &mut self.message_id];
+        let texts =
+            [&mut self.ip, &mut self.helo, &mut self.sender, &mut self.reply, &mut self.check, &mut self.subject, &mut self.message_id];
         for text in texts.into_iter().chain(&mut self.recipients) {
             if let Some((at, _)) = text.char_indices().nth(REFUSAL_CHARS_MAX) {
                 text.truncate(at);

@@ -9,9 +9,9 @@ pub mod balance;
 mod event;
 mod search;
 mod sql;
-mod writer;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use event::{Event, EventKind, Refusal, first_id_at, time_of};
 pub use search::{Answer, Query, RefusalQuery, refusals, search};

@@ -92,7 +92,13 @@ async fn mails_are_found_by_what_is_known_and_only_by_their_own_organisation() {
         let db = open(&database).await;
         for n in 0..20 {
             let org = if n == 7 { OTHER } else { ACME };
-            store_mail(&db, n, org, &[("bo@acme.example", "delivered"), if n % 4 == 0 { ("li@acme.example", "held") } else { ("al@acme.example", "bounced") }]).await;
+            store_mail(
+                &db,
+                n,
+                org,
+                &[("bo@acme.example", "delivered"), if n % 4 == 0 { ("li@acme.example", "held") } else { ("al@acme.example", "bounced") }],
+            )
+            .await;
         }
         let ask = Query::default;
         for (query, want, why) in [
@@ -102,9 +108,17 @@ async fn mails_are_found_by_what_is_known_and_only_by_their_own_organisation() {
             (Query { sender: Some("@SENDER.example".into()), limit: 2, ..ask() }, vec![19, 18], "a sender's domain"),
             (Query { sender: Some("@r.example".into()), ..ask() }, vec![], "not a part of a domain"),
             (Query { recipient: Some("li@acme.example".into()), ..ask() }, vec![16, 12, 8, 4, 0], "a recipient"),
-            (Query { recipient: Some("li@acme.example".into()), state: Some("delivered".into()), ..ask() }, vec![], "the state is that recipient's"),
+            (
+                Query { recipient: Some("li@acme.example".into()), state: Some("delivered".into()), ..ask() },
+                vec![],
+                "the state is that recipient's",
+            ),
             (Query { state: Some("held".into()), until_ms: Some(NOON_MS + 5_000), ..ask() }, vec![4, 0], "held before a time"),
-            (Query { subject: Some("GRÖßE 1".into()), since_ms: Some(NOON_MS + 17_000), ..ask() }, vec![19, 18, 17], "a word of the subject, in any case"),
+            (
+                Query { subject: Some("GRÖßE 1".into()), since_ms: Some(NOON_MS + 17_000), ..ask() },
+                vec![19, 18, 17],
+                "a word of the subject, in any case",
+            ),
             (Query { message_id: Some("5@sender.example".into()), ..ask() }, vec![5], "a Message-ID without brackets"),
             (Query { message_id: Some("<7@sender.example>".into()), ..ask() }, vec![], "another organisation's Message-ID"),
             (Query { ip: Some("192.0.2.9".parse().expect("an address")), ..ask() }, vec![9], "an address"),
@@ -138,7 +152,11 @@ async fn a_list_shows_recipients_and_goes_on_where_it_ended() {
         assert_eq!(mails(&rest), [id(3), id(2), id(1), id(0)]);
         assert!(rest.is_complete && rest.next.is_none());
         let since = find(&db, OrgScope::One(ACME), Query { since_ms: Some(NOON_MS - 1), ..Query::default() }).await;
-        assert!(!since.is_complete && since.incomplete_because[0].contains("nothing is kept from before"), "{:?}", since.incomplete_because);
+        assert!(
+            !since.is_complete && since.incomplete_because[0].contains("nothing is kept from before"),
+            "{:?}",
+            since.incomplete_because
+        );
     }
 }
 
@@ -155,8 +173,9 @@ async fn events_and_receipts_are_for_their_own_organisation() {
             (OrgScope::All, id(2), 3, "the operator"),
             (OrgScope::All, MailId(0), 0, "no mail is not a mail"),
         ] {
-            let found: Result<_, Error> =
-                db.read(move |tx| Box::pin(async move { Ok((events_of(tx, scope, mail).await?, receipt_of(tx, scope, mail).await?)) })).await;
+            let found: Result<_, Error> = db
+                .read(move |tx| Box::pin(async move { Ok((events_of(tx, scope, mail).await?, receipt_of(tx, scope, mail).await?)) }))
+                .await;
             let (found, receipt) = found.unwrap_or_else(|why| panic!("{why}"));
             assert_eq!((found.len(), receipt.is_some()), (events, events > 0), "{}: {why}", database.engine);
             assert!(found.is_sorted_by_key(|event| event.id.0));
@@ -200,7 +219,12 @@ async fn refusals_are_written_behind_the_session_and_found() {
             (OrgScope::One(OTHER), ask(), 0, "not what concerned others"),
             (OrgScope::All, RefusalQuery { ip: "192.0.2.5".parse().ok(), ..ask() }, 1, "by address"),
             (OrgScope::All, RefusalQuery { recipient: Some("BO@acme.example".into()), ..ask() }, 20, "by recipient"),
-            (OrgScope::All, RefusalQuery { sender: Some("@bad.example".into()), since_ms: Some(NOON_MS + 25), ..ask() }, 5, "by domain and time"),
+            (
+                OrgScope::All,
+                RefusalQuery { sender: Some("@bad.example".into()), since_ms: Some(NOON_MS + 25), ..ask() },
+                5,
+                "by domain and time",
+            ),
             (OrgScope::All, RefusalQuery { limit: 7, ..ask() }, 7, "no more than asked for"),
         ] {
             let found = refused(&db, scope, query).await;
@@ -279,9 +303,21 @@ async fn the_balance_adds_up_and_says_what_does_not() {
         assert_eq!((half.mails, half.adds_up), (5, true), "{}", database.engine);
 
         for (spoil, mend, finds) in [
-            ("UPDATE mail SET recipients = 3 WHERE octets = 1000 AND subject = 'Größe 1'", "UPDATE mail SET recipients = 2", "recipients-missing"),
-            ("UPDATE recipient SET state = 'delivered' WHERE state = 'held'", "UPDATE recipient SET state = 'held' WHERE state = 'never'", "events-differ"),
-            ("UPDATE recipient SET state = 'lost' WHERE state = 'expired'", "UPDATE recipient SET state = 'expired' WHERE state = 'lost'", "unknown-state"),
+            (
+                "UPDATE mail SET recipients = 3 WHERE octets = 1000 AND subject = 'Größe 1'",
+                "UPDATE mail SET recipients = 2",
+                "recipients-missing",
+            ),
+            (
+                "UPDATE recipient SET state = 'delivered' WHERE state = 'held'",
+                "UPDATE recipient SET state = 'held' WHERE state = 'never'",
+                "events-differ",
+            ),
+            (
+                "UPDATE recipient SET state = 'lost' WHERE state = 'expired'",
+                "UPDATE recipient SET state = 'expired' WHERE state = 'lost'",
+                "unknown-state",
+            ),
             ("DELETE FROM body", "DELETE FROM body", "body-missing"),
         ] {
             run(&db, spoil).await;
@@ -292,7 +328,12 @@ async fn the_balance_adds_up_and_says_what_does_not() {
         }
         run(&db, "DELETE FROM event WHERE kind = 'bounced'").await;
         let report = balance::check(&db, None, 0, NOON_MS + 1_000_000).await.expect("a report");
-        assert!(report.problems.iter().any(|problem| matches!(problem, Problem::EventsDiffer { state, rows: 1, events: 0, .. } if state == "bounced")));
+        assert!(
+            report
+                .problems
+                .iter()
+                .any(|problem| matches!(problem, Problem::EventsDiffer { state, rows: 1, events: 0, .. } if state == "bounced"))
+        );
     }
 }
 
@@ -307,7 +348,9 @@ async fn the_balance_compares_files_with_the_rows_that_name_them() {
         let names: Vec<String> = (0..4).map(|n| bodies::name(id(n).0)).collect();
         for (n, name) in names.iter().enumerate() {
             let (mail, place) = (id(n as i64), name.clone());
-            let named: Result<u64, Error> = db.tx(move |tx| Box::pin(async move { tx.run("UPDATE body SET place = $1 WHERE mail = $2", args![place, mail.0]).await })).await;
+            let named: Result<u64, Error> = db
+                .tx(move |tx| Box::pin(async move { tx.run("UPDATE body SET place = $1 WHERE mail = $2", args![place, mail.0]).await }))
+                .await;
             named.expect("names a file");
             bodies.put(name, &bytes::Bytes::from_static(b"x")).await.expect("puts");
         }
@@ -328,9 +371,18 @@ async fn sqlite_uses_the_indexes_that_were_made_for_these_questions() {
     let database = sqlite();
     let db = open(&database).await;
     for (sql, uses) in [
-        ("SELECT m.id FROM mail m WHERE m.id < 1 AND m.id >= 0 AND m.org = 1 ORDER BY m.id DESC LIMIT 1 OFFSET 9", "COVERING INDEX mail_org"),
-        ("SELECT m.id, m.subject FROM mail m WHERE m.id < 1 AND m.id >= 0 AND m.org = 1 AND m.sender = 's' ORDER BY m.id DESC", "COVERING INDEX mail_org"),
-        ("SELECT r.mail FROM recipient r WHERE r.mail < 1 AND r.mail >= 0 AND r.org = 1 AND r.address = 'a' ORDER BY r.mail DESC", "INDEX recipient_address"),
+        (
+            "SELECT m.id FROM mail m WHERE m.id < 1 AND m.id >= 0 AND m.org = 1 ORDER BY m.id DESC LIMIT 1 OFFSET 9",
+            "COVERING INDEX mail_org",
+        ),
+        (
+            "SELECT m.id, m.subject FROM mail m WHERE m.id < 1 AND m.id >= 0 AND m.org = 1 AND m.sender = 's' ORDER BY m.id DESC",
+            "COVERING INDEX mail_org",
+        ),
+        (
+            "SELECT r.mail FROM recipient r WHERE r.mail < 1 AND r.mail >= 0 AND r.org = 1 AND r.address = 'a' ORDER BY r.mail DESC",
+            "INDEX recipient_address",
+        ),
         ("SELECT mail FROM recipient r WHERE r.state = 'held' AND r.org = 1 ORDER BY r.mail DESC, r.n", "INDEX recipient_held"),
         ("SELECT mail FROM recipient r WHERE r.state = 'held' AND r.next_ms <= 5 ORDER BY r.next_ms", "INDEX recipient_held_until"),
         (
@@ -339,7 +391,8 @@ async fn sqlite_uses_the_indexes_that_were_made_for_these_questions() {
             "INDEX event_refused",
         ),
     ] {
-        let plan: Result<_, Error> = db.read(move |tx| Box::pin(async move { tx.rows(&format!("EXPLAIN QUERY PLAN {sql}"), vec![]).await })).await;
+        let plan: Result<_, Error> =
+            db.read(move |tx| Box::pin(async move { tx.rows(&format!("EXPLAIN QUERY PLAN {sql}"), vec![]).await })).await;
         let plan: Vec<String> = plan.expect("a plan").iter().map(|row| row.text(3).expect("text").to_string()).collect();
         assert!(plan.iter().any(|step| step.contains(uses)), "{sql}: {plan:?}");
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY")), "{sql}: {plan:?}");
@@ -352,7 +405,9 @@ fn kinds_read_back_and_refusals_have_theirs() {
         assert_eq!(EventKind::parse(kind.name()), Some(*kind));
     }
     let schema = MIGRATIONS[0].sql;
-    for stage in [Stage::Connect, Stage::Helo, Stage::StartTls, Stage::Auth, Stage::Sender, Stage::Recipient, Stage::Content, Stage::Protocol] {
+    for stage in
+        [Stage::Connect, Stage::Helo, Stage::StartTls, Stage::Auth, Stage::Sender, Stage::Recipient, Stage::Content, Stage::Protocol]
+    {
         assert!(schema.contains(&format!("'{}'", EventKind::of_refusal(stage).name())), "the index on refusals has {stage:?}");
     }
 }

@@ -89,7 +89,13 @@ impl Record {
             _ => return None,
         };
         let percent = value("pct").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()).filter(|percent| *percent <= 100);
-        Some(Record { policy, subdomain_policy, strict_dkim: is("adkim", "s"), strict_spf: is("aspf", "s"), percent: percent.unwrap_or(100) })
+        Some(Record {
+            policy,
+            subdomain_policy,
+            strict_dkim: is("adkim", "s"),
+            strict_spf: is("aspf", "s"),
+            percent: percent.unwrap_or(100),
+        })
     }
 }
 
@@ -186,8 +192,9 @@ fn next_lower(policy: DmarcPolicy) -> DmarcPolicy {
 /// 0 to 99, the same for the same mail wherever and whenever it is judged: the sample of RFC 7489 §6.6.4 is drawn by a hash
 /// (FNV-1a) of Message-ID, so that a replay of receipts decides as the gate did.
 fn sample(message_id: Option<&str>) -> u8 {
-    let hash = message_id.unwrap_or_default().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
-        (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = message_id
+        .unwrap_or_default()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3));
     (hash % 100) as u8
 }

@@ -72,9 +72,8 @@ fn push_dmarc(field: &mut String, results: &AuthResults) {
 /// Places of the fields that carry our authserv-id and that we did not write: a gate drops them before it adds its own
 /// (RFC 8601 §5). `fields` are names and values as [`crate::Message::fields`] gives them.
 pub fn strip_ours<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>, authserv_id: &str) -> Vec<usize> {
-    let is_ours = |(_, (name, value)): &(usize, (&[u8], &[u8]))| {
-        name.eq_ignore_ascii_case(b"authentication-results") && has_id(value, authserv_id)
-    };
+    let is_ours =
+        |(_, (name, value)): &(usize, (&[u8], &[u8]))| name.eq_ignore_ascii_case(b"authentication-results") && has_id(value, authserv_id);
     fields.enumerate().filter(is_ours).map(|(at, _)| at).collect()
 }
 

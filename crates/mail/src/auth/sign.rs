@@ -20,8 +20,19 @@ use std::fmt::Write;
 const OVERSIGNED: [&str; 6] = ["from", "to", "subject", "date", "reply-to", "content-type"];
 /// Signed as often as they stand in the message.
 const SIGNED: [&str; 13] = [
-    "sender", "cc", "message-id", "in-reply-to", "references", "mime-version", "content-transfer-encoding", "content-disposition",
-    "list-id", "list-unsubscribe", "list-unsubscribe-post", "list-post", "resent-from",
+    "sender",
+    "cc",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "mime-version",
+    "content-transfer-encoding",
+    "content-disposition",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-post",
+    "resent-from",
 ];
 /// Occurrences of one name that are signed.
 const SAME_NAME_MAX: usize = 20;

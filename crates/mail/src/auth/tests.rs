@@ -88,9 +88,23 @@ fn espoofer_compositions_never_pass_for_the_victim() {
     let cases: Vec<(&str, Option<&str>, String)> = vec![
         ("A1", Some("any@mailfrom.notexist.victim.example"), plain.into()),
         ("A2: the gate refuses the path; at worst it is empty", None, plain.into()),
-        ("A3", evil, format!("DKIM-Signature: v=1; a=rsa-sha256; d=victim.example; s=s1._domainkey.attacker.example.\0.any; h=From; bh=YQ==; b=YQ==\r\n{plain}")),
-        ("A4", evil, format!("DKIM-Signature: v=1; a=rsa-sha256; d=victim.example(.attacker.example; s=s1; h=From; bh=YQ==; b=YQ==\r\n{plain}")),
-        ("A4 with quotes", evil, format!("DKIM-Signature: v=1; a=rsa-sha256; d=victim.example\"a.attacker.example; s=s1; h=From; bh=YQ==; b=YQ==\r\n{plain}")),
+        (
+            "A3",
+            evil,
+            format!(
+                "DKIM-Signature: v=1; a=rsa-sha256; d=victim.example; s=s1._domainkey.attacker.example.\0.any; h=From; bh=YQ==; b=YQ==\r\n{plain}"
+            ),
+        ),
+        (
+            "A4",
+            evil,
+            format!("DKIM-Signature: v=1; a=rsa-sha256; d=victim.example(.attacker.example; s=s1; h=From; bh=YQ==; b=YQ==\r\n{plain}"),
+        ),
+        (
+            "A4 with quotes",
+            evil,
+            format!("DKIM-Signature: v=1; a=rsa-sha256; d=victim.example\"a.attacker.example; s=s1; h=From; bh=YQ==; b=YQ==\r\n{plain}"),
+        ),
         ("A5: the gate refuses the path", Some("any@a.attacker.example"), plain.into()),
         ("A6", Some("\"any@victim.example'\"@any.attacker.example"), plain.into()),
         ("A7: the gate drops the route", Some("any@attacker.example"), plain.into()),
@@ -111,7 +125,9 @@ fn espoofer_compositions_never_pass_for_the_victim() {
         ("long", evil, format!("From: \"{long}\" <admin@victim.example>\r\n")),
     ];
     for (name, sender, head) in cases {
-        let bare = format!("{head}To: <bo@own.example>\r\nSubject: hello\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\nMessage-ID: <1@x>\r\n\r\nhello\r\n");
+        let bare = format!(
+            "{head}To: <bo@own.example>\r\nSubject: hello\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\nMessage-ID: <1@x>\r\n\r\nhello\r\n"
+        );
         for raw in [bare.clone(), signer.sign(bare.as_bytes()) + &bare] {
             let sent = Sent { ip: ATTACKER_IP, helo: "attacker.example", sender, raw: raw.as_bytes() };
             let (results, field) = results(&sent, &zone);

@@ -22,12 +22,20 @@ pub enum RecordType {
 pub enum Record {
     A(Ipv4Addr),
     Aaaa(Ipv6Addr),
-    Mx { preference: u16, exchange: String },
+    Mx {
+        preference: u16,
+        exchange: String,
+    },
     /// Target of a PTR record, without the final dot.
     Ptr(String),
     /// The strings of one TXT record, joined without a separator (RFC 7208 §3.3).
     Txt(Vec<u8>),
-    Tlsa { usage: u8, selector: u8, matching: u8, octets: Vec<u8> },
+    Tlsa {
+        usage: u8,
+        selector: u8,
+        matching: u8,
+        octets: Vec<u8>,
+    },
 }
 
 /// Why there is no answer. An empty answer (the name exists, the type does not) is `Ok` of an empty list.

@@ -5,13 +5,13 @@
 
 use super::DefectKind::BrokenArchive;
 use super::attachment::{self, Found};
+use super::entity::decode_entities;
+use super::filetype::extension_of;
 use super::head::note_name;
 use super::reading::Reading;
 use super::zip::{self, Entry};
-use super::filetype::extension_of;
 use super::{FileFamily, LinkOrigin, file_type};
 use crate::address::decode_words;
-use super::entity::decode_entities;
 use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use memchr::memmem;
@@ -127,7 +127,27 @@ fn is_ordinary(name: &str) -> bool {
     let extension = extension_of(name);
     let is_content = matches!(
         extension.as_str(),
-        "xml" | "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "emf" | "wmf" | "vml" | "odttf" | "fntdata" | "ttf" | "rdf" | "css" | "xhtml" | "ncx" | "opf" | "jpe" | "wdp"
+        "xml"
+            | "png"
+            | "jpg"
+            | "jpeg"
+            | "gif"
+            | "bmp"
+            | "tif"
+            | "tiff"
+            | "emf"
+            | "wmf"
+            | "vml"
+            | "odttf"
+            | "fntdata"
+            | "ttf"
+            | "rdf"
+            | "css"
+            | "xhtml"
+            | "ncx"
+            | "opf"
+            | "jpe"
+            | "wdp"
     );
     !is_embedded && (is_content || lower == "mimetype")
 }

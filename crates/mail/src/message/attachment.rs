@@ -59,7 +59,9 @@ pub(super) fn keep(reading: &mut Reading, found: Found, is_other_view: bool) {
     }
     look_for_links(reading, family, &found);
     match family {
-        FileFamily::Archive | FileFamily::Office | FileFamily::OfficeMacro if archive::can_unpack(&found.content) => queue_archive(reading, found),
+        FileFamily::Archive | FileFamily::Office | FileFamily::OfficeMacro if archive::can_unpack(&found.content) => {
+            queue_archive(reading, found)
+        }
         _ if extension == "eml" || is_message_type(&found.declared_type) => queue_message(reading, found),
         _ => {}
     }
@@ -163,5 +165,12 @@ fn queue_archive(reading: &mut Reading, found: Found) {
 fn queue_message(reading: &mut Reading, found: Found) {
     let mut inside = found.inside;
     inside.push(found.names.first().cloned().unwrap_or_else(|| "message".to_owned()));
-    reading.add_view(View { range: 0..found.content.len(), source: found.content, boundary: None, depth: found.depth + 1, inside, is_other: false });
+    reading.add_view(View {
+        range: 0..found.content.len(),
+        source: found.content,
+        boundary: None,
+        depth: found.depth + 1,
+        inside,
+        is_other: false,
+    });
 }

@@ -151,7 +151,8 @@ fn attribute_value(source: &str, mut at: usize) -> (&str, usize) {
             (&source[start..end], end)
         }
         Some(_) => {
-            let end = octets[at..].iter().position(|octet| octet.is_ascii_whitespace() || *octet == b'>').map_or(octets.len(), |end| at + end);
+            let end =
+                octets[at..].iter().position(|octet| octet.is_ascii_whitespace() || *octet == b'>').map_or(octets.len(), |end| at + end);
             (&source[at..end], end)
         }
         None => ("", octets.len()),

@@ -44,9 +44,9 @@ pub(super) fn decode(octets: &[u8], label: Option<&str>) -> Decoded {
 
 /// ASCII octets mean ASCII in these, so that no decoder is needed.
 fn extends_ascii(label: &str) -> bool {
-    ["iso-8859-", "windows-", "gb", "big5", "euc-", "koi8-", "cp125", "ks_c"].iter().any(|start| {
-        label.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
-    })
+    ["iso-8859-", "windows-", "gb", "big5", "euc-", "koi8-", "cp125", "ks_c"]
+        .iter()
+        .any(|start| label.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
 }
 
 fn is_ascii_or_utf8(label: &str) -> bool {

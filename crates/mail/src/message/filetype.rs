@@ -3,7 +3,9 @@
 //! In: name and content. Out: a [`FileType`]. A declared type is never asked: attackers write it.
 //! Content that has no mark of its own (text, unknown octets) is what its name makes of it on the reader's machine.
 
-use super::FileFamily::{self, Archive, DiskImage, Executable, Html, Image, Media, Message, Office, OfficeMacro, Pdf, Script, Text, Unknown};
+use super::FileFamily::{
+    self, Archive, DiskImage, Executable, Html, Image, Media, Message, Office, OfficeMacro, Pdf, Script, Text, Unknown,
+};
 use super::{FileType, ole};
 use memchr::memmem;
 
@@ -67,24 +69,115 @@ const MARKS: [(&[u8], &str, FileFamily); 48] = [
 
 /// What a reader's machine does with a file of this name when its content has no mark of its own.
 const NAMES: [(&str, FileFamily, &[&str]); 9] = [
-    ("exe", Executable, &["exe", "com", "scr", "pif", "cpl", "dll", "sys", "ocx", "msi", "msp", "mst", "jar", "apk", "app", "gadget", "msix", "appx", "xll", "drv"]),
+    (
+        "exe",
+        Executable,
+        &[
+            "exe", "com", "scr", "pif", "cpl", "dll", "sys", "ocx", "msi", "msp", "mst", "jar", "apk", "app", "gadget", "msix", "appx",
+            "xll", "drv",
+        ],
+    ),
     (
         "js",
         Script,
         &[
-            "js", "jse", "mjs", "vbs", "vbe", "vb", "wsf", "wsh", "wsc", "sct", "hta", "ps1", "psm1", "psd1", "ps2", "bat", "cmd", "sh", "bash", "py", "pyw", "pl", "rb",
-            "php", "reg", "url", "website", "lnk", "scf", "inf", "ins", "isp", "job", "msc", "iqy", "slk", "application", "appref-ms", "settingcontent-ms", "library-ms",
-            "search-ms", "searchconnector-ms", "diagcab", "theme", "themepack", "ade", "adp", "mde", "hlp", "chm", "shb", "shs", "xbap", "csh", "ksh", "ahk", "au3", "rdp",
-            "jnlp", "desktop", "command", "applescript", "scpt", "printerexport", "xsl", "gms", "air",
+            "js",
+            "jse",
+            "mjs",
+            "vbs",
+            "vbe",
+            "vb",
+            "wsf",
+            "wsh",
+            "wsc",
+            "sct",
+            "hta",
+            "ps1",
+            "psm1",
+            "psd1",
+            "ps2",
+            "bat",
+            "cmd",
+            "sh",
+            "bash",
+            "py",
+            "pyw",
+            "pl",
+            "rb",
+            "php",
+            "reg",
+            "url",
+            "website",
+            "lnk",
+            "scf",
+            "inf",
+            "ins",
+            "isp",
+            "job",
+            "msc",
+            "iqy",
+            "slk",
+            "application",
+            "appref-ms",
+            "settingcontent-ms",
+            "library-ms",
+            "search-ms",
+            "searchconnector-ms",
+            "diagcab",
+            "theme",
+            "themepack",
+            "ade",
+            "adp",
+            "mde",
+            "hlp",
+            "chm",
+            "shb",
+            "shs",
+            "xbap",
+            "csh",
+            "ksh",
+            "ahk",
+            "au3",
+            "rdp",
+            "jnlp",
+            "desktop",
+            "command",
+            "applescript",
+            "scpt",
+            "printerexport",
+            "xsl",
+            "gms",
+            "air",
         ],
     ),
     ("html", Html, &["html", "htm", "xhtml", "xht", "shtml", "mht", "mhtml", "svg", "svgz"]),
-    ("zip", Archive, &["zip", "rar", "7z", "ace", "arj", "lzh", "lha", "cab", "gz", "tgz", "bz2", "xz", "z", "uue", "tar", "zst", "bin2", "zipx", "r00", "r01"]),
+    (
+        "zip",
+        Archive,
+        &[
+            "zip", "rar", "7z", "ace", "arj", "lzh", "lha", "cab", "gz", "tgz", "bz2", "xz", "z", "uue", "tar", "zst", "bin2", "zipx",
+            "r00", "r01",
+        ],
+    ),
     ("iso", DiskImage, &["iso", "img", "udf", "vhd", "vhdx", "dmg", "vmdk", "wim"]),
-    ("doc", Office, &["doc", "docx", "xls", "xlsx", "ppt", "pptx", "rtf", "odt", "ods", "odp", "one", "pub", "vsd", "xlsb", "dot", "dotx", "xlt", "wps", "mdb", "accdb"]),
+    (
+        "doc",
+        Office,
+        &[
+            "doc", "docx", "xls", "xlsx", "ppt", "pptx", "rtf", "odt", "ods", "odp", "one", "pub", "vsd", "xlsb", "dot", "dotx", "xlt",
+            "wps", "mdb", "accdb",
+        ],
+    ),
     ("docm", OfficeMacro, &["docm", "dotm", "xlsm", "xltm", "xlam", "pptm", "potm", "ppsm", "ppam", "sldm", "xla"]),
     ("eml", Message, &["eml", "msg", "mbox"]),
-    ("txt", Text, &["txt", "ics", "vcf", "csv", "log", "md", "xml", "json", "yml", "yaml", "css", "c", "h", "tex", "asc", "sig", "diff", "patch", "ini", "conf", "dat"]),
+    (
+        "txt",
+        Text,
+        &[
+            "txt", "ics", "vcf", "csv", "log", "md", "xml", "json", "yml", "yaml", "css", "c", "h", "tex", "asc", "sig", "diff", "patch",
+            "ini", "conf", "dat",
+        ],
+    ),
 ];
 
 /// What the octets are, by content first, then by name.
@@ -222,7 +315,11 @@ fn zip_type(content: &[u8]) -> FileType {
     }
     match memmem::find(&content[..content.len().min(256)], b"mimetypeapplication/") {
         Some(at) if content[at..].starts_with(b"mimetypeapplication/vnd.oasis") => {
-            if has(b"Basic/") { found("odt", OfficeMacro) } else { found("odt", Office) }
+            if has(b"Basic/") {
+                found("odt", OfficeMacro)
+            } else {
+                found("odt", Office)
+            }
         }
         Some(_) => found("epub", Office),
         None => found("zip", Archive),
@@ -263,7 +360,10 @@ fn by_text(content: &[u8], named: Option<FileType>) -> FileType {
     if start.starts_with(b"<svg") || start.starts_with(b"<?xml") && has(b"<svg") {
         return found("svg", Html);
     }
-    if [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<script", b"<meta ", b"<iframe"].iter().any(|mark| start.starts_with(mark) || has(mark)) {
+    if [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<script", b"<meta ", b"<iframe"]
+        .iter()
+        .any(|mark| start.starts_with(mark) || has(mark))
+    {
         return found("html", Html);
     }
     if is_script_text(&lower) {
@@ -274,9 +374,18 @@ fn by_text(content: &[u8], named: Option<FileType>) -> FileType {
 
 /// Words that a script host needs and prose does not have.
 fn is_script_text(lower: &[u8]) -> bool {
-    [&b"wscript.shell"[..], b"activexobject(", b"createobject(", b"powershell -", b"powershell.exe", b"invoke-expression", b"new-object net.webclient", b"@echo off"]
-        .iter()
-        .any(|word| memmem::find(lower, word).is_some())
+    [
+        &b"wscript.shell"[..],
+        b"activexobject(",
+        b"createobject(",
+        b"powershell -",
+        b"powershell.exe",
+        b"invoke-expression",
+        b"new-object net.webclient",
+        b"@echo off",
+    ]
+    .iter()
+    .any(|word| memmem::find(lower, word).is_some())
 }
 
 /// No octets that text does not have, in the stretch looked at.

@@ -123,7 +123,11 @@ fn read_boundaries(types: &[Structured], head: &mut Head, meter: &mut Meter) {
 }
 
 fn read_charset(types: &[Structured], head: &mut Head, meter: &mut Meter) {
-    let mut labels: Vec<String> = types.iter().flat_map(|found| found.texts("charset")).map(|label| label.trim_matches(['"', '\'', ' ']).to_ascii_lowercase()).collect();
+    let mut labels: Vec<String> = types
+        .iter()
+        .flat_map(|found| found.texts("charset"))
+        .map(|label| label.trim_matches(['"', '\'', ' ']).to_ascii_lowercase())
+        .collect();
     labels.dedup();
     if labels.len() > 1 {
         meter.note(ConflictingEncoding, "more than one charset");
@@ -135,7 +139,9 @@ fn read_encodings(raw: &[u8], block: &Block, head: &mut Head, meter: &mut Meter)
     let mut found = Vec::new();
     for value in block.all(raw, "content-transfer-encoding").take(READINGS_MAX) {
         let plain = parameter::without_comments(value);
-        let name = String::from_utf8_lossy(plain.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii()).trim_matches('"').to_ascii_lowercase();
+        let name = String::from_utf8_lossy(plain.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii())
+            .trim_matches('"')
+            .to_ascii_lowercase();
         let encoding = match Encoding::named(&name) {
             Some(encoding) => encoding,
             None => {

@@ -15,8 +15,21 @@ const LINE_OCTETS_MAX: usize = 998;
 
 /// RFC 5322 §3.6 and RFC 2045 §3: fields that may stand only once.
 const ONCE: [&str; 15] = [
-    "from", "to", "subject", "date", "message-id", "content-type", "mime-version", "content-transfer-encoding", "reply-to", "cc",
-    "sender", "in-reply-to", "references", "bcc", "content-disposition",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "content-type",
+    "mime-version",
+    "content-transfer-encoding",
+    "reply-to",
+    "cc",
+    "sender",
+    "in-reply-to",
+    "references",
+    "bcc",
+    "content-disposition",
 ];
 
 #[derive(Debug, Clone)]
@@ -44,7 +57,10 @@ pub(super) struct Block {
 impl Block {
     /// Values of all fields of this name, in order.
     pub(super) fn all<'a>(&'a self, raw: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().filter(|field| raw[field.name.clone()].eq_ignore_ascii_case(name.as_bytes())).map(|field| &raw[field.value.clone()])
+        self.fields
+            .iter()
+            .filter(|field| raw[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| &raw[field.value.clone()])
     }
 }
 
@@ -188,7 +204,8 @@ fn note_octets(raw: &[u8], range: Range<usize>, meter: &mut Meter) {
         meter.note(Nul, "in the header");
     }
     if !text.is_ascii() {
-        let how = if std::str::from_utf8(text).is_ok() { "UTF-8 in the header" } else { "octets over 127 in the header that are not UTF-8" };
+        let how =
+            if std::str::from_utf8(text).is_ok() { "UTF-8 in the header" } else { "octets over 127 in the header that are not UTF-8" };
         meter.note(RawEightBit, how);
     }
     if has_long_line(text) {

@@ -50,7 +50,8 @@ struct Open {
 }
 
 impl Open {
-    const ROOT: Open = Open { tag: tag::NONE, is_gone: false, is_invisible: false, is_tiny: false, colour: Some(BLACK), background: Some(WHITE) };
+    const ROOT: Open =
+        Open { tag: tag::NONE, is_gone: false, is_invisible: false, is_tiny: false, colour: Some(BLACK), background: Some(WHITE) };
 
     fn is_hidden(&self) -> bool {
         let is_camouflaged = matches!((self.colour, self.background), (Some(text), Some(behind)) if text.is_near(behind));
@@ -107,7 +108,18 @@ struct Reader<'a> {
 /// Reads a page, keeping at most `links_max` links.
 pub(super) fn read(source: &str, links_max: usize) -> Page {
     let page = Page { visible: String::with_capacity(source.len() / 3), ..Page::default() };
-    let mut reader = Reader { source, at: 0, page, open: Vec::with_capacity(32), is_hidden: false, link: None, base: None, links_max, unended: Vec::new(), beyond: 0 };
+    let mut reader = Reader {
+        source,
+        at: 0,
+        page,
+        open: Vec::with_capacity(32),
+        is_hidden: false,
+        link: None,
+        base: None,
+        links_max,
+        unended: Vec::new(),
+        beyond: 0,
+    };
     reader.run();
     reader.close_link();
     reader.page

@@ -103,7 +103,9 @@ pub(super) fn ranges_in_text(text: &str, count_max: usize) -> Vec<Range<usize>> 
 enum Hit {
     Link(Range<usize>),
     /// No link up to this place.
-    Nothing { until: usize },
+    Nothing {
+        until: usize,
+    },
 }
 
 /// `scheme://` around the colon at `at`; a backslash or one slash missing does not stop a browser.
@@ -221,7 +223,8 @@ pub(super) fn destination(target: &str) -> (String, Option<String>) {
     let host_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = read_host(host_port);
     if scheme.is_empty() && after.len() == rest.len() {
-        let is_domain = host.as_deref().is_some_and(|host| host.contains('.') && psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known()));
+        let is_domain =
+            host.as_deref().is_some_and(|host| host.contains('.') && psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known()));
         return (scheme, host.filter(|_| is_domain));
     }
     (scheme, host)
@@ -238,7 +241,24 @@ fn scheme_of(target: &str) -> Option<&str> {
 }
 
 fn leads_to_host(scheme: &str) -> bool {
-    matches!(scheme, "" | "http" | "https" | "ftp" | "ftps" | "sftp" | "hxxp" | "hxxps" | "ws" | "wss" | "file" | "smb" | "feed" | "news" | "webcal" | "search-ms")
+    matches!(
+        scheme,
+        "" | "http"
+            | "https"
+            | "ftp"
+            | "ftps"
+            | "sftp"
+            | "hxxp"
+            | "hxxps"
+            | "ws"
+            | "wss"
+            | "file"
+            | "smb"
+            | "feed"
+            | "news"
+            | "webcal"
+            | "search-ms"
+    )
 }
 
 /// `host:port` to a host in its one form.

@@ -22,10 +22,10 @@ mod part;
 mod reading;
 mod style;
 mod tag;
-mod words;
-mod zip;
 #[cfg(test)]
 mod tests;
+mod words;
+mod zip;
 
 pub use budget::{Budget, Spent};
 pub use defect::{Defect, DefectKind};

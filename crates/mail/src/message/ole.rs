@@ -46,12 +46,16 @@ pub(super) fn file_type(content: &[u8], extension: &str) -> FileType {
 
 /// [MS-OFFCRYPTO] §2.3: the package of a locked Office document, or the flag of the older formats.
 pub(super) fn is_encrypted(content: &[u8]) -> bool {
-    has_name(content, "EncryptedPackage") || has_name(content, "EncryptedSummary") || is_encrypted_word(content) || is_encrypted_excel(content)
+    has_name(content, "EncryptedPackage")
+        || has_name(content, "EncryptedSummary")
+        || is_encrypted_word(content)
+        || is_encrypted_excel(content)
 }
 
 /// [MS-DOC] §2.5.1: bit 8 of the flags in the first octets of the WordDocument stream, which starts a sector.
 fn is_encrypted_word(content: &[u8]) -> bool {
-    has_name(content, "WordDocument") && sectors(content).any(|sector| sector.starts_with(b"\xec\xa5") && sector.get(11).is_some_and(|flags| flags & 1 != 0))
+    has_name(content, "WordDocument")
+        && sectors(content).any(|sector| sector.starts_with(b"\xec\xa5") && sector.get(11).is_some_and(|flags| flags & 1 != 0))
 }
 
 /// [MS-XLS] §2.4.117: a FilePass record follows the BOF record of the Workbook stream.

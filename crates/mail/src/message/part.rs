@@ -204,7 +204,13 @@ impl<'r> Walker<'r> {
     fn close_leaf(&mut self, end: usize) {
         if let Some((head, start)) = self.leaf.take() {
             let body = self.source.slice(start.min(end)..end);
-            self.reading.leaf(Leaf { head, body, inside: &self.inside, depth: self.base_depth + self.frames.len(), is_other_view: self.is_other_view });
+            self.reading.leaf(Leaf {
+                head,
+                body,
+                inside: &self.inside,
+                depth: self.base_depth + self.frames.len(),
+                is_other_view: self.is_other_view,
+            });
         }
     }
 

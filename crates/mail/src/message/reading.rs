@@ -224,7 +224,12 @@ impl Reading {
             if let Some(flaw) = file.decoded.flaw {
                 self.meter.note(BrokenEncoding, flaw);
             }
-            let head = Head { kind: "application/octet-stream".to_owned(), names: vec![decode_words(&file.name)], disposition: Disposition::Attachment, ..Head::default() };
+            let head = Head {
+                kind: "application/octet-stream".to_owned(),
+                names: vec![decode_words(&file.name)],
+                disposition: Disposition::Attachment,
+                ..Head::default()
+            };
             head.names.iter().for_each(|name| head::note_name(name, &mut self.meter));
             let found = Found::of_part(&head, Bytes::from(file.decoded.octets), inside, 0);
             attachment::keep(self, found, false);
@@ -259,11 +264,19 @@ fn html_charset(head: &Head, octets: &[u8]) -> Option<String> {
     }
     let start = octets[..octets.len().min(META_OCTETS)].to_ascii_lowercase();
     let at = memmem::find(&start, b"charset=")? + 8;
-    let label: Vec<u8> = start[at..].iter().copied().skip_while(|octet| matches!(octet, b'"' | b'\'')).take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')).collect();
+    let label: Vec<u8> = start[at..]
+        .iter()
+        .copied()
+        .skip_while(|octet| matches!(octet, b'"' | b'\''))
+        .take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+        .collect();
     String::from_utf8(label).ok().filter(|label| !label.is_empty())
 }
 
 fn is_usual_preamble(text: &[u8]) -> bool {
     let lower = Cow::from(text).to_ascii_lowercase();
-    text.len() <= PREAMBLE_OCTETS_MAX && [&b"mime format"[..], b"multi-part message", b"multipart message", b"mime message"].iter().any(|words| memmem::find(&lower, words).is_some())
+    text.len() <= PREAMBLE_OCTETS_MAX
+        && [&b"mime format"[..], b"multi-part message", b"multipart message", b"mime message"]
+            .iter()
+            .any(|words| memmem::find(&lower, words).is_some())
 }

@@ -58,8 +58,39 @@ pub(super) fn is_void(tag: Tag) -> bool {
 pub(super) fn is_block(tag: Tag) -> bool {
     matches!(
         tag,
-        ADDRESS | BLOCKQUOTE | BODY | BR | CENTER | DD | DIV | DL | DT | FIELDSET | FOOTER | FORM | H1 | H2 | H3 | H4 | H5 | H6 | HEADER
-            | HR | LI | OL | OPTION | P | PRE | SECTION | TABLE | TBODY | TD | TH | THEAD | TR | UL
+        ADDRESS
+            | BLOCKQUOTE
+            | BODY
+            | BR
+            | CENTER
+            | DD
+            | DIV
+            | DL
+            | DT
+            | FIELDSET
+            | FOOTER
+            | FORM
+            | H1
+            | H2
+            | H3
+            | H4
+            | H5
+            | H6
+            | HEADER
+            | HR
+            | LI
+            | OL
+            | OPTION
+            | P
+            | PRE
+            | SECTION
+            | TABLE
+            | TBODY
+            | TD
+            | TH
+            | THEAD
+            | TR
+            | UL
     )
 }
 

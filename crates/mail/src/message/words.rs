@@ -13,7 +13,12 @@ pub(super) fn octets_to_text(octets: &[u8], charset: Option<&str>) -> String {
 }
 
 fn without_controls(text: &str) -> String {
-    let kept: String = text.chars().filter(|one| !matches!(one, '\r' | '\n')).map(|one| if one == '\t' { ' ' } else { one }).filter(|one| !one.is_control()).collect();
+    let kept: String = text
+        .chars()
+        .filter(|one| !matches!(one, '\r' | '\n'))
+        .map(|one| if one == '\t' { ' ' } else { one })
+        .filter(|one| !one.is_control())
+        .collect();
     kept.trim().to_owned()
 }
 

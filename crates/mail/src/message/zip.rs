@@ -37,7 +37,8 @@ pub(super) struct Contents {
 pub(super) fn contents(archive: &[u8], entries_max: usize) -> Contents {
     let mut contents = Contents::default();
     central_entries(archive, entries_max, &mut contents);
-    let mut taken: Vec<(usize, usize)> = contents.entries.iter().map(|entry| (entry.data_at, entry.data_at + entry.packed_octets.unwrap_or(0))).collect();
+    let mut taken: Vec<(usize, usize)> =
+        contents.entries.iter().map(|entry| (entry.data_at, entry.data_at + entry.packed_octets.unwrap_or(0))).collect();
     taken.sort_unstable();
     if taken.windows(2).any(|pair| pair[1].0 < pair[0].1) {
         contents.flaw = Some("members that overlap");
@@ -88,7 +89,10 @@ fn central_entry(archive: &[u8], at: usize, moved: usize) -> Option<EntryAndNext
     let mut wide = Zip64::read(extra, u32_at(archive, at + 24)?);
     let packed = wide.or(u32_at(archive, at + 20)?);
     let offset = wide.or(u32_at(archive, at + 42)?);
-    let local = [offset.checked_add(moved), Some(offset)].into_iter().flatten().find(|local| archive.get(*local..local.saturating_add(4)) == Some(LOCAL));
+    let local = [offset.checked_add(moved), Some(offset)]
+        .into_iter()
+        .flatten()
+        .find(|local| archive.get(*local..local.saturating_add(4)) == Some(LOCAL));
     let entry = local.and_then(|local| {
         Some(Entry {
             name: name.to_vec(),
@@ -148,7 +152,9 @@ fn local_entries(archive: &[u8], entries_max: usize, taken: &[(usize, usize)], c
         if at < covered_until || contents.entries.len() >= entries_max {
             continue;
         }
-        if let Some(entry) = local_entry(archive, at).filter(|entry| taken.binary_search_by_key(&entry.data_at, |(start, _)| *start).is_err()) {
+        if let Some(entry) =
+            local_entry(archive, at).filter(|entry| taken.binary_search_by_key(&entry.data_at, |(start, _)| *start).is_err())
+        {
             covered_until = entry.data_at + entry.packed_octets.unwrap_or(0);
             if !entry.is_folder {
                 contents.flaw = contents.flaw.or(Some("a member that the table of contents does not have"));

@@ -21,8 +21,13 @@ enum Line {
     Text,
     Cr,
     /// Only NULs and at most one dot so far.
-    Lone { has_nul: bool, has_dot: bool },
-    LoneCr { is_lure: bool },
+    Lone {
+        has_nul: bool,
+        has_dot: bool,
+    },
+    LoneCr {
+        is_lure: bool,
+    },
 }
 
 impl BdatReader {

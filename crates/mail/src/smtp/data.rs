@@ -44,8 +44,12 @@ enum At {
     Dot,
     DotCr,
     /// Only NULs and at most one dot so far, at least one NUL.
-    Nuls { has_dot: bool },
-    NulsCr { has_dot: bool },
+    Nuls {
+        has_dot: bool,
+    },
+    NulsCr {
+        has_dot: bool,
+    },
     End,
 }
 

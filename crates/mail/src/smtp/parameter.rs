@@ -47,16 +47,8 @@ pub(super) fn split(rest: &str) -> Result<Vec<Given<'_>>, CommandError> {
 }
 
 pub(super) fn mail(sender: Option<Address>, given: &[Given<'_>]) -> Result<MailFrom, CommandError> {
-    let mut mail = MailFrom {
-        sender,
-        size: None,
-        body: BodyType::SevenBit,
-        smtputf8: false,
-        require_tls: false,
-        ret: None,
-        envid: None,
-        auth: None,
-    };
+    let mut mail =
+        MailFrom { sender, size: None, body: BodyType::SevenBit, smtputf8: false, require_tls: false, ret: None, envid: None, auth: None };
     for Given { key, value } in given {
         match (key.as_str(), *value) {
             ("SIZE", Some(value)) => mail.size = Some(number(value).ok_or_else(|| bad("SIZE"))?),

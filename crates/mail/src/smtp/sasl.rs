@@ -56,5 +56,9 @@ fn decode(response: &str) -> Option<String> {
 fn is_usable(credentials: &Credentials) -> bool {
     let Credentials { acts_as, login, password } = credentials;
     let is_short = [acts_as, login, password].iter().all(|text| text.len() <= CREDENTIAL_OCTETS_MAX);
-    is_short && !login.is_empty() && !password.is_empty() && !password.contains('\0') && ![acts_as, login].iter().any(|text| text.contains(char::is_control))
+    is_short
+        && !login.is_empty()
+        && !password.is_empty()
+        && !password.contains('\0')
+        && ![acts_as, login].iter().any(|text| text.contains(char::is_control))
 }

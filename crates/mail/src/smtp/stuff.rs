@@ -95,4 +95,3 @@ pub fn dot_stuff(message: &[u8], wire: &mut Vec<u8>) {
     stuffer.push(message, wire);
     stuffer.finish(wire);
 }
-

@@ -50,7 +50,11 @@ pub(super) fn read_attributes(argument: &str) -> Option<Vec<(String, String)>> {
         let value = decode_xtext(coded)?;
         let name = name.to_ascii_uppercase();
         let is_name = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_uppercase());
-        if !is_name || value.len() > VALUE_OCTETS_MAX || attributes.len() == ATTRIBUTES_MAX || attributes.iter().any(|(earlier, _)| *earlier == name) {
+        if !is_name
+            || value.len() > VALUE_OCTETS_MAX
+            || attributes.len() == ATTRIBUTES_MAX
+            || attributes.iter().any(|(earlier, _)| *earlier == name)
+        {
             return None;
         }
         attributes.push((name, value));

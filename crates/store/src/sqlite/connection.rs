@@ -143,9 +143,10 @@ pub(crate) fn error(why: &rusqlite::Error) -> Error {
         (_, ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_ROWID) => {
             Error::Exists(text.strip_prefix("UNIQUE constraint failed: ").unwrap_or(&text).to_string())
         }
-        (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => {
-            Error::Gone(text)
-        }
+        (
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase,
+            _,
+        ) => Error::Gone(text),
         _ => Error::Statement(text),
     }
 }

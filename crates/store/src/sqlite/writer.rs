@@ -19,7 +19,9 @@ pub(super) fn write(tx: &mut Tx, jobs: &Jobs, group_max: usize, bell: &Bell) {
     while let Some(group) = jobs.take(group_max, LATER_MAX) {
         Group { tx, done: Vec::with_capacity(group.len()), is_open: false }.settle(group);
         bell.committed();
-        if bell.should_finish() && let Some(connection) = tx.sqlite() {
+        if bell.should_finish()
+            && let Some(connection) = tx.sqlite()
+        {
             checkpoint::finish(connection);
         }
     }
@@ -43,7 +45,9 @@ impl Group<'_> {
                 queued.job.answer(Some(Error::Busy(format!("it waited {} s for its turn", GIVE_UP_AFTER.as_secs()))));
                 continue;
             }
-            if !self.is_open && let Err(why) = self.command("BEGIN IMMEDIATE") {
+            if !self.is_open
+                && let Err(why) = self.command("BEGIN IMMEDIATE")
+            {
                 // Another process writes, or the file is gone: what holds for one holds for all that wait.
                 queued.job.answer(Some(why.clone()));
                 group.by_ref().for_each(|next| next.job.answer(Some(why.clone())));

@@ -23,5 +23,7 @@ async fn open(database: &Database) -> Db {
 }
 
 async fn count(db: &Db) -> i64 {
-    db.read(|tx| Box::pin(async move { tx.row("SELECT count(*) FROM thing", vec![]).await?.expect("one row").int(0) })).await.expect("counts")
+    db.read(|tx| Box::pin(async move { tx.row("SELECT count(*) FROM thing", vec![]).await?.expect("one row").int(0) }))
+        .await
+        .expect("counts")
 }

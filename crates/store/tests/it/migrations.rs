@@ -83,7 +83,8 @@ async fn an_address_that_cannot_work_says_why() {
 async fn the_plan_uses_the_rows_own_number_on_sqlite() {
     let database = testkit::postgres::sqlite();
     let db = Db::open(&settings(&database), &[ROWS]).await.expect("opens");
-    let plan = db.read(|tx| Box::pin(async move { tx.row("EXPLAIN QUERY PLAN SELECT name FROM thing WHERE id = $1", args![1]).await })).await;
+    let plan =
+        db.read(|tx| Box::pin(async move { tx.row("EXPLAIN QUERY PLAN SELECT name FROM thing WHERE id = $1", args![1]).await })).await;
     let plan: Result<_, Error> = plan;
     assert!(plan.expect("a plan").expect("a row").text(3).expect("text").contains("INTEGER PRIMARY KEY"));
 }

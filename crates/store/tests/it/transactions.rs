@@ -17,7 +17,8 @@ async fn values_come_back_as_they_went_in() {
                         args![i64::MAX, "Grüße, 你好", 0.5, vec![0u8, 255, 10], None::<&str>],
                     )
                     .await?;
-                    tx.row("SELECT id, name, weight, octets, note, id = $1, count(*) OVER () FROM thing WHERE id = $1", args![i64::MAX]).await
+                    tx.row("SELECT id, name, weight, octets, note, id = $1, count(*) OVER () FROM thing WHERE id = $1", args![i64::MAX])
+                        .await
                 })
             })
             .await
@@ -37,8 +38,14 @@ async fn values_come_back_as_they_went_in() {
 async fn a_nul_in_text_is_replaced_on_both_engines() {
     for database in databases() {
         let db = open(&database).await;
-        db.tx(|tx| Box::pin(async move { tx.run(ADD, args![1, "a\0b"]).await })).await.unwrap_or_else(|why: Error| panic!("{}: {why}", database.engine));
-        let name = db.read(|tx| Box::pin(async move { Ok::<_, Error>(tx.row("SELECT name FROM thing", vec![]).await?.unwrap().text(0)?.to_string()) })).await;
+        db.tx(|tx| Box::pin(async move { tx.run(ADD, args![1, "a\0b"]).await }))
+            .await
+            .unwrap_or_else(|why: Error| panic!("{}: {why}", database.engine));
+        let name = db
+            .read(|tx| {
+                Box::pin(async move { Ok::<_, Error>(tx.row("SELECT name FROM thing", vec![]).await?.unwrap().text(0)?.to_string()) })
+            })
+            .await;
         assert_eq!(name.as_deref(), Ok("a\u{fffd}b"), "{}", database.engine);
     }
 }
@@ -104,17 +111,24 @@ async fn what_was_written_is_read_and_order_is_kept() {
     for database in databases() {
         let db = open(&database).await;
         for n in 0..50i64 {
-            db.tx(move |tx| Box::pin(async move { tx.run(ADD, args![n, format!("n{n}")]).await })).await.unwrap_or_else(|why: Error| panic!("{why}"));
+            db.tx(move |tx| Box::pin(async move { tx.run(ADD, args![n, format!("n{n}")]).await }))
+                .await
+                .unwrap_or_else(|why: Error| panic!("{why}"));
             assert_eq!(count(&db).await, n + 1, "{}", database.engine);
         }
         // Not awaited in between: on SQLite they run in the order they were handed in.
         if database.engine == "sqlite" {
             let update = "UPDATE thing SET note = $1 WHERE id = 0";
-            let later: Vec<_> = (0..50i64).map(|n| db.later(move |tx| Box::pin(async move { tx.run(update, args![n.to_string()]).await }))).collect();
+            let later: Vec<_> =
+                (0..50i64).map(|n| db.later(move |tx| Box::pin(async move { tx.run(update, args![n.to_string()]).await }))).collect();
             for one in later {
                 assert_eq!(one.await, Ok::<_, Error>(1));
             }
-            let note = db.read(|tx| Box::pin(async move { Ok::<_, Error>(tx.row("SELECT note FROM thing WHERE id = 0", vec![]).await?.unwrap().text(0)?.to_string()) }));
+            let note = db.read(|tx| {
+                Box::pin(async move {
+                    Ok::<_, Error>(tx.row("SELECT note FROM thing WHERE id = 0", vec![]).await?.unwrap().text(0)?.to_string())
+                })
+            });
             assert_eq!(note.await.as_deref(), Ok("49"));
         }
     }
@@ -130,7 +144,12 @@ async fn later_is_done_soon_though_nobody_waits_for_it() {
             assert!(tokio::time::Instant::now() < give_up, "{}", database.engine);
             tokio::task::yield_now().await;
         }
-        assert_eq!(db.later(|tx| Box::pin(async move { tx.run(ADD, args![2, "two"]).await })).await, Ok::<_, Error>(1), "{}", database.engine);
+        assert_eq!(
+            db.later(|tx| Box::pin(async move { tx.run(ADD, args![2, "two"]).await })).await,
+            Ok::<_, Error>(1),
+            "{}",
+            database.engine
+        );
         assert!(matches!(db.later(|tx| Box::pin(async move { tx.run(ADD, args![2, "two"]).await })).await, Err(Error::Exists(_))));
     }
 }

@@ -93,7 +93,9 @@ async fn what_may_not_leave() {
         let forged = |_: &mut Setup, mail: &mut Accepted| mail.recipients[0].address = address.into();
         check(address, SinkSettings::default(), forged, "bounced", "553 5.1.3", 0).await;
     }
-    let ourselves = |setup: &mut Setup, _: &mut Accepted| setup.own_ports = vec![setup.connector.hosts[0].parse::<std::net::SocketAddr>().expect("an address").port()];
+    let ourselves = |setup: &mut Setup, _: &mut Accepted| {
+        setup.own_ports = vec![setup.connector.hosts[0].parse::<std::net::SocketAddr>().expect("an address").port()]
+    };
     check("our own port", SinkSettings::default(), ourselves, "bounced", "554 5.4.6", 0).await;
     let no_hosts = |setup: &mut Setup, _: &mut Accepted| setup.connector.hosts.clear();
     check("a connector that asks DNS", SinkSettings::default(), no_hosts, "bounced", "550 5.1.2", 0).await;

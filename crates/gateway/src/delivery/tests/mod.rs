@@ -9,7 +9,9 @@ mod speed;
 
 use super::{Courier, Timeouts, Tls};
 use crate::directory::ConnectorSettings;
-use crate::queue::{self, Accepted, BodyPlace, DsnWish, Edits, EnvelopeExtras, Fate, Queue, QueueParts, QueueSettings, QueueTasks, Recipient, Routes};
+use crate::queue::{
+    self, Accepted, BodyPlace, DsnWish, Edits, EnvelopeExtras, Fate, Queue, QueueParts, QueueSettings, QueueTasks, Recipient, Routes,
+};
 use crate::settings::Span;
 use bytes::Bytes;
 use mail::dns::Zone;
@@ -70,7 +72,15 @@ impl Default for Setup {
         Setup {
             connector: ConnectorSettings { name: "sink".into(), allow_private: true, ..ConnectorSettings::default() },
             queue: QueueSettings { retry_first: Span::ms(20), retry_max: Span::ms(50), ..QueueSettings::default() },
-            timeouts: Timeouts { connect: second, greeting: second, command: second, data_begin: second, data_block: second, data_end: second, quit: second },
+            timeouts: Timeouts {
+                connect: second,
+                greeting: second,
+                command: second,
+                data_begin: second,
+                data_block: second,
+                data_end: second,
+                quit: second,
+            },
             roots: Vec::new(),
             own_ports: Vec::new(),
             node: 1,

@@ -73,7 +73,8 @@ async fn parameters_are_passed_on_where_they_are_understood() {
         let gate = Setup::to(&sink).open(&database).await;
         let mut mail = gate.mail(&["bo@example.net"]);
         (mail.extras.ret, mail.extras.envid) = ("hdrs".into(), "a+b".into());
-        mail.recipients[0].dsn = DsnWish { success: true, failure: true, delay: false, given: true, orcpt: "rfc822;old+bo@example.net".into() };
+        mail.recipients[0].dsn =
+            DsnWish { success: true, failure: true, delay: false, given: true, orcpt: "rfc822;old+bo@example.net".into() };
         let id = gate.send(mail).await;
         gate.settles(id, &["delivered"], "DSN").await;
         let taken = &sink.taken()[0];

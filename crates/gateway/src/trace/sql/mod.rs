@@ -16,7 +16,9 @@ const INSERT_ROWS_MAX: usize = 8;
 
 /// The INSERT for one to [`INSERT_ROWS_MAX`] events.
 static INSERT: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let row = |n: usize| format!("(${}, ${}, ${}, ${}, ${}, ${}, ${})", n * 7 + 1, n * 7 + 2, n * 7 + 3, n * 7 + 4, n * 7 + 5, n * 7 + 6, n * 7 + 7);
+    let row = |n: usize| {
+        format!("(${}, ${}, ${}, ${}, ${}, ${}, ${})", n * 7 + 1, n * 7 + 2, n * 7 + 3, n * 7 + 4, n * 7 + 5, n * 7 + 6, n * 7 + 7)
+    };
     (1..=INSERT_ROWS_MAX)
         .map(|rows| {
             let rows: Vec<String> = (0..rows).map(row).collect();
@@ -32,10 +34,7 @@ pub async fn insert(tx: &mut Tx, events: &[Event]) -> Result<(), Error> {
 
 fn insert_statements(events: &[Event]) -> Vec<(&'static str, Vec<Value>)> {
     let texts: &'static [String] = &INSERT;
-    events
-        .chunks(INSERT_ROWS_MAX)
-        .map(|chunk| (texts[chunk.len() - 1].as_str(), chunk.iter().flat_map(values).collect()))
-        .collect()
+    events.chunks(INSERT_ROWS_MAX).map(|chunk| (texts[chunk.len() - 1].as_str(), chunk.iter().flat_map(values).collect())).collect()
 }
 
 fn values(event: &Event) -> Vec<Value> {

@@ -67,7 +67,13 @@ pub async fn next_window(tx: &mut Tx, scope: OrgScope, query: &Query, rest: &Win
 
 /// Identifiers and subjects of mails in a window, newest first. Without a word for the subject at most `rows_max`; with one all,
 /// since only the caller can tell which count.
-pub async fn matches(tx: &mut Tx, scope: OrgScope, query: &Query, window: &Window, rows_max: usize) -> Result<Vec<(MailId, String)>, Error> {
+pub async fn matches(
+    tx: &mut Tx,
+    scope: OrgScope,
+    query: &Query,
+    window: &Window,
+    rows_max: usize,
+) -> Result<Vec<(MailId, String)>, Error> {
     let (from, key, org) = base(query);
     let mut args = args![window.under.0, window.from.0];
     let mut conditions = format!("{key} < $1 AND {key} >= $2 AND {}", scope.condition(org, &mut args));
@@ -102,7 +108,9 @@ fn filters(query: &Query) -> Vec<(&'static str, &'static str, Value)> {
         filters.push(("r.address", "=", recipient.as_str().into()));
     }
     match query.sender.as_deref() {
-        Some(sender) if sender.starts_with('@') => filters.push(("m.sender", "LIKE", format!("%{}", escaped(&sender.to_lowercase())).into())),
+        Some(sender) if sender.starts_with('@') => {
+            filters.push(("m.sender", "LIKE", format!("%{}", escaped(&sender.to_lowercase())).into()))
+        }
         Some(sender) => filters.push(("m.sender", "=", sender.into())),
         None => {}
     }

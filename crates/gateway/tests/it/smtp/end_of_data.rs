@@ -21,7 +21,8 @@ const NOT_AN_END: [(&str, &str); 12] = [
     (r"\r\r\n.\r\r\n", "CR CRLF . CR CRLF"),
 ];
 
-const HEAD: &str = "< 220\n> EHLO client.example\n< 250\n> MAIL FROM:<ann@client.example>\n< 250\n> RCPT TO:<bo@gate.example>\n< 250\n> DATA\n< 354\n";
+const HEAD: &str =
+    "< 220\n> EHLO client.example\n< 250\n> MAIL FROM:<ann@client.example>\n< 250\n> RCPT TO:<bo@gate.example>\n< 250\n> DATA\n< 354\n";
 
 /// What a smuggler puts behind: a second mail.
 const SMUGGLED: &str = r"MAIL FROM:<evil@gate.example>\r\nRCPT TO:<bo@gate.example>\r\nDATA\r\nevil\r\n.\r\n";

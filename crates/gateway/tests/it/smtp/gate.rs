@@ -108,7 +108,6 @@ fn zone() -> Zone {
     zone
 }
 
-
 impl Host for Script {
     fn connected<'a>(&'a self, peer: &'a Peer) -> BoxFuture<'a, Result<(), Reply>> {
         let is_blocked = peer.ip.to_string() == "192.0.2.66";

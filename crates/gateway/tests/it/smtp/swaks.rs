@@ -43,13 +43,33 @@ async fn swaks_pipelines() {
 
 #[tokio::test]
 async fn swaks_signs_in() {
-    check(Kind::Submission, &["--tls", "--auth", "PLAIN", "--auth-user", "alice", "--auth-password", "secret", "--to", "x@y.example"]).await;
-    check(Kind::Submission, &["--tls", "--auth", "LOGIN", "--auth-user", "alice", "--auth-password", "secret", "--to", "x@y.example"]).await;
+    check(Kind::Submission, &["--tls", "--auth", "PLAIN", "--auth-user", "alice", "--auth-password", "secret", "--to", "x@y.example"])
+        .await;
+    check(Kind::Submission, &["--tls", "--auth", "LOGIN", "--auth-user", "alice", "--auth-password", "secret", "--to", "x@y.example"])
+        .await;
 }
 
 #[tokio::test]
 async fn swaks_speaks_behind_a_balancer() {
-    check(Kind::Proxy, &["--proxy-version", "1", "--proxy-family", "TCP4", "--proxy-source", "192.0.2.7", "--proxy-source-port", "4711",
-        "--proxy-dest", "198.51.100.1", "--proxy-dest-port", "25", "--to", "bo@gate.example"]).await;
+    check(
+        Kind::Proxy,
+        &[
+            "--proxy-version",
+            "1",
+            "--proxy-family",
+            "TCP4",
+            "--proxy-source",
+            "192.0.2.7",
+            "--proxy-source-port",
+            "4711",
+            "--proxy-dest",
+            "198.51.100.1",
+            "--proxy-dest-port",
+            "25",
+            "--to",
+            "bo@gate.example",
+        ],
+    )
+    .await;
     check(Kind::Xclient, &["--xclient-addr", "192.0.2.7", "--xclient-name", "mx.client.example", "--to", "bo@gate.example"]).await;
 }

@@ -25,7 +25,10 @@ const SEAL: &str = "ARC-Seal";
 pub(super) enum Found<'a> {
     Nothing,
     /// Something is missing, doubled or unreadable. `instances` is the highest number seen.
-    Broken { instances: u32, why: &'static str },
+    Broken {
+        instances: u32,
+        why: &'static str,
+    },
     Chain(Chain<'a>),
 }
 

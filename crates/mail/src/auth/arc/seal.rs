@@ -15,7 +15,17 @@ const RESULTS_MAX: usize = 10;
 
 /// Fields that are sealed where they stand. Trace fields change on the way and are left out.
 const SIGNED: [&str; 12] = [
-    "from", "to", "cc", "subject", "date", "reply-to", "message-id", "in-reply-to", "references", "mime-version", "content-type",
+    "from",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "reply-to",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "mime-version",
+    "content-type",
     "dkim-signature",
 ];
 

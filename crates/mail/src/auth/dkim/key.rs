@@ -29,7 +29,10 @@ pub(in crate::auth) struct Key {
 #[derive(Debug)]
 enum Material {
     /// DER as published (RFC 8017 or RFC 5280 form) and the bits of the modulus.
-    Rsa { der: Vec<u8>, bits: usize },
+    Rsa {
+        der: Vec<u8>,
+        bits: usize,
+    },
     Ed25519(Vec<u8>),
 }
 

@@ -157,7 +157,10 @@ fn hostile_signatures_of_rspamd() {
     for name in names(&folder).into_iter().filter(|name| name.starts_with("dkim_")) {
         let raw = std::fs::read(folder.join(&name)).expect("a mail");
         let results = verify(&raw, &HashMap::new());
-        assert!(results.len() <= SIGNATURES_MAX && results.iter().all(|result| result.result == DkimResult::PermError), "{name}: {results:?}");
+        assert!(
+            results.len() <= SIGNATURES_MAX && results.iter().all(|result| result.result == DkimResult::PermError),
+            "{name}: {results:?}"
+        );
     }
 }
 

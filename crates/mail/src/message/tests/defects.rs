@@ -35,7 +35,11 @@ fn required_fields() {
     assert_eq!(kinds(&parse("Subject: x\n\ntext")), [MissingHeader]);
     let details: Vec<String> = parse("Subject: x\n\ntext").defects.into_iter().map(|defect| defect.detail).collect();
     assert_eq!(details, ["from", "date"]);
-    assert_eq!(kinds(&parse("From mbox Mon Mar 2\nFrom: a@example.org\nDate: Mon, 2 Mar 2026 10:00:00 +0000\n\n")), [], "the line of a mailbox file");
+    assert_eq!(
+        kinds(&parse("From mbox Mon Mar 2\nFrom: a@example.org\nDate: Mon, 2 Mar 2026 10:00:00 +0000\n\n")),
+        [],
+        "the line of a mailbox file"
+    );
 }
 
 #[test]
@@ -46,7 +50,12 @@ fn boundaries() {
         ("boundary=b; boundary=c", part, &[BadBoundary][..], "two boundaries"),
         ("boundary*0=b; boundary*0=c", part, &[BadBoundary], "a section twice"),
         ("boundary=b; boundary*=us-ascii''c", part, &[BadBoundary], "plain and extended"),
-        ("boundary=\"=?us-ascii?q?b?=\"", "--=?us-ascii?q?b?=\n\ntext\n--=?us-ascii?q?b?=--\n", &[BadBoundary], "an encoded word could be decoded"),
+        (
+            "boundary=\"=?us-ascii?q?b?=\"",
+            "--=?us-ascii?q?b?=\n\ntext\n--=?us-ascii?q?b?=--\n",
+            &[BadBoundary],
+            "an encoded word could be decoded",
+        ),
         ("x", "--b\n\ntext\n--b--\n", &[BadBoundary], "none"),
         ("boundary=\"\"", "--\n\ntext\n----\n", &[BadBoundary], "empty"),
         ("boundary=\"b \"", "--b \n\ntext\n--b --\n", &[BadBoundary], "ends in a space"),
@@ -62,7 +71,12 @@ fn boundaries() {
         check(&format!("Content-Type: multipart/mixed; {value}\n"), body, want, why);
     }
     let long = "b".repeat(71);
-    check(&format!("Content-Type: multipart/mixed; boundary={long}\n"), &format!("--{long}\n\ntext\n--{long}--\n"), &[BadBoundary], "71 characters");
+    check(
+        &format!("Content-Type: multipart/mixed; boundary={long}\n"),
+        &format!("--{long}\n\ntext\n--{long}--\n"),
+        &[BadBoundary],
+        "71 characters",
+    );
 }
 
 #[test]
@@ -76,7 +90,12 @@ fn encodings() {
         ("Content-Transfer-Encoding: quoted-printable\n", "a=3Db=\nc=e4\n", &[BadCharset], "an octet without charset"),
         ("Content-Transfer-Encoding: quoted-printable\n", "a=G1\n", &[BrokenEncoding], "a bad escape"),
         ("Content-Transfer-Encoding: rot13\n", "text\n", &[UnknownEncoding], "an unknown encoding"),
-        ("Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n", "dGV4dA==\n", &[DuplicateHeader, ConflictingEncoding], "two that differ"),
+        (
+            "Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n",
+            "dGV4dA==\n",
+            &[DuplicateHeader, ConflictingEncoding],
+            "two that differ",
+        ),
         ("Content-Type: text/plain\nContent-Type: text/html\n", "text\n", &[DuplicateHeader, ConflictingEncoding], "two types"),
         ("Content-Type: text/plain; charset=utf-8; charset=utf-7\n", "text\n", &[ConflictingEncoding], "two charsets"),
         ("Content-Type: text/plain; charset=x-nobody\n", "text\n", &[BadCharset], "an unknown charset"),
@@ -84,7 +103,12 @@ fn encodings() {
         ("Content-Type: text/plain; charset=gb2312\n", "text\n", &[], "a known charset"),
         ("Content-Type: message/partial; id=x; number=1\n", "text\n", &[PartialMessage], "a fragment"),
         ("Content-Type: message/external-body; access-type=URL\n", "text\n", &[ExternalBody], "lies elsewhere"),
-        ("Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n", "--b\n\ntext\n--b--\n", &[UnknownEncoding], "encoded multipart"),
+        (
+            "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n",
+            "--b\n\ntext\n--b--\n",
+            &[UnknownEncoding],
+            "encoded multipart",
+        ),
     ] {
         check(header, body, want, why);
     }

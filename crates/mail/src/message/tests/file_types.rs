@@ -77,5 +77,10 @@ fn locked_documents_are_said_to_be() {
 pub(super) fn with_attachment(name: &str, content: &[u8]) -> crate::Message {
     use base64::Engine;
     let encoded = base64::engine::general_purpose::STANDARD.encode(content);
-    message(&format!("Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"{name}\"\n"), &encoded)
+    message(
+        &format!(
+            "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"{name}\"\n"
+        ),
+        &encoded,
+    )
 }

@@ -48,8 +48,26 @@ proptest! {
 #[test]
 fn hostile_messages_take_linear_time() {
     for piece in [
-        "a:b\n", "\n", " \n", "--b\n", "--\n", "=?", "=?utf-8?q?a?=", "(", "\"", "Content-Type: multipart/mixed; boundary=b\n\n--b\n", "Content-Type: message/rfc822\n\n", "begin 644 a\n",
-        "=ybegin name=a\n", "=ybegin name=a\nx\n=yend\n", "\r", "\0", "Content-Type: text/html\n", "boundary=b;", ";a=b", "PK\u{3}\u{4}",
+        "a:b\n",
+        "\n",
+        " \n",
+        "--b\n",
+        "--\n",
+        "=?",
+        "=?utf-8?q?a?=",
+        "(",
+        "\"",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n",
+        "Content-Type: message/rfc822\n\n",
+        "begin 644 a\n",
+        "=ybegin name=a\n",
+        "=ybegin name=a\nx\n=yend\n",
+        "\r",
+        "\0",
+        "Content-Type: text/html\n",
+        "boundary=b;",
+        ";a=b",
+        "PK\u{3}\u{4}",
     ] {
         let noise = piece.repeat((1 << 20) / piece.len());
         for raw in [

@@ -87,20 +87,36 @@ fn traits_and_links() {
         <map><area href=https://area.example alt=spot></map><object data=https://o.example/x></object><p onclick='x()'>p</p><script>1</script>\
         <td background=https://bg.example/b.png>x</td>";
     let page = html::read(source, 100);
-    let found: Vec<(&str, &str, LinkOrigin)> = page.links.iter().map(|link| (link.target.as_str(), link.text.as_str(), link.origin)).collect();
-    assert_eq!(found, [
-        ("https://refresh.example/", "", LinkOrigin::Other),
-        ("https://a.example/?x=1&y=2", "Click here", LinkOrigin::Anchor),
-        ("https://base.example/dir/page", "rel", LinkOrigin::Anchor),
-        ("//form.example/login", "", LinkOrigin::Form),
-        ("https://b.example/", "", LinkOrigin::Form),
-        ("https://img.example/1.png", "", LinkOrigin::Image),
-        ("https://frame.example", "", LinkOrigin::Other),
-        ("https://area.example", "spot", LinkOrigin::Area),
-        ("https://o.example/x", "", LinkOrigin::Other),
-        ("https://bg.example/b.png", "", LinkOrigin::Image),
-    ]);
-    assert_eq!(page.traits, HtmlTraits { form: true, password_field: true, script: true, event_handler: true, frame: true, object: true, refresh: true, images_remote: 1 });
+    let found: Vec<(&str, &str, LinkOrigin)> =
+        page.links.iter().map(|link| (link.target.as_str(), link.text.as_str(), link.origin)).collect();
+    assert_eq!(
+        found,
+        [
+            ("https://refresh.example/", "", LinkOrigin::Other),
+            ("https://a.example/?x=1&y=2", "Click here", LinkOrigin::Anchor),
+            ("https://base.example/dir/page", "rel", LinkOrigin::Anchor),
+            ("//form.example/login", "", LinkOrigin::Form),
+            ("https://b.example/", "", LinkOrigin::Form),
+            ("https://img.example/1.png", "", LinkOrigin::Image),
+            ("https://frame.example", "", LinkOrigin::Other),
+            ("https://area.example", "spot", LinkOrigin::Area),
+            ("https://o.example/x", "", LinkOrigin::Other),
+            ("https://bg.example/b.png", "", LinkOrigin::Image),
+        ]
+    );
+    assert_eq!(
+        page.traits,
+        HtmlTraits {
+            form: true,
+            password_field: true,
+            script: true,
+            event_handler: true,
+            frame: true,
+            object: true,
+            refresh: true,
+            images_remote: 1
+        }
+    );
 }
 
 #[test]
@@ -118,7 +134,28 @@ fn bare_links_in_a_page_are_found_once() {
 
 #[test]
 fn hostile_pages_take_linear_time() {
-    for piece in ["<div>", "<a href=x>", "<!--", "<!-", "<a b", "<a b='", "&", "&#", "&#x", "<p style='", "</", "</div>", "<table><tr><td>", "<script>", "</script", "<a a=a ", "<title>", "-->", "<x/", "<p>"] {
+    for piece in [
+        "<div>",
+        "<a href=x>",
+        "<!--",
+        "<!-",
+        "<a b",
+        "<a b='",
+        "&",
+        "&#",
+        "&#x",
+        "<p style='",
+        "</",
+        "</div>",
+        "<table><tr><td>",
+        "<script>",
+        "</script",
+        "<a a=a ",
+        "<title>",
+        "-->",
+        "<x/",
+        "<p>",
+    ] {
         let source = piece.repeat((1 << 20) / piece.len());
         let page = html::read(&source, 1_000);
         assert!(page.links.len() <= 1_000 && page.visible.len() <= source.len() * 2, "{piece}");

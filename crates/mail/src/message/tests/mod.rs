@@ -1,12 +1,12 @@
 //! A message is read whatever it is, and what is odd about it is said.
 
 mod defects;
+mod file_types;
 mod hostile;
 mod html;
 mod links;
 mod parts;
 mod suites;
-mod file_types;
 
 use super::*;
 

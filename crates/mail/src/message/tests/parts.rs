@@ -61,7 +61,8 @@ fn nested_messages_are_read() {
     assert_eq!(found.links.len(), 1);
     let encoded = mixed(&["Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogaQoKaGlkZGVuIGluIGJhc2U2NA=="]);
     assert!(encoded.texts.iter().any(|text| text.visible.contains("hidden in base64")));
-    let digest = message("Content-Type: multipart/digest; boundary=b\n", "--b\n\nSubject: one\n\nfirst\n--b\n\nSubject: two\n\nsecond\n--b--\n");
+    let digest =
+        message("Content-Type: multipart/digest; boundary=b\n", "--b\n\nSubject: one\n\nfirst\n--b\n\nSubject: two\n\nsecond\n--b--\n");
     assert_eq!(digest.texts.len(), 2);
 }
 
@@ -69,10 +70,20 @@ fn nested_messages_are_read() {
 fn every_reading_of_a_structure_is_looked_into() {
     use base64::Engine;
     let payload = base64::engine::general_purpose::STANDARD.encode(eicar());
-    let part = format!("Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=e.com\n\n{payload}\n");
+    let part = format!(
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=e.com\n\n{payload}\n"
+    );
     for (header, body, why) in [
-        ("Content-Type: multipart/mixed; boundary=a; boundary=b\n", format!("--a\n\ntext\n--a--\n--b\n{part}--b--\n"), "the second boundary"),
-        ("Content-Type: multipart/mixed; boundary=a; boundary=b\n", format!("--b\n\ntext\n--b--\n--a\n{part}--a--\n"), "the first boundary"),
+        (
+            "Content-Type: multipart/mixed; boundary=a; boundary=b\n",
+            format!("--a\n\ntext\n--a--\n--b\n{part}--b--\n"),
+            "the second boundary",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=a; boundary=b\n",
+            format!("--b\n\ntext\n--b--\n--a\n{part}--a--\n"),
+            "the first boundary",
+        ),
         ("Content-Type: text/plain\nContent-Type: multipart/mixed; boundary=b\n", format!("--b\n{part}--b--\n"), "the second type"),
         ("Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\n", format!("--ab\n{part}--ab--\n"), "a boundary in sections"),
         ("Content-Type: multipart/mixed; boundary=\"=?us-ascii?q?ab?=\"\n", format!("--ab\n{part}--ab--\n"), "an encoded word decoded"),

@@ -37,7 +37,9 @@ fn read(path: &Path) -> Message {
 fn every_file_of_the_suites_is_read() {
     let Some(suites) = testkit::shared::suites() else { return };
     let mut count = 0;
-    for suite in ["mime_cpython", "mime_email-mime", "mime_mail-parser", "mime_mikel-mail", "mime_mime-tools", "mailbox_neomutt", "rspamd_messages"] {
+    for suite in
+        ["mime_cpython", "mime_email-mime", "mime_mail-parser", "mime_mikel-mail", "mime_mime-tools", "mailbox_neomutt", "rspamd_messages"]
+    {
         for path in files_below(&suites.join("B_protocol").join(suite)) {
             read(&path);
             count += 1;
@@ -53,12 +55,22 @@ fn attachments_of_the_mail_parser_suite() {
     let mut checked = 0;
     for path in files_below(&suites.join("B_protocol/mime_mail-parser/eml")) {
         let Ok(expected) = std::fs::read(path.with_extension("json")) else { continue };
-        let Some(expected) = serde_json::from_slice::<serde_json::Value>(&expected).ok().filter(|_| path.extension().is_some_and(|end| end == "eml")) else { continue };
+        let Some(expected) =
+            serde_json::from_slice::<serde_json::Value>(&expected).ok().filter(|_| path.extension().is_some_and(|end| end == "eml"))
+        else {
+            continue;
+        };
         let found = read(&path);
         for index in expected["attachments"].as_array().into_iter().flatten().filter_map(|index| index.as_u64()) {
             let Some(name) = expected_name(&expected["parts"][index as usize]) else { continue };
-            let is_there = found.attachments.iter().any(|have| have.name.iter().chain(&have.other_names).any(|have| same_name(have, &name)));
-            assert!(is_there, "{}: {name:?} is missing among {:?}", path.display(), found.attachments.iter().map(|have| &have.name).collect::<Vec<_>>());
+            let is_there =
+                found.attachments.iter().any(|have| have.name.iter().chain(&have.other_names).any(|have| same_name(have, &name)));
+            assert!(
+                is_there,
+                "{}: {name:?} is missing among {:?}",
+                path.display(),
+                found.attachments.iter().map(|have| &have.name).collect::<Vec<_>>()
+            );
             checked += 1;
         }
     }

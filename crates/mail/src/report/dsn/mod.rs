@@ -6,8 +6,8 @@
 
 mod cause;
 mod parse;
-mod write;
 pub mod words;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -79,7 +79,9 @@ pub struct Told<'a> {
 pub enum Outcome {
     Failed,
     /// We go on trying until then (Unix milliseconds).
-    Delayed { until_ms: i64 },
+    Delayed {
+        until_ms: i64,
+    },
     Delivered,
     /// Handed to a server that will not report (RFC 3461 §6.2.3).
     Relayed,

@@ -43,7 +43,8 @@ pub fn parse(raw: &[u8]) -> Option<Report> {
     let mut text = String::new();
     for part in &message.parts {
         let is_status = part.content_type().is_some_and(|kind| {
-            kind.ctype().eq_ignore_ascii_case("message") && kind.subtype().is_some_and(|subtype| subtype.to_ascii_lowercase().ends_with("delivery-status"))
+            kind.ctype().eq_ignore_ascii_case("message")
+                && kind.subtype().is_some_and(|subtype| subtype.to_ascii_lowercase().ends_with("delivery-status"))
         });
         if is_status {
             let report = read_fields(part.contents());

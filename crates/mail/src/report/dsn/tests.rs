@@ -2,7 +2,8 @@ use super::*;
 use mail_parser::{MessageParser, MimeHeaders};
 use std::collections::BTreeMap;
 
-const ORIGINAL: &[u8] = b"From: <ann@sender.example>\r\nSubject: =?utf-8?B?5Lya6K6u?=\r\n on Monday\r\nMessage-ID: <1@sender.example>\r\n\r\n.secret body\r\n";
+const ORIGINAL: &[u8] =
+    b"From: <ann@sender.example>\r\nSubject: =?utf-8?B?5Lya6K6u?=\r\n on Monday\r\nMessage-ID: <1@sender.example>\r\n\r\n.secret body\r\n";
 
 fn address(text: &str) -> Address {
     Address::parse(text).expect("a test address")
@@ -14,7 +15,15 @@ fn refusal() -> Reply {
 
 fn told<'a>(outcome: Outcome, remote: Option<(&'a str, &'a Reply)>) -> Told<'a> {
     let status = if outcome == Outcome::Failed { (5, 1, 1) } else { (4, 4, 1) };
-    Told { address: "li@demo.example", orcpt: Some("rfc822;Li@demo.example"), outcome, status, remote, note: Some("connection refused"), last_attempt_ms: Some(1_795_000_060_000) }
+    Told {
+        address: "li@demo.example",
+        orcpt: Some("rfc822;Li@demo.example"),
+        outcome,
+        status,
+        remote,
+        note: Some("connection refused"),
+        last_attempt_ms: Some(1_795_000_060_000),
+    }
 }
 
 fn notice<'a>(to: &'a Address, recipients: &'a [Told<'a>], language: Language) -> Notice<'a> {
@@ -106,7 +115,10 @@ fn what_we_write_we_read() {
             assert_eq!((report.reporting_mta.as_deref(), report.recipients.len()), (Some("mx.gate.example"), 2));
             let first = &report.recipients[0];
             assert_eq!((first.action.as_deref(), first.status), (Some(outcome.action()), Some(recipients[0].status)));
-            assert_eq!((first.final_recipient.as_deref(), first.original_recipient.as_deref()), (Some("li@demo.example"), Some("Li@demo.example")));
+            assert_eq!(
+                (first.final_recipient.as_deref(), first.original_recipient.as_deref()),
+                (Some("li@demo.example"), Some("Li@demo.example"))
+            );
             assert!(dsn.octets.split(|octet| *octet == b'\n').all(|line| line.len() <= 998 && line.last().is_none_or(|end| *end == b'\r')));
         }
     }
@@ -185,7 +197,10 @@ fn every_cause_has_its_own_words_in_both_languages() {
     ] {
         assert_eq!(Cause::of(status), want, "{status:?}");
     }
-    assert_eq!((Language::from_tag("zh-CN"), Language::from_tag("de"), Language::from_tag("")), (Language::SimplifiedChinese, Language::English, Language::English));
+    assert_eq!(
+        (Language::from_tag("zh-CN"), Language::from_tag("de"), Language::from_tag("")),
+        (Language::SimplifiedChinese, Language::English, Language::English)
+    );
 }
 
 /// Rows whose status is written in the notice. The table also has statuses its authors made up from the words of servers that

@@ -30,7 +30,9 @@ pub fn build(notice: &Notice<'_>) -> Dsn {
 }
 
 fn part(octets: &mut Vec<u8>, boundary: &str, content_type: &str, transfer: &str, content: &[u8]) {
-    octets.extend_from_slice(format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n").as_bytes());
+    octets.extend_from_slice(
+        format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n").as_bytes(),
+    );
     octets.extend_from_slice(content);
     if !content.ends_with(b"\r\n") {
         octets.extend_from_slice(b"\r\n");

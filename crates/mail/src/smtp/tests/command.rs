@@ -28,7 +28,10 @@ fn commands_are_read() {
         ("AUTH plain AGEAYg==", Command::Auth { mechanism: "PLAIN".into(), initial: Some("AGEAYg==".into()) }),
         ("AUTH PLAIN =", Command::Auth { mechanism: "PLAIN".into(), initial: Some(String::new()) }),
         ("AUTH LOGIN", Command::Auth { mechanism: "LOGIN".into(), initial: None }),
-        ("XCLIENT name=a.example ADDR=192.0.2.1", Command::Xclient(vec![("NAME".into(), "a.example".into()), ("ADDR".into(), "192.0.2.1".into())])),
+        (
+            "XCLIENT name=a.example ADDR=192.0.2.1",
+            Command::Xclient(vec![("NAME".into(), "a.example".into()), ("ADDR".into(), "192.0.2.1".into())]),
+        ),
     ] {
         assert_eq!(parse_command(line.as_bytes()), Ok(want), "{line}");
     }

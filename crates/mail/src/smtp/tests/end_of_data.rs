@@ -140,7 +140,8 @@ fn trouble() -> impl Strategy<Value = Vec<u8>> {
 
 /// Lines that are clean but for what stands inside them.
 fn clean_message() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec("[.a]{0,4}", 0..8).prop_map(|lines| lines.into_iter().flat_map(|line| format!("{line}\r\n").into_bytes()).collect())
+    prop::collection::vec("[.a]{0,4}", 0..8)
+        .prop_map(|lines| lines.into_iter().flat_map(|line| format!("{line}\r\n").into_bytes()).collect())
 }
 
 proptest! {

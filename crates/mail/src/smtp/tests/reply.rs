@@ -70,7 +70,16 @@ fn a_reply_is_taken_alone() {
 
 #[test]
 fn a_server_that_does_not_speak_smtp_is_found_out() {
-    for octets in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b"25\r\n", b"2500 x\r\n", b"250x\r\n", b"150 x\r\n", b"600 x\r\n", b"\r\n", b"\xff\xff\xff\xff\n"] {
+    for octets in [
+        &b"HTTP/1.1 400 Bad Request\r\n"[..],
+        b"25\r\n",
+        b"2500 x\r\n",
+        b"250x\r\n",
+        b"150 x\r\n",
+        b"600 x\r\n",
+        b"\r\n",
+        b"\xff\xff\xff\xff\n",
+    ] {
         assert!(matches!(read(octets, 3), Err(ReplyError::NotAReply { .. })), "{}", octets.escape_ascii());
     }
     assert_eq!(read(b"250-a\r\n550 b\r\n", 4), Err(ReplyError::MixedCodes { first: 250, then: 550 }));

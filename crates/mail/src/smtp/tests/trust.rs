@@ -74,7 +74,9 @@ fn xclient_attributes_have_meaning() {
         Ok(Command::Xclient(attributes)) => Client::read(&attributes),
         _ => None,
     };
-    let found = read("XCLIENT NAME=a+2Bb.example ADDR=IPV6:2001:db8::1 PORT=40000 PROTO=ESMTP HELO=[UNAVAILABLE] LOGIN=x DESTADDR=192.0.2.9 DESTPORT=25");
+    let found = read(
+        "XCLIENT NAME=a+2Bb.example ADDR=IPV6:2001:db8::1 PORT=40000 PROTO=ESMTP HELO=[UNAVAILABLE] LOGIN=x DESTADDR=192.0.2.9 DESTPORT=25",
+    );
     let want = Client {
         name: Some(Some("a+b.example".into())),
         ip: Some("2001:db8::1".parse().expect("an address")),
@@ -86,7 +88,15 @@ fn xclient_attributes_have_meaning() {
         local_port: Some(25),
     };
     assert_eq!(found, Some(want));
-    for line in ["XCLIENT ADDR=here", "XCLIENT PORT=65536", "XCLIENT PROTO=HTTP", "XCLIENT ODD=1", "XCLIENT NAME=a NAME=b", "XCLIENT NAME", "XCLIENT N1=a"] {
+    for line in [
+        "XCLIENT ADDR=here",
+        "XCLIENT PORT=65536",
+        "XCLIENT PROTO=HTTP",
+        "XCLIENT ODD=1",
+        "XCLIENT NAME=a NAME=b",
+        "XCLIENT NAME",
+        "XCLIENT N1=a",
+    ] {
         assert_eq!(read(line), None, "{line}");
     }
 }
@@ -106,7 +116,18 @@ fn credentials_are_read() {
 
 #[test]
 fn xtext_is_read_strictly() {
-    for (coded, want) in [("a+2Bb+3Dc+20d", Some("a+b=c d")), ("+E6+9D+8E", Some("李")), ("a+", None), ("a+4", None), ("a+GG", None), ("a=b", None), ("a b", None), ("+00", None), ("+0D", None), ("+FF", None)] {
+    for (coded, want) in [
+        ("a+2Bb+3Dc+20d", Some("a+b=c d")),
+        ("+E6+9D+8E", Some("李")),
+        ("a+", None),
+        ("a+4", None),
+        ("a+GG", None),
+        ("a=b", None),
+        ("a b", None),
+        ("+00", None),
+        ("+0D", None),
+        ("+FF", None),
+    ] {
         assert_eq!(decode_xtext(coded).as_deref(), want, "{coded}");
     }
 }
