@@ -269,13 +269,9 @@ fn error(why: &tokio_postgres::Error) -> Error {
     let Some(answer) = why.as_db_error() else {
         // Without an answer of the server it is the connection, or a value of ours that does not fit.
         let text = std::error::Error::source(why).map_or_else(|| why.to_string(), |source| format!("{why}: {source}"));
-        return if why.is_closed() || std::error::Error::source(why).is_some_and(|source| source.is::<std::io::Error>()) {
-            Error::Gone(text)
-        } else if text.starts_with("error connecting") || text.starts_with("error performing TLS") || text.contains("timeout") {
-            Error::Gone(text)
-        } else {
-            Error::Statement(text)
-        };
+        let is_cut = why.is_closed() || std::error::Error::source(why).is_some_and(|source| source.is::<std::io::Error>());
+        let is_away = text.starts_with("error connecting") || text.starts_with("error performing TLS") || text.contains("timeout");
+        return if is_cut || is_away { Error::Gone(text) } else { Error::Statement(text) };
     };
     let text = answer.message().to_string();
     let code = answer.code();

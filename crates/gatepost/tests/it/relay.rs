@@ -140,7 +140,7 @@ fn send_octets(server: &Server, wire: &[u8]) -> std::io::Result<String> {
     use std::io::{BufRead, BufReader, Write};
     let mut stream = BufReader::new(std::net::TcpStream::connect(server.smtp)?);
     stream.get_ref().set_read_timeout(Some(std::time::Duration::from_secs(60)))?;
-    let mut read = |stream: &mut BufReader<std::net::TcpStream>| -> std::io::Result<String> {
+    let read = |stream: &mut BufReader<std::net::TcpStream>| -> std::io::Result<String> {
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line)? == 0 {

@@ -114,7 +114,7 @@ fn espoofer_compositions_never_pass_for_the_victim() {
         ("A10", evil, format!("From : <any@attacker.example>\r\n{plain}")),
         ("A11", evil, format!("From\r\n : <any@attacker.example>\r\n{plain}")),
         ("A12", evil, "From: <any@attacker.example\r\nSender: <admin@victim.example>\r\n".into()),
-        ("A13", evil, format!("From: <any@attacker.example\r\nResent-From: <admin@victim.example>\r\n")),
+        ("A13", evil, "From: <any@attacker.example\r\nResent-From: <admin@victim.example>\r\n".into()),
         ("A14", evil, "From: <any@attacker.example>, <admin@victim.example>\r\n".into()),
         ("A14 turned", evil, "From: <admin@victim.example>, <any@attacker.example>\r\n".into()),
         ("A15", evil, "From: =?utf-8?B?PGFkbWluQHZpY3RpbS5leGFtcGxlPg==?= <any@attacker.example>\r\n".into()),

@@ -216,7 +216,7 @@ fn by_mark(content: &[u8]) -> Option<FileType> {
         Some((b"\xca\xfe\xba\xbe", ..)) if content.get(4..8).is_some_and(|count| count[..3] == [0, 0, 0] && count[3] < 30) => {
             Some(FileType { extension: "macho", family: Executable }) // a universal binary counts its few parts here, a class its version
         }
-        Some((b"BM", ..)) if !content.get(6..10).is_some_and(|reserved| reserved == [0; 4]) => None,
+        Some((b"BM", ..)) if content.get(6..10).is_none_or(|reserved| reserved != [0; 4]) => None,
         Some((b"\x60\xea", ..)) if content.len() < 34 => None,
         Some((_, extension, family)) => Some(FileType { extension, family: *family }),
         None => None,

@@ -199,7 +199,7 @@ fn foreign_tail(link: &str, foreign: usize) -> usize {
     }
     let host_end = link.find(['/', '?', '#', ':']).unwrap_or(link.len());
     let host = link[..host_end].trim_end_matches(['.', ',', '!', ')']);
-    let ends_in_ascii = psl::suffix(link[..foreign].as_bytes()).is_some_and(|suffix| suffix.is_known());
+    let ends_in_ascii = psl::suffix(&link.as_bytes()[..foreign]).is_some_and(|suffix| suffix.is_known());
     let is_domain = ascii_host(host).is_some_and(|ascii| psl::suffix(ascii.as_bytes()).is_some_and(|suffix| suffix.is_known()));
     if is_domain && !ends_in_ascii { link.len() - foreign } else { 0 }
 }

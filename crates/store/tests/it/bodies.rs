@@ -51,8 +51,7 @@ async fn listed(bodies: &Bodies) -> BTreeSet<String> {
     let names = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = names.clone();
     bodies.each(move |name| seen.lock().unwrap().extend([name.to_string()])).await.expect("lists");
-    let names = names.lock().unwrap().clone();
-    names
+    names.lock().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -189,7 +189,7 @@ fn txt_answer(txt: &str) -> Answer {
     match txt {
         "NXDOMAIN" => Err(DnsError::NoSuchName(String::new())),
         failed if failed.starts_with("~~") => Err(DnsError::Temporary { name: String::new(), why: failed.into() }),
-        empty if empty == "\"\"" => Ok([Record::Txt(Vec::new())].into()),
+        "\"\"" => Ok([Record::Txt(Vec::new())].into()),
         txt => Ok([Record::Txt(txt.as_bytes().to_vec())].into()),
     }
 }

@@ -113,7 +113,7 @@ fn missing_against_mail_parser(raw: &[u8], found: &Message) -> Vec<String> {
         .attachments()
         .filter(|part| !part.is_message())
         // A multipart that it could not split is a text or split here.
-        .filter(|part| !part.content_type().is_some_and(|found| found.ctype() == "multipart"))
+        .filter(|part| part.content_type().is_none_or(|found| found.ctype() != "multipart"))
         .filter(|part| {
             let content = part.contents().trim_ascii();
             let name = part.attachment_name().unwrap_or_default();
