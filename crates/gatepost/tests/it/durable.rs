@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 const SENDERS: usize = 8;
-const KILLS: usize = 3;
+const KILLS: usize = 5;
+/// Mails taken before each kill, in the middle of a load that goes on.
+const TAKEN_A_ROUND: usize = 400;
 
 /// Sends mail from several threads until told to stop; subjects of those answered 250.
 fn load(
@@ -62,7 +64,7 @@ fn nothing_is_lost(store: &str) {
         let stop = Arc::new(AtomicBool::new(false));
         let before = taken.lock().expect("no panic elsewhere").len();
         let threads = load(server.smtp, round, &taken, &stop);
-        server.eventually("a hundred mails are taken", |_| taken.lock().expect("no panic elsewhere").len() >= before + 100);
+        server.eventually("the load is in full swing", |_| taken.lock().expect("no panic elsewhere").len() >= before + TAKEN_A_ROUND);
         (data, _) = server.kill();
         stop.store(true, Ordering::Relaxed);
         threads.into_iter().for_each(|thread| thread.join().expect("a sender does not panic"));
