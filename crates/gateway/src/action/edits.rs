@@ -1,14 +1,14 @@
 //! Header lines that delivery puts on top for one recipient.
 
+use crate::policy::Decision;
 use crate::queue::Edits;
 use detect::Class;
+use std::net::IpAddr;
 
-/// `X-Gatepost-Report` (keys in docs/headers.md), and what the action adds.
+/// The report lines (keys in docs/headers.md), and what the action adds.
 pub fn junk_edits(report: &str, header: Option<&str>, subject_prefix: &str) -> Edits {
     let mut headers = String::with_capacity(report.len() + 64);
-    headers.push_str("X-Gatepost-Report: ");
     headers.push_str(report);
-    headers.push_str("\r\n");
     if let Some(header) = header.filter(|header| !header.chars().any(char::is_control)) {
         headers.push_str(header);
         headers.push_str("\r\n");
@@ -33,8 +33,25 @@ pub fn category(class: Class) -> &'static str {
     }
 }
 
+/// The lines that report on a mail, each with its CRLF: `X-Gatepost-Report`, and with `forefront` (the address that connected, and
+/// whether the mail goes out) also the line that servers behind us may read already.
+pub fn report_lines(id: mail::MailId, verdict: &detect::Verdict, decision: &Decision, forefront: Option<(IpAddr, bool)>) -> String {
+    let mut lines = format!("X-Gatepost-Report: {}\r\n", report_value(id, verdict, decision));
+    if let Some((ip, is_outbound)) = forefront {
+        let filtered = match decision.class {
+            _ if decision.scl < 0 => "SKA", // service.md §1.4: an allow entry
+            Class::Clean | Class::Bulk => "NSPM",
+            _ => "SPM",
+        };
+        let direction = if is_outbound { "OUT" } else { "INB" };
+        let (scl, category) = (decision.scl, category(decision.class));
+        lines.push_str(&format!("X-Forefront-Antispam-Report: CIP:{ip};SCL:{scl};SFV:{filtered};CAT:{category};DIR:{direction};\r\n"));
+    }
+    lines
+}
+
 /// `id=…; verdict=…; scl=…; …`: everything in it is ours, so nothing needs escaping.
-pub fn report_value(id: mail::MailId, verdict: &detect::Verdict, decision: &crate::policy::Decision) -> String {
+pub fn report_value(id: mail::MailId, verdict: &detect::Verdict, decision: &Decision) -> String {
     format!(
         "id={id}; verdict={}; scl={}; bcl={}; spam={:.4}; phish={:.4};\r\n\tcategory={}; policy={}",
         verdict.class.name(),

@@ -8,7 +8,7 @@ mod edits;
 
 #[cfg(test)]
 mod tests;
-pub use edits::{junk_edits, report_value};
+pub use edits::{junk_edits, report_lines, report_value};
 
 use crate::policy::{Decision, PolicyAction};
 use crate::queue::{Edits, Fate};
@@ -35,7 +35,7 @@ pub enum Action {
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// One action out of the decisions for all recipients. `report` is the value of `X-Gatepost-Report` per recipient.
+/// One action out of the decisions for all recipients. `reports` are the report lines per recipient.
 pub fn settle(recipients: &[&Address], decisions: &[Decision], reports: &[String], now_ms: i64) -> Action {
     let refusing = |decision: &&Decision| decision.action == PolicyAction::Reject;
     if !decisions.is_empty() && decisions.iter().filter(refusing).count() == decisions.len() {

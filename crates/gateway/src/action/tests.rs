@@ -11,7 +11,7 @@ fn settled(actions: &[PolicyAction]) -> Action {
     let recipient = Address::parse("li@demo.example").expect("an address");
     let decisions: Vec<Decision> = actions.iter().map(|action| decision(*action)).collect();
     let recipients = vec![&recipient; actions.len()];
-    settle(&recipients, &decisions, &vec!["id=m1".to_string(); actions.len()], 1_000)
+    settle(&recipients, &decisions, &vec!["X-Gatepost-Report: id=m1\r\n".to_string(); actions.len()], 1_000)
 }
 
 #[test]
@@ -40,6 +40,23 @@ fn a_refusal_refuses_for_everybody_or_holds() {
     let Action::Take(outcomes) = settled(&[None, Reject]) else { panic!("one of the two takes it") };
     assert_eq!(outcomes[0].fate, Fate::Queued);
     assert!(matches!(outcomes[1].fate, Fate::Held { .. }), "no bounce after the fact");
+}
+
+#[test]
+fn servers_that_read_another_header_get_it_when_asked() {
+    let verdict = detect::Verdict {
+        class: Class::Spam,
+        runner_up: Class::Clean,
+        scl: 5,
+        bcl: 0,
+        spam_probability: 0.9,
+        phish_probability: 0.0,
+        decided_by: Option::None,
+    };
+    let lines = |forefront| report_lines(mail::MailId(1), &verdict, &decision(PolicyAction::Junk), forefront);
+    let ip = "192.0.2.9".parse().expect("an address");
+    assert!(lines(Some((ip, false))).ends_with("\r\nX-Forefront-Antispam-Report: CIP:192.0.2.9;SCL:5;SFV:SPM;CAT:SPM;DIR:INB;\r\n"));
+    assert!(!lines(Option::None).contains("Forefront"));
 }
 
 #[test]

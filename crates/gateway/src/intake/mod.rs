@@ -53,7 +53,9 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let decisions = decide(&directory, direction, mail, &judged);
     let receipt = judged.receipt(gate, id, mail, &decisions);
     let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
-    let reports: Vec<String> = decisions.iter().map(|decision| action::report_value(id, &judged.verdict, decision)).collect();
+    let forefront = gate.settings.forefront_headers.then_some((peer.ip, direction.outbound));
+    let report = |decision| action::report_lines(id, &judged.verdict, decision, forefront);
+    let reports: Vec<String> = decisions.iter().map(report).collect();
     match action::settle(&recipients, &decisions, &reports, mail.now_ms) {
         Action::Refuse(reply) => {
             gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await
