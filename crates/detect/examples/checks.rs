@@ -119,7 +119,7 @@ fn without_mbox_line(raw: Vec<u8>) -> Vec<u8> {
 fn neutral(message: &Message) -> (Peer, Envelope, AuthResults) {
     let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     let local = SocketAddr::new(ip, 25);
-    let peer = Peer { ip, port: 0, local, ptr: None, helo: String::new(), esmtp: true, tls: None, authenticated: None };
+    let peer = Peer { ip, port: 0, local, reverse: Default::default(), helo: String::new(), esmtp: true, tls: None, authenticated: None };
     let envelope = Envelope {
         sender: None,
         recipients: Vec::new(),

@@ -35,8 +35,16 @@ fn measure(detector: &Detector, what: &str, raw: String) {
     let octets = raw.len();
     let message = Message::parse(raw.into_bytes().into(), &Budget::default());
     let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let peer =
-        Peer { ip, port: 0, local: SocketAddr::new(ip, 25), ptr: None, helo: String::new(), esmtp: true, tls: None, authenticated: None };
+    let peer = Peer {
+        ip,
+        port: 0,
+        local: SocketAddr::new(ip, 25),
+        reverse: Default::default(),
+        helo: String::new(),
+        esmtp: true,
+        tls: None,
+        authenticated: None,
+    };
     let envelope = Envelope {
         sender: None,
         recipients: Vec::new(),

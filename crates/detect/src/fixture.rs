@@ -27,7 +27,7 @@ impl Default for Scene {
             ip,
             port: 40_000,
             local: SocketAddr::new(ip, 25),
-            ptr: None,
+            reverse: Default::default(),
             helo: "mx.example.net".into(),
             esmtp: true,
             tls: None,

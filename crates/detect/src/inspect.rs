@@ -73,6 +73,7 @@ pub struct Inspected {
 
 /// The steps, in order. Their names stand in the receipt with the time each took.
 pub const STEPS: &[(&str, &[&dyn Inspect])] = &[
+    ("connection", crate::connection::INSPECTIONS),
     ("authentication", crate::authentication::INSPECTIONS),
     ("attachment", crate::attachment::INSPECTIONS),
     ("content", crate::content::INSPECTIONS),

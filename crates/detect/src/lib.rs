@@ -8,6 +8,7 @@ pub mod authentication;
 pub mod bulk;
 pub mod checks;
 pub mod classify;
+pub mod connection;
 pub mod content;
 pub mod eval;
 pub mod finding;

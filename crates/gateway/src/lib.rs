@@ -11,6 +11,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod queue;
 pub mod receipt;
+pub mod reputation;
 pub mod scope;
 pub mod session;
 pub mod settings;
@@ -18,5 +19,8 @@ pub mod signal;
 pub mod trace;
 
 /// The schema of the mail path, in order.
-pub const MIGRATIONS: &[store::Migration] =
-    &[store::Migration { number: 1, name: "mail_path", sql: include_str!("migrations/0001_mail_path.sql") }];
+pub const MIGRATIONS: &[store::Migration] = &[
+    store::Migration { number: 1, name: "mail_path", sql: include_str!("migrations/0001_mail_path.sql") },
+    store::Migration { number: 2, name: "reputation", sql: include_str!("migrations/0002_reputation.sql") },
+    store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
+];

@@ -43,7 +43,7 @@ fn report(name: &str, raw: &str, zone: &Zone) {
         ip: [203, 0, 113, 5].into(),
         port: 4_025,
         local: ([192, 0, 2, 250], 25).into(),
-        ptr: None,
+        reverse: Default::default(),
         helo: "mail.a.example".into(),
         esmtp: true,
         tls: None,

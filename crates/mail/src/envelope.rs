@@ -11,14 +11,40 @@ pub struct Peer {
     pub port: u16,
     /// Our end of the connection.
     pub local: SocketAddr,
-    /// Name from the reverse zone that resolves back to `ip` (RFC 8601 §3 "iprev"); `None` if there is none or it was not asked.
-    pub ptr: Option<String>,
+    /// What the reverse zone says about `ip`.
+    pub reverse: Reverse,
     /// Argument of HELO or EHLO, as given (at most 255 octets, no control characters).
     pub helo: String,
     pub esmtp: bool,
     pub tls: Option<Tls>,
     /// Login name after AUTH.
     pub authenticated: Option<String>,
+}
+
+/// What the reverse zone says about an address (RFC 8601 §3 "iprev").
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reverse {
+    /// Nobody asked, as for a mail that is read from a file.
+    #[default]
+    NotAsked,
+    /// A name that resolves back to the address.
+    Confirmed(String),
+    /// There is a name, but it does not lead back to the address.
+    Unconfirmed,
+    /// DNS knows no name.
+    Missing,
+    /// DNS did not answer in time.
+    Unavailable,
+}
+
+impl Reverse {
+    /// The confirmed name.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Reverse::Confirmed(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// Facts about an encrypted connection, for `Received` and the receipt.

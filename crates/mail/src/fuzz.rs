@@ -6,7 +6,7 @@
 use crate::address::{self, Address};
 use crate::auth::{AuthSettings, authenticate};
 use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
-use crate::envelope::{BodyType, Envelope, Mail, Peer};
+use crate::envelope::{BodyType, Envelope, Mail, Peer, Reverse};
 use crate::message::{Budget, DefectKind, Message};
 use crate::report::dsn;
 use crate::smtp::{BdatReader, Capabilities, Command, DataReader, Line, LineReader, ReplyReader};
@@ -278,7 +278,7 @@ pub fn authentication(input: &[u8]) {
         ip: Ipv4Addr::new(192, 0, 2, 1).into(),
         port: 40_000,
         local: (Ipv4Addr::LOCALHOST, 25).into(),
-        ptr: Some("mx.example.com".to_string()),
+        reverse: Reverse::Confirmed("mx.example.com".to_string()),
         helo: "mx.example.com".to_string(),
         esmtp: true,
         tls: None,

@@ -5,6 +5,7 @@
 pub(crate) mod attachment;
 pub(crate) mod authentication;
 pub(crate) mod bulk;
+pub(crate) mod connection;
 pub(crate) mod content;
 pub(crate) mod impersonation;
 pub(crate) mod link;
@@ -21,8 +22,16 @@ pub struct CheckDoc {
     pub text_zh: &'static str,
 }
 
-const GROUPS: [&[CheckDoc]; 7] =
-    [authentication::CHECKS, attachment::CHECKS, content::CHECKS, link::CHECKS, impersonation::CHECKS, bulk::CHECKS, malware::CHECKS];
+const GROUPS: [&[CheckDoc]; 8] = [
+    connection::CHECKS,
+    authentication::CHECKS,
+    attachment::CHECKS,
+    content::CHECKS,
+    link::CHECKS,
+    impersonation::CHECKS,
+    bulk::CHECKS,
+    malware::CHECKS,
+];
 
 /// All checks, group by group in the order of the inspections.
 pub const CHECKS: &[CheckDoc] = &{

@@ -5,7 +5,8 @@ use std::path::Path;
 
 /// Ids that stand in the sources of the inspections, apart from their own names and tests.
 fn ids_in(folder: &Path, ids: &mut BTreeSet<String>) {
-    let id = Regex::new(r#""((?:auth|spoof|content|header|mime|attachment|link|impersonation|bulk|malware)\.[a-z0-9.-]+)""#).unwrap();
+    let id =
+        Regex::new(r#""((?:connection|auth|spoof|content|header|mime|attachment|link|impersonation|bulk|malware)\.[a-z0-9.-]+)""#).unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -231,7 +231,7 @@ fn peer(scan: &Scan) -> Peer {
         ip: scan.ip,
         port: 0,
         local: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
-        ptr: None,
+        reverse: Default::default(),
         helo: scan.helo.clone(),
         esmtp: true,
         tls: None,

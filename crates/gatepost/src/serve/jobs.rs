@@ -2,7 +2,9 @@
 
 use crate::open::Store;
 use crate::output::now_ms;
+use gateway::intake::grey;
 use gateway::quarantine::Quarantine;
+use gateway::reputation;
 use gateway::trace::{self, balance};
 use std::time::Duration;
 use store::Db;
@@ -24,6 +26,8 @@ pub fn start(store: &Store, trace_days: u32) {
         loop {
             tick.tick().await;
             report("expiring held mail", quarantine.expire(now_ms()).await);
+            report("forgetting senders not heard of", reputation::expire(&db, now_ms()).await);
+            report("forgetting old greylisting", grey::expire(&db, now_ms()).await);
             report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
             balance_of_yesterday(&db, &bodies).await;
         }

@@ -19,6 +19,7 @@ use gateway::delivery::{self, Courier, Timeouts, Tls};
 use gateway::directory::{Watch, sql as directory_sql};
 use gateway::intake::{Gate, Parts};
 use gateway::queue::{Queue, QueueParts, QueueTasks};
+use gateway::reputation::Reputation;
 use gateway::signal::Signals;
 use gateway::trace::EventWriter;
 use mail::dns::Dns;
@@ -70,6 +71,7 @@ struct Service {
     queue_tasks: QueueTasks,
     couriers: tokio::task::JoinHandle<()>,
     smtp: Option<SocketAddr>,
+    reputation: Reputation,
     db: store::Db,
 }
 
@@ -106,6 +108,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         hostname: name.clone(),
         settings: settings.queue.clone(),
     });
+    let reputation = Reputation::start(store.db.clone());
     let tls = Tls::new(&[])?;
     let courier = |own_ports| {
         Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
@@ -124,6 +127,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         queue: queue.clone(),
         signals,
         events,
+        reputation: reputation.clone(),
         courier: courier(Vec::new()),
         clock: output::now_ms,
     });
@@ -135,7 +139,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
     let smtp = running.addresses().first().map(|(_, address)| *address);
-    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, db: store.db })
+    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, db: store.db })
 }
 
 /// What the settings file says goes into the database, then everything is read from there.
@@ -189,6 +193,7 @@ impl Service {
         self.queue.stop();
         let _ = self.couriers.await;
         self.queue_tasks.ended().await;
+        self.reputation.flush().await;
         self.db.close();
     }
 }

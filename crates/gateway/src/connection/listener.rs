@@ -297,7 +297,7 @@ fn new_peer(from: SocketAddr, local: SocketAddr) -> Peer {
         ip: from.ip().to_canonical(),
         port: from.port(),
         local: SocketAddr::new(local.ip().to_canonical(), local.port()),
-        ptr: None,
+        reverse: Default::default(),
         helo: String::new(),
         esmtp: false,
         tls: None,

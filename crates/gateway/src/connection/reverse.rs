@@ -1,6 +1,7 @@
 //! Names of addresses: PTR, confirmed by asking back (RFC 8601 §3 "iprev").
 
-use mail::dns::{Dns, Record, RecordType, reverse_name};
+use mail::dns::{Dns, DnsError, Record, RecordType, reverse_name};
+use mail::envelope::Reverse;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,28 +10,38 @@ const NAMES_MAX: usize = 4;
 /// The name is a hint; mail does not wait longer for it.
 const WAIT_MAX: Duration = Duration::from_secs(4);
 
-/// The name that the reverse zone gives for `ip`, if asking for that name gives `ip` back. `None` also when DNS fails.
-pub async fn confirmed_name(dns: &dyn Dns, ip: IpAddr) -> Option<String> {
-    tokio::time::timeout(WAIT_MAX, ask(dns, ip.to_canonical())).await.unwrap_or_default()
+/// What the reverse zone says about `ip`; the name in it counts if asking for that name gives `ip` back.
+pub async fn ask(dns: &dyn Dns, ip: IpAddr) -> Reverse {
+    tokio::time::timeout(WAIT_MAX, there_and_back(dns, ip.to_canonical())).await.unwrap_or(Reverse::Unavailable)
 }
 
-async fn ask(dns: &dyn Dns, ip: IpAddr) -> Option<String> {
-    let names = dns.lookup(&reverse_name(ip), RecordType::Ptr).await.ok()?;
+async fn there_and_back(dns: &dyn Dns, ip: IpAddr) -> Reverse {
+    let names = match dns.lookup(&reverse_name(ip), RecordType::Ptr).await {
+        Ok(names) => names,
+        Err(DnsError::NoSuchName(_)) => return Reverse::Missing,
+        Err(DnsError::Temporary { .. } | DnsError::BadName(_)) => return Reverse::Unavailable,
+    };
     let kind = if ip.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
+    let mut without = Reverse::Missing;
     for record in names.iter().take(NAMES_MAX) {
         let Record::Ptr(name) = record else { continue };
+        without = Reverse::Unconfirmed;
         let Some(name) = mail::address::domain_to_ascii(name) else { continue };
-        let Ok(addresses) = dns.lookup(&name, kind).await else { continue };
+        let addresses = match dns.lookup(&name, kind).await {
+            Ok(addresses) => addresses,
+            Err(DnsError::Temporary { .. }) => return Reverse::Unavailable,
+            Err(_) => continue,
+        };
         let is_confirmed = addresses.iter().any(|record| match record {
             Record::A(back) => IpAddr::V4(*back) == ip,
             Record::Aaaa(back) => IpAddr::V6(*back) == ip,
             _ => false,
         });
         if is_confirmed {
-            return Some(name);
+            return Reverse::Confirmed(name);
         }
     }
-    None
+    without
 }
 
 #[cfg(test)]
@@ -62,19 +73,19 @@ mod tests {
     #[tokio::test]
     async fn a_name_counts_only_when_it_leads_back() {
         let zone = zone();
+        let confirmed = |name: &str| Reverse::Confirmed(name.into());
         for (ip, want, why) in [
-            ("192.0.2.1", Some("mx.client.example"), "there and back, in lower case"),
-            ("::ffff:192.0.2.1", Some("mx.client.example"), "a mapped address is its IPv4 one"),
-            ("192.0.2.2", None, "the name belongs to another address"),
-            ("192.0.2.3", None, "not a host name"),
-            ("192.0.2.4", Some("four.example"), "the second name leads back"),
-            ("192.0.2.5", None, "DNS fails"),
-            ("192.0.2.6", None, "behind more names than are asked"),
-            ("192.0.2.9", None, "no name"),
-            ("2001:db8::1", Some("v6.example"), "IPv6"),
+            ("192.0.2.1", confirmed("mx.client.example"), "there and back, in lower case"),
+            ("::ffff:192.0.2.1", confirmed("mx.client.example"), "a mapped address is its IPv4 one"),
+            ("192.0.2.2", Reverse::Unconfirmed, "the name belongs to another address"),
+            ("192.0.2.3", Reverse::Unconfirmed, "not a host name"),
+            ("192.0.2.4", confirmed("four.example"), "the second name leads back"),
+            ("192.0.2.5", Reverse::Unavailable, "DNS fails"),
+            ("192.0.2.6", Reverse::Unconfirmed, "behind more names than are asked"),
+            ("192.0.2.9", Reverse::Missing, "no name"),
+            ("2001:db8::1", confirmed("v6.example"), "IPv6"),
         ] {
-            let name = confirmed_name(&zone, ip.parse().expect(ip)).await;
-            assert_eq!(name.as_deref(), want, "{ip}: {why}");
+            assert_eq!(ask(&zone, ip.parse().expect(ip)).await, want, "{ip}: {why}");
         }
     }
 }

@@ -29,13 +29,25 @@ pub struct Taken<'a> {
     pub outcomes: Vec<Outcome>,
 }
 
-/// Commits and answers.
-pub async fn take(gate: &Gate, directory: &Directory, taken: Taken<'_>) -> Reply {
-    let id = taken.id;
+/// All that the transaction writes. Owns its octets, so that the message and what was decoded of it can go before the wait for the disk.
+pub struct Prepared {
+    accepted: Accepted,
+    row: Vec<Value>,
+    events: Vec<Event>,
+}
+
+/// What is to be written for a mail.
+pub fn prepare(gate: &Gate, directory: &Directory, taken: Taken<'_>) -> Prepared {
     let accepted = accepted(gate, directory, &taken);
     let row = mail_row(taken.direction, taken.mail, &taken.receipt, taken.outcomes.len(), &accepted.extras);
     let events = first_events(gate, &taken);
-    match durably(gate, accepted, row, events).await {
+    Prepared { accepted, row, events }
+}
+
+/// Commits and answers.
+pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
+    let id = prepared.accepted.id;
+    match durably(gate, prepared).await {
         Ok(accepted) => {
             gate.signals.accepted();
             gate.queue.start(accepted);
@@ -53,7 +65,8 @@ pub async fn take(gate: &Gate, directory: &Directory, taken: Taken<'_>) -> Reply
     }
 }
 
-async fn durably(gate: &Gate, accepted: Accepted, row: Vec<Value>, events: Vec<Event>) -> Result<Accepted, Error> {
+async fn durably(gate: &Gate, prepared: Prepared) -> Result<Accepted, Error> {
+    let Prepared { accepted, row, events } = prepared;
     let place = BodyPlace::choose(&gate.bodies, &accepted).await?;
     gate.db
         .tx(move |tx| {

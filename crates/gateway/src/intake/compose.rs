@@ -56,7 +56,7 @@ fn received(gate: &Gate, id: MailId, mail: Mail<'_>) -> String {
     format!(
         "Received: from {} ({} [{}])\r\n\tby {} (Gatepost) with {protocol}{encrypted}{authenticated} id {id}{tls}{recipient};\r\n\t{}\r\n",
         atom(&peer.helo),
-        peer.ptr.as_deref().map(atom).unwrap_or_else(|| "unknown".into()),
+        peer.reverse.name().map(atom).unwrap_or_else(|| "unknown".into()),
         literal(peer.ip),
         gate.name,
         date(mail.now_ms),

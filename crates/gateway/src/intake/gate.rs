@@ -6,6 +6,7 @@ use crate::delivery::Courier;
 use crate::directory::{Directory, Standing, Watch};
 use crate::intake::callout::CallOut;
 use crate::queue::Queue;
+use crate::reputation::{Rates, Reputation};
 use crate::signal::Signals;
 use crate::trace::EventWriter;
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub struct Gate {
     pub queue: Queue,
     pub signals: Arc<Signals>,
     pub events: EventWriter,
+    pub reputation: Reputation,
+    pub(super) rates: Rates,
     pub(super) lists: Lists,
     pub(super) callout: CallOut,
     pub(super) logins: HashMap<String, String>,
@@ -62,6 +65,7 @@ pub struct Parts {
     pub queue: Queue,
     pub signals: Arc<Signals>,
     pub events: EventWriter,
+    pub reputation: Reputation,
     /// Asks next hops whether a recipient exists.
     pub courier: Arc<Courier>,
     pub clock: fn() -> i64,
@@ -95,6 +99,8 @@ impl Gate {
             queue: parts.queue,
             signals: parts.signals,
             events: parts.events,
+            reputation: parts.reputation,
+            rates: Rates::default(),
             clock: parts.clock,
         }
     }

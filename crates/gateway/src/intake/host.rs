@@ -63,14 +63,20 @@ impl Gate {
             return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
         };
         match directory.standing(recipient) {
-            Standing::Unknown(_) => Err(unknown_recipient()),
+            Standing::Unknown(_) => Err(self.unknown_recipient(peer)),
             Standing::AskNextHop(domain, _) => match self.callout.ask(directory, domain, recipient).await {
                 Known::Yes => Ok(direction),
-                Known::No => Err(unknown_recipient()),
+                Known::No => Err(self.unknown_recipient(peer)),
                 Known::NotNow => Err(Reply::new(451, (4, 4, 3), "Whether this recipient exists cannot be found out now; try again later")),
             },
             Standing::Ours(..) | Standing::Foreign => Ok(direction),
         }
+    }
+
+    /// `service.md` §1.1, directory edge blocking.
+    fn unknown_recipient(&self, peer: &Peer) -> Reply {
+        self.rates.unknown_recipient(peer.ip, self.now_ms());
+        Reply::new(550, (5, 4, 1), "Recipient address rejected: Access denied")
     }
 
     /// Connection filter: block and allow entries for the address, then lists in DNS.
@@ -89,11 +95,6 @@ impl Gate {
             None => Ok(()),
         }
     }
-}
-
-/// `service.md` §1.1, directory edge blocking.
-fn unknown_recipient() -> Reply {
-    Reply::new(550, (5, 4, 1), "Recipient address rejected: Access denied")
 }
 
 /// RFC 5321 §4.5.3.1.10 lets us put off recipients; mail of two organisations never shares a transaction here.

@@ -1,20 +1,22 @@
 //! Authentication, inspection, verdict: what a mail is, independent of who receives it.
 
-use super::Gate;
+use super::{Direction, Gate};
 use crate::directory::{Directory, Subject};
 use crate::policy::Decision;
 use crate::receipt::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, VERSION, Versions};
+use crate::reputation::{Behind, Outcome};
 use detect::finding::DECISIVE;
-use detect::{Finding, Inspected, Kind, Verdict};
+use detect::{Class, Finding, Inspected, Kind, Verdict};
 use futures_util::FutureExt;
 use mail::auth::{self, AuthResults, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
-use mail::{Mail, MailId};
+use mail::{Mail, MailId, OrgId};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 /// What is known besides the mail.
 pub struct Seen<'a> {
     pub directory: &'a Directory,
+    pub direction: Direction,
     /// Findings of the connection lists.
     pub lists: Vec<Finding>,
 }
@@ -25,6 +27,8 @@ pub struct Judged {
     pub auth: AuthResults,
     pub inspected: Inspected,
     pub verdict: Verdict,
+    /// Who stands behind the mail, for reputation.
+    pub behind: Behind,
     pub steps: Vec<Step>,
 }
 
@@ -42,15 +46,52 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     let auth = auth.unwrap_or_else(|_| not_authenticated(mail));
     steps.push(step("authentication", started));
     let started = Instant::now();
+    let behind = Behind::new(mail, &auth);
+    let known = remembered(gate, mail, &seen, &behind).await;
+    steps.push(step("reputation", started));
+    let started = Instant::now();
     let inspected = guarded(INSPECT_MAX, gate.detector.inspect(mail, &auth, &seen.directory.surroundings)).await;
     let mut inspected = inspected.unwrap_or_else(not_inspected);
     inspected.findings.extend(seen.lists);
     steps.push(step("inspection", started));
     steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
-    let verdict =
-        detect::verdict::judge(&inspected.findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, &gate.thresholds);
-    Judged { auth, inspected, verdict, steps }
+    if !seen.direction.outbound {
+        note(gate, seen.direction.org, &behind, &inspected);
+    }
+    inspected.findings.extend(known);
+    Judged { verdict: verdict(gate, &inspected), auth, inspected, behind, steps }
 }
+
+fn verdict(gate: &Gate, inspected: &Inspected) -> Verdict {
+    detect::verdict::judge(&inspected.findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, &gate.thresholds)
+}
+
+/// What is remembered of those behind a mail, and what their address is doing right now.
+async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behind) -> Vec<Finding> {
+    if seen.direction.outbound {
+        return Vec::new();
+    }
+    let known = gate.reputation.look(seen.direction.org, behind, mail.now_ms).await;
+    let mut findings = known.findings();
+    if behind.address.is_some() {
+        findings.extend(gate.rates.mail(mail.peer.ip, &known, mail.now_ms));
+    }
+    findings
+}
+
+/// Notes what a mail was, as judged without the memory itself. What is neither clearly good nor clearly bad teaches nothing.
+fn note(gate: &Gate, org: OrgId, behind: &Behind, inspected: &Inspected) {
+    let verdict = verdict(gate, inspected);
+    let outcome = match verdict.class {
+        Class::Clean | Class::Bulk if verdict.spam_probability < GOOD_BELOW && verdict.phish_probability < GOOD_BELOW => Outcome::Good,
+        Class::Spam | Class::HighSpam | Class::Phish | Class::HighPhish | Class::Malware => Outcome::Bad,
+        _ => return,
+    };
+    gate.reputation.note(org, behind, outcome, (1.0, gate.now_ms()));
+}
+
+/// Spam probability below which a mail speaks for its sender.
+const GOOD_BELOW: f32 = 0.3;
 
 /// Runs a step under its time limit and catches a panic; `Err` says which of the two ended it.
 async fn guarded<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T, &'static str> {
@@ -122,6 +163,7 @@ impl Judged {
             spam_log_odds: self.inspected.spam_log_odds,
             phish_log_odds: self.inspected.phish_log_odds,
             verdict: self.verdict.clone(),
+            behind: self.behind.clone(),
             recipients: recipients.map(|(to, decision)| Decided::new(to.address.to_string(), decision)).collect(),
             refused: String::new(),
             spent: mail.message.spent,

@@ -3,6 +3,7 @@
 //! In: the address that connects. Out: a refusal, or findings for the verdict. A list that does not answer is a finding of kind
 //! `Unknown`: the mail flows on. 127.255.255.x never counts as listed: lists answer so to resolvers they do not serve.
 
+use detect::connection::{DNS_LIST, DNS_LIST_UNAVAILABLE};
 use detect::{Finding, Kind};
 use futures_util::future::join_all;
 use mail::dns::{Dns, DnsError, Record, RecordType, reverse_name};
@@ -111,12 +112,8 @@ fn meaning(records: &[Record], codes: &[Ipv4Addr]) -> Answer {
 
 fn finding(list: &ListSettings, answer: Answer, ip: IpAddr) -> Option<Finding> {
     match answer {
-        Answer::Listed(code) => {
-            Some(Finding::new("connection.dns-list", Kind::Spam, list.weight, format!("{ip} is listed in {} ({code})", list.zone)))
-        }
-        Answer::Unknown => {
-            Some(Finding::new("connection.dns-list.unavailable", Kind::Unknown, 0.0, format!("{} gave no usable answer", list.zone)))
-        }
+        Answer::Listed(code) => Some(Finding::new(DNS_LIST, Kind::Spam, list.weight, format!("{ip} is listed in {} ({code})", list.zone))),
+        Answer::Unknown => Some(Finding::new(DNS_LIST_UNAVAILABLE, Kind::Unknown, 0.0, format!("{} gave no usable answer", list.zone))),
         Answer::NotListed => None,
     }
 }

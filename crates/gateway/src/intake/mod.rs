@@ -8,6 +8,7 @@ mod callout;
 mod commit;
 mod compose;
 mod gate;
+pub mod grey;
 mod host;
 mod judge;
 mod lists;
@@ -48,8 +49,12 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
         return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: None, reply }).await;
     }
-    let seen = Seen { directory: &directory, lists: gate.lists.answers(peer.ip).await };
+    let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(peer.ip).await };
     let judged = judge(gate, mail, seen).await;
+    if let Some(reply) = gate.come_again(mail, direction, &judged).await {
+        let receipt = judged.receipt(gate, id, mail, &[]);
+        return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
+    }
     let decisions = decide(&directory, direction, mail, &judged);
     let receipt = judged.receipt(gate, id, mail, &decisions);
     let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
@@ -62,7 +67,9 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
         }
         Action::Take(outcomes) => {
             let taken = commit::Taken { id, direction, mail, judged: &judged, receipt, outcomes };
-            commit::take(gate, &directory, taken).await
+            let prepared = commit::prepare(gate, &directory, taken);
+            drop((message, judged)); // a large mail is not held three times while the disk works
+            commit::take(gate, prepared).await
         }
     }
 }
@@ -86,6 +93,15 @@ fn decide(directory: &Directory, direction: Direction, mail: Mail<'_>, judged: &
 }
 
 impl Gate {
+    /// Asks doubtful mail of strangers to come again, where that is switched on.
+    async fn come_again(&self, mail: Mail<'_>, direction: Direction, judged: &Judged) -> Option<Reply> {
+        let is_on = self.settings.greylist == grey::Greylist::Doubtful && !direction.outbound;
+        match is_on && grey::is_doubtful(judged, &self.thresholds) {
+            true => grey::ask(&self.db, mail.peer, mail.envelope, mail.now_ms).await,
+            false => None,
+        }
+    }
+
     /// Puts the id into the reply, keeps the receipt and an event of the refusal, and answers.
     async fn refuse_content(&self, directory: &Directory, mut refused: commit::Refused<'_>) -> Reply {
         if let Some(last) = refused.reply.text.last_mut() {

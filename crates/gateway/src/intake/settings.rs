@@ -1,5 +1,6 @@
 //! `[intake]`: what is taken at all, and who may send out.
 
+use super::grey::Greylist;
 use serde::{Deserialize, Serialize};
 
 /// `[intake]`: what is taken at all, and who may send out.
@@ -18,6 +19,9 @@ pub struct IntakeSettings {
     pub dns_lookups_max: u32,
     /// DKIM signatures looked at per mail. Default 10.
     pub dkim_signatures_max: usize,
+    /// Ask doubtful mail of senders without a record to come again after five minutes: "off" or "doubtful". Default "off": it
+    /// catches what never comes again, and delays what does.
+    pub greylist: Greylist,
     /// Logins for submission: name and Argon2id hash, as `gatepost login hash` prints it.
     pub login: Vec<LoginSettings>,
 }
@@ -41,6 +45,7 @@ impl Default for IntakeSettings {
             forefront_headers: false,
             dns_lookups_max: 200,
             dkim_signatures_max: 10,
+            greylist: Greylist::Off,
             login: Vec::new(),
         }
     }

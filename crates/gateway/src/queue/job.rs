@@ -33,7 +33,7 @@ pub struct Owed {
     pub octets_about: usize,
     /// Name of the body's file; '' when it lies in the table.
     pub(super) place: String,
-    /// The message, while there was room for it.
+    /// The message, when it is small and there was room for it.
     resident: Option<(Bytes, OwnedSemaphorePermit)>,
 }
 
@@ -150,11 +150,15 @@ impl Shared {
         if rows.is_empty() {
             return;
         }
-        let is_file = accepted.octets.len() > super::INLINE_OCTETS_MAX;
+        let octets = accepted.octets;
+        let is_file = octets.len() > super::INLINE_OCTETS_MAX;
         let place = if is_file { store::bodies::name(accepted.id.0) } else { String::new() };
-        let mut mail = Owed::new(accepted.id, accepted.org, accepted.sender, accepted.extras, place, accepted.octets.len());
-        let room = self.waiting.clone().try_acquire_many_owned(pieces(accepted.octets.len()) as u32);
-        mail.resident = room.ok().map(|room| (accepted.octets, room));
+        let mut mail = Owed::new(accepted.id, accepted.org, accepted.sender, accepted.extras, place, octets.len());
+        // A file was written just now: the kernel holds it, and reading it back is a copy without a disk.
+        if !is_file {
+            let room = self.waiting.clone().try_acquire_many_owned(pieces(octets.len()) as u32);
+            mail.resident = room.ok().map(|room| (octets, room));
+        }
         self.enter(mail, rows, accepted.at_ms + LEASE_MS);
     }
 

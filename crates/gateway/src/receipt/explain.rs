@@ -3,6 +3,7 @@
 //! In: a receipt. Out: lines that fit one screen, in English or 简体中文. Everything said follows from the receipt.
 
 use super::Receipt;
+use crate::intake::grey;
 use crate::policy::PolicyAction;
 use detect::finding::DECISIVE;
 use detect::{Class, Finding, Kind, Thresholds, Verdict};
@@ -145,6 +146,16 @@ fn counterfactuals(receipt: &Receipt, thresholds: &Thresholds, language: Languag
             ),
             Language::Chinese => format!("如果 SPF 对 {0} 通过，或有 {0} 的有效 DKIM 签名，DMARC 就不会拦下它。", auth.dmarc.domain),
         });
+    }
+    if receipt.refused.starts_with(grey::CODE) {
+        lines.push(
+            language
+                .pick(
+                    "It passes when the sender's server sends it again after five minutes, as mail servers do by themselves.",
+                    "发件方服务器五分钟后再次发送即可通过，正常的邮件服务器会自动重试。",
+                )
+                .into(),
+        );
     }
     let without =
         detect::verdict::counterfactual(&receipt.findings, receipt.spam_log_odds, receipt.phish_log_odds, receipt.verdict.bcl, thresholds);

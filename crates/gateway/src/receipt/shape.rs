@@ -1,6 +1,7 @@
 //! The JSON of a receipt. What is serialised is promised: fields are added, never changed.
 
 use crate::policy::{Considered, Decision};
+use crate::reputation::Behind;
 use detect::{Class, Finding, Verdict};
 use mail::auth::AuthResults;
 use mail::message::{Defect, Spent};
@@ -22,6 +23,9 @@ pub struct Receipt {
     pub spam_log_odds: f32,
     pub phish_log_odds: f32,
     pub verdict: Verdict,
+    /// Who stands behind the mail, as reputation counts it.
+    #[serde(default)]
+    pub behind: Behind,
     pub recipients: Vec<Decided>,
     /// The reply that refused the mail; empty when it was taken.
     pub refused: String,
@@ -86,7 +90,7 @@ impl Connection {
     pub fn new(peer: &Peer) -> Connection {
         Connection {
             ip: peer.ip,
-            ptr: peer.ptr.clone(),
+            ptr: peer.reverse.name().map(str::to_string),
             helo: peer.helo.clone(),
             tls: peer.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher)).unwrap_or_default(),
             login: peer.authenticated.clone().unwrap_or_default(),

@@ -3,6 +3,7 @@
 use super::state::{Flow, Session};
 use super::wire::Gone;
 use super::{Role, Stage};
+use mail::envelope::Reverse;
 use mail::smtp::Reply;
 use mail::smtp::xclient::Client;
 use std::fmt::Write as _;
@@ -136,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         match client.name {
             Some(name) => {
                 self.forget_reverse();
-                self.peer.ptr = name;
+                self.peer.reverse = name.map_or(Reverse::Missing, Reverse::Confirmed);
             }
             None => self.ask_reverse(),
         }

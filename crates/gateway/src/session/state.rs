@@ -3,11 +3,11 @@
 use super::transaction::Transaction;
 use super::wire::{Gone, Wire};
 use super::{Port, Role, Stage, Start};
-use crate::connection::reverse::confirmed_name;
+use crate::connection::reverse;
 use crate::connection::stop::Stop;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use mail::envelope::Peer;
+use mail::envelope::{Peer, Reverse};
 use mail::smtp::{Command, Line, Reply, parse_command};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) struct Session<S> {
     /// Who really holds the other end, whatever XCLIENT says later.
     pub connected_from: IpAddr,
     stop: Stop,
-    reverse: Option<JoinHandle<Option<String>>>,
+    reverse: Option<JoinHandle<Reverse>>,
 }
 
 /// What counts towards the limits of a session.
@@ -222,15 +222,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub fn ask_reverse(&mut self) {
         self.forget_reverse();
         let (dns, ip) = (self.port.dns.clone(), self.peer.ip);
-        let mut asking = Box::pin(async move { confirmed_name(&*dns, ip).await });
+        let mut asking = Box::pin(async move { reverse::ask(&*dns, ip).await });
         match (&mut asking).now_or_never() {
-            Some(name) => self.peer.ptr = name, // from memory
+            Some(reverse) => self.peer.reverse = reverse, // from memory
             None => self.reverse = Some(tokio::spawn(asking)),
         }
     }
 
     pub fn forget_reverse(&mut self) {
-        self.peer.ptr = None;
+        self.peer.reverse = Reverse::NotAsked;
         if let Some(task) = self.reverse.take() {
             task.abort();
         }
@@ -240,8 +240,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub async fn await_reverse(&mut self) {
         let Some(mut task) = self.reverse.take() else { return };
         match tokio::time::timeout(REVERSE_WAIT_MAX, &mut task).await {
-            Ok(name) => self.peer.ptr = name.unwrap_or_default(),
-            Err(_) => task.abort(),
+            Ok(reverse) => self.peer.reverse = reverse.unwrap_or(Reverse::Unavailable),
+            Err(_) => {
+                self.peer.reverse = Reverse::Unavailable;
+                task.abort();
+            }
         }
     }
 

@@ -55,6 +55,6 @@ pub(super) fn judge(seen: &Evidence<'_>, settings: &AuthSettings) -> Composite {
 
 /// `ptr` resolves back to the host (RFC 8601 §3 "iprev"), so its owner vouches for the name.
 fn is_named_like_from(seen: &Evidence<'_>) -> bool {
-    let ptr = seen.peer.ptr.as_deref().map(str::to_ascii_lowercase);
+    let ptr = seen.peer.reverse.name().map(str::to_ascii_lowercase);
     ptr.is_some_and(|name| !seen.dmarc.domain.is_empty() && is_aligned(name.trim_end_matches('.'), &seen.dmarc.domain, false))
 }

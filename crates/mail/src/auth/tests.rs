@@ -26,7 +26,7 @@ fn peer(ip: &str, helo: &str) -> Peer {
         ip: ip.parse().expect("an address"),
         port: 4_025,
         local: ([192, 0, 2, 250], 25).into(),
-        ptr: None,
+        reverse: Default::default(),
         helo: helo.into(),
         esmtp: true,
         tls: None,
@@ -331,7 +331,7 @@ fn a_verified_name_of_the_host_is_a_soft_pass() {
     zone.add("host.a.example", Record::A(ATTACKER_IP.parse().expect("an address")));
     let message = Message::parse(bytes::Bytes::from_static(b"From: <x@a.example>\r\n\r\nhello\r\n"), &Budget::default());
     let mut peer = peer(ATTACKER_IP, "host.a.example");
-    peer.ptr = Some("host.a.example".into());
+    peer.reverse = crate::envelope::Reverse::Confirmed("host.a.example".into());
     let (envelope, settings) = (envelope(None), settings());
     let mail = Mail { peer: &peer, envelope: &envelope, message: &message, now_ms: NOW_MS };
     let results = futures_util::FutureExt::now_or_never(authenticate(mail, &zone, &settings)).expect("at once");

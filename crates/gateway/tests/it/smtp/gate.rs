@@ -148,7 +148,7 @@ impl Host for Script {
             if peer.esmtp { "ESMTP" } else { "SMTP" },
             peer.tls.as_ref().map_or("-".to_string(), |tls| format!("{} {}", tls.version, tls.cipher)),
             peer.authenticated.as_deref().unwrap_or("-"),
-            peer.ptr.as_deref().unwrap_or("-"),
+            peer.reverse.name().unwrap_or("-"),
         );
         if raw.starts_with(b"reject") {
             return Box::pin(ready(Reply::new(550, (5, 7, 1), "not this")));
