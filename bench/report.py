@@ -49,11 +49,12 @@ for size, mime, sessions in sorted({key[1:] for key in gateway if key[0] in ("ga
 table(["octets", "sessions", "Gatepost", "Postfix + rspamd", "Postfix alone", "to Postfix + rspamd", "to Postfix", "CPU ms Gatepost",
        "CPU ms + rspamd", "CPU ms Postfix", "PSS MiB", "spread %"], lines)
 
-relay = [(key, row) for key, row in gateway.items() if key[0] == "gatepost-relay-dkim"]
+KEYS = {"gatepost-relay-dkim": "RSA 2048", "gatepost-relay-ed25519": "Ed25519"}
+relay = [(key, row) for key, row in gateway.items() if key[0] in KEYS]
 if relay:
-    print("## Sending out, signed with DKIM (RSA 2048)\n")
-    table(["octets", "sessions", "Gatepost, signing", "Postfix alone, not signing", "ratio", "CPU ms"],
-          [[key[1], key[3], row["e2e_per_s"], (gateway.get(("postfix",) + key[1:]) or {}).get("e2e_per_s"),
+    print("## Sending out, signed with DKIM\n")
+    table(["key", "octets", "sessions", "Gatepost, signing", "Postfix alone, not signing", "ratio", "CPU ms"],
+          [[KEYS[key[0]], key[1], key[3], row["e2e_per_s"], (gateway.get(("postfix",) + key[1:]) or {}).get("e2e_per_s"),
             ratio(row["e2e_per_s"], (gateway.get(("postfix",) + key[1:]) or {}).get("e2e_per_s")), row["cpu_ms_per_msg"]] for key, row in relay])
 
 latency = [row for row in rows if row["section"] == "latency" and "error" not in row]
