@@ -50,8 +50,13 @@ pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
         }
         demo::add(&mut chosen.settings, &chosen.data);
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(until_stopped(chosen, serve.demo))
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(until_stopped(chosen, serve.demo))
 }
+
+/// Threads that read large messages and wait for files. The allocator keeps what a thread freed last for that thread, so many
+/// threads that each read one large message now and then hold many large messages.
+const BLOCKING_THREADS_MAX: usize = 16;
 
 fn start_log(serve: &Serve) {
     let filter = tracing_subscriber::EnvFilter::try_new(&serve.log).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));

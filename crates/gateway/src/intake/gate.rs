@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
 use store::bodies::Bodies;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The mail path of one node.
 pub struct Gate {
@@ -45,7 +45,9 @@ pub struct Gate {
     pub(super) logins: HashMap<String, String>,
     pub(super) signers: crate::intake::commit::Signers,
     pub(super) model_version: String,
-    /// Big messages are read on the blocking pool, this many at once, so that sessions stay quick and memory bounded.
+    /// Turns of large messages, so that what is decoded of them together is bounded.
+    turns: Semaphore,
+    /// Large messages are read on the blocking pool, this many at once, so that sessions stay quick.
     reading: Semaphore,
     clock: fn() -> i64,
 }
@@ -73,8 +75,10 @@ pub struct Parts {
 
 /// Messages up to this size are read where they are: a hop to another thread would cost more than the reading.
 const READ_INLINE_OCTETS_MAX: usize = 32 << 10;
-/// Reading is bounded by the budget; this is for the wait in front of it.
-const READ_MAX: Duration = Duration::from_secs(60);
+/// Wait for a turn, and again for a thread: reading and judging are bounded by themselves.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Large messages between reading and commit: as many as wait for DNS while others use the cores.
+const TURNS_MAX: usize = 16;
 const READING_MAX: usize = 4;
 
 impl Gate {
@@ -86,6 +90,7 @@ impl Gate {
             logins,
             signers: Default::default(),
             model_version: fingerprint(parts.detector.model.octets()),
+            turns: Semaphore::new(TURNS_MAX),
             reading: Semaphore::new(READING_MAX),
             name: parts.name,
             thresholds: parts.thresholds,
@@ -125,13 +130,22 @@ impl Gate {
         }
     }
 
-    /// The message, read within its budget; `None` when its turn did not come in time.
+    /// The turn of a message of this size, to be held until it is committed; `None` when it did not come in time.
+    pub(super) async fn turn(&self, octets: usize) -> Option<Option<SemaphorePermit<'_>>> {
+        if octets <= READ_INLINE_OCTETS_MAX {
+            return Some(None);
+        }
+        let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.acquire()).await.ok()?;
+        turn.ok().map(Some)
+    }
+
+    /// The message, read within its budget; `None` when no thread was free in time.
     pub(super) async fn read(&self, raw: Bytes) -> Option<Message> {
         let budget = Budget::default();
         if raw.len() <= READ_INLINE_OCTETS_MAX {
             return Some(Message::parse(raw, &budget));
         }
-        let turn = tokio::time::timeout(READ_MAX, self.reading.acquire()).await.ok()?.ok()?;
+        let turn = tokio::time::timeout(TURN_WAIT_MAX, self.reading.acquire()).await.ok()?.ok()?;
         let message = tokio::task::spawn_blocking(move || Message::parse(raw, &budget)).await.ok();
         drop(turn);
         message

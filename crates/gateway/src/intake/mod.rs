@@ -42,9 +42,9 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let Some(direction) = gate.direction(&directory, peer, &envelope) else {
         return Reply::new(451, (4, 3, 5), "The organisation this mail is for was just removed; try again later");
     };
-    let Some(message) = gate.read(raw).await else {
-        return Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
-    };
+    let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
+    let Some(turn) = gate.turn(raw.len()).await else { return busy() };
+    let Some(message) = gate.read(raw).await else { return busy() };
     let mail = Mail { peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
     if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
         return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: None, reply }).await;
@@ -68,7 +68,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
         Action::Take(outcomes) => {
             let taken = commit::Taken { id, direction, mail, judged: &judged, receipt, outcomes };
             let prepared = commit::prepare(gate, &directory, taken);
-            drop((message, judged)); // a large mail is not held three times while the disk works
+            drop((message, judged, turn)); // a large mail is not held three times while the disk works
             commit::take(gate, prepared).await
         }
     }
