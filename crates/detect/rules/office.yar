@@ -78,6 +78,18 @@ rule document_loads_template
         $view at 0 and ($template or $reversed)
 }
 
+rule document_loads_object
+{
+    meta:
+        weight = 20 // a linked object is fetched when the document opens; firms link files of their own disk, not of the internet
+    strings:
+        $view = "\x00view:office\n"
+        $object = /relationships\/(oleObject|frame|subDocument)"[^>]{0,200}Target="(https?:|\\\\|file:\/\/[^\/]|ftp:|mhtml:)/ nocase
+        $reversed = /Target="(https?:|\\\\|file:\/\/[^\/]|ftp:|mhtml:)[^"]{1,400}"[^>]{0,100}relationships\/(oleObject|frame|subDocument)"/ nocase
+    condition:
+        $view at 0 and ($object or $reversed)
+}
+
 rule program_in_document
 {
     strings:

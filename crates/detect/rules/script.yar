@@ -28,3 +28,11 @@ rule shortcut_starts_command
     condition:
         $link at 0 and $program and $argument
 }
+
+rule table_starts_program
+{
+    strings:
+        $cell = /(^|[\r\n,;\t])["']?[=+@\-][^\r\n]{0,200}\b(cmd|powershell|pwsh|mshta|wscript|cscript|rundll32|regsvr32|msexcel)(\.exe)?\s?\|/ nocase
+    condition:
+        $cell
+}

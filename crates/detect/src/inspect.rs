@@ -5,12 +5,13 @@
 //! what the findings mean together (`verdict`).
 
 use crate::classify::Model;
-use crate::finding::{FINDINGS_MAX, Finding};
+use crate::finding::{FINDINGS_MAX, Finding, Kind};
 use crate::impersonation::{look_alike::OwnIndex, people::PeopleIndex};
-use crate::malware::{Engine, clamd::Clamd, signatures::Signatures};
+use crate::malware::gauge::{EngineHealth, Gauge};
+use crate::malware::{Engine, clamd::Clamd, hashes::Hashes, icap::Icap, signatures::Signatures};
 use crate::settings::DetectSettings;
 use futures_util::future::{join, join_all};
-use mail::{AuthResults, Mail};
+use mail::{AuthResults, Mail, Message};
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -85,8 +86,14 @@ pub const STEPS: &[(&str, &[&dyn Inspect])] = &[
 /// Holds what inspections need: the model, compiled rules, engines.
 pub struct Detector {
     pub model: Arc<Model>,
-    pub engines: Vec<Arc<dyn Engine>>,
+    engines: Vec<Gauged>,
     checks_off: HashSet<String>,
+}
+
+/// An engine, and how it does.
+struct Gauged {
+    engine: Arc<dyn Engine>,
+    gauge: Gauge,
 }
 
 /// Why a detector could not be made; the settings are to blame.
@@ -96,6 +103,10 @@ pub enum DetectError {
     Folder { folder: String, source: std::io::Error },
     #[error("{file} is not a rule file: {why}")]
     Rules { file: String, why: String },
+    #[error("reading the hash list {list}: {why}")]
+    List { list: String, why: String },
+    #[error("“{address}” is not an address of ICAP, such as “icap://127.0.0.1:1344/avscan”")]
+    Address { address: String },
     #[error("“{check}” is not a check; the list is in the help under “Checks”")]
     UnknownCheck { check: String },
 }
@@ -103,8 +114,7 @@ pub enum DetectError {
 impl Detector {
     /// The shipped model, the built-in rules, no outside engine.
     pub fn built_in() -> Detector {
-        let engines: Vec<Arc<dyn Engine>> = vec![Arc::new(Signatures::built_in())];
-        Detector { model: Model::built_in(), engines, checks_off: HashSet::new() }
+        Detector::of(vec![Arc::new(Signatures::built_in())], HashSet::new())
     }
 
     /// As the settings say.
@@ -115,10 +125,30 @@ impl Detector {
             return Err(DetectError::UnknownCheck { check: check.clone() });
         }
         let mut engines: Vec<Arc<dyn Engine>> = vec![Arc::new(Signatures::new(&settings.signatures)?)];
+        if !settings.hashes.files.is_empty() {
+            engines.push(Arc::new(Hashes::new(&settings.hashes)?));
+        }
         if let Some(clamd) = &settings.clamd {
             engines.push(Arc::new(Clamd::new(clamd)));
         }
-        Ok(Detector { model: Model::built_in(), engines, checks_off: settings.checks_off.iter().cloned().collect() })
+        if let Some(icap) = &settings.icap {
+            engines.push(Arc::new(Icap::new(icap)?));
+        }
+        Ok(Detector::of(engines, settings.checks_off.iter().cloned().collect()))
+    }
+
+    fn of(engines: Vec<Arc<dyn Engine>>, checks_off: HashSet<String>) -> Detector {
+        let engines = engines.into_iter().map(|engine| Gauged { engine, gauge: Gauge::default() }).collect();
+        Detector { model: Model::built_in(), engines, checks_off }
+    }
+
+    /// How each engine does, for the health page. Engines behind a socket are asked for their version.
+    pub async fn engine_health(&self) -> Vec<EngineHealth> {
+        let asked = self.engines.iter().map(|gauged| async {
+            let signatures = gauged.engine.signatures().await;
+            gauged.gauge.health(gauged.engine.name(), signatures, Instant::now())
+        });
+        join_all(asked).await
     }
 
     /// The same detector with another model, such as one trained by the operator.
@@ -131,7 +161,7 @@ impl Detector {
     /// Runs every inspection and engine. Never fails; what is missing is a finding of kind `Unknown`.
     pub async fn inspect(&self, mail: Mail<'_>, auth: &AuthResults, surroundings: &Surroundings) -> Inspected {
         // Engines are polled first: one that waits for its socket has been asked before the inspections use the CPU.
-        let engines = join_all(self.engines.iter().map(|engine| scan(engine.as_ref(), mail)));
+        let engines = join_all(self.engines.iter().map(|gauged| gauged.scan(mail.message)));
         let (scans, mut inspected) = join(engines, async { self.look(&mail, auth, surroundings) }).await;
         let mut findings = Vec::with_capacity(inspected.findings.len());
         for (name, seen, micros) in scans {
@@ -168,10 +198,20 @@ impl Detector {
     }
 }
 
-async fn scan(engine: &dyn Engine, mail: Mail<'_>) -> (&'static str, Vec<Finding>, u32) {
-    let start = Instant::now();
-    let findings = engine.scan(mail.message).await;
-    (engine.name(), findings, u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX))
+impl Gauged {
+    /// Asks the engine, and keeps count.
+    async fn scan(&self, message: &Message) -> (&'static str, Vec<Finding>, u32) {
+        let start = Instant::now();
+        let name = self.engine.name();
+        let findings = self.engine.scan(message).await;
+        let end = Instant::now();
+        let micros = u32::try_from((end - start).as_micros()).unwrap_or(u32::MAX);
+        match findings.iter().find(|finding| finding.kind == Kind::Unknown) {
+            Some(missing) => self.gauge.failed(&missing.evidence),
+            None => self.gauge.answered(micros, end),
+        }
+        (name, findings, micros)
+    }
 }
 
 /// At most [`FINDINGS_MAX`], the weightiest, in their order.

@@ -21,8 +21,12 @@ pub struct DetectSettings {
     pub checks_off: Vec<String>,
     /// The signature engine.
     pub signatures: SignatureSettings,
+    /// Lists of known malware.
+    pub hashes: HashSettings,
     /// A clamd to ask beside the signatures. Default none.
     pub clamd: Option<ClamdSettings>,
+    /// A scanner to ask over ICAP. Default none.
+    pub icap: Option<IcapSettings>,
 }
 
 impl Default for DetectSettings {
@@ -33,7 +37,9 @@ impl Default for DetectSettings {
             blocked_types: BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
             checks_off: Vec::new(),
             signatures: SignatureSettings::default(),
+            hashes: HashSettings::default(),
             clamd: None,
+            icap: None,
         }
     }
 }
@@ -64,7 +70,8 @@ pub struct ProtectedPerson {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignatureSettings {
-    /// Folder whose files ending in .yar or .yara are read at start, beside the built-in rules. Default none.
+    /// Folder whose files ending in .yar or .yara are read at start, beside the built-in rules, and again when one of them
+    /// changes; while one cannot be read, the rules stay as they were. Default none.
     pub folder: Option<PathBuf>,
     /// Longest time for one mail, in milliseconds; what is left then is reported as not looked at. Default 2000.
     pub time_limit_ms: u64,
@@ -76,6 +83,31 @@ impl Default for SignatureSettings {
     fn default() -> SignatureSettings {
         SignatureSettings { folder: None, time_limit_ms: 2_000, content_max_octets: 32 << 20 }
     }
+}
+
+/// `[detect.hashes]`: lists of SHA-256 digests of malware.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HashSettings {
+    /// Files with one digest a line in hexadecimal, other columns aside; read again when they change. Default none.
+    pub files: Vec<PathBuf>,
+}
+
+/// `[detect.icap]`: a scanner that speaks ICAP.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IcapSettings {
+    /// Where its service for responses is, such as "icap://127.0.0.1:1344/avscan".
+    pub address: String,
+    /// Longest time for one mail, waiting for a free place included, in milliseconds. Default 10000.
+    #[serde(default = "ten_seconds")]
+    pub time_limit_ms: u64,
+    /// Longer mails are not sent; at most what the scanner takes. Default 26214400 (25 MiB).
+    #[serde(default = "stream_max")]
+    pub content_max_octets: usize,
+    /// Mails it is given at the same time. Default 8.
+    #[serde(default = "eight")]
+    pub scans_max: usize,
 }
 
 /// `[detect.clamd]`: a running clamd.
@@ -118,6 +150,8 @@ mod tests {
         assert_eq!(empty.blocked_types.len(), 53);
         let clamd: DetectSettings = serde_json::from_str(r#"{"clamd":{"address":"/run/clamd.sock"}}"#).unwrap();
         assert_eq!(clamd.clamd.unwrap().scans_max, 8);
+        let icap: DetectSettings = serde_json::from_str(r#"{"icap":{"address":"icap://av.example/avscan"}}"#).unwrap();
+        assert_eq!(icap.icap.unwrap().time_limit_ms, 10_000);
         for wrong in [r#"{"clamav":{}}"#, r#"{"clamd":{}}"#, r#"{"people":[{"name":"Li Wei"}]}"#, r#"{"signatures":{"dir":"x"}}"#] {
             assert!(serde_json::from_str::<DetectSettings>(wrong).is_err(), "{wrong}");
         }

@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("addresses", addresses),
     ("dsn", notice),
     ("message", message),
+    ("container", container),
     ("authentication", authentication),
 ];
 
@@ -266,6 +267,20 @@ pub fn message(input: &[u8]) {
     if let Some(from) = read.from.address() {
         check_address(from);
     }
+}
+
+/// Containers of every format as an attachment. The first octet moves what follows to where discs have their marks.
+pub fn container(input: &[u8]) {
+    let Some((place, rest)) = input.split_first() else { return };
+    let lead = if place & 1 == 1 { 16 * 2048 } else { 0 };
+    let content = Bytes::from([&vec![0; lead][..], rest].concat());
+    let budget = Budget { expanded_octets_max: 1 << 20, archive_depth_max: 3, archive_files_max: 50, links_max: 50, ..Budget::default() };
+    let read = Message::of_file(content, &budget);
+    assert!(read.attachments.len() <= budget.parts_max + budget.archive_files_max + 1);
+    assert!(read.spent.archive_files <= budget.archive_files_max && read.spent.depth <= budget.depth_max + 1);
+    let most = budget.expanded_octets_max.max(10 * (lead + rest.len()) as u64);
+    assert!(read.spent.expanded_octets <= most, "{:?}", read.spent);
+    assert!(read.attachments.iter().all(|found| found.inside.len() <= budget.depth_max + 1));
 }
 
 /// SPF, DMARC and key record on the first three lines, then a message: checking never fails and asks no more than it may.

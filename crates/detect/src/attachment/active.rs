@@ -28,6 +28,39 @@ static SCRIPT: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 const PASSWORD_MARKS: std::ops::RangeInclusive<u32> = 6..=8;
 
+/// Scripts that Windows runs at a double click. Those of programmers (py, pl, sh) are text there.
+const SCRIPTS: &[&str] = &[
+    "js",
+    "jse",
+    "vbs",
+    "vbe",
+    "wsf",
+    "wsh",
+    "wsc",
+    "sct",
+    "hta",
+    "ps1",
+    "psm1",
+    "bat",
+    "cmd",
+    "chm",
+    "hlp",
+    "scf",
+    "msc",
+    "reg",
+    "inf",
+    "jnlp",
+    "application",
+    "appref-ms",
+    "settingcontent-ms",
+    "diagcab",
+    "xbap",
+    "iqy",
+    "slk",
+    "ahk",
+    "au3",
+];
+
 pub struct ActiveContent;
 
 impl Inspect for ActiveContent {
@@ -66,6 +99,9 @@ fn active(attachment: &Attachment) -> Option<(&'static str, Kind, f32)> {
     }
     if attachment.true_type.family == FileFamily::Executable || attachment.true_type.extension == "exe" {
         return Some(("attachment.executable", Kind::Phish, 1.5)); // by another way than the list of blocked types
+    }
+    if matches!(attachment.true_type.extension, "chm" | "hlp" | "vbe" | "hta" | "wsf") || named(SCRIPTS) {
+        return Some(("attachment.script", Kind::Phish, 2.5)); // what the reader's machine runs, not what programmers show each other
     }
     let is_page = attachment.true_type.family == FileFamily::Html || named(&["htm", "html", "xhtml", "shtml", "svg", "mht", "mhtml"]);
     if !is_page {

@@ -1,6 +1,6 @@
 //! `attachment.disguised`, `attachment.double-extension`, `attachment.name.bidi`: attachments that look like something else.
 
-use super::{extension, names, path};
+use super::{RUNNING, extension, names, path};
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::message::{Attachment, FileFamily};
@@ -11,10 +11,6 @@ const DOCUMENTS: &[&str] = &[
     "csv", "doc", "docx", "gif", "htm", "html", "ics", "jpeg", "jpg", "mp3", "mp4", "odt", "ods", "pdf", "png", "ppt", "pptx", "rtf",
     "tif", "tiff", "txt", "wav", "webp", "xls", "xlsx", "xml",
 ];
-
-/// Endings that run when opened.
-const RUNNING: &[&str] =
-    &["bat", "cmd", "com", "cpl", "exe", "hta", "jar", "js", "jse", "lnk", "msi", "pif", "ps1", "scr", "url", "vbe", "vbs", "wsf", "wsh"];
 
 /// Findings of one kind in one mail.
 const REPORTED_MAX: usize = 3;

@@ -6,6 +6,7 @@
 mod active;
 mod blocked;
 mod disguise;
+mod held;
 mod sealed;
 
 pub use blocked::BLOCKED_TYPES;
@@ -14,9 +15,14 @@ use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 use mail::message::Attachment;
 
-pub const INSPECTIONS: &[&dyn Inspect] = &[&blocked::BlockedTypes, &disguise::Disguise, &active::ActiveContent, &sealed::Sealed];
+pub const INSPECTIONS: &[&dyn Inspect] =
+    &[&blocked::BlockedTypes, &disguise::Disguise, &active::ActiveContent, &held::Held, &sealed::Sealed, &sealed::Unread];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::attachment::CHECKS;
+
+/// Endings that run when opened.
+const RUNNING: &[&str] =
+    &["bat", "cmd", "com", "cpl", "exe", "hta", "jar", "js", "jse", "lnk", "msi", "pif", "ps1", "scr", "url", "vbe", "vbs", "wsf", "wsh"];
 
 /// Every reading of the name.
 fn names(attachment: &Attachment) -> impl Iterator<Item = &str> {

@@ -1,4 +1,5 @@
-//! `attachment.encrypted`: content that only the recipient can open, and the password beside it.
+//! `attachment.encrypted`: content that only the recipient can open, and the password beside it; `attachment.unread`: content
+//! that only other programs can open.
 
 use super::path;
 use crate::finding::{Finding, Kind};
@@ -50,5 +51,21 @@ impl Inspect for Sealed {
             // Careful people do this right.
             Finding::new("attachment.encrypted", Kind::Phish, 0.4, path(attachment))
         });
+    }
+}
+
+/// What was listed and not read: one signal less, never a reason to hold a mail by itself.
+pub struct Unread;
+
+impl Inspect for Unread {
+    fn name(&self) -> &'static str {
+        "attachment.unread"
+    }
+
+    fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+        let Some(first) = mail.message.attachments.iter().find(|attachment| attachment.unread) else { return };
+        let count = mail.message.attachments.iter().filter(|attachment| attachment.unread).count();
+        let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+        findings.push(Finding::new("attachment.unread", Kind::Unknown, 0.0, format!("{}{more}", path(first))));
     }
 }

@@ -52,6 +52,30 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "快捷方式会启动程序或打开某个地址，与图标显示无关。没有人需要用邮件发送它。请勿打开。",
     ),
     doc(
+        "attachment.script",
+        ["A script", "脚本文件"],
+        "An attachment is a script or a help file that runs when opened, with all the rights of whoever opens it. Malware comes this way; people who mean well send scripts inside an archive or link to them. Do not open it unless you know what it does.",
+        "附件是脚本或帮助文件，打开后即以打开者的全部权限运行。恶意软件常以此方式传播；善意的人会用压缩包或链接来共享脚本。除非清楚其作用，否则请勿打开。",
+    ),
+    doc(
+        "attachment.embedded-program",
+        ["A document with a program in it", "文档中嵌有程序"],
+        "A document, note or PDF holds a program, script or shortcut that starts with a click inside the document. Reports and invoices need no program. Do not open it; ask the sender by another way.",
+        "文档、笔记或 PDF 中嵌有程序、脚本或快捷方式，在文档内点击即会启动。报告和发票不需要程序。请勿打开，并通过其他途径向发件人核实。",
+    ),
+    doc(
+        "attachment.embedded-file",
+        ["A document with a file in it", "文档中嵌有文件"],
+        "A document holds another file, such as a table or a text. That is usual and was looked at like any attachment; it is named here so that you know what lies inside.",
+        "文档中嵌有另一个文件，例如表格或文本。这很常见，并已像其他附件一样检查；在此列出，以便您了解其中的内容。",
+    ),
+    doc(
+        "attachment.unread",
+        ["A file that could not be unpacked", "文件无法解包"],
+        "A file is packed in a way that is not undone here, such as a compressed RAR, so its content was not looked at; its name was. The verdict is less certain. A clamd or ICAP scanner beside this service can look into such files.",
+        "文件的打包方式在此无法解开（例如经压缩的 RAR），因此只检查了名称，未检查内容，判断的把握因而降低。在本服务旁配置 clamd 或 ICAP 扫描器即可检查此类文件。",
+    ),
+    doc(
         "attachment.executable",
         ["A program", "可执行程序"],
         "An attachment is a program. Malware came this way before filters blocked it. Take programs from their maker’s site instead.",

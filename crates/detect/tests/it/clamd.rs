@@ -1,4 +1,4 @@
-//! A real clamd of the distribution, with one signature of our own.
+//! A real clamd of the distribution, with two signatures of our own.
 
 use crate::scene::{attached, eicar};
 use detect::malware::{Engine, clamd::Clamd};
@@ -9,10 +9,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// clamd loads one signature in a second; slow machines get more.
+/// The start of the code of the harmless program in Debian's clamav-testfiles.
+const TEST_PROGRAM: &str = "33c050508bf3535350b02940300466ac79f9ba3100780dad50ff6670";
+
+/// clamd loads these signatures in a second; slow machines get more.
 const START_MAX: Duration = Duration::from_secs(60);
 
-struct Server {
+pub struct Server {
     child: Child,
     folder: tempfile::TempDir,
     port: u16,
@@ -27,13 +30,14 @@ impl Drop for Server {
 
 impl Server {
     /// `None` outside CI when clamd is not installed and cannot be.
-    fn start(stream_max: &str) -> Option<Server> {
-        let program = installed()?;
+    pub fn start(stream_max: &str) -> Option<Server> {
+        let program = installed("/usr/sbin/clamd", "clamav-daemon")?;
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("db");
         std::fs::create_dir(&database).unwrap();
         let hex: String = eicar().bytes().map(|octet| format!("{octet:02x}")).collect();
-        std::fs::write(database.join("own.ndb"), format!("Test.Eicar.Own:0:*:{hex}\n")).unwrap();
+        let signatures = format!("Test.Eicar.Own:0:*:{hex}\nTest.Program.Own:0:*:{TEST_PROGRAM}\n");
+        std::fs::write(database.join("own.ndb"), signatures).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = |name: &str| folder.path().join(name).display().to_string();
         let config = format!(
@@ -68,7 +72,7 @@ impl Server {
         }
     }
 
-    fn socket(&self) -> std::path::PathBuf {
+    pub fn socket(&self) -> std::path::PathBuf {
         self.folder.path().join("clamd.sock")
     }
 
@@ -78,17 +82,17 @@ impl Server {
     }
 }
 
-/// The program, installed when it is missing and we may.
-fn installed() -> Option<&'static str> {
-    let program = "/usr/sbin/clamd";
+/// The program, whose package is installed when it is missing and we may.
+pub fn installed(program: &'static str, packages: &str) -> Option<&'static str> {
     if !Path::new(program).exists() {
-        let _ = Command::new("apt-get").args(["install", "-y", "-q", "clamav-daemon"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let wanted = packages.split(' ');
+        let _ = Command::new("apt-get").args(["install", "-y", "-q"]).args(wanted).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
     if Path::new(program).exists() {
         return Some(program);
     }
-    assert!(std::env::var_os("CI").is_none(), "CI needs clamd: apt-get install clamav-daemon");
-    eprintln!("skipped: clamd is not installed (apt-get install clamav-daemon)");
+    assert!(std::env::var_os("CI").is_none(), "CI needs {program}: apt-get install {packages}");
+    eprintln!("skipped: {program} is not installed (apt-get install {packages})");
     None
 }
 
@@ -122,4 +126,34 @@ async fn what_clamd_refuses_or_does_not_answer_is_unknown() {
     server.child.wait().unwrap();
     let findings = scan(&engine, "a.txt", b"harmless").await;
     assert_eq!((findings[0].check.as_ref(), findings[0].kind), ("malware.clamd.unavailable", Kind::Unknown), "{findings:?}");
+}
+
+/// Debian's clamav-testfiles, each as an attachment.
+#[tokio::test]
+async fn the_test_files_of_clamav_are_found_by_clamd() {
+    let folder = Path::new("/usr/share/clamav-testfiles");
+    let Some(server) = Server::start("25M").filter(|_| folder.exists()) else {
+        assert!(std::env::var_os("CI").is_none(), "CI needs clamav-testfiles");
+        return;
+    };
+    let engine = server.engine(true);
+    let (mut missed, mut found) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let findings = scan(&engine, &name, &std::fs::read(&path).unwrap()).await;
+        match findings.first() {
+            Some(finding) if finding.check == "malware.clamd" => found += 1,
+            _ => missed.push(format!("{name}: {findings:?}")),
+        }
+    }
+    println!("{found} found by clamd, {missed:?} not");
+    assert!(found >= 40 && missed.is_empty(), "{missed:?}");
+}
+
+#[tokio::test]
+async fn clamd_tells_its_version() {
+    let Some(server) = Server::start("25M") else { return };
+    let state = server.engine(false).signatures().await;
+    assert!(state.version.is_some_and(|version| version.starts_with("ClamAV ")), "{:?}", state.error);
 }

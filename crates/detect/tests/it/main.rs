@@ -2,4 +2,7 @@
 
 mod clamd;
 mod eicar;
+mod icap;
+mod reload;
 mod scene;
+mod suite;

@@ -3,10 +3,10 @@
 //! In: decoded content with its names. Out: an [`Attachment`] in the list, its links, and what must be unpacked.
 
 use super::DefectKind::Encrypted;
-use super::archive::{self, Packed};
+use super::archive::{self, Format, Packed};
 use super::head::{Disposition, Head};
 use super::reading::{Pending, Reading, View};
-use super::{Attachment, FileFamily, LinkOrigin, charset, file_type, ole};
+use super::{Attachment, FileFamily, FileType, LinkOrigin, charset, file_type, ole};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use memchr::memmem;
@@ -16,6 +16,7 @@ const LINK_SEARCH_OCTETS_MAX: usize = 1 << 20;
 /// Octets at either end of a PDF in which its trailer is looked for.
 const PDF_TRAILER_OCTETS: usize = 16 << 10;
 
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) names: Vec<String>,
     pub(super) declared_type: String,
@@ -25,6 +26,9 @@ pub(super) struct Found {
     pub(super) archive_depth: usize,
     pub(super) is_inline: bool,
     pub(super) is_encrypted: bool,
+    pub(super) is_unread: bool,
+    /// What the container is that it was found in.
+    pub(super) held_by: Option<FileType>,
     /// Size as far as known, when the content could not be unpacked.
     pub(super) octets: u64,
 }
@@ -38,9 +42,8 @@ impl Found {
             content,
             inside: inside.to_vec(),
             depth,
-            archive_depth: 0,
             is_inline: head.disposition == Disposition::Inline || head.disposition == Disposition::Unsaid && head.has_content_id,
-            is_encrypted: false,
+            ..Found::default()
         }
     }
 }
@@ -50,7 +53,7 @@ pub(super) fn keep(reading: &mut Reading, found: Found, is_other_view: bool) {
     let Some(place) = push(reading, found_to_attachment(&found), is_other_view) else { return };
     let kept = &reading.found.attachments[place];
     let (family, extension) = (kept.true_type.family, kept.true_type.extension);
-    if is_locked(family, extension, &found.content) {
+    if is_locked(family, &found.content) {
         reading.found.attachments[place].encrypted = true;
     }
     if reading.found.attachments[place].encrypted {
@@ -58,12 +61,13 @@ pub(super) fn keep(reading: &mut Reading, found: Found, is_other_view: bool) {
         reading.meter.note(Encrypted, name);
     }
     look_for_links(reading, family, &found);
-    match family {
-        FileFamily::Archive | FileFamily::Office | FileFamily::OfficeMacro if archive::can_unpack(&found.content) => {
-            queue_archive(reading, found)
-        }
+    match archive::format(&found.content, family) {
+        Some(format) => queue_archive(reading, format, found),
         _ if extension == "eml" || is_message_type(&found.declared_type) => queue_message(reading, found),
-        _ => {}
+        None if matches!(family, FileFamily::Archive | FileFamily::DiskImage) && !found.content.is_empty() => {
+            reading.found.attachments[place].unread = true;
+        }
+        None => {}
     }
 }
 
@@ -75,7 +79,7 @@ fn is_message_type(declared: &str) -> bool {
 pub(super) fn keep_message(reading: &mut Reading, head: &Head, body: Bytes, inside: &[String], is_other_view: bool) {
     let found = Found::of_part(head, body, inside, 0);
     let mut kept = found_to_attachment(&found);
-    kept.true_type = super::FileType { extension: "eml", family: FileFamily::Message };
+    kept.true_type = FileType { extension: "eml", family: FileFamily::Message };
     push(reading, kept, is_other_view);
 }
 
@@ -95,7 +99,7 @@ fn found_to_attachment(found: &Found) -> Attachment {
     let name = names.next();
     let mut true_type = file_type(name.as_deref(), &found.content);
     if is_message_type(&found.declared_type) && matches!(true_type.family, FileFamily::Text | FileFamily::Unknown) {
-        true_type = super::FileType { extension: "eml", family: FileFamily::Message };
+        true_type = FileType { extension: "eml", family: FileFamily::Message };
     }
     Attachment {
         true_type,
@@ -107,11 +111,13 @@ fn found_to_attachment(found: &Found) -> Attachment {
         content: found.content.clone(),
         inside: found.inside.clone(),
         encrypted: found.is_encrypted,
+        unread: found.is_unread,
+        held_by: found.held_by,
         inline: found.is_inline,
     }
 }
 
-fn is_locked(family: FileFamily, extension: &str, content: &[u8]) -> bool {
+fn is_locked(family: FileFamily, content: &[u8]) -> bool {
     match family {
         FileFamily::Pdf => {
             let end = &content[content.len().saturating_sub(PDF_TRAILER_OCTETS)..];
@@ -119,7 +125,6 @@ fn is_locked(family: FileFamily, extension: &str, content: &[u8]) -> bool {
             memmem::find(end, b"/Encrypt").is_some() || memmem::find(start, b"/Encrypt").is_some()
         }
         FileFamily::Office | FileFamily::OfficeMacro => content.starts_with(&ole::MARK) && ole::is_encrypted(content),
-        FileFamily::Archive => archive::is_locked(extension, content),
         _ => false,
     }
 }
@@ -148,7 +153,7 @@ fn look_for_links(reading: &mut Reading, family: FileFamily, found: &Found) {
     }
 }
 
-fn queue_archive(reading: &mut Reading, found: Found) {
+fn queue_archive(reading: &mut Reading, format: Format, found: Found) {
     let depth = found.archive_depth + 1;
     if depth > reading.meter.budget.archive_depth_max {
         return reading.meter.over("archive_depth_max");
@@ -157,9 +162,11 @@ fn queue_archive(reading: &mut Reading, found: Found) {
         return;
     }
     let name = found.names.first().cloned().unwrap_or_else(|| found.declared_type.clone());
+    let true_type = file_type(found.names.first().map(String::as_str), &found.content);
     let mut inside = found.inside;
     inside.push(name);
-    reading.pending.push(Pending::Archive(Packed { content: found.content, inside, depth: found.depth + 1, archive_depth: depth }));
+    let (content, depth, archive_depth) = (found.content, found.depth + 1, depth);
+    reading.pending.push(Pending::Archive(Packed { format, content, true_type, inside, depth, archive_depth }));
 }
 
 fn queue_message(reading: &mut Reading, found: Found) {

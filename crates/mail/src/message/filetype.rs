@@ -283,10 +283,7 @@ fn infer_media(content: &[u8]) -> Option<FileType> {
     } else {
         return None;
     };
-    let extension = match family {
-        Image => "img",
-        _ => "media",
-    };
+    let extension = infer::get(content).map_or("media", |kind| kind.extension());
     Some(FileType { extension, family })
 }
 
@@ -369,7 +366,22 @@ fn by_text(content: &[u8], named: Option<FileType>) -> FileType {
     if is_script_text(&lower) {
         return found("js", Script);
     }
+    if is_mail_text(start) {
+        return found("eml", Message);
+    }
     named.filter(|named| named.family == Text).unwrap_or(found("txt", Text))
+}
+
+/// A header with fields that only mail has, after the line that mailboxes put in front.
+fn is_mail_text(lower: &[u8]) -> bool {
+    let lower = if lower.starts_with(b"from ") { lower.splitn(2, |octet| *octet == b'\n').nth(1).unwrap_or_default() } else { lower };
+    let header = lower.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end).take_while(|line| !line.is_empty());
+    let is_of_mail = |line: &&[u8]| {
+        [&b"mime-version:"[..], b"received:", b"return-path:", b"content-type:", b"message-id:"].iter().any(|name| line.starts_with(name))
+    };
+    let starts_with_field = memchr::memchr(b':', &lower[..lower.len().min(78)])
+        .is_some_and(|colon| colon > 0 && lower[..colon].iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-'));
+    starts_with_field && header.filter(is_of_mail).take(2).count() == 2
 }
 
 /// Words that a script host needs and prose does not have.

@@ -30,6 +30,7 @@ mod zip;
 pub use budget::{Budget, Spent};
 pub use defect::{Defect, DefectKind};
 pub use filetype::file_type;
+pub use words::date_ms;
 
 use crate::address::{self, FromField, decode_words};
 use budget::Meter;
@@ -140,8 +141,12 @@ pub struct Attachment {
     pub content: Bytes,
     /// Names of the archives or messages it lies in, outermost first.
     pub inside: Vec<String>,
+    /// What the container is that it was taken out of; `None` for a part of the message itself.
+    pub held_by: Option<FileType>,
     /// It needs a password, so its content was not seen.
     pub encrypted: bool,
+    /// It is packed in a way that is not undone here, so what it holds was not seen.
+    pub unread: bool,
     pub inline: bool,
 }
 
@@ -186,6 +191,16 @@ impl Message {
         }
         reading.finish();
         Message::assemble(raw, &block, reading)
+    }
+
+    /// A file by itself, read as if it were attached to an empty message.
+    pub(crate) fn of_file(content: Bytes, budget: &Budget) -> Message {
+        let mut meter = Meter::new(*budget, content.len());
+        let block = header::scan(&Bytes::new(), 0..0, true, &mut meter);
+        let mut reading = Reading::new(meter);
+        reading.file(content);
+        reading.finish();
+        Message::assemble(Bytes::new(), &block, reading)
     }
 
     fn assemble(raw: Bytes, block: &Block, reading: Reading) -> Message {

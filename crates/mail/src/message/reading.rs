@@ -236,6 +236,13 @@ impl Reading {
         }
     }
 
+    /// A file that lies in no part.
+    pub(super) fn file(&mut self, content: Bytes) {
+        if self.meter.pay_octets(content.len()) {
+            attachment::keep(self, Found::of_part(&Head::default(), content, &[], 0), false);
+        }
+    }
+
     /// Text kept for inspection although it is not a body: of lines that should have been header fields.
     pub(super) fn stray_header(&mut self, octets: &[u8]) {
         let kept = self.meter.pay_text(octets.len());

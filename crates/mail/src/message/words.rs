@@ -32,7 +32,7 @@ pub(super) fn message_id(value: &[u8]) -> Option<String> {
 }
 
 /// Unix milliseconds of a date (RFC 5322 §3.3); `None` when it is not one.
-pub(super) fn date_ms(value: &[u8]) -> Option<i64> {
+pub fn date_ms(value: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(&value[..value.len().min(DATE_OCTETS_MAX)]).ok()?;
     let date = mail_parser::DateTime::parse_rfc822(text)?;
     date.is_valid().then(|| date.to_timestamp().saturating_mul(1000))

@@ -4,7 +4,6 @@
 //! one reader believes the first and another the second. No size in it is trusted, only used as a bound.
 
 use memchr::memmem;
-use std::borrow::Cow;
 
 const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
@@ -23,6 +22,10 @@ pub(super) struct Entry {
     pub(super) data_at: usize,
     /// Packed octets as said; `None` when the entry says that they are told after the data.
     pub(super) packed_octets: Option<usize>,
+    /// Octets unpacked as said; LZMA needs them to know its end.
+    pub(super) octets: u32,
+    /// LZMA marks its end itself (APPNOTE §4.4.4, bit 1).
+    pub(super) has_end_mark: bool,
     pub(super) is_folder: bool,
 }
 
@@ -98,9 +101,11 @@ fn central_entry(archive: &[u8], at: usize, moved: usize) -> Option<EntryAndNext
             name: name.to_vec(),
             is_utf8: u16_at(archive, at + 8)? & 0x800 != 0,
             is_encrypted: (u16_at(archive, at + 8)? | u16_at(archive, local + 6)?) & 1 != 0,
+            has_end_mark: u16_at(archive, at + 8)? & 2 != 0,
             method: u16_at(archive, at + 10)?,
             data_at: local + LOCAL_OCTETS + usize::from(u16_at(archive, local + 26)?) + usize::from(u16_at(archive, local + 28)?),
             packed_octets: Some(packed),
+            octets: u32_at(archive, at + 24)?,
             is_folder: name.ends_with(b"/") && packed == 0,
         })
     });
@@ -179,21 +184,19 @@ fn local_entry(archive: &[u8], at: usize) -> Option<Entry> {
         name: name.to_vec(),
         is_utf8: flags & 0x800 != 0,
         is_encrypted: flags & 1 != 0,
+        has_end_mark: flags & 2 != 0,
         method: u16_at(archive, at + 8)?,
         data_at: (data_at <= archive.len()).then_some(data_at)?,
         packed_octets: (!is_told_later).then_some(packed),
+        octets: u32_at(archive, at + 22)?,
         is_folder: name.ends_with(b"/") && packed == 0,
     })
 }
 
 impl Entry {
-    /// The name for people: UTF-8 if it is, else code page 437 or what the octets look like.
+    /// The name for people: UTF-8 if it is, else what the octets look like.
     pub(super) fn name_text(&self) -> String {
-        let text: Cow<'_, str> = match std::str::from_utf8(&self.name) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) if self.is_utf8 => String::from_utf8_lossy(&self.name),
-            Err(_) => Cow::Owned(super::charset::decode(&self.name, None).text),
-        };
+        let text = if self.is_utf8 { String::from_utf8_lossy(&self.name).into_owned() } else { super::archive::name_text(&self.name) };
         text.chars().map(|one| if matches!(one, '\r' | '\n') { ' ' } else { one }).collect()
     }
 }

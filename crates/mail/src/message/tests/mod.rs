@@ -1,5 +1,6 @@
 //! A message is read whatever it is, and what is odd about it is said.
 
+mod containers;
 mod defects;
 mod file_types;
 mod hostile;
