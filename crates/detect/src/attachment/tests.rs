@@ -39,7 +39,7 @@ fn blocked_types_are_found_by_content_and_by_name() {
     assert!(BLOCKED_TYPES.is_sorted());
     check("tool.exe", &program(), &["attachment.blocked-type", "attachment.executable"], "both");
     check("tool.bin", &program(), &["attachment.blocked-type", "attachment.executable"], "content");
-    check("run.vbs", b"MsgBox 1", &["attachment.blocked-type"], "name");
+    check("run.vbs", b"MsgBox 1", &["attachment.blocked-type", "attachment.script"], "name");
     check("list.txt", b"one\r\ntwo\r\n", &[], "text");
     let mut scene = Scene::default();
     scene.surroundings.blocked_types.clear();
@@ -51,8 +51,13 @@ fn blocked_types_are_found_by_content_and_by_name() {
 fn disguises_weigh() {
     let seen = Scene::default().look(&attached("invoice.pdf", "application/pdf", &program()));
     assert!(seen.iter().any(|finding| finding.check == "attachment.disguised" && finding.kind == Kind::Malware));
-    check("invoice.pdf.js", b"var a = 1;", &["attachment.double-extension"], "two endings");
-    check("invoice.pdf                    .js", b"var a = 1;", &["attachment.double-extension"], "pushed out of sight");
+    check("invoice.pdf.js", b"var a = 1;", &["attachment.double-extension", "attachment.script"], "two endings");
+    check(
+        "invoice.pdf                    .js",
+        b"var a = 1;",
+        &["attachment.double-extension", "attachment.script"],
+        "pushed out of sight",
+    );
     check("minutes.v2.txt", b"one\r\n", &[], "dots in a name");
 }
 
@@ -64,4 +69,39 @@ fn pages_that_act_weigh() {
     check("page.htm", &page("<form><input TYPE=\"password\"></form>"), &["attachment.html-password"], "a sign-in");
     check("a.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"x()\"/>", &["attachment.html-script"], "a drawing");
     check("go.url", b"[InternetShortcut]\r\nURL=https://a.example/\r\n", &["attachment.shortcut"], "a shortcut");
+}
+
+#[test]
+fn scripts_weigh_unless_they_are_text_to_the_reader() {
+    check("run.ps1", b"Write-Host 1", &["attachment.script"], "a script of Windows");
+    check("help.dat", b"ITSF\x03\0\0\0", &["attachment.script"], "a help file by its content");
+    check("tool.py", b"print(1)", &[], "a script of programmers");
+}
+
+/// A PDF with a file of this name attached to it.
+fn pdf_with(name: &str) -> Vec<u8> {
+    format!(
+        "%PDF-1.7\n1 0 obj\n<< /Type /Filespec /F ({name}) /EF << /F 2 0 R >> >>\nendobj\n2 0 obj\n<< /Type /EmbeddedFile >>\nstream\n\
+         MsgBox 1\nendstream\nendobj\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn programs_in_documents_weigh_and_other_files_are_named() {
+    let look = |content: &[u8]| Scene::default().look(&attached("a.pdf", "application/pdf", content));
+    let program = look(&pdf_with("run.js"));
+    let found = program.iter().find(|finding| finding.check == "attachment.embedded-program").expect("a script in a PDF");
+    assert_eq!((found.kind, found.evidence.as_str()), (Kind::Malware, "a.pdf › run.js"));
+    let file = look(&pdf_with("table.csv"));
+    assert!(file.iter().any(|finding| finding.check == "attachment.embedded-file" && finding.kind == Kind::Note), "{file:?}");
+    assert!(!file.iter().any(|finding| finding.kind == Kind::Malware), "{file:?}");
+}
+
+#[test]
+fn what_is_listed_and_not_read_widens_uncertainty() {
+    let packed_in_rar = b"Rar!\x1a\x07\0\0\0\x73\0\0\x0d\0\0\0\0\0\0\0\0\0\x74\0\x80\x25\0\x02\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\x1d\x33\x05\0\0\0\0\0a.txtxx\0\0\x7b\0\0\x07\0";
+    let seen = Scene::default().look(&attached("a.rar", "application/octet-stream", packed_in_rar));
+    let found = seen.iter().find(|finding| finding.check == "attachment.unread").expect("it is packed");
+    assert_eq!((found.kind, found.evidence.as_str()), (Kind::Unknown, "a.rar › a.txt"), "{seen:?}");
 }

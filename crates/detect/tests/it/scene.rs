@@ -43,7 +43,16 @@ fn base64(content: &[u8]) -> String {
 pub fn inspect(detector: &Detector, message: &Message) -> Inspected {
     let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     let local = SocketAddr::new(ip, 25);
-    let peer = Peer { ip, port: 40_000, local, ptr: None, helo: "mx.sender.example".into(), esmtp: true, tls: None, authenticated: None };
+    let peer = Peer {
+        ip,
+        port: 40_000,
+        local,
+        reverse: Default::default(),
+        helo: "mx.sender.example".into(),
+        esmtp: true,
+        tls: None,
+        authenticated: None,
+    };
     let envelope = Envelope {
         sender: None,
         recipients: Vec::new(),

@@ -48,7 +48,7 @@ pub(super) fn of_ole(content: &[u8], members_max: usize) -> Listing {
 fn streams(content: &[u8], members_max: usize, listing: &mut Listing) -> std::io::Result<()> {
     let mut file = cfb::CompoundFile::open(Cursor::new(content))?;
     let paths: Vec<PathBuf> = file.walk().filter(cfb::Entry::is_stream).take(STREAMS_MAX).map(|entry| entry.path().to_owned()).collect();
-    let mut left = OCTETS_MAX.min(content.len() as u64 * 2);
+    let mut left = OCTETS_MAX.min(content.len() as u64 * 20);
     for path in &paths {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let is_attachment = name == ATTACHMENT_DATA;
