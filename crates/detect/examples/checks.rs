@@ -1,9 +1,10 @@
 //! How often each check is seen in labelled mail: `cargo run --release -p detect --example checks -- FOLDER`.
 //!
-//! FOLDER holds `labels.tsv` (path, set, label, date). Network and classifier are off: results of authentication are
-//! neutral, and only findings are counted. Prints per check the share of ham, spam and phish that has it, and per step
+//! FOLDER holds `labels.tsv` (path, set, label, date). Network is off: results of authentication are neutral.
+//! Findings are counted, and judged alone and with the shipped classifier. Prints per check the share of ham, spam and phish that has it, and per step
 //! the CPU time; then the mail that findings alone would keep from the inbox although it is ham.
 
+use detect::classify::Model;
 use detect::inspect::STEPS;
 use detect::malware::{Engine, signatures::Signatures};
 use detect::{Class, Surroundings, Thresholds, verdict};
@@ -24,6 +25,10 @@ struct Tally {
     checks: BTreeMap<String, ([u32; 3], [u32; 3])>,
     steps: BTreeMap<&'static str, Duration>,
     lost: Vec<String>,
+    /// Mails kept from the inbox by findings alone, by the classifier alone, and by both.
+    kept_out: [[u32; 3]; 3],
+    /// Phish and spam that findings turn where the classifier alone lets it pass, by the weightiest finding.
+    turned_by: BTreeMap<String, u32>,
 }
 
 fn main() {
@@ -34,9 +39,10 @@ fn main() {
         own_domains: ["example.com".to_string()].into(),
         people: Vec::new(),
         blocked_types: detect::attachment::BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
-        derived: Default::default(),
+        ..Surroundings::default()
     };
     let signatures = Signatures::built_in();
+    let model = Model::built_in();
     let mut tally = Tally::default();
     for line in labels.lines().skip(1) {
         let mut columns = line.split('\t');
@@ -44,14 +50,14 @@ fn main() {
         let Some(label) = LABELS.iter().position(|known| *known == label) else { continue };
         if sets.is_empty() || sets.iter().any(|wanted| wanted == set) {
             let raw = std::fs::read(Path::new(&folder).join(path)).expect("a mail of the list");
-            tally.add(path, label, raw, &surroundings, &signatures);
+            tally.add(path, label, raw, &surroundings, (&signatures, &model));
         }
     }
     tally.print();
 }
 
 impl Tally {
-    fn add(&mut self, path: &str, label: usize, raw: Vec<u8>, surroundings: &Surroundings, signatures: &Signatures) {
+    fn add(&mut self, path: &str, label: usize, raw: Vec<u8>, surroundings: &Surroundings, (signatures, model): (&Signatures, &Model)) {
         let raw = without_mbox_line(raw);
         let start = Instant::now();
         let message = Message::parse(raw.into(), &Budget::default());
@@ -80,7 +86,9 @@ impl Tally {
             with[label] += 1;
             weighing[label] += u32::from(weighs);
         }
-        let verdict = verdict::judge(&findings, 0.0, 0.0, detect::bulk::level(&message, &auth), &Thresholds::default());
+        self.judge(label, &findings, model.score(&message));
+        let verdict =
+            verdict::judge(&findings, 0.0, 0.0, detect::bulk::level(&message, &auth, &Default::default()), &Thresholds::default());
         if label == 0 && verdict.class != Class::Clean {
             let why: Vec<String> = findings
                 .iter()
@@ -91,7 +99,28 @@ impl Tally {
         }
     }
 
+    fn judge(&mut self, label: usize, findings: &[detect::Finding], scores: detect::classify::Scores) {
+        let is_kept_out = |findings: &[detect::Finding], spam, phish| {
+            !matches!(verdict::judge(findings, spam, phish, 0, &Thresholds::default()).class, Class::Clean | Class::Bulk)
+        };
+        let (spam, phish) = (scores.spam_log_odds, scores.phish_log_odds);
+        let ways = [is_kept_out(findings, 0.0, 0.0), is_kept_out(&[], spam, phish), is_kept_out(findings, spam, phish)];
+        for (count, is_out) in self.kept_out.iter_mut().zip(ways) {
+            count[label] += u32::from(is_out);
+        }
+        if !ways[1] && ways[2] {
+            let most = findings.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)).map(|finding| finding.check.to_string());
+            *self.turned_by.entry(format!("{} {}", LABELS[label], most.unwrap_or_default())).or_default() += 1;
+        }
+    }
+
     fn print(&self) {
+        for (way, count) in ["findings alone", "classifier alone", "both"].iter().zip(&self.kept_out) {
+            println!("kept from the inbox by {way:18} ham {} spam {} phish {}", count[0], count[1], count[2]);
+        }
+        for (check, count) in &self.turned_by {
+            println!("  turned by {check}: {count}");
+        }
         println!("mails: ham {} spam {} phish {}", self.mails[0], self.mails[1], self.mails[2]);
         println!("{:34} {:>8} {:>8} {:>8}   of these weighing", "check", "ham", "spam", "phish");
         for (check, (with, weighing)) in &self.checks {

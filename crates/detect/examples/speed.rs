@@ -76,7 +76,7 @@ fn measure(detector: &Detector, what: &str, raw: String) {
         own_domains: (0..100).map(|number| format!("organisation{number}.example.com")).chain(["example.net".to_string()]).collect(),
         people: (0..50).map(|number| (format!("Person Number{number}"), format!("person{number}@example.net"))).collect(),
         blocked_types: detect::attachment::BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
-        derived: Default::default(),
+        ..Surroundings::default()
     };
     let auth = neutral();
     let now_ms = message.date_ms.unwrap_or_default();

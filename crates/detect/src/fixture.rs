@@ -1,5 +1,6 @@
 //! For tests: a mail out of text, with neutral surroundings, and what the inspections say about it.
 
+use crate::acquaintance::Acquaintance;
 use crate::attachment::BLOCKED_TYPES;
 use crate::finding::Finding;
 use crate::inspect::{STEPS, Surroundings};
@@ -17,6 +18,7 @@ pub struct Scene {
     pub envelope: Envelope,
     pub auth: AuthResults,
     pub surroundings: Surroundings,
+    pub acquaintance: Acquaintance,
     pub now_ms: i64,
 }
 
@@ -46,9 +48,9 @@ impl Default for Scene {
             own_domains: ["example.com".to_string()].into(),
             people: vec![("Li Wei".to_string(), "li.wei@example.com".to_string())],
             blocked_types: BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
-            derived: Default::default(),
+            ..Surroundings::default()
         };
-        Scene { peer, envelope, auth: neutral(), surroundings, now_ms: NOW_MS }
+        Scene { peer, envelope, auth: neutral(), surroundings, acquaintance: Acquaintance::default(), now_ms: NOW_MS }
     }
 }
 
@@ -65,6 +67,7 @@ impl Scene {
         for inspection in STEPS.iter().flat_map(|(_, inspections)| inspections.iter()) {
             inspection.inspect(&mail, &self.auth, &self.surroundings, &mut findings);
         }
+        crate::impersonation::acquainted::inspect(&mail, &self.auth, &self.acquaintance, &mut findings);
         for finding in &findings {
             assert!(crate::checks::find(&finding.check).is_some(), "{} has no article", finding.check);
         }

@@ -4,9 +4,10 @@
 //! Invariant: the same mail gives the same findings in the same order, apart from engines that were not there. Not here:
 //! what the findings mean together (`verdict`).
 
+use crate::acquaintance::Acquaintance;
 use crate::classify::Model;
 use crate::finding::{FINDINGS_MAX, Finding, Kind};
-use crate::impersonation::{look_alike::OwnIndex, people::PeopleIndex};
+use crate::impersonation::{acquainted, look_alike::NameIndex, people::PeopleIndex};
 use crate::malware::gauge::{EngineHealth, Gauge};
 use crate::malware::{Engine, clamd::Clamd, hashes::Hashes, icap::Icap, signatures::Signatures};
 use crate::settings::DetectSettings;
@@ -28,6 +29,8 @@ pub trait Inspect: Send + Sync {
 pub struct Surroundings {
     /// Domains of the organisations served here, lower-case A-labels.
     pub own_domains: HashSet<String>,
+    /// Domains that the organisations served here write with, lower-case A-labels.
+    pub correspondents: HashSet<String>,
     /// Display names of people to protect, with their real address.
     pub people: Vec<(String, String)>,
     /// Extensions blocked by the common attachments filter, lower case.
@@ -40,12 +43,13 @@ pub struct Surroundings {
 #[derive(Debug, Default)]
 pub struct Derived {
     people: OnceLock<PeopleIndex>,
-    own: OnceLock<OwnIndex>,
+    own: OnceLock<NameIndex>,
+    correspondents: OnceLock<NameIndex>,
 }
 
 impl Surroundings {
     pub fn new(own_domains: HashSet<String>, people: Vec<(String, String)>, blocked_types: HashSet<String>) -> Surroundings {
-        Surroundings { own_domains, people, blocked_types, derived: Derived::default() }
+        Surroundings { own_domains, people, blocked_types, ..Surroundings::default() }
     }
 
     /// The protected people by name.
@@ -54,8 +58,13 @@ impl Surroundings {
     }
 
     /// The own domains as look-alikes are compared with them.
-    pub(crate) fn own_index(&self) -> &OwnIndex {
-        self.derived.own.get_or_init(|| OwnIndex::of(&self.own_domains))
+    pub(crate) fn own_index(&self) -> &NameIndex {
+        self.derived.own.get_or_init(|| NameIndex::of(self.own_domains.iter()))
+    }
+
+    /// The domains of correspondents, likewise.
+    pub(crate) fn correspondent_index(&self) -> &NameIndex {
+        self.derived.correspondents.get_or_init(|| NameIndex::of(self.correspondents.iter()))
     }
 }
 
@@ -160,9 +169,20 @@ impl Detector {
 
     /// Runs every inspection and engine. Never fails; what is missing is a finding of kind `Unknown`.
     pub async fn inspect(&self, mail: Mail<'_>, auth: &AuthResults, surroundings: &Surroundings) -> Inspected {
+        self.inspect_acquainted(mail, auth, surroundings, &Acquaintance::default()).await
+    }
+
+    /// As [`Detector::inspect`], for a gateway that remembers who wrote before.
+    pub async fn inspect_acquainted(
+        &self,
+        mail: Mail<'_>,
+        auth: &AuthResults,
+        surroundings: &Surroundings,
+        acquaintance: &Acquaintance,
+    ) -> Inspected {
         // Engines are polled first: one that waits for its socket has been asked before the inspections use the CPU.
         let engines = join_all(self.engines.iter().map(|gauged| gauged.scan(mail.message)));
-        let (scans, mut inspected) = join(engines, async { self.look(&mail, auth, surroundings) }).await;
+        let (scans, mut inspected) = join(engines, async { self.look(&mail, auth, surroundings, acquaintance) }).await;
         let mut findings = Vec::with_capacity(inspected.findings.len());
         for (name, seen, micros) in scans {
             findings.extend(seen);
@@ -176,7 +196,7 @@ impl Detector {
         inspected
     }
 
-    fn look(&self, mail: &Mail<'_>, auth: &AuthResults, surroundings: &Surroundings) -> Inspected {
+    fn look(&self, mail: &Mail<'_>, auth: &AuthResults, surroundings: &Surroundings, acquaintance: &Acquaintance) -> Inspected {
         let mut inspected = Inspected { micros: Vec::with_capacity(STEPS.len() + 1 + self.engines.len()), ..Inspected::default() };
         let mut last = Instant::now();
         let mut lap = |name, micros: &mut Vec<(&'static str, u32)>| {
@@ -190,10 +210,11 @@ impl Detector {
             }
             lap(name, &mut inspected.micros);
         }
+        acquainted::inspect(mail, auth, acquaintance, &mut inspected.findings);
         let scores = self.model.score(mail.message);
         (inspected.spam_log_odds, inspected.phish_log_odds) = (scores.spam_log_odds, scores.phish_log_odds);
         lap("classify", &mut inspected.micros);
-        inspected.bcl = crate::bulk::level(mail.message, auth);
+        inspected.bcl = crate::bulk::level(mail.message, auth, &acquaintance.volume);
         inspected
     }
 }

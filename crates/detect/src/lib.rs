@@ -3,6 +3,7 @@
 //! In: a [`mail::Mail`] and its [`mail::AuthResults`]. Out: [`Inspected`], then a [`Verdict`]. Inspections report, the
 //! verdict judges; what is done about it is decided elsewhere (`gateway::policy`, `gateway::action`).
 
+pub mod acquaintance;
 pub mod attachment;
 pub mod authentication;
 pub mod bulk;
@@ -21,6 +22,7 @@ pub mod malware;
 pub mod settings;
 pub mod verdict;
 
+pub use acquaintance::Acquaintance;
 pub use checks::{CHECKS, CheckDoc};
 pub use finding::{Finding, Kind};
 pub use inspect::{Detector, Inspected, Surroundings};

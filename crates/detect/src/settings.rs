@@ -51,7 +51,7 @@ impl DetectSettings {
             own_domains,
             people: self.people.iter().map(|person| (person.name.clone(), person.address.clone())).collect(),
             blocked_types: self.blocked_types.iter().map(|extension| extension.to_ascii_lowercase()).collect(),
-            derived: Default::default(),
+            ..Surroundings::default()
         }
     }
 }

@@ -85,6 +85,9 @@ pub const SCL_BYPASSED: i8 = -1;
 /// that are about identity, 0.99 for malware, which nobody can release alone.
 const IDENTITY_SUM: f32 = 3.0;
 const MALWARE_SUM: f32 = 4.6;
+/// Findings of phish that together reach this are phish whatever the classifier thinks of the words: it has not seen the
+/// trick. No ham of the corpora reaches it.
+const TRICK_SUM: f32 = 4.0;
 /// Findings together move a probability by at most this much (log-odds), decisive ones apart: many small ones of the
 /// same cause must not outvote the classifier without limit.
 const SUM_MAX: f32 = 8.0;
@@ -214,7 +217,7 @@ fn classify(sums: &Sums, opinions: Opinions, thresholds: &Thresholds) -> Class {
         Class::Uninspectable
     } else if phish >= safe.high_phish {
         Class::HighPhish
-    } else if phish >= safe.phish {
+    } else if phish >= safe.phish || sums.phish >= TRICK_SUM {
         Class::Phish
     } else if spam >= safe.high_spam {
         Class::HighSpam
@@ -372,6 +375,8 @@ mod tests {
             (vec![seen(Kind::Spam, -100.0)], 9.0, 0.0, 0, HighSpam, 9, "what speaks for it is capped"),
             (vec![seen(Kind::Spam, 7.0), seen(Kind::Spam, 7.0)], -7.0, 0.0, 0, Clean, 1, "many small ones are capped"),
             (vec![seen(Kind::Spam, DECISIVE)], -20.0, 0.0, 0, HighSpam, 9, "a decisive one is not"),
+            (vec![seen(Kind::Phish, 4.0)], 0.0, -9.0, 0, Phish, 8, "a trick settles it"),
+            (vec![seen(Kind::Phish, 3.9)], 0.0, -9.0, 0, Clean, 1, "short of a trick"),
             (vec![seen(Kind::Spoof, 2.0)], 0.0, 0.0, 0, Clean, 1, "short of 3"),
             (vec![seen(Kind::Spoof, 2.0), seen(Kind::Spoof, 1.0)], 0.0, 0.0, 0, Spoof, 5, "3 together"),
             (vec![], 0.0, 0.0, 7, Bulk, 6, "at the level"),

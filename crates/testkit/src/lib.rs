@@ -1,5 +1,6 @@
-//! What tests share: the shared folder, dialogue runner, fixed DNS server, sinks with faults, throw-away databases.
+//! What tests share: synthetic mails, the shared folder, dialogue runner, fixed DNS server, sinks with faults, throw-away databases.
 
+pub mod cases;
 pub mod dialogue;
 pub mod postgres;
 pub mod shared;

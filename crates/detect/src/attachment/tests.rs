@@ -67,7 +67,12 @@ fn pages_that_act_weigh() {
     check("page.html", &page("<p>Minutes</p>"), &[], "a still page");
     check("page.html", &page("<SCRIPT>x()</SCRIPT>"), &["attachment.html-script"], "a script");
     check("page.htm", &page("<form><input TYPE=\"password\"></form>"), &["attachment.html-password"], "a sign-in");
-    check("a.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"x()\"/>", &["attachment.html-script"], "a drawing");
+    check(
+        "a.svg",
+        b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"x()\"/>",
+        &["attachment.html-script", "attachment.svg-active"],
+        "a drawing",
+    );
     check("go.url", b"[InternetShortcut]\r\nURL=https://a.example/\r\n", &["attachment.shortcut"], "a shortcut");
 }
 

@@ -1,8 +1,12 @@
 //! Bulk mail: sent to many at once, wanted by some. Its level says how likely recipients complain.
 //!
-//! In: the header marks that senders of bulk mail write. Out: a level of 0-9 ([`level`]) and one finding naming the marks.
+//! In: the header marks that senders of bulk mail write, and what is known of the sender's volume and complaints. Out: a
+//! level of 0-9 ([`level`]) and one finding naming the marks.
 //! Whether bulk mail is unwanted is the policy's threshold. Not here: discussion lists are not held against anybody.
 
+mod history;
+
+use crate::acquaintance::Volume;
 use crate::checks::CheckDoc;
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
@@ -31,8 +35,19 @@ impl Inspect for BulkMarks {
 
 /// Bulk complaint level: 0 not bulk, 1-3 lists people joined, 4-6 newsletters that can be left, 7-9 bulk that hides who
 /// sends it or how to leave.
-pub fn level(message: &Message, auth: &AuthResults) -> u8 {
-    Marks::of(message).level(auth)
+///
+/// Where recipients' own word is known it counts for more than what the header says of itself.
+pub fn level(message: &Message, auth: &AuthResults, volume: &Volume) -> u8 {
+    history::adjusted(Marks::of(message).level(auth), volume)
+}
+
+/// Names what recipients said, when that changed the level.
+pub fn inspect(message: &Message, auth: &AuthResults, volume: &Volume, findings: &mut Vec<Finding>) {
+    let by_marks = Marks::of(message).level(auth);
+    let level = history::adjusted(by_marks, volume);
+    if level != by_marks {
+        findings.push(Finding::new("bulk.history", Kind::Bulk, f32::from(level), history::said(by_marks, level, volume)));
+    }
 }
 
 /// Header names that programs for sending to many write.

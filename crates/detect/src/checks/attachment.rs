@@ -105,4 +105,16 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "An attachment needs a password and the same mail speaks of one. That protects from scanners and from nobody else. Ask the sender to share the file another way.",
         "附件需要密码，而同一封邮件中就提到了密码。这只能躲避检查，对别人毫无保护作用。请发件人改用其他方式共享文件。",
     ),
+    doc(
+        "attachment.smuggling",
+        ["An attached page builds a file", "附件网页会生成文件"],
+        "The attached page puts together a file or another page from text when it is opened, so that no filter sees it on the way. Reports with charts can save themselves, too; a page that carries an archive or program cannot be honest. Do not open it.",
+        "附件网页在打开时用文本拼出文件或另一网页，使途中的过滤器无法看到。带图表的报表也能自行保存；携带压缩包或程序的网页则必非正当。请勿打开。",
+    ),
+    doc(
+        "attachment.svg-active",
+        ["A drawing that acts", "带脚本的图片"],
+        "The attached drawing (SVG) has a script, a page or a link over all of it. It opens in the browser like a web page. Drawings need none of that. Do not open it.",
+        "附件图片（SVG）含有脚本、网页或覆盖全图的链接，会像网页一样在浏览器中打开。图片不需要这些。请勿打开。",
+    ),
 ];

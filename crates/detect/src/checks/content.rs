@@ -219,4 +219,40 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "A line has more than 998 octets. Servers may break it, and signatures with it. For information only.",
         "某一行超过 998 个字节，服务器可能将其折断并破坏签名。仅供参考。",
     ),
+    doc(
+        "content.smuggling",
+        ["The mail builds a file in the browser", "邮件会在浏览器中生成文件"],
+        "A script in the mail puts together a file or page from text when it is opened, so that no filter sees it on the way. There is no honest use in a mail. Do not open it in a browser.",
+        "邮件中的脚本在打开时用文本拼出文件或网页，使途中的过滤器无法看到。邮件中没有正当用途。请勿在浏览器中打开。",
+    ),
+    doc(
+        "content.split-words",
+        ["Hidden text inside words", "单词中夹有隐藏文字"],
+        "Letters that nobody sees stand inside words, so that people read the word and filters do not.",
+        "单词内部夹有看不见的字母，使人能读出单词而过滤器读不出。",
+    ),
+    doc(
+        "content.look-alike-letters",
+        ["Letters of another alphabet in words", "单词中混入其他文字的字母"],
+        "Words are written with Cyrillic, Greek, full-width or other letters that look like Latin ones. People read the word; filters that look for it do not find it. No language is written like this.",
+        "单词中混入外形酷似拉丁字母的西里尔、希腊、全角等字母。人能读出，查找该词的过滤器却找不到。没有哪种语言如此书写。",
+    ),
+    doc(
+        "content.callback",
+        ["A charge nobody made, and a number to call", "虚假扣款与回拨电话"],
+        "The mail speaks of a charge or renewal, says how to cancel it, and gives a telephone number but no link. Whoever calls is talked into giving access or money. Look up the company’s number yourself.",
+        "邮件声称有扣款或续费，告知如何取消，只留电话而无链接。致电者会被诱导交出权限或钱款。请自行查找该公司的电话。",
+    ),
+    doc(
+        "content.credential-lure",
+        ["Pressure, a password, and a stranger’s link", "以时限催促并索要密码的链接"],
+        "The mail says that an account will be closed or a password will expire, and its link leads to a site that has nothing to do with the sender. Go to the service by its own address.",
+        "邮件称账户将被关闭或密码将过期，而链接指向与发件人无关的网站。请自行输入该服务的网址访问。",
+    ),
+    doc(
+        "content.payment-change",
+        ["New account details for a payment", "更换收款账户"],
+        "The mail says that payments should go to another bank account. Criminals who read along, or pretend to, write this at the right moment. Call the payee at a number you knew before, and never at one from the mail.",
+        "邮件要求把款项付到另一个银行账户。潜伏或冒名的罪犯会在恰当时机这样写。请拨打此前已知的号码向收款方核实，切勿使用邮件中的号码。",
+    ),
 ];

@@ -39,4 +39,46 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail asks for answers to an address at a free provider that differs from the sender’s. Fraud does this to get answers to a forged name. Check the address before you answer.",
         "邮件要求将回复发往与发件人不同的免费邮箱。诈骗者借此接收冒名邮件的回复。回复前请核对地址。",
     ),
+    doc(
+        "impersonation.correspondent",
+        ["The sender’s domain looks like a correspondent’s", "发件人域名酷似往来单位"],
+        "The mail comes from a domain that is nearly one with which your organisation writes: a letter more, less or exchanged, or letters that look the same. Fraud about invoices starts like this. Ask your contact by telephone.",
+        "邮件来自与贵组织往来单位几乎相同的域名：多一个、少一个或换了一个字母，或使用外形相同的字母。发票诈骗常由此开始。请致电您的联系人核实。",
+    ),
+    doc(
+        "impersonation.brand-domain",
+        ["The sender’s domain uses a brand’s name", "发件人域名冒用品牌名称"],
+        "The domain has a well-known name in it, or letters that look like it, but does not belong to its owner. Exchanged letters are always meant to deceive; a name with an addition sometimes belongs to an agency.",
+        "发件人域名包含知名品牌或外形相近的字母，却不属于该品牌。替换字母必是有意欺骗；附加词语的名称有时属于代理机构。",
+    ),
+    doc(
+        "impersonation.brand-name",
+        ["A brand’s name, another’s address", "品牌名称配他人地址"],
+        "The sender’s name is that of a well-known company, but the address is not at one of its domains. Most programs show only the name. If the name is written with letters of another alphabet, it is certainly a forgery.",
+        "发件人名称是知名公司，地址却不属于该公司的域名。多数程序只显示名称。若名称用其他文字的相似字母写成，则必为伪造。",
+    ),
+    doc(
+        "impersonation.company",
+        ["A company writes from a free mailbox", "公司却使用免费邮箱"],
+        "The sender calls itself a company, bank or office but writes from an address that anybody gets in a minute. Small traders do so too; ask for their own domain or call them.",
+        "发件人自称公司、银行或部门，却使用任何人都能随手注册的邮箱。小商户也会如此；请核实其自有域名或致电。",
+    ),
+    doc(
+        "impersonation.reply-to-look-alike",
+        ["Answers go to a domain that looks like the sender’s", "回复将发往酷似发件人的域名"],
+        "The answer would go to a domain that is nearly the sender’s own but not it. Threads are taken over like this. Write to the address you know.",
+        "回复将发往与发件人域名几乎相同但并非同一个的域名。劫持往来邮件正是如此。请写信到您所知的地址。",
+    ),
+    doc(
+        "impersonation.first-contact",
+        ["The first mail from this address", "该地址首次来信"],
+        "Nobody here has got mail from this address before. That is normal for a new contact, and worth knowing when the mail asks for money, a password or a call.",
+        "本组织此前从未收到该地址的来信。新联系人自然如此；若邮件要求付款、输入密码或致电，则值得留意。",
+    ),
+    doc(
+        "impersonation.known-sender",
+        ["A sender known for long", "长期往来的发件人"],
+        "This address has written often and for more than a week, and DMARC confirms that it is not borrowed. It speaks for the mail, unless the mail asks for money, a password or a call: accounts of known people are taken over too.",
+        "该地址来信多次且已超过一周，并经 DMARC 证实未被冒用，因此对邮件有利；但若邮件要求付款、输入密码或致电则不计，因为熟人的账户也会被盗。",
+    ),
 ];

@@ -57,4 +57,40 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail links to more than two dozen sites. Digests do so. For information only.",
         "邮件链接到二十多个网站，摘要类邮件常是如此。仅供参考。",
     ),
+    doc(
+        "link.qr",
+        ["A QR code with a link", "带链接的二维码"],
+        "A picture in the mail or in a PDF has a QR code, and its link stands nowhere in the text. A code takes the reader to a telephone, where the address is hard to see. Codes of the sender’s own site are only named. Do not scan it; type the address you know.",
+        "邮件或 PDF 中的图片含有二维码，其链接未出现在正文里。扫码会转到手机上打开，难以看清网址。若指向发件人自己的网站则仅作提示。请勿扫描，应输入您熟悉的网址。",
+    ),
+    doc(
+        "link.redirect",
+        ["A link borrows a known name and leads on", "链接借用知名网站跳转他处"],
+        "The link begins with one site and carries the address of another, to which it leads. Open redirects of well-known sites are used so that the link looks safe. The address it leads on to is looked at like any other link.",
+        "链接以某个网站开头，却携带另一网站的地址并跳转过去。利用知名网站的跳转功能可使链接看似安全。其最终地址会与其他链接同样受检查。",
+    ),
+    doc(
+        "link.brand",
+        ["A link uses a brand’s name", "链接冒用品牌名称"],
+        "The host of a link has a well-known name in it, or letters that look like it, but does not belong to its owner. Go to the service by its own address.",
+        "链接的主机名包含知名品牌或外形相近的字母，却不属于该品牌。请自行输入该服务的网址访问。",
+    ),
+    doc(
+        "link.free-host",
+        ["A link to a place where anybody puts pages", "链接指向任何人都可发布内容的平台"],
+        "The page lies at a service that gives anybody room for a page, file or form, or in a network where nobody can remove it. Honest people use them too, so this weighs little alone. Ask why a firm would not use its own site.",
+        "网页位于任何人都能发布页面、文件或表单的平台，或位于无人能删除内容的网络。正常用户也会使用，因此单独权重很小。请想一想企业为何不用自己的网站。",
+    ),
+    doc(
+        "link.random-host",
+        ["A domain that seems drawn by lot", "域名像是随机生成"],
+        "The registered name in a link can hardly be spoken: digits among letters or no vowels. Throw-away domains look so; some honest short names do too.",
+        "链接中的域名难以读出：字母夹杂数字或没有元音。一次性域名多是如此，少数正规的缩写也会这样。",
+    ),
+    doc(
+        "link.lone",
+        ["Every link leads to one place that is not the sender’s", "所有链接都指向发件人以外的同一处"],
+        "All links of the mail lead to one place, and that is not the sender’s. Phishing has one way out for its reader; services that send for others look like this too, so it weighs little, and more where the place hides its owner.",
+        "邮件中所有链接都指向同一处，且不属于发件人。钓鱼邮件只给读者一个去处；代发服务也会如此，因此权重较小；若该处隐藏其所有者则权重较大。",
+    ),
 ];

@@ -36,10 +36,10 @@ fn finding(defect: &Defect) -> Option<Finding> {
         DefectKind::PartialMessage => Finding::new("mime.partial", Kind::Uninspectable, DECISIVE, detail),
         // RFC 2046 §5.2.3: the content lies elsewhere.
         DefectKind::ExternalBody => Finding::new("mime.external-body", Kind::Phish, 1.0, detail),
-        DefectKind::BadBoundary => Finding::new("mime.boundary", Kind::Spam, 1.2, detail),
+        DefectKind::BadBoundary => Finding::new("mime.boundary", Kind::Spam, 2.3, detail),
         // Collectors and servers cut mail off.
         DefectKind::MissingBoundary => Finding::new("mime.boundary.missing", Kind::Note, 0.0, detail),
-        DefectKind::ConflictingEncoding => Finding::new("mime.encoding.conflict", Kind::Spam, 1.2, detail),
+        DefectKind::ConflictingEncoding => Finding::new("mime.encoding.conflict", Kind::Spam, 2.3, detail),
         DefectKind::UnknownEncoding => Finding::new("mime.encoding.unknown", Kind::Spam, 0.5, detail),
         DefectKind::BrokenEncoding => Finding::new("mime.encoding.broken", Kind::Note, 0.0, detail),
         DefectKind::BadCharset => Finding::new("mime.charset", Kind::Note, 0.0, detail),

@@ -20,7 +20,7 @@ impl Inspect for HtmlWishes {
         let wants = |wish: fn(&Text) -> bool| html.iter().any(|text| wish(text));
         if wants(|text| text.traits.password_field) {
             // Mail programs do not send forms; who asks for a password here collects them.
-            findings.push(Finding::new("content.html.password-field", Kind::Phish, 3.0, "the text has a field for a password"));
+            findings.push(Finding::new("content.html.password-field", Kind::Phish, 4.0, "the text has a field for a password"));
         } else if wants(|text| text.traits.form) {
             // Newsletters of the past had search boxes and surveys.
             findings.push(Finding::new("content.html.form", Kind::Phish, 0.6, "the text has a form"));

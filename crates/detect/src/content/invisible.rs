@@ -23,12 +23,12 @@ impl Inspect for InvisibleCharacters {
         if split >= INSIDE_WORDS_MIN {
             // Between two Latin letters no script needs them.
             let evidence = format!("{split} invisible characters inside Latin words");
-            findings.push(Finding::new("content.invisible-characters", Kind::Spam, 2.0, evidence));
+            findings.push(Finding::new("content.invisible-characters", Kind::Spam, 2.5, evidence));
         }
         let shown = [mail.message.subject.as_str(), mail.message.from.display()];
         if let Some(text) = shown.into_iter().find(|text| !text.is_ascii() && text.chars().any(is_override)) {
             // Overrides, not the marks that right-to-left writers need.
-            findings.push(Finding::new("content.bidi-override", Kind::Phish, 2.0, text));
+            findings.push(Finding::new("content.bidi-override", Kind::Phish, 4.0, text));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the header and the text look like.
 //!
 //! In: the decoded message. Out: findings with ids under `content.`, `header.` and `mime.`. Not here: words as such,
-//! which the classifier weighs.
+//! which the classifier weighs, apart from those that ask a reader to act (`persuasion`).
 
 mod broken;
 mod gtube;
@@ -9,7 +9,13 @@ mod header;
 mod hidden;
 mod html;
 mod invisible;
+mod letters;
+mod lexicon;
+mod number;
+mod persuasion;
+mod script;
 mod shape;
+mod smuggling;
 
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
@@ -21,6 +27,9 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &html::HtmlWishes,
     &hidden::HiddenText,
     &invisible::InvisibleCharacters,
+    &letters::LookAlikeLetters,
+    &smuggling::Smuggling,
+    &persuasion::Persuasion,
     &shape::Shape,
 ];
 

@@ -1,7 +1,10 @@
 use crate::fixture::{Scene, html, plain, weighing};
 
+/// Without what is said of links alone.
 fn check(raw: &[u8], want: &[&str], why: &str) {
-    assert_eq!(weighing(&Scene::default().look(raw)), want, "{why}");
+    let mut seen = weighing(&Scene::default().look(raw));
+    seen.retain(|check| check != "link.lone");
+    assert_eq!(seen, want, "{why}");
 }
 
 #[test]
@@ -71,4 +74,50 @@ fn mail_that_says_nothing_is_noticed() {
         "a picture to click",
     );
     check(&plain("", "OK"), &[], "a short answer");
+}
+
+#[test]
+fn pages_that_build_files_are_named() {
+    let payload = "UEsDBBQA".repeat(300);
+    let save = format!("var b=atob('{payload}');a.href=URL.createObjectURL(new Blob([b]));a.download='x.zip';a.click()");
+    let page = |script: &str| html("", &format!("<p>Here are the minutes of our meeting on Monday.</p><script>{script}</script>"));
+    check(&page(&save), &["content.html.script", "content.smuggling"], "a file out of text");
+    check(&page("window.print()"), &["content.html.script"], "a script that builds nothing");
+    let attached = |name: &str, content: &str| crate::fixture::attached(name, "text/html", content.as_bytes());
+    let seen = |raw: &[u8]| weighing(&Scene::default().look(raw));
+    let page = format!("<html><body><script>{save}</script></body></html>");
+    assert!(seen(&attached("a.html", &page)).contains(&"attachment.smuggling".to_string()));
+    let chart = "<html><body><script>function save(){a.href=URL.createObjectURL(new Blob([x]));a.click()}</script></body></html>";
+    assert!(!seen(&attached("a.html", chart)).contains(&"attachment.smuggling".to_string()), "nothing is decoded");
+    let drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>x()</script></svg>";
+    assert!(seen(&attached("a.svg", drawing)).contains(&"attachment.svg-active".to_string()));
+    let still = "<svg xmlns=\"http://www.w3.org/2000/svg\"><rect/></svg>";
+    assert!(!seen(&attached("a.svg", still)).contains(&"attachment.svg-active".to_string()));
+}
+
+#[test]
+fn what_a_text_asks_for_is_named() {
+    let answer = "Subject: Re: Invoice\r\nIn-Reply-To: <1@example.com>\r\n";
+    let changed = "Our bank account has changed. Please send the payment to IBAN DE89 3704 0044 0532 0130 00.";
+    check(&plain(answer, changed), &["content.payment-change"], "in an answer");
+    check(&plain("", changed), &["content.payment-change"], "in a mail of its own");
+    let same = "Please send the payment to our bank account, IBAN DE89 3704 0044 0532 0130 00.";
+    check(&plain(answer, same), &[], "the account everybody knows");
+    check(&plain("", "I moved our meeting, and opened a new account at the library. The payment is done."), &[], "words apart");
+    let charge = "Your subscription renewal, order id 123, was charged. To cancel call us at +1 808 555 0142.";
+    check(&plain("", charge), &["content.callback"], "a charge and a number");
+    check(&plain("", &format!("{charge} https://a.example/ https://b.example/")), &[], "with pages to look at");
+    let lure = "<p>Your mailbox will be suspended. Verify your password.</p><a href=\"https://other.test/x\">Continue</a>";
+    check(&html("", lure), &["content.credential-lure"], "a stranger's link");
+    check(&html("", &lure.replace("other.test", "www.sender.example")), &[], "the sender's own page");
+    check(&html("List-Id: <talk.example>\r\n", lure), &["bulk.marks"], "people talk about it");
+}
+
+#[test]
+fn letters_and_pieces_that_hide_words_weigh() {
+    let broken = "<p>Spe<span style=\"display:none\">x</span>cial pri<i style=\"font-size:0\">y</i>ces for wat<b hidden>z</b>ches</p>";
+    check(&html("", broken), &["content.split-words"], "hidden pieces in words");
+    check(&html("", "<p>Special <b>pri</b>ces for watches here</p>"), &[], "bold pieces");
+    let subject = "Subject: =?utf-8?B?UNCweXDQsGwgbm90aWNl?=\r\n"; // two Cyrillic letters in a Latin word
+    check(&plain(subject, "Here are the minutes of our meeting."), &["content.look-alike-letters"], "in the subject");
 }

@@ -1,17 +1,19 @@
-//! `impersonation.look-alike`: domains that are taken for one served here (UTS 39 §4 confusable detection).
+//! `impersonation.look-alike` and its kin: domains that are taken for one served here, for that of a correspondent, or for
+//! a brand's (UTS 39 §4 confusable detection).
 
+use super::brand::{self, How};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::organisational_domain;
 use mail::{AuthResults, Mail};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection};
 
 /// Names shorter than this have honest neighbours at one letter's distance.
 const NAME_OCTETS_MIN: usize = 6;
 
-/// The sender's domain, or that of Reply-To, is nearly one of ours.
+/// The sender's domain is nearly one that the reader knows.
 pub struct FromLookAlike;
 
 impl Inspect for FromLookAlike {
@@ -21,19 +23,41 @@ impl Inspect for FromLookAlike {
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let Some(from) = mail.message.from.address() else { return };
-        if let Some(written) = mixed_scripts(from.domain()) {
-            let evidence = format!("{} is shown as “{written}”", from.domain());
+        let domain = from.domain();
+        if let Some(written) = mixed_scripts(domain) {
+            let evidence = format!("{domain} is shown as “{written}”");
             findings.push(Finding::new("impersonation.mixed-script", Kind::Phish, 2.0, evidence));
         }
-        let Some(LookAlike { own, same_looks }) = imitated(from.domain(), surroundings) else { return };
-        // Names that look the same are made to; a letter more or less may be a neighbour, so it needs a little more.
-        let weight = if same_looks { 5.0 } else { 3.0 };
-        let evidence = format!("{} looks like {own}", from.domain());
-        findings.push(Finding::new("impersonation.look-alike", Kind::Impersonation, weight, evidence));
+        if let Some(LookAlike { own, same_looks }) = imitated(domain, surroundings) {
+            // Names that look the same are made to; a letter more or less may be a neighbour, so it needs a little more.
+            let weight = if same_looks { 5.0 } else { 3.0 };
+            let evidence = format!("{domain} looks like {own}");
+            findings.push(Finding::new("impersonation.look-alike", Kind::Impersonation, weight, evidence));
+        } else if let Some(LookAlike { own, same_looks }) = imitated_correspondent(domain, surroundings) {
+            // Somebody took care to know with whom we write.
+            let weight = if same_looks { 5.0 } else { 3.0 };
+            let evidence = format!("{domain} looks like {own}, with whom this organisation writes");
+            findings.push(Finding::new("impersonation.correspondent", Kind::Impersonation, weight, evidence));
+        } else if let Some(found) = brand::imitated(domain) {
+            findings.push(brand_finding(domain, &found));
+        }
     }
 }
 
-/// Which own domain a name imitates.
+fn brand_finding(domain: &str, found: &brand::Imitated) -> Finding {
+    // Agencies and fans put a brand into a domain honestly; nobody honest exchanges its letters.
+    let (kind, weight) = match found.how {
+        How::SameLooks => (Kind::Impersonation, 5.0),
+        How::WholeDomain => (Kind::Impersonation, 4.0),
+        How::InName => (Kind::Phish, 1.5),
+        How::OtherSuffix | How::Near => (Kind::Phish, 1.0),
+        How::InSubdomain => (Kind::Phish, 0.7),
+    };
+    let evidence = format!("{domain} {}; {} sends from {}", found.how.said(&found.brand.name), found.brand.name, found.brand.home());
+    Finding::new("impersonation.brand-domain", kind, weight, evidence)
+}
+
+/// Which known domain a name imitates.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LookAlike<'a> {
     pub own: &'a str,
@@ -46,38 +70,46 @@ pub fn imitated<'a>(host: &str, surroundings: &'a Surroundings) -> Option<LookAl
     if surroundings.own_domains.is_empty() || is_own(host, surroundings) {
         return None;
     }
-    let name = organisational_domain(host)?;
-    let looks = looks_of(name);
-    let index = surroundings.own_index();
-    if index.names.iter().any(|own| own.name == name) {
-        return None; // another branch of our own tree
-    }
-    if let Some(own) = index.names.iter().find(|own| own.looks == looks) {
-        return Some(LookAlike { own: &own.name, same_looks: true });
-    }
-    let near = index.names.iter().find(|own| own.name.len().abs_diff(name.len()) <= 1 && one_letter_apart(name, &own.name))?;
-    Some(LookAlike { own: &near.name, same_looks: false })
+    surroundings.own_index().imitated(organisational_domain(host)?)
 }
 
-/// The organisational domains served here, by alphabet, so that the same mail gives the same evidence.
+/// The correspondent's domain that `host` can be taken for; `None` for correspondents themselves and for own domains.
+pub fn imitated_correspondent<'a>(host: &str, surroundings: &'a Surroundings) -> Option<LookAlike<'a>> {
+    if surroundings.correspondents.is_empty() || is_own(host, surroundings) {
+        return None;
+    }
+    surroundings.correspondent_index().imitated(organisational_domain(host)?)
+}
+
+/// Organisational domains by what they look like.
 #[derive(Debug)]
-pub(crate) struct OwnIndex {
-    names: Vec<OwnName>,
+pub(crate) struct NameIndex {
+    /// By alphabet, so that the same mail gives the same evidence.
+    names: Vec<String>,
+    by_looks: HashMap<String, usize>,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct OwnName {
-    name: String,
-    looks: String,
-}
-
-impl OwnIndex {
-    pub(crate) fn of(own_domains: &HashSet<String>) -> OwnIndex {
-        let name = |own: &String| organisational_domain(own).unwrap_or(own).to_string();
-        let mut names: Vec<OwnName> = own_domains.iter().map(name).map(|name| OwnName { looks: looks_of(&name), name }).collect();
+impl NameIndex {
+    pub(crate) fn of<'a>(domains: impl Iterator<Item = &'a String>) -> NameIndex {
+        let mut names: Vec<String> = domains.map(|domain| organisational_domain(domain).unwrap_or(domain).to_string()).collect();
         names.sort_unstable();
         names.dedup();
-        OwnIndex { names }
+        let mut by_looks = HashMap::with_capacity(names.len());
+        for (at, name) in names.iter().enumerate() {
+            by_looks.entry(looks_of(name)).or_insert(at);
+        }
+        NameIndex { names, by_looks }
+    }
+
+    fn imitated(&self, name: &str) -> Option<LookAlike<'_>> {
+        if self.names.binary_search_by(|own| own.as_str().cmp(name)).is_ok() {
+            return None; // another branch of the same tree
+        }
+        if let Some(at) = self.by_looks.get(&looks_of(name)) {
+            return Some(LookAlike { own: &self.names[*at], same_looks: true });
+        }
+        let is_near = |own: &&String| own.len().abs_diff(name.len()) <= 1 && one_letter_apart(name, own);
+        self.names.iter().find(is_near).map(|near| LookAlike { own: near, same_looks: false })
     }
 }
 
@@ -93,8 +125,12 @@ pub fn mixed_scripts(host: &str) -> Option<String> {
 }
 
 /// What a reader sees: letters of other scripts as the Latin ones they look like, digits as letters, "rn" as "m".
-fn looks_of(name: &str) -> String {
+pub(crate) fn looks_of(name: &str) -> String {
     let shown = if name.contains("xn--") { idna::domain_to_unicode(name).0 } else { name.to_string() };
+    if shown.is_ascii() {
+        // The skeleton of ASCII differs from it only in what `folded` folds anyway.
+        return folded(shown.chars().map(|c| c.to_ascii_lowercase())).collect();
+    }
     let latin: String = unicode_security::skeleton(&shown).flat_map(char::to_lowercase).collect();
     folded(latin.chars()).collect()
 }
@@ -125,9 +161,14 @@ fn folded(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
 
 /// One letter of the registered name was added, left out, changed or swapped with its neighbour; the suffix is the same,
 /// or the name is the same and the suffix is not ("example.co" for "example.com").
-fn one_letter_apart(name: &str, own: &str) -> bool {
+pub(super) fn one_letter_apart(name: &str, own: &str) -> bool {
     let (Some((name, name_suffix)), Some((own, own_suffix))) = (name.split_once('.'), own.split_once('.')) else { return false };
-    if name_suffix != own_suffix || own.len() < NAME_OCTETS_MIN || name.len() < NAME_OCTETS_MIN {
+    name_suffix == own_suffix && label_one_letter_apart(name, own)
+}
+
+/// As above, for single labels.
+pub(super) fn label_one_letter_apart(name: &str, own: &str) -> bool {
+    if own.len() < NAME_OCTETS_MIN || name.len() < NAME_OCTETS_MIN {
         return false;
     }
     let (name, own) = (name.as_bytes(), own.as_bytes());

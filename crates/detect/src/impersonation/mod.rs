@@ -3,8 +3,11 @@
 //! In: the From header, and who is to be protected. Out: findings with ids under `impersonation.`. Not here: whether the
 //! domain itself is proved (`authentication`).
 
+pub mod acquainted;
+pub mod brand;
+mod brand_name;
 mod display;
-mod free_mail;
+pub(crate) mod free_mail;
 pub mod look_alike;
 pub(crate) mod people;
 mod reply_to;
@@ -12,7 +15,8 @@ mod reply_to;
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 
-pub const INSPECTIONS: &[&dyn Inspect] = &[&people::People, &display::DisplayName, &look_alike::FromLookAlike, &reply_to::ReplyTo];
+pub const INSPECTIONS: &[&dyn Inspect] =
+    &[&people::People, &display::DisplayName, &brand_name::BrandName, &look_alike::FromLookAlike, &reply_to::ReplyTo];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;
 

@@ -1,5 +1,6 @@
 //! `impersonation.person`: a display name that belongs to somebody else.
 
+use super::look_alike::looks_of;
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::{AuthResults, Mail};
@@ -58,8 +59,7 @@ impl PeopleIndex {
 
 /// What two spellings of a name share: letters in their look-alike form, without case and order of words.
 fn name_key(name: &str) -> String {
-    let folded: String = name.chars().take(NAME_CHARS_MAX).nfkc().flat_map(char::to_lowercase).collect();
-    let alike: String = unicode_security::skeleton(&folded).collect();
+    let alike = looks_of(&name.chars().take(NAME_CHARS_MAX).nfkc().collect::<String>());
     let mut words: Vec<&str> = alike.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.sort_unstable();
     words.join(" ")

@@ -1,6 +1,7 @@
-//! `impersonation.reply-to`: answers would go to a free mailbox that has nothing to do with the sender.
+//! `impersonation.reply-to`, `impersonation.reply-to-look-alike`: answers would go to a free mailbox that has nothing to do with the sender.
 
 use super::free_mail::is_free_mail;
+use super::look_alike::{looks_of, one_letter_apart};
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::organisational_domain;
@@ -18,6 +19,12 @@ impl Inspect for ReplyTo {
         let Some(reply_to) = mail.message.first("Reply-To").and_then(address_in) else { return };
         let Some((_, domain)) = reply_to.rsplit_once('@') else { return };
         let domain = domain.to_ascii_lowercase();
+        if let Some(above) = near_the_sender(&domain, from.domain()) {
+            // The answer goes to a name made to be mistaken for the sender's: how a thread is taken over.
+            let evidence = format!("From: {from}, Reply-To: {reply_to}, which looks like {above}");
+            findings.push(Finding::new("impersonation.reply-to-look-alike", Kind::Impersonation, 4.0, evidence));
+            return;
+        }
         if !is_free_mail(&domain) || domain == from.domain() || organisational_domain(from.domain()) == Some(domain.as_str()) {
             return;
         }
@@ -30,6 +37,12 @@ impl Inspect for ReplyTo {
         let evidence = format!("From: {from}, Reply-To: {reply_to}");
         findings.push(Finding::new("impersonation.reply-to", Kind::Phish, weight, evidence));
     }
+}
+
+/// The sender's organisational domain, if `domain` is another that can be taken for it.
+fn near_the_sender<'a>(domain: &str, sender: &'a str) -> Option<&'a str> {
+    let (name, own) = (organisational_domain(domain)?, organisational_domain(sender)?);
+    (name != own && (looks_of(name) == looks_of(own) || one_letter_apart(name, own))).then_some(own)
 }
 
 /// The address in a header value, without its display name; good enough to compare domains, not to send mail.

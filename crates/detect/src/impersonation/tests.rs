@@ -68,3 +68,59 @@ fn look_alikes_of_own_domains_are_found() {
         assert_eq!(found, want.map(|(own, same_looks)| LookAlike { own, same_looks }), "{host}");
     }
 }
+
+#[test]
+fn brands_belong_to_their_owners() {
+    for (from, want, why) in [
+        ("PayPal <service@paypal.com>", vec![], "the owner"),
+        ("PayPal <service@mail.paypal.de>", vec![], "the owner in another country"),
+        ("PayPal <x@sender.example>", vec!["impersonation.brand-name"], "somebody else"),
+        ("PayPaI <x@sender.example>", vec!["impersonation.brand-name"], "another letter"),
+        ("Ada <x@paypa1.com>", vec!["impersonation.brand-domain"], "a domain that looks like theirs"),
+        ("Ada at Apple Valley <x@sender.example>", vec![], "a word that is a brand too"),
+        ("Garden Tools Ltd <gardentools@gmail.com>", vec!["impersonation.company"], "a firm without a domain"),
+        ("Ada Berg <ada@gmail.com>", vec![], "a person"),
+    ] {
+        check(&format!("From: {from}\r\n"), &want, why);
+    }
+}
+
+#[test]
+fn look_alikes_of_correspondents_are_found() {
+    let mut scene = Scene::default();
+    scene.surroundings.correspondents = ["harbour-steel.com".to_string()].into();
+    let seen =
+        |from: &str| weighing(&scene.look(&plain(&format!("From: Ada <ada@{from}>\r\n"), "Dear Bo, please look at this before noon.")));
+    assert_eq!(seen("harbour-stee1.com"), ["impersonation.correspondent"]);
+    assert_eq!(seen("harbour-steel.com"), Vec::<String>::new());
+}
+
+#[test]
+fn answers_to_a_look_alike_are_noticed() {
+    check("From: Ada <ada@stonebridge.com>\r\nReply-To: <ada@st0nebridge.com>\r\n", &["impersonation.reply-to-look-alike"], "a zero");
+    check("From: Ada <ada@stonebridge.com>\r\nReply-To: <ada@mail.stonebridge.com>\r\n", &[], "the same organisation");
+}
+
+#[test]
+fn who_is_known_counts() {
+    use crate::acquaintance::{Acquaintance, Familiarity};
+    use mail::auth::DmarcResult;
+    let lure = "Our bank account has changed. Please send the payment to IBAN DE89 3704 0044 0532 0130 00.";
+    let known = Familiarity::Seen { mails: 9, first_ms: 0, last_ms: 0 };
+    let seen = |acquaintance: Acquaintance, text: &str| {
+        let mut scene = Scene { acquaintance, ..Scene::default() };
+        scene.auth.dmarc.result = DmarcResult::Pass;
+        let found = scene.look(&plain("", text)).into_iter().filter(|finding| finding.check != "auth.dmarc.pass");
+        found.map(|finding| (finding.check.to_string(), finding.weight)).collect::<Vec<_>>()
+    };
+    let one = |check: &str, weight| vec![(check.to_string(), weight)];
+    let stranger = Acquaintance { address: Familiarity::New, domain: Familiarity::New, ..Acquaintance::default() };
+    let friend = Acquaintance { address: known, domain: known, ..Acquaintance::default() };
+    assert_eq!(seen(Acquaintance::default(), "Dear Bo, see you at noon."), []);
+    assert_eq!(seen(stranger, "Dear Bo, see you at noon."), one("impersonation.first-contact", 0.0), "a tip");
+    assert_eq!(seen(friend, "Dear Bo, see you at noon."), one("impersonation.known-sender", -1.5));
+    let asks = |more: f32, check: &str, weight| [one("content.payment-change", 3.0 + more), one(check, weight)].concat();
+    assert_eq!(seen(stranger, lure), asks(0.0, "impersonation.first-contact", 1.0));
+    assert_eq!(seen(friend, lure), asks(0.0, "impersonation.known-sender", 0.0), "accounts are taken over too");
+    assert_eq!(seen(Acquaintance { thread: Some(true), ..friend }, lure), asks(1.0, "impersonation.known-sender", 0.0));
+}

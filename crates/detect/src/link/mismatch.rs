@@ -27,7 +27,13 @@ impl Inspect for TextMismatch {
             // finding weighs; the others are examples.
             let tracked =
                 sender.is_some_and(|sender| organisational_domain(&shown) == Some(sender) || organisational_domain(host) == Some(sender));
-            let (kind, weight) = if tracked || reported > 0 { (Kind::Note, 0.0) } else { (Kind::Phish, 0.8) };
+            // A name shown for a computer without one is nobody's click counter.
+            let is_number = host.parse::<std::net::IpAddr>().is_ok();
+            let (kind, weight) = match (is_number, tracked || reported > 0) {
+                (_, true) => (Kind::Note, 0.0),
+                (true, false) => (Kind::Phish, 2.5),
+                (false, false) => (Kind::Phish, 0.8),
+            };
             if tracked && reported > 0 {
                 continue;
             }

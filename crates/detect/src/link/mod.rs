@@ -3,8 +3,12 @@
 //! In: `Message::links`, already found and decoded. Out: findings with ids under `link.`. No link is ever opened or
 //! resolved here. Nothing is allocated for a link that gives no finding.
 
+pub mod destination;
 mod host;
+mod lone;
 mod mismatch;
+pub(crate) mod place;
+mod qr;
 mod shown;
 mod target;
 
@@ -13,7 +17,7 @@ pub use shown::shown_domain;
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 
-pub const INSPECTIONS: &[&dyn Inspect] = &[&mismatch::TextMismatch, &target::Target, &host::Hosts];
+pub const INSPECTIONS: &[&dyn Inspect] = &[&mismatch::TextMismatch, &target::Target, &host::Hosts, &lone::LoneLink, &qr::QrCodes];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::link::CHECKS;
 

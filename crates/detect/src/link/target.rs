@@ -18,23 +18,30 @@ impl Inspect for Target {
             if !userinfo && has_userinfo(link) {
                 userinfo = true;
                 // Browsers ignore what stands before "@", readers do not. Honest links with a name and password are rare.
-                findings.push(Finding::new("link.userinfo", Kind::Phish, 2.0, &link.target));
+                findings.push(Finding::new("link.userinfo", Kind::Phish, 3.0, &link.target));
             }
             match link.scheme.as_str() {
                 // A page inside its own link has no host that anybody could block. Images are honest.
                 "data" if !data && !matches!(link.origin, LinkOrigin::Image) => {
                     data = true;
-                    findings.push(Finding::new("link.data", Kind::Phish, 2.5, &link.target));
+                    findings.push(Finding::new("link.data", Kind::Phish, 4.0, &link.target));
                 }
                 "javascript" | "vbscript" if !script => {
                     script = true;
-                    // Copied from web pages, where it prints or closes the window.
-                    findings.push(Finding::new("link.script", Kind::Spam, 0.4, &link.target));
+                    // Copied from web pages, where it prints or closes the window. What leads on or unpacks was written for us.
+                    let (kind, weight) = if acts(&link.target) { (Kind::Phish, 3.0) } else { (Kind::Spam, 0.4) };
+                    findings.push(Finding::new("link.script", kind, weight, &link.target));
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// The script opens another page, or unpacks something.
+fn acts(target: &str) -> bool {
+    let lower = target.to_ascii_lowercase();
+    ["location", "http", "atob", "eval", "unescape", "document.write", "fromcharcode", "fetch("].iter().any(|word| lower.contains(word))
 }
 
 /// RFC 3986 §3.2.1: text before an "@" in the authority.

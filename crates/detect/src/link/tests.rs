@@ -3,7 +3,10 @@ use crate::fixture::{Scene, html, weighing};
 
 fn check(body: &str, want: &[&str], why: &str) {
     let raw = html("", &format!("<html><body><p>Dear Bo, this is about our meeting.</p>{body}</body></html>"));
-    assert_eq!(weighing(&Scene::default().look(&raw)), want, "{why}");
+    // A page with one link is its own table.
+    let mut seen = weighing(&Scene::default().look(&raw));
+    seen.retain(|check| check != "link.lone");
+    assert_eq!(seen, want, "{why}");
 }
 
 #[test]
@@ -50,12 +53,36 @@ fn odd_targets_weigh() {
         ("http://198.51.100.7/x", vec![], "an address for documents"),
         ("http://93.184.215.14/x", vec!["link.raw-ip"], "a public address"),
         ("http://192.168.1.1/", vec![], "a router at home"),
-        ("https://xn--pypal-4ve.com/", vec!["link.mixed-script"], "Cyrillic letter in a Latin name"),
+        ("https://xn--pypal-4ve.com/", vec!["link.brand", "link.mixed-script"], "Cyrillic letter in a Latin name"),
         ("https://xn--fiqs8s.com/", vec![], "Chinese alone"),
         ("https://xn--mnchen-3ya.de/", vec![], "German alone"),
         ("https://examp1e.com/", vec!["link.look-alike"], "nearly ours"),
         ("https://bit.ly/x", vec![], "a shortener is only named"),
+        ("https://www.google.com/url?q=https%3A%2F%2Fevil.test", vec!["link.redirect"], "a known redirector"),
+        ("https://www.google.com/url?q=https%3A%2F%2Fexamp1e.com", vec!["link.look-alike", "link.redirect"], "what it leads to counts too"),
+        ("https://www.google.com/url?q=https%3A%2F%2Fwww.sender.example", vec![], "to the sender's own page"),
+        ("https://paypal.com.evil.test/", vec!["link.brand"], "a brand in front"),
+        ("https://abc.ipfs.dweb.link/", vec!["link.free-host"], "a page nobody can remove"),
+        ("https://shop.sender.example/?to=https://evil.test", vec![], "the sender counts clicks"),
+        ("javascript:window.location='https://evil.test'", vec!["link.script"], "script that leads on"),
     ] {
         check(&format!("<a href=\"{href}\">our page</a>"), &want, why);
     }
+}
+
+#[test]
+fn one_place_for_all_links_weighs() {
+    let lone = |header: &str, body: &str| {
+        let seen = Scene::default().look(&html(header, &format!("<p>Dear Bo, this is about our meeting.</p>{body}")));
+        seen.iter().find(|finding| finding.check == "link.lone").map(|finding| finding.weight)
+    };
+    let link = |href: &str| format!("<a href=\"{href}\">our page</a>");
+    assert_eq!(lone("", &link("https://www.other.example/x")), Some(0.5), "somebody else's");
+    assert_eq!(lone("", &link("https://www.sender.example/x")), None, "the sender's");
+    assert_eq!(lone("", &link("https://www.example.com/x")), None, "our own");
+    assert_eq!(lone("", &link("https://bit.ly/x")), Some(1.5), "hidden");
+    assert_eq!(lone("", &link("https://shop.web.app/x")), Some(1.5), "anybody's page");
+    assert_eq!(lone("", &(link("https://a.example/") + &link("https://b.example/"))), None, "two places");
+    assert_eq!(lone("", &(link("https://www.other.example/") + &link("https://img.other.example/"))), Some(0.5), "one owner");
+    assert_eq!(lone("In-Reply-To: <1@example.com>\r\n", &link("https://www.other.example/x")), None, "an answer");
 }

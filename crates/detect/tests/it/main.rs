@@ -1,5 +1,6 @@
 //! Tests against files and servers that others made.
 
+mod cases;
 mod clamd;
 mod eicar;
 mod icap;

@@ -6,7 +6,7 @@ use super::DefectKind::Encrypted;
 use super::archive::{self, Format, Packed};
 use super::head::{Disposition, Head};
 use super::reading::{Pending, Reading, View};
-use super::{Attachment, FileFamily, FileType, LinkOrigin, charset, file_type, ole};
+use super::{Attachment, FileFamily, FileType, LinkOrigin, charset, file_type, ole, qr};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use memchr::memmem;
@@ -140,7 +140,13 @@ fn look_for_links(reading: &mut Reading, family: FileFamily, found: &Found) {
             let text = charset::decode(head, None).text;
             reading.found.links.push_text(&text, LinkOrigin::Attachment, &mut reading.meter);
         }
+        FileFamily::Image => {
+            let codes = qr::in_file(&found.content, &mut reading.meter.picture_octets_left);
+            reading.qr_codes(&codes);
+        }
         FileFamily::Pdf => {
+            let codes = qr::in_pdf(&found.content, &mut reading.meter.picture_octets_left);
+            reading.qr_codes(&codes);
             for at in memmem::find_iter(head, b"/URI").take(reading.meter.budget.links_max) {
                 let after = head[at + 4..].trim_ascii_start();
                 let Some(rest) = after.strip_prefix(b"(") else { continue };

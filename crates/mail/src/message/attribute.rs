@@ -4,6 +4,7 @@
 
 use super::LinkOrigin;
 use super::entity::decode_entities;
+use super::sheet::Sheet;
 use super::style::{LINK_BLUE, Look, Paint, paint};
 use super::tag::{self, Tag};
 use memchr::memchr;
@@ -21,6 +22,10 @@ pub(super) struct Attributes<'a> {
     pub(super) alt: &'a str,
     pub(super) value: &'a str,
     pub(super) kind: &'a str,
+    /// `name`, `placeholder` and `autocomplete` of a field, where they speak of a secret.
+    pub(super) asks_secret: bool,
+    pub(super) class: &'a str,
+    pub(super) id: &'a str,
     pub(super) http_equiv: &'a str,
     pub(super) content: &'a str,
     pub(super) background_colour: &'a str,
@@ -91,6 +96,9 @@ impl<'a> Attributes<'a> {
             b"alt" => once(&mut self.alt),
             b"value" => once(&mut self.value),
             b"type" => once(&mut self.kind),
+            b"name" | b"placeholder" | b"autocomplete" => self.asks_secret |= is_secret(value),
+            b"class" => once(&mut self.class),
+            b"id" => once(&mut self.id),
             b"http-equiv" => once(&mut self.http_equiv),
             b"content" => once(&mut self.content),
             b"bgcolor" => once(&mut self.background_colour),
@@ -100,9 +108,9 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    pub(super) fn look(&self, tag: Tag) -> Look {
-        let mut look = Look::default();
-        look.is_gone = self.is_hidden || matches!(tag, tag::TEMPLATE | tag::NOEMBED);
+    pub(super) fn look(&self, tag: Tag, sheet: &Sheet<'_>) -> Look {
+        let mut look = sheet.look(self.class, self.id);
+        look.is_gone |= self.is_hidden || matches!(tag, tag::TEMPLATE | tag::NOEMBED);
         if tag == tag::A && !self.href.is_empty() {
             look.colour = Paint::Plain(LINK_BLUE);
         }
@@ -120,6 +128,30 @@ impl<'a> Attributes<'a> {
         }
         look
     }
+}
+
+/// Names of fields for passwords, card numbers and codes.
+fn is_secret(value: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "passw",
+        "passcode",
+        "passphrase",
+        "kennwort",
+        "contrase",
+        "pwd",
+        "cvv",
+        "cardnumber",
+        "card-number",
+        "card_number",
+        "密码",
+        "口令",
+    ];
+    let value = value.get(..40).unwrap_or(value);
+    if value.eq_ignore_ascii_case("pass") || value.eq_ignore_ascii_case("otp") || value.eq_ignore_ascii_case("pin") {
+        return true;
+    }
+    let lower = value.to_ascii_lowercase();
+    WORDS.iter().any(|word| lower.contains(word))
 }
 
 fn is_event(name: &[u8]) -> bool {

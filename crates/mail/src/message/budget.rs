@@ -67,6 +67,8 @@ pub(super) struct Meter {
     pub(super) defects: Vec<Defect>,
     expanded_octets_max: u64,
     text_octets_left: usize,
+    /// Octets that pictures may still unfold to; what is not covered is not looked into, and is no defect: photos are not.
+    pub(super) picture_octets_left: usize,
 }
 
 impl Meter {
@@ -77,6 +79,7 @@ impl Meter {
             defects: Vec::new(),
             expanded_octets_max: budget.expanded_octets_max.max((message_octets as u64).saturating_mul(EXPANSION_FACTOR)),
             text_octets_left: budget.text_octets_max,
+            picture_octets_left: super::qr::DECODED_OCTETS_MAX,
         }
     }
 

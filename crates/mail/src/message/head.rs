@@ -28,6 +28,10 @@ pub(super) struct Head {
     pub(super) kind: String,
     pub(super) boundaries: Vec<Vec<u8>>,
     pub(super) charset: Option<String>,
+    /// Other charsets that were named.
+    pub(super) other_charsets: Vec<String>,
+    /// A text type that another Content-Type field names for a multipart: readers that take that one show all of it.
+    pub(super) other_text: Option<String>,
     pub(super) encodings: Vec<Encoding>,
     pub(super) names: Vec<String>,
     pub(super) disposition: Disposition,
@@ -88,6 +92,10 @@ fn read_kind(types: &[Structured], head: &mut Head, meter: &mut Meter) {
     }
     if types.windows(2).any(|pair| pair[0].main != pair[1].main) {
         meter.note(ConflictingEncoding, "two Content-Type fields that differ");
+        if head.is_multipart() {
+            head.other_text =
+                types.iter().map(|found| &found.main).find(|main| matches!(main.as_str(), "text/html" | "text/plain")).cloned();
+        }
     }
 }
 
@@ -132,7 +140,9 @@ fn read_charset(types: &[Structured], head: &mut Head, meter: &mut Meter) {
     if labels.len() > 1 {
         meter.note(ConflictingEncoding, "more than one charset");
     }
-    head.charset = labels.into_iter().next().filter(|label| !label.is_empty());
+    let mut labels = labels.into_iter().filter(|label| !label.is_empty());
+    head.charset = labels.next();
+    head.other_charsets = labels.take(READINGS_MAX).collect();
 }
 
 fn read_encodings(raw: &[u8], block: &Block, head: &mut Head, meter: &mut Meter) {

@@ -2,10 +2,11 @@
 //!
 //! In: decoded HTML. Out: a [`Page`]: the text shown, the text hidden, links with what is shown for them, and traits.
 //! Invariant: work is linear in the source; open elements are kept in a list of bounded length, and nothing recurses.
-//! Not here: where a link leads (`link`), style sheets (only `style` attributes and old colour attributes count).
+//! Not here: where a link leads (`link`), what style sheets say (`sheet`).
 
 use super::attribute::Attributes;
 use super::entity::decode_entities;
+use super::sheet::Sheet;
 use super::style::{BLACK, Colour, Look, Paint, WHITE, floor_boundary};
 use super::tag::{self, Tag};
 use super::{HtmlTraits, LinkOrigin};
@@ -16,6 +17,8 @@ use std::ops::Range;
 const OPEN_MAX: usize = 256;
 /// Longest text kept for one link.
 const LINK_TEXT_OCTETS_MAX: usize = 1 << 10;
+/// Pictures in `data:` addresses that are kept.
+const PICTURES_MAX: usize = 4;
 /// Longest link target kept (see `Link::target`).
 const TARGET_OCTETS_MAX: usize = 4 << 10;
 
@@ -27,6 +30,8 @@ pub(super) struct Page {
     /// Ranges of `visible` that are the text of a link.
     pub(super) link_texts: Vec<Range<usize>>,
     pub(super) traits: HtmlTraits,
+    /// `data:` addresses of pictures, as ranges of the source.
+    pub(super) pictures: Vec<Range<usize>>,
     /// More links than the limit were there.
     pub(super) has_more_links: bool,
 }
@@ -99,6 +104,9 @@ struct Reader<'a> {
     link: Option<OpenLink>,
     base: Option<String>,
     links_max: usize,
+    sheet: Sheet<'a>,
+    /// Hidden text came after a letter, within a word perhaps.
+    is_in_word: bool,
     /// Elements whose end was looked for in vain: there is none further on either.
     unended: Vec<Tag>,
     /// Elements opened beyond the limit; their ends close nothing.
@@ -117,6 +125,8 @@ pub(super) fn read(source: &str, links_max: usize) -> Page {
         link: None,
         base: None,
         links_max,
+        sheet: Sheet::of(source),
+        is_in_word: false,
         unended: Vec::new(),
         beyond: 0,
     };
@@ -159,11 +169,22 @@ impl<'a> Reader<'a> {
             return;
         }
         let chunk = &self.source[range];
+        self.watch_words(chunk);
         let into = if self.is_hidden { &mut self.page.hidden } else { &mut self.page.visible };
         if memchr(b'&', chunk.as_bytes()).is_some() {
             push_collapsed(into, &decode_entities(chunk));
         } else {
             push_collapsed(into, chunk);
+        }
+    }
+
+    /// Counts words whose letters are parted by hidden text.
+    fn watch_words(&mut self, chunk: &str) {
+        let is_letter = |octet: Option<&u8>| octet.is_some_and(u8::is_ascii_alphabetic);
+        if self.is_hidden {
+            self.is_in_word |= is_letter(self.page.visible.as_bytes().last()) && chunk.bytes().any(|octet| octet.is_ascii_alphanumeric());
+        } else if std::mem::take(&mut self.is_in_word) && is_letter(chunk.as_bytes().first()) {
+            self.page.traits.split_words = self.page.traits.split_words.saturating_add(1);
         }
     }
 
@@ -220,7 +241,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let parent = self.open.last().unwrap_or(&Open::ROOT);
-        let child = parent.child(tag, &attributes.look(tag));
+        let child = parent.child(tag, &attributes.look(tag, &self.sheet));
         self.is_hidden = child.is_hidden();
         self.open.push(child);
     }
@@ -300,7 +321,10 @@ impl<'a> Reader<'a> {
         let traits = &mut self.page.traits;
         match tag {
             tag::FORM => traits.form = true,
-            tag::INPUT => traits.password_field |= attributes.kind.eq_ignore_ascii_case("password"),
+            tag::INPUT => {
+                let is_shown = !attributes.kind.eq_ignore_ascii_case("hidden");
+                traits.password_field |= attributes.kind.eq_ignore_ascii_case("password") || attributes.asks_secret && is_shown;
+            }
             tag::SCRIPT => traits.script = true,
             tag::IFRAME | tag::FRAME => traits.frame = true,
             tag::OBJECT | tag::EMBED | tag::APPLET => traits.object = true,
@@ -326,6 +350,14 @@ impl<'a> Reader<'a> {
             }
             tag::AREA => self.push_link(attributes.href, attributes.alt, LinkOrigin::Area),
             tag::FORM => self.push_link(attributes.action, "", LinkOrigin::Form),
+            tag::IMG if is_picture(attributes.src) => {
+                // `src` is a part of the source, so its place is known.
+                let start = attributes.src.as_ptr() as usize - self.source.as_ptr() as usize;
+                if self.page.pictures.len() < PICTURES_MAX {
+                    self.page.pictures.push(start..start + attributes.src.len());
+                }
+                self.push_link(attributes.src, attributes.alt, LinkOrigin::Image);
+            }
             tag::IMG | tag::INPUT => self.push_link(attributes.src, attributes.alt, LinkOrigin::Image),
             tag::BASE_FONT | tag::META => {}
             _ => {
@@ -347,7 +379,7 @@ impl<'a> Reader<'a> {
             tag::INPUT if !attributes.kind.eq_ignore_ascii_case("hidden") => attributes.value,
             _ => return,
         };
-        if shown.is_empty() || attributes.look(tag).is_gone {
+        if shown.is_empty() || attributes.look(tag, &self.sheet).is_gone {
             return;
         }
         let shown = decode_entities(shown);
@@ -413,6 +445,11 @@ fn end_of_comment(rest: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// A picture that stands in its own address.
+fn is_picture(target: &str) -> bool {
+    target.trim_start().get(..11).is_some_and(|start| start.eq_ignore_ascii_case("data:image/"))
 }
 
 fn is_remote(target: &str) -> bool {

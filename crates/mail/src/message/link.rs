@@ -208,6 +208,11 @@ fn count(link: &[u8], wanted: u8) -> usize {
     memchr::memchr_iter(wanted, link).count()
 }
 
+/// The host a target leads to, read as a browser would: lower-case A-labels or an IP address.
+pub fn link_host(target: &str) -> Option<String> {
+    destination(target).1
+}
+
 /// Scheme (lower case, empty without one) and host of a target.
 pub(super) fn destination(target: &str) -> (String, Option<String>) {
     let target = target.trim_matches(|one: char| one.is_ascii_whitespace() || one.is_control());

@@ -19,7 +19,11 @@ mod link;
 mod ole;
 mod parameter;
 mod part;
+mod pdf_picture;
+mod picture;
+mod qr;
 mod reading;
+mod sheet;
 mod style;
 mod tag;
 #[cfg(test)]
@@ -30,6 +34,7 @@ mod zip;
 pub use budget::{Budget, Spent};
 pub use defect::{Defect, DefectKind};
 pub use filetype::file_type;
+pub use link::link_host;
 pub use words::date_ms;
 
 use crate::address::{self, FromField, decode_words};
@@ -98,6 +103,8 @@ pub struct HtmlTraits {
     pub object: bool,
     /// `<meta http-equiv=refresh>`
     pub refresh: bool,
+    /// Places where hidden text stands between the letters of a shown word.
+    pub split_words: u32,
     pub images_remote: u32,
 }
 
@@ -123,6 +130,8 @@ pub enum LinkOrigin {
     Area,
     Other,
     Attachment,
+    /// A QR code in a picture.
+    Qr,
 }
 
 #[derive(Debug, Clone)]

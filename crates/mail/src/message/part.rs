@@ -150,6 +150,9 @@ impl<'r> Walker<'r> {
                 is_other: true,
             });
         }
+        if let Some(kind) = &head.other_text {
+            self.reading.undivided_as(kind, self.source.slice(body..self.end), &self.inside);
+        }
         if head.encodings != [Encoding::Identity] {
             self.reading.add_encoded_multipart(head, self.source.slice(body..self.end), self.base_depth + self.frames.len(), &self.inside);
         }

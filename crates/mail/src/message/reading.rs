@@ -10,7 +10,7 @@ use super::encoding::{self, Encoding};
 use super::head::{self, Disposition, Head};
 use super::link::Links;
 use super::part::Walker;
-use super::{Attachment, LinkOrigin, Text, archive, charset, header, html};
+use super::{Attachment, LinkOrigin, Text, archive, charset, header, html, link, qr};
 use crate::address::decode_words;
 use bytes::Bytes;
 use memchr::{memchr, memmem};
@@ -175,8 +175,13 @@ impl Reading {
 
     /// A multipart that could not be split: readers show it as it is.
     pub(super) fn undivided(&mut self, body: Bytes, inside: &[String]) {
+        self.undivided_as("text/plain", body, inside);
+    }
+
+    /// The same, read as text of this type.
+    pub(super) fn undivided_as(&mut self, kind: &str, body: Bytes, inside: &[String]) {
         if self.meter.pay_octets(body.len()) {
-            self.body_text(&Head { kind: "text/plain".to_owned(), ..Head::default() }, &body, inside);
+            self.body_text(&Head { kind: kind.to_owned(), ..Head::default() }, &body, inside);
         }
     }
 
@@ -188,6 +193,7 @@ impl Reading {
         if let Some(flaw) = decoded.flaw {
             self.meter.note(BadCharset, format!("{flaw}: {}", label.as_deref().unwrap_or("none")));
         }
+        self.other_charsets(head, &octets[..kept], &decoded.text);
         let text = if head.is_html() {
             self.html_text(decoded.text, None)
         } else {
@@ -198,10 +204,50 @@ impl Reading {
         self.found.texts.push(Text { charset: head.charset.clone(), ..text });
     }
 
+    /// The text as readers see it that take another of the charsets named, where that makes a difference.
+    fn other_charsets(&mut self, head: &Head, octets: &[u8], usual: &str) {
+        for label in &head.other_charsets {
+            let text = charset::decode(octets, Some(label)).text;
+            if text == usual || self.meter.pay_text(text.len()) < text.len() {
+                continue;
+            }
+            let text = if head.is_html() {
+                self.html_text(text, None)
+            } else {
+                self.found.links.push_text(&text, LinkOrigin::Text, &mut self.meter);
+                Text { visible: text, ..Text::default() }
+            };
+            self.found.texts.push(Text { charset: Some(label.clone()), ..text });
+        }
+    }
+
+    /// Links that QR codes hold; other texts in them are kept as links when one stands in them.
+    pub(super) fn qr_codes(&mut self, codes: &[String]) {
+        for code in codes {
+            if link::link_host(code).is_some() {
+                self.found.links.push(code.trim(), String::new(), LinkOrigin::Qr, &mut self.meter);
+            } else {
+                self.found.links.push_text(code, LinkOrigin::Qr, &mut self.meter);
+            }
+        }
+    }
+
+    /// Pictures that HTML holds in itself.
+    fn pictures_in_html(&mut self, html: &str, pictures: Vec<Range<usize>>) {
+        for range in pictures {
+            let Some((_, encoded)) = html[range].split_once(',') else { continue };
+            let octets = encoding::base64(encoded.as_bytes()).octets;
+            let codes = qr::in_file(&octets, &mut self.meter.picture_octets_left);
+            self.qr_codes(&codes);
+        }
+    }
+
     /// Reads HTML for its text and links; links get `origin` when they lie in an attachment.
     pub(super) fn html_text(&mut self, html: String, origin: Option<LinkOrigin>) -> Text {
         let mut page = html::read(&html, self.meter.budget.links_max);
         let (visible, hidden, traits) = (std::mem::take(&mut page.visible), std::mem::take(&mut page.hidden), page.traits);
+        let pictures = std::mem::take(&mut page.pictures);
+        self.pictures_in_html(&html, pictures);
         self.found.links.push_page(page, &visible, origin, &mut self.meter);
         Text { is_html: true, visible, hidden, html, charset: None, traits }
     }

@@ -52,6 +52,23 @@ pub(super) struct Look {
 }
 
 impl Look {
+    /// Adds what a rule of a style sheet says; later ones win.
+    pub(super) fn add(&mut self, rule: &Look) {
+        self.is_gone |= rule.is_gone;
+        self.is_visible = rule.is_visible.or(self.is_visible);
+        self.is_tiny = rule.is_tiny.or(self.is_tiny);
+        if rule.colour != Paint::Unsaid {
+            self.colour = rule.colour;
+        }
+        if rule.background != Paint::Unsaid {
+            self.background = rule.background;
+        }
+        self.is_clipped |= rule.is_clipped;
+        self.has_no_size |= rule.has_no_size;
+        self.is_placed |= rule.is_placed;
+        self.is_off_screen |= rule.is_off_screen;
+    }
+
     /// Adds what `style` says.
     pub(super) fn read(&mut self, style: &str) {
         let style = &style[..floor_boundary(style, STYLE_OCTETS_MAX)];

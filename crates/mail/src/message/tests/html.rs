@@ -114,7 +114,8 @@ fn traits_and_links() {
             frame: true,
             object: true,
             refresh: true,
-            images_remote: 1
+            images_remote: 1,
+            split_words: 0,
         }
     );
 }
@@ -160,4 +161,42 @@ fn hostile_pages_take_linear_time() {
         let page = html::read(&source, 1_000);
         assert!(page.links.len() <= 1_000 && page.visible.len() <= source.len() * 2, "{piece}");
     }
+}
+
+#[test]
+fn style_sheets_hide_too() {
+    for (style, element, want) in [
+        (".x{display:none}", "<p class=\"a x\">", "hidden"),
+        ("p.x , .y { font-size : 0 !important }", "<p class=y>", "hidden"),
+        ("#x{visibility:hidden}", "<p id=x>", "hidden"),
+        ("div .x > .y{color:#fff}", "<p class=y>", "hidden"),
+        ("@media screen{.x{display:none}}", "<p class=x>", "hidden"),
+        ("@media (max-width:600px){.x{display:none}} .y{color:red}", "<p class=x>", ""),
+        ("@font-face{font-family:a}.x{opacity:0}", "<p class=x>", "hidden"),
+        ("@import url(a.css); .x{display:none}", "<p class=x>", "hidden"),
+        ("/* .x{} */ .x{display:none}", "<p class=x>", "hidden"),
+        (".x:hover{display:none}", "<p class=x>", ""),
+        (".x{display:none", "<p class=x>", "hidden"),
+        (".x{color:#333}", "<p class=x>", ""),
+        ("}}}{{{", "<p class=x>", ""),
+    ] {
+        let before = html::read(&format!("<style>{style}</style>{element}hidden</p>"), 10);
+        let after = html::read(&format!("{element}hidden</p><STYLE type=a>{style}</STYLE>"), 10);
+        assert_eq!((before.hidden.trim(), after.hidden.trim()), (want, want), "{style}");
+    }
+}
+
+#[test]
+fn hidden_text_inside_words_is_counted() {
+    let count = |page: &str| html::read(page, 10).traits.split_words;
+    assert_eq!(count("<p>wo<i hidden>x</i>rd and an<b style='display:none'>y</b>other</p>"), 2);
+    assert_eq!(count("<p>word<i hidden>x</i> and <b hidden>y</b>more</p>"), 0);
+    assert_eq!(count("<p>wo<i>x</i>rd</p>"), 0);
+}
+
+#[test]
+fn fields_for_secrets_are_known_by_their_names_too() {
+    let asks = |field: &str| html::read(field, 10).traits.password_field;
+    assert!(asks("<input type=text name=user_passwd>") && asks("<input placeholder=\"请输入密码\">") && asks("<input name=pass>"));
+    assert!(!asks("<input name=passenger>") && !asks("<input type=hidden name=password>") && !asks("<input name=q>"));
 }
