@@ -1,4 +1,4 @@
-//! Trains a model: `train OUT [--ham PATH | --spam PATH | --phish PATH]...`.
+//! Trains a model: `train OUT [--ham PATH | --spam PATH | --phish PATH | --bulk PATH | --made FILE]...`.
 //!
 //! `docs/model.md` has the command that made the shipped model.
 
@@ -9,15 +9,16 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let Some(out) = words.next() else {
-        eprintln!("use: train OUT [--ham PATH | --spam PATH | --phish PATH]...");
+        eprintln!("use: train OUT [--ham PATH | --spam PATH | --phish PATH | --bulk PATH | --made FILE]...");
         return ExitCode::from(2);
     };
     let mut sources = Vec::new();
     while let (Some(flag), Some(path)) = (words.next(), words.next()) {
         match flag.strip_prefix("--").and_then(Label::read) {
-            Some(label) => sources.push(Source { label, path: path.into() }),
+            Some(label) => sources.push(Source::Real { label, path: path.into() }),
+            None if flag == "--made" => sources.push(Source::Made { path: path.into() }),
             None => {
-                eprintln!("{flag}: expected --ham, --spam or --phish");
+                eprintln!("{flag}: expected --ham, --spam, --phish, --bulk or --made");
                 return ExitCode::from(2);
             }
         }

@@ -5,22 +5,22 @@
 //! | octets | what |
 //! |---|---|
 //! | 0..8 | `GPMODEL` and a zero octet |
-//! | 8..10 | format, 1 |
-//! | 10 | namespaces ([`Namespaces::bits`]) |
-//! | 11 | log2 of the number of slots |
+//! | 8..10 | format, 2 |
+//! | 10 | number of voices, at most 4 |
+//! | 11 | zero |
 //! | 12..16 | f32: length a message is brought to |
-//! | 16..24 | f32 ×2: bias and weight per quantum of the spam head |
-//! | 24..32 | f32 ×2: the same of the phish head |
-//! | 32..44 | u32 ×3: ham, spam, phish it was trained on |
-//! | 44..56 | zero |
+//! | 16..40 | f32 ×6: calibration (slope, shift) of the spam, the phish and the bulk head |
+//! | 40..56 | u32 ×4: ham, spam, phish, bulk it was trained on |
 //! | 56..64 | checksum over everything else |
-//! | 64.. | per slot two i8: spam, phish; spam −128 means "never learned" |
+//! | 64.. | per voice 32 octets: namespaces ([`Namespaces::bits`]), log2 of its slots, two zeros, f32 ×3 biases, f32 ×3 weights per quantum, four zeros |
+//! | then | the voices' slots, three i8 each: spam, phish, bulk; spam −128 means "never learned" |
 //!
 //! Invariant: a [`Model`] that exists has been checked as a whole; scoring cannot fail.
 
+use super::delta::Delta;
 use super::evidence::{Evidence, Namespaces};
-use super::feature::{BITS_MAX, BITS_MIN, Features};
-use super::learner::feature_value;
+use super::feature::{BITS_MAX, BITS_MIN};
+use super::learner::{Sums, VOICES_MAX, feature_value};
 use super::{Label, Scores};
 use mail::Message;
 use std::cell::RefCell;
@@ -28,8 +28,10 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 const MAGIC: &[u8; 8] = b"GPMODEL\0";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 const HEAD_OCTETS: usize = 64;
+const VOICE_OCTETS: usize = 32;
+const SLOT_OCTETS: usize = 3;
 const CHECKSUM: std::ops::Range<usize> = 56..64;
 /// Spam weight of a slot that no training message had.
 const UNKNOWN: i8 = i8::MIN;
@@ -60,23 +62,31 @@ enum Octets {
     Loaded(Vec<u8>),
 }
 
-/// The model's first 64 octets, read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a model file says of itself.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Head {
+    pub length: f32,
+    /// Of the spam, the phish and the bulk head.
+    pub calibrations: [Calibration; 3],
+    pub trained_on: Counts,
+    pub voices: Vec<Voice>,
+}
+
+/// Calibrated log-odds are `slope × raw + shift`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibration {
+    pub slope: f32,
+    pub shift: f32,
+}
+
+/// One opinion: where it looks, and the scale of its weights per head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Voice {
     pub namespaces: Namespaces,
     /// log2 of the number of slots.
     pub bits: u32,
-    pub length: f32,
-    pub spam: Scale,
-    pub phish: Scale,
-    pub trained_on: Counts,
-}
-
-/// From a sum of quanta to log-odds: `bias + quantum × sum`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
-    pub bias: f32,
-    pub quantum: f32,
+    pub biases: [f32; 3],
+    pub quanta: [f32; 3],
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,6 +94,7 @@ pub struct Counts {
     pub ham: u32,
     pub spam: u32,
     pub phish: u32,
+    pub bulk: u32,
 }
 
 impl Counts {
@@ -92,7 +103,14 @@ impl Counts {
             Label::Ham => self.ham += 1,
             Label::Spam => self.spam += 1,
             Label::Phish => self.phish += 1,
+            Label::Bulk => self.bulk += 1,
         }
+    }
+}
+
+impl Calibration {
+    pub fn apply(self, raw: f32) -> f32 {
+        self.slope * raw + self.shift
     }
 }
 
@@ -133,35 +151,72 @@ impl Model {
         &self.head
     }
 
+    /// Everything the voices look at.
+    pub fn namespaces(&self) -> Namespaces {
+        self.head.namespaces()
+    }
+
     pub fn score(&self, message: &Message) -> Scores {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut evidence = std::mem::take(&mut scratch.evidence);
-            evidence.read(message, self.head.namespaces);
-            let scores = self.scored(&evidence, scratch.features(self.head.bits));
-            scratch.evidence = evidence;
-            scores
+        self.score_with(message, &[])
+    }
+
+    /// The model's opinion, moved by what an organisation and a person taught it.
+    pub fn score_with(&self, message: &Message, deltas: &[&Delta]) -> Scores {
+        EVIDENCE.with_borrow_mut(|evidence| {
+            evidence.read(message, self.namespaces());
+            self.score_evidence_with(evidence, deltas)
         })
     }
 
     pub fn score_evidence(&self, evidence: &Evidence) -> Scores {
-        SCRATCH.with_borrow_mut(|scratch| self.scored(evidence, scratch.features(self.head.bits)))
+        let weights = self.octets();
+        let (mut sums, mut start) = (Sums::default(), self.head.octets_long());
+        for voice in &self.head.voices {
+            let long = SLOT_OCTETS << voice.bits;
+            let found = voice.score(&weights[start..start + long], evidence, self.head.length);
+            found.into_iter().enumerate().for_each(|(at, log_odds)| sums.add(at, log_odds));
+            start += long;
+        }
+        let raw = sums.scores(self.head.voices.len());
+        let [spam, phish, bulk] = self.head.calibrations;
+        Scores {
+            spam_log_odds: spam.apply(raw.spam_log_odds),
+            phish_log_odds: phish.apply(raw.phish_log_odds),
+            bulk_log_odds: bulk.apply(raw.bulk_log_odds),
+        }
     }
 
-    fn scored(&self, evidence: &Evidence, features: &mut Features) -> Scores {
-        let weights = &self.octets()[HEAD_OCTETS..];
-        let all = features.of(evidence, self.head.namespaces);
-        let (mut spam, mut phish, mut known) = (0i32, 0i32, 0usize);
-        for &slot in all {
-            let at = slot as usize * 2;
-            let spam_quanta = weights[at] as i8;
-            if spam_quanta != UNKNOWN {
-                spam += i32::from(spam_quanta);
-                phish += i32::from(weights[at + 1] as i8);
+    /// As [`Model::score_with`], of evidence that was read with at least this model's namespaces.
+    pub fn score_evidence_with(&self, evidence: &Evidence, deltas: &[&Delta]) -> Scores {
+        let mut scores = self.score_evidence(evidence);
+        if deltas.iter().any(|delta| !delta.is_empty()) {
+            let sketch = super::delta::Sketch::of(evidence);
+            for delta in deltas {
+                let moved = delta.score(&sketch);
+                scores.spam_log_odds += moved.spam_log_odds;
+                scores.phish_log_odds += moved.phish_log_odds;
+                scores.bulk_log_odds += moved.bulk_log_odds;
+            }
+        }
+        scores
+    }
+}
+
+impl Voice {
+    fn score(&self, weights: &[u8], evidence: &Evidence, length: f32) -> [f32; 3] {
+        let (mut sums, mut known) = ([0i32; 3], 0usize);
+        for feature in evidence.features(self.namespaces) {
+            let at = (feature >> (32 - self.bits)) as usize * SLOT_OCTETS;
+            let slot = &weights[at..at + SLOT_OCTETS];
+            if slot[0] as i8 != UNKNOWN {
+                for (sum, quanta) in sums.iter_mut().zip(slot) {
+                    *sum += i32::from(*quanta as i8);
+                }
                 known += 1;
             }
         }
-        let value = feature_value(self.head.length, known, all.len());
-        Scores { spam_log_odds: self.head.spam.log_odds(value, spam), phish_log_odds: self.head.phish.log_odds(value, phish) }
+        let value = feature_value(length, known, evidence.len(self.namespaces));
+        [0, 1, 2].map(|head| self.biases[head] + value * self.quanta[head] * sums[head] as f32)
     }
 }
 
@@ -171,91 +226,101 @@ impl std::fmt::Debug for Model {
     }
 }
 
-/// Buffers for scoring, one per thread: a mail costs no allocation.
-#[derive(Default)]
-struct Scratch {
-    evidence: Evidence,
-    features: Option<(u32, Features)>,
-}
-
-impl Scratch {
-    fn features(&mut self, bits: u32) -> &mut Features {
-        if self.features.as_ref().is_none_or(|(found, _)| *found != bits) {
-            self.features = None;
-        }
-        &mut self.features.get_or_insert_with(|| (bits, Features::new(bits))).1
-    }
-}
-
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-impl Scale {
-    fn log_odds(self, value: f32, quanta: i32) -> f32 {
-        self.bias + self.quantum * value * quanta as f32
-    }
+    /// Kept from mail to mail: scoring costs no allocation.
+    static EVIDENCE: RefCell<Evidence> = RefCell::default();
 }
 
 impl Head {
     fn read(octets: &[u8]) -> Result<Head, ModelError> {
         let damaged = |what| ModelError::Damaged { what };
-        let head: &[u8; HEAD_OCTETS] = octets.first_chunk().ok_or(ModelError::NotAModel)?;
-        if !head.starts_with(MAGIC) {
+        let fixed: &[u8; HEAD_OCTETS] = octets.first_chunk().ok_or(ModelError::NotAModel)?;
+        if !fixed.starts_with(MAGIC) {
             return Err(ModelError::NotAModel);
         }
-        let found = u16::from_le_bytes([head[8], head[9]]);
+        let found = u16::from_le_bytes([fixed[8], fixed[9]]);
         if found != FORMAT {
             return Err(ModelError::Format { found });
         }
-        let bits = u32::from(head[11]);
-        if !(BITS_MIN..=BITS_MAX).contains(&bits) {
-            return Err(damaged("the number of slots"));
+        let voices = usize::from(fixed[10]);
+        if !(1..=VOICES_MAX).contains(&voices) {
+            return Err(damaged("the number of voices"));
         }
-        if octets.len() != HEAD_OCTETS + (2 << bits) {
+        let table = octets.get(HEAD_OCTETS..HEAD_OCTETS + voices * VOICE_OCTETS).ok_or(damaged("its length"))?;
+        let voices = table.chunks_exact(VOICE_OCTETS).map(Voice::read).collect::<Option<Vec<Voice>>>().ok_or(damaged("a voice"))?;
+        let calibration = |at| Calibration { slope: real(fixed, at), shift: real(fixed, at + 4) };
+        let count = |at| real(fixed, at).to_bits();
+        let head = Head {
+            length: real(fixed, 12),
+            calibrations: [16, 24, 32].map(calibration),
+            trained_on: Counts { ham: count(40), spam: count(44), phish: count(48), bulk: count(52) },
+            voices,
+        };
+        if octets.len() != head.octets_long() + head.voices.iter().map(|voice| SLOT_OCTETS << voice.bits).sum::<usize>() {
             return Err(damaged("its length"));
         }
-        if head[CHECKSUM] != checksum(octets).to_le_bytes() {
+        if fixed[CHECKSUM] != checksum(octets).to_le_bytes() {
             return Err(damaged("its checksum"));
         }
-        let real = |at: usize| f32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let count = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        if [12, 16, 20, 24, 28].into_iter().any(|at| !real(at).is_finite()) {
+        if !head.reals().all(f32::is_finite) {
             return Err(damaged("its scale"));
         }
-        Ok(Head {
-            namespaces: Namespaces::from_bits(head[10]).ok_or(damaged("its namespaces"))?,
-            bits,
-            length: real(12),
-            spam: Scale { bias: real(16), quantum: real(20) },
-            phish: Scale { bias: real(24), quantum: real(28) },
-            trained_on: Counts { ham: count(32), spam: count(36), phish: count(40) },
-        })
+        Ok(head)
     }
 
-    /// The model file for these weights, in quanta per slot.
-    pub(super) fn with_weights(&self, quanta: impl Iterator<Item = Option<[i8; 2]>>) -> Vec<u8> {
+    fn namespaces(&self) -> Namespaces {
+        self.voices.iter().fold(self.voices[0].namespaces, |all, voice| all.and(voice.namespaces))
+    }
+
+    fn octets_long(&self) -> usize {
+        HEAD_OCTETS + self.voices.len() * VOICE_OCTETS
+    }
+
+    /// Every number of the file that scoring multiplies with, in its order.
+    fn reals(&self) -> impl Iterator<Item = f32> + '_ {
+        let calibrations = self.calibrations.iter().flat_map(|one| [one.slope, one.shift]);
+        let scales = self.voices.iter().flat_map(|voice| voice.biases.into_iter().chain(voice.quanta));
+        std::iter::once(self.length).chain(calibrations).chain(scales)
+    }
+
+    /// The model file for these weights, in quanta per slot, the voices' one after the other.
+    pub(super) fn with_weights(&self, quanta: impl Iterator<Item = Option<[i8; 3]>>) -> Vec<u8> {
         let mut octets = vec![0; HEAD_OCTETS];
-        octets.reserve_exact(2 << self.bits);
         octets[..8].copy_from_slice(MAGIC);
         octets[8..10].copy_from_slice(&FORMAT.to_le_bytes());
-        octets[10] = self.namespaces.bits();
-        octets[11] = self.bits as u8;
-        let reals = [self.length, self.spam.bias, self.spam.quantum, self.phish.bias, self.phish.quantum];
-        for (at, real) in (12..).step_by(4).zip(reals) {
+        octets[10] = self.voices.len() as u8;
+        for (at, real) in (12..40).step_by(4).zip(self.reals()) {
             octets[at..at + 4].copy_from_slice(&real.to_le_bytes());
         }
-        for (at, count) in (32..).step_by(4).zip([self.trained_on.ham, self.trained_on.spam, self.trained_on.phish]) {
+        let Counts { ham, spam, phish, bulk } = self.trained_on;
+        for (at, count) in (40..).step_by(4).zip([ham, spam, phish, bulk]) {
             octets[at..at + 4].copy_from_slice(&count.to_le_bytes());
         }
+        for voice in &self.voices {
+            octets.extend([voice.namespaces.bits(), voice.bits as u8, 0, 0]);
+            octets.extend(voice.biases.into_iter().chain(voice.quanta).flat_map(f32::to_le_bytes));
+            octets.extend([0; 4]);
+        }
         for slot in quanta {
-            let [spam, phish] = slot.unwrap_or([UNKNOWN, 0]);
-            octets.extend([spam as u8, phish as u8]);
+            octets.extend(slot.unwrap_or([UNKNOWN, 0, 0]).map(|quanta| quanta as u8));
         }
         let sum = checksum(&octets);
         octets[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
         octets
     }
+}
+
+impl Voice {
+    fn read(octets: &[u8]) -> Option<Voice> {
+        let bits = u32::from(octets[1]);
+        let namespaces = Namespaces::from_bits(octets[0]).filter(|_| (BITS_MIN..=BITS_MAX).contains(&bits))?;
+        let reals = |first: usize| [0, 1, 2].map(|at| real(octets, first + 4 * at));
+        Some(Voice { namespaces, bits, biases: reals(4), quanta: reals(16) })
+    }
+}
+
+fn real(octets: &[u8], at: usize) -> f32 {
+    f32::from_le_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
 }
 
 /// FNV-1a, taken over words of 8 octets, over all but the checksum itself. It finds damage, not forgery: whoever may

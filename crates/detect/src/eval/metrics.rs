@@ -48,7 +48,7 @@ impl EvalReport {
         };
         EvalReport {
             messages: judged.len() as u64,
-            ham: count(Label::Ham),
+            ham: count(Label::Ham) + count(Label::Bulk),
             spam: count(Label::Spam),
             phish: count(Label::Phish),
             one_minus_auc_pct: ranked.one_minus_auc_pct(),
@@ -64,6 +64,43 @@ impl EvalReport {
     pub fn roc_area(&self) -> Option<f64> {
         self.one_minus_auc_pct.map(|pct| 1.0 - pct / 100.0)
     }
+}
+
+/// Corners of the ROC curve: share of ham lost, share of junk caught; none without both classes.
+pub fn roc(judged: &[Judged]) -> Vec<(f64, f64)> {
+    let ranked = Ranked::of(judged);
+    let Some((ham, junk)) = ranked.totals() else { return Vec::new() };
+    let (mut lost, mut caught) = (0.0, 0.0);
+    let corners = ranked.groups.iter().map(|group| {
+        (lost, caught) = (lost + group.0, caught + group.1);
+        (lost / ham, caught / junk)
+    });
+    std::iter::once((0.0, 0.0)).chain(corners).collect()
+}
+
+/// Messages whose probability lies in one tenth of the scale.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bin {
+    pub messages: usize,
+    /// What was said of them, on average.
+    pub said: f64,
+    /// Share of them that is junk.
+    pub was: f64,
+}
+
+/// What was said against what was, in ten bins; empty ones are left out. Scores are taken as log-odds.
+pub fn calibration(judged: &[Judged]) -> Vec<Bin> {
+    const BINS: usize = 10;
+    let mut bins = [Bin::default(); BINS];
+    for one in judged.iter().filter(|one| !one.score.is_nan()) {
+        let said = f64::from(crate::classify::probability(one.score));
+        let bin = &mut bins[((said * BINS as f64) as usize).min(BINS - 1)];
+        bin.messages += 1;
+        bin.said += said;
+        bin.was += f64::from(u8::from(one.label.is_junk()));
+    }
+    let filled = bins.into_iter().filter(|bin| bin.messages > 0);
+    filled.map(|bin| Bin { said: bin.said / bin.messages as f64, was: bin.was / bin.messages as f64, ..bin }).collect()
 }
 
 /// Messages in groups of equal score, highest first: weight of ham and of junk in each.

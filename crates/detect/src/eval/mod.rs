@@ -1,28 +1,31 @@
 //! How good the judgement is: labelled mail in, figures out.
 //!
-//! In: an index (`ham|spam|phish<TAB>path`, in order) and a judge. Out: an [`EvalReport`], the line `gatepost eval --json`
-//! prints. [`run`] judges with a model, or online: score, then learn, from nothing. [`EvalReport::of`] is pure, so other
-//! judges (the whole inspection, another filter) are measured with the same ruler.
+//! In: an index (`ham|spam|phish|bulk<TAB>path`, in order) and a judge. Out: an [`EvalReport`], the line `gatepost eval --json`
+//! prints. [`run`] judges with a model, or online: score, then learn. [`whole`] judges with every inspection, and tells what
+//! each is worth. [`EvalReport::of`] is pure, so other judges (another filter) are measured with the same ruler.
 
+pub mod chart;
 mod index;
 mod metrics;
+mod online;
+pub mod whole;
 
 #[cfg(test)]
 mod tests;
 
 pub use index::{Entry, IndexError, read_index};
-pub use metrics::{EvalReport, Interval, Judged, interval};
+pub use metrics::{Bin, EvalReport, Interval, Judged, calibration, interval, roc};
+pub use online::{Filter, Online};
 
 use crate::classify::corpus::{self, CorpusError};
-use crate::classify::learner::{Habits, Learner};
-use crate::classify::{Model, log_odds};
+use crate::classify::{Model, Scores, log_odds};
 use crate::verdict::Thresholds;
 
 /// How to judge.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Options {
-    /// Learn each message after judging it, from nothing; the model is not used.
-    pub online: bool,
+    /// Learn each message after judging it.
+    pub online: Option<Online>,
     pub thresholds: Thresholds,
 }
 
@@ -37,22 +40,23 @@ pub fn run(index: &[Entry], model: &Model, options: &Options, progress: &mut dyn
 /// # Errors
 /// A message cannot be read.
 pub fn judge(index: &[Entry], model: &Model, options: &Options, progress: &mut dyn FnMut(usize)) -> Result<Vec<Judged>, CorpusError> {
-    let mut learner = options.online.then(|| Learner::new(Habits::default()));
-    let namespaces = learner.as_ref().map_or(model.head().namespaces, |learner| learner.habits().namespaces);
-    let (spam, phish) = (log_odds(options.thresholds.spam), log_odds(options.thresholds.phish));
+    let mut filter = options.online.map(|online| Filter::new(online, Some(model)));
     let mut judged = Vec::with_capacity(index.len());
     for entry in index {
-        let evidence = corpus::evidence(corpus::message(&entry.path)?, namespaces);
-        let scores = match &mut learner {
-            Some(learner) => learner.learn(&evidence, entry.label, 1.0),
-            None => model.score_evidence(&evidence),
+        let octets = corpus::message(&entry.path)?;
+        let scores = match &mut filter {
+            Some(filter) => filter.judge_then_learn(octets, entry.label),
+            None => model.score_evidence(&corpus::evidence(octets, model.namespaces())),
         };
-        judged.push(Judged {
-            label: entry.label,
-            score: scores.junk_log_odds(),
-            is_junk: scores.spam_log_odds >= spam || scores.phish_log_odds >= phish,
-        });
+        judged.push(options.thresholds.judged(entry.label, scores));
         progress(judged.len());
     }
     Ok(judged)
+}
+
+impl Thresholds {
+    fn judged(&self, label: crate::classify::Label, scores: Scores) -> Judged {
+        let is_junk = scores.spam_log_odds >= log_odds(self.spam) || scores.phish_log_odds >= log_odds(self.phish);
+        Judged { label, score: scores.junk_log_odds(), is_junk }
+    }
 }

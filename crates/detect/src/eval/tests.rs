@@ -79,7 +79,7 @@ fn online_judges_before_it_learns() {
         std::fs::write(&path, format!("Subject: {text}\r\n\r\n{text}\r\n")).expect("the folder can be written");
         index.push(Entry { label, path });
     }
-    let options = Options { online: true, ..Options::default() };
+    let options = Options { online: Some(Online::default()), ..Options::default() };
     let mut told = 0;
     let outcome = judge(&index, &Model::built_in(), &options, &mut |done| told = done).expect("readable");
     assert_eq!(told, 80);

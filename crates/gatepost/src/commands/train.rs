@@ -21,6 +21,12 @@ pub struct Train {
     /// Phishing.
     #[arg(long, value_name = "PATH")]
     phish: Vec<PathBuf>,
+    /// Mail that went to many and is wanted: newsletters, offers one signed up for.
+    #[arg(long, value_name = "PATH")]
+    bulk: Vec<PathBuf>,
+    /// A file of patterns to make mail from; see docs/model.md.
+    #[arg(long, value_name = "FILE")]
+    made: Vec<PathBuf>,
     /// Same mail and same seed give the same octets.
     #[arg(long)]
     seed: Option<u64>,
@@ -30,8 +36,9 @@ pub fn run(train: Train) -> anyhow::Result<Exit> {
     if train.spam.is_empty() && train.phish.is_empty() {
         return Err(WrongUse("give --spam or --phish beside --ham: a model needs both sides".into()).into());
     }
-    let of = |label, paths: Vec<PathBuf>| paths.into_iter().map(move |path| Source { label, path });
-    let sources: Vec<Source> = of(Label::Ham, train.ham).chain(of(Label::Spam, train.spam)).chain(of(Label::Phish, train.phish)).collect();
+    let labelled = [(Label::Ham, train.ham), (Label::Spam, train.spam), (Label::Phish, train.phish), (Label::Bulk, train.bulk)];
+    let real = labelled.into_iter().flat_map(|(label, paths)| paths.into_iter().map(move |path| Source::Real { label, path }));
+    let sources: Vec<Source> = real.chain(train.made.into_iter().map(|path| Source::Made { path })).collect();
     let plan = Plan { seed: train.seed.unwrap_or(Plan::default().seed), ..Plan::default() };
     let bar = output::progress(2, "training");
     let mut step = "";
