@@ -49,8 +49,10 @@ impl Habits {
 
 /// A very short message is not brought to full length: its few grams are no more than a hint.
 const KNOWN_MIN: usize = 50;
-/// A step is shorter than the rate where the error is small, also the first of a coordinate.
+/// A step is shorter than the rate where the error is small, also the first of a coordinate: one wrong label does less harm.
 const GRADIENT_FLOOR: f32 = 0.05;
+/// Lessons that came together are gone through several times, so each may begin with a full step.
+const TOGETHER_FLOOR: f32 = 1e-3;
 /// The bias belongs to every message, so it moves slower than a gram.
 const BIAS_RATE: f32 = 0.1;
 /// No voice counts more than this, however sure it is.
@@ -112,10 +114,18 @@ struct Voice {
     value: f32,
 }
 
+/// One head towards the truth.
+struct Step {
+    truth: bool,
+    importance: f32,
+    floor: f32,
+}
+
 #[derive(Debug)]
 pub struct Learner {
     habits: Habits,
     voices: Vec<Voice>,
+    floor: f32,
 }
 
 impl Learner {
@@ -129,7 +139,7 @@ impl Learner {
             slots: Vec::new(),
             value: 0.0,
         };
-        Learner { habits, voices: habits.voices.iter().take(VOICES_MAX).map(voice).collect() }
+        Learner { habits, floor: GRADIENT_FLOOR, voices: habits.voices.iter().take(VOICES_MAX).map(voice).collect() }
     }
 
     pub fn habits(&self) -> &Habits {
@@ -181,7 +191,7 @@ impl Learner {
         for voice in &mut self.voices {
             for (at, head) in HEADS.into_iter().enumerate() {
                 if let Some((truth, share)) = head.truth(label) {
-                    voice.step(at, truth, importance * share, &self.habits);
+                    voice.step(at, Step { truth, importance: importance * share, floor: self.floor }, &self.habits);
                 }
             }
         }
@@ -193,12 +203,14 @@ impl Learner {
     pub fn learn_all(&mut self, lessons: &[(Evidence, Label)], rounds: usize, seed: u64) {
         let mut order: Vec<usize> = (0..lessons.len()).collect();
         let mut dice = super::dice::Dice(seed);
+        self.floor = TOGETHER_FLOOR;
         for _ in 0..rounds {
             dice.shuffle(&mut order);
             for &at in &order {
                 self.learn(&lessons[at].0, lessons[at].1, 1.0);
             }
         }
+        self.floor = GRADIENT_FLOOR;
     }
 
     /// Of each voice: bias, and weight of each slot that is known, per head; for making a model.
@@ -243,7 +255,7 @@ impl Voice {
         weights.bias + self.value * sum
     }
 
-    fn step(&mut self, head: usize, truth: bool, importance: f32, habits: &Habits) {
+    fn step(&mut self, head: usize, Step { truth, importance, floor }: Step, habits: &Habits) {
         if self.heads[head].slots.is_empty() {
             if !truth && head != Head::Spam as usize {
                 return;
@@ -260,7 +272,7 @@ impl Voice {
         for slot in &self.slots {
             let slot = &mut weights.slots[*slot as usize];
             slot.squares += gradient * gradient;
-            slot.weight -= habits.rate * gradient / (slot.squares.sqrt() + GRADIENT_FLOOR);
+            slot.weight -= habits.rate * gradient / (slot.squares.sqrt() + floor);
         }
         weights.bias -= habits.rate * BIAS_RATE * error;
     }

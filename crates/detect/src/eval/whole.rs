@@ -148,7 +148,16 @@ fn judged(inspected: &Inspected, findings: &[Finding], thresholds: &Thresholds) 
 fn nobody() -> Peer {
     let here = std::net::Ipv4Addr::LOCALHOST;
     let helo = "localhost".to_string();
-    Peer { ip: here.into(), port: 0, local: (here, 0).into(), ptr: None, helo, esmtp: true, tls: None, authenticated: None }
+    Peer {
+        ip: here.into(),
+        port: 0,
+        local: (here, 0).into(),
+        reverse: Default::default(),
+        helo,
+        esmtp: true,
+        tls: None,
+        authenticated: None,
+    }
 }
 
 /// Nobody was asked.
