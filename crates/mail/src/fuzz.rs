@@ -372,6 +372,41 @@ mod tests {
         }
     }
 
+    /// Octets of a target's seeds.
+    fn seeds(name: &str) -> Vec<Vec<u8>> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+        let mut paths: Vec<_> = std::fs::read_dir(folder).expect("it has seeds").flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        paths.iter().map(|path| std::fs::read(path).expect("a seed is readable")).collect()
+    }
+
+    proptest! {
+        /// Containers need their marks to get anywhere, so the seeds are changed instead of made up.
+        #[test]
+        fn changed_containers_break_nothing(
+            seed in any::<prop::sample::Index>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..5, any::<u8>(), any::<prop::sample::Index>()), 1..8),
+        ) {
+            let seeds = seeds("container");
+            let mut octets = seeds[seed.index(seeds.len())].clone();
+            for (place, how, octet, other) in changes {
+                let at = place.index(octets.len());
+                match how {
+                    0 => octets[at] = octet,
+                    1 => octets[at] ^= 1 << (octet & 7),
+                    2 => octets[at..].iter_mut().take(4).for_each(|four| *four = octet | 0x80),
+                    3 if octets.len() > 2 => octets.truncate(at.max(2)),
+                    _ => {
+                        let from = other.index(octets.len());
+                        let piece = octets[from.min(at)..from.max(at)].to_vec();
+                        octets.splice(at..at, piece);
+                    }
+                }
+            }
+            super::container(&octets);
+        }
+    }
+
     #[test]
     fn the_seeds_break_no_target() {
         for (name, target) in TARGETS {

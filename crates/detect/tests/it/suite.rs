@@ -93,7 +93,7 @@ fn every_file_of_the_suites_gets_what_its_name_says() {
     let detector = Detector::built_in();
     let mut wrong = Vec::new();
     for path in paths {
-        let shown = path.strip_prefix(&suites).expect("it lies there").display().to_string();
+        let shown = path.strip_prefix(suites).expect("it lies there").display().to_string();
         let name = path.file_name().expect("a file").to_string_lossy().into_owned();
         let (seen, _) = findings(&detector, &name, &std::fs::read(&path).expect("readable"));
         let (_, want, why) = EXPECTED.iter().find(|(words, ..)| shown.contains(words)).expect("the last line fits all");

@@ -77,5 +77,5 @@ fn name_around(content: &[u8], dot: usize) -> Option<String> {
 /// Whether the four octets before `start` are a length that reaches past the dot and not far.
 fn is_length(content: &[u8], start: usize, dot: usize) -> bool {
     let length = start.checked_sub(4).and_then(|at| Octets::from(content, at).size()).unwrap_or(0);
-    length % 2 == 0 && length <= NAME_UNITS_MAX * 2 && start + length > dot + 2 && start + length <= dot + 24
+    length.is_multiple_of(2) && length <= NAME_UNITS_MAX * 2 && start + length > dot + 2 && start + length <= dot + 24
 }

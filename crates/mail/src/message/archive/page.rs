@@ -59,7 +59,8 @@ pub(super) fn in_page(content: &[u8], members_max: usize) -> Listing {
             }
             let octets = encoding::base64(letters).octets;
             let is_picture = infer::is_image(&octets) || infer::is_font(&octets) || infer::is_audio(&octets) || infer::is_video(&octets);
-            if !is_picture && !(kind == 0 && is_style(content, at)) {
+            let is_layout = kind == 0 && is_style(content, at);
+            if !(is_picture || is_layout) {
                 let octets = unpacked(octets);
                 listing.push(name_around(content, at), octets.len() as u64, Lies::Out(octets));
             }
