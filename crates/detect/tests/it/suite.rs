@@ -99,7 +99,8 @@ fn every_file_of_the_suites_gets_what_its_name_says() {
         let (_, want, why) = EXPECTED.iter().find(|(words, ..)| shown.contains(words)).expect("the last line fits all");
         let is_right = match *want {
             "" => true,
-            "-" => seen.is_empty(),
+            // Links in the texts of an archive say nothing about the archive.
+            "-" => seen.iter().all(|finding| finding.starts_with("link.")),
             check => seen.iter().any(|finding| finding.starts_with(&format!("{check}: "))),
         };
         if !is_right {
