@@ -88,6 +88,9 @@ impl Seen {
         } else if let Some(found) = brand::imitated(host) {
             self.report(brand_finding(host, &found, message), findings, "link.brand");
         }
+        if !is_in_the_mail(host, message) {
+            return; // documents name pages of all kinds
+        }
         if let Some(kind) = place::free_host(host) {
             self.report(free_host_finding(host, kind, message), findings, "link.free-host");
         } else if place::is_random(host) {
@@ -124,9 +127,17 @@ fn free_host_finding(host: &str, kind: FreeHost, message: &Message) -> Finding {
         FreeHost::Page => ("a place for free pages", 0.3),
         FreeHost::Form => ("a maker of forms", 0.3),
     };
-    let weight = if is_senders(host, message) { 0.0 } else { weight };
+    // People on lists show each other their pages.
+    let is_talk = message.first("List-Id").is_some() || message.first("In-Reply-To").is_some();
+    let weight = if is_talk || is_senders(host, message) { 0.0 } else { weight };
     let kind = if weight == 0.0 { Kind::Note } else { Kind::Phish };
     Finding::new("link.free-host", kind, weight, format!("{host}: {what}"))
+}
+
+/// The text leads there itself, not only a file that came along; what a redirector carries does not stand alone.
+fn is_in_the_mail(host: &str, message: &Message) -> bool {
+    !message.links.iter().any(|link| link.origin == LinkOrigin::Attachment && link.host.as_deref() == Some(host))
+        || message.links.iter().any(|link| link.origin != LinkOrigin::Attachment && link.host.as_deref() == Some(host))
 }
 
 fn is_senders(host: &str, message: &Message) -> bool {

@@ -98,7 +98,7 @@ fn turned_name(dice: &mut Dice, number: usize) -> Case {
     Case {
         kind: "text shown backwards",
         name: format!("bidi-name-{number}"),
-        mail: letter.clone().with_file(file(&format!("list\u{202e}fdp.txt"))).octets(),
+        mail: letter.clone().with_file(file("list\u{202e}fdp.txt")).octets(),
         check: "attachment.name.bidi",
         twin: letter.with_file(file("list.txt")).octets(),
     }

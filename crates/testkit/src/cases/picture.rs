@@ -30,7 +30,7 @@ pub fn code(text: &str, scale: usize, is_inverted: bool) -> Picture {
 
 /// Stripes of the same size, in which nothing can be read.
 pub fn stripes(side: usize) -> Picture {
-    let pixels = (0..side * side).map(|at| if (at % side / 8 + at / side / 24) % 2 == 0 { 40 } else { 220 }).collect();
+    let pixels = (0..side * side).map(|at| if (at % side / 8 + at / side / 24).is_multiple_of(2) { 40 } else { 220 }).collect();
     Picture { side, pixels }
 }
 
