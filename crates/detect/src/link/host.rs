@@ -49,7 +49,10 @@ impl Inspect for Hosts {
         }
         let mut seen = Seen::default();
         for host in hosts {
-            seen.look(host, mail.message, surroundings, findings);
+            let leads_there = |link: &Link| link.origin != LinkOrigin::Attachment && link.host.as_deref() == Some(host);
+            let is_said = mail.message.links.iter().any(leads_there)
+                || inners.iter().any(|(link, inner)| link.origin != LinkOrigin::Attachment && inner.host == host);
+            seen.look((host, is_said), mail.message, surroundings, findings);
         }
     }
 }
@@ -66,7 +69,7 @@ impl Seen {
         }
     }
 
-    fn look(&mut self, host: &str, message: &Message, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+    fn look(&mut self, (host, is_said): (&str, bool), message: &Message, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| is_public(&ip)) {
             // Whoever has no name does not want to be found; test servers and devices are the exceptions.
             self.report(Finding::new("link.raw-ip", Kind::Phish, 1.3, host), findings, "link.raw-ip");
@@ -88,8 +91,8 @@ impl Seen {
         } else if let Some(found) = brand::imitated(host) {
             self.report(brand_finding(host, &found, message), findings, "link.brand");
         }
-        if !is_in_the_mail(host, message) {
-            return; // documents name pages of all kinds
+        if !is_said {
+            return; // documents that come along name pages of all kinds
         }
         if let Some(kind) = place::free_host(host) {
             self.report(free_host_finding(host, kind, message), findings, "link.free-host");
@@ -132,12 +135,6 @@ fn free_host_finding(host: &str, kind: FreeHost, message: &Message) -> Finding {
     let weight = if is_talk || is_senders(host, message) { 0.0 } else { weight };
     let kind = if weight == 0.0 { Kind::Note } else { Kind::Phish };
     Finding::new("link.free-host", kind, weight, format!("{host}: {what}"))
-}
-
-/// The text leads there itself, not only a file that came along; what a redirector carries does not stand alone.
-fn is_in_the_mail(host: &str, message: &Message) -> bool {
-    !message.links.iter().any(|link| link.origin == LinkOrigin::Attachment && link.host.as_deref() == Some(host))
-        || message.links.iter().any(|link| link.origin != LinkOrigin::Attachment && link.host.as_deref() == Some(host))
 }
 
 fn is_senders(host: &str, message: &Message) -> bool {
