@@ -23,7 +23,7 @@ impl Inspect for InvisibleCharacters {
         if split >= INSIDE_WORDS_MIN {
             // Between two Latin letters no script needs them.
             let evidence = format!("{split} invisible characters inside Latin words");
-            findings.push(Finding::new("content.invisible-characters", Kind::Spam, 2.5, evidence));
+            findings.push(Finding::new("content.invisible-characters", Kind::Spam, 4.0, evidence));
         }
         let shown = [mail.message.subject.as_str(), mail.message.from.display()];
         if let Some(text) = shown.into_iter().find(|text| !text.is_ascii() && text.chars().any(is_override)) {

@@ -113,7 +113,7 @@ fn credential_lure(message: &Message, text: &Text, places: &Places, surroundings
     let link = message.links.iter().find(foreign)?;
     // One way out for the reader is the mark; newsletters have many.
     let weight = match (away * 2 > clicks, away) {
-        (true, 1..=3) => 2.4,
+        (true, 1..=3) => 3.0,
         (true, _) => 0.8,
         (false, _) => 0.3,
     };

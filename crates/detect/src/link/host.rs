@@ -86,7 +86,7 @@ impl Seen {
         }
         if let Some(found) = imitated(host, surroundings).or_else(|| imitated_correspondent(host, surroundings)) {
             let evidence = format!("{host} looks like {}", found.own);
-            let weight = if found.same_looks { 4.0 } else { 3.0 };
+            let weight = if found.same_looks { 5.0 } else { 4.0 };
             self.report(Finding::new("link.look-alike", Kind::Phish, weight, evidence), findings, "link.look-alike");
         } else if let Some(found) = brand::imitated(host) {
             self.report(brand_finding(host, &found, message), findings, "link.brand");

@@ -18,7 +18,9 @@ impl Inspect for Target {
             if !userinfo && has_userinfo(link) {
                 userinfo = true;
                 // Browsers ignore what stands before "@", readers do not. Honest links with a name and password are rare.
-                findings.push(Finding::new("link.userinfo", Kind::Phish, 3.0, &link.target));
+                // A login name is no address; a name with a dot is meant to be read as one.
+                let weight = if shows_domain(&link.target) { 4.0 } else { 1.0 };
+                findings.push(Finding::new("link.userinfo", Kind::Phish, weight, &link.target));
             }
             match link.scheme.as_str() {
                 // A page inside its own link has no host that anybody could block. Images are honest.
@@ -29,13 +31,25 @@ impl Inspect for Target {
                 "javascript" | "vbscript" if !script => {
                     script = true;
                     // Copied from web pages, where it prints or closes the window. What leads on or unpacks was written for us.
-                    let (kind, weight) = if acts(&link.target) { (Kind::Phish, 3.0) } else { (Kind::Spam, 0.4) };
+                    let is_page = mail.message.texts.iter().any(|text| text.traits.script);
+                    let (kind, weight) = match (acts(&link.target), is_page) {
+                        (true, false) => (Kind::Phish, 4.0),
+                        (true, true) => (Kind::Phish, 1.5), // a whole page, copied
+                        (false, _) => (Kind::Spam, 0.4),
+                    };
                     findings.push(Finding::new("link.script", kind, weight, &link.target));
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// What stands before "@" has a dot in it, as addresses have, before any password.
+fn shows_domain(target: &str) -> bool {
+    let authority = target.split_once(':').map_or(target, |(_, rest)| rest).trim_start_matches(['/', '\\']);
+    let name = authority.split(['@', ':']).next().unwrap_or_default();
+    name.contains('.') && target.matches('@').count() == 1
 }
 
 /// The script opens another page, or unpacks something.
