@@ -41,7 +41,7 @@ pub fn inspect(mail: &Mail<'_>, auth: &AuthResults, acquaintance: &Acquaintance,
 }
 
 /// New account details inside a thread that is known here: the one who asks has read it, or pretends to.
-fn payment_in_thread(acquaintance: &Acquaintance, findings: &mut Vec<Finding>) {
+fn payment_in_thread(acquaintance: &Acquaintance, findings: &mut [Finding]) {
     let Some(is_known) = acquaintance.thread else { return };
     if let Some(finding) = findings.iter_mut().find(|finding| finding.check == "content.payment-change" && finding.weight > 0.0) {
         let (more, words) = if is_known { (1.0, "; the thread is known here") } else { (0.5, "; the thread it answers is not known here") };

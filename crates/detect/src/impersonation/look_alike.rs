@@ -53,7 +53,7 @@ fn brand_finding(domain: &str, found: &brand::Imitated) -> Finding {
         How::OtherSuffix | How::Near => (Kind::Phish, 1.0),
         How::InSubdomain => (Kind::Phish, 0.7),
     };
-    let evidence = format!("{domain} {}; {} sends from {}", found.how.said(&found.brand.name), found.brand.name, found.brand.home());
+    let evidence = format!("{domain} {}; {} sends from {}", found.how.said(found.brand.name), found.brand.name, found.brand.home());
     Finding::new("impersonation.brand-domain", kind, weight, evidence)
 }
 
