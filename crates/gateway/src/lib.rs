@@ -6,6 +6,7 @@ pub mod action;
 pub mod connection;
 pub mod delivery;
 pub mod directory;
+pub mod feedback;
 pub mod intake;
 pub mod policy;
 pub mod quarantine;
@@ -23,4 +24,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 1, name: "mail_path", sql: include_str!("migrations/0001_mail_path.sql") },
     store::Migration { number: 2, name: "reputation", sql: include_str!("migrations/0002_reputation.sql") },
     store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
+    store::Migration { number: 4, name: "feedback", sql: include_str!("migrations/0004_feedback.sql") },
 ];

@@ -125,6 +125,10 @@ identifier!(
     /// One trace event.
     EventId, 'e'
 );
+identifier!(
+    /// What one person said of one message.
+    ReportId, 'f'
+);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ mod config;
 mod directory;
 mod eval;
 mod explain;
+mod feedback;
 mod quarantine;
 mod replay;
 mod scan;
@@ -50,6 +51,8 @@ enum Task {
     Trace(trace::Trace),
     /// Held mail: list, show, release, delete.
     Quarantine(quarantine::Quarantine),
+    /// Say what a mail is, see what that changes, take it back.
+    Feedback(feedback::Feedback),
     /// Tell the story of one mail or refusal, with the reason.
     Explain(explain::Explain),
     /// Decide again about past mail with a draft policy, and list what would change.
@@ -78,6 +81,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Eval(eval) => eval::run(eval),
         Task::Trace(trace) => trace::run(&place, trace),
         Task::Quarantine(quarantine) => quarantine::run(&place, quarantine),
+        Task::Feedback(feedback) => feedback::run(&place, feedback),
         Task::Explain(explain) => explain::run(&place, explain),
         Task::Replay(replay) => replay::run(&place, replay),
         Task::Policy(policies) => directory::policies(&place, policies),

@@ -17,6 +17,7 @@ use gateway::connection::resolver;
 use gateway::connection::tls::Keys;
 use gateway::delivery::{self, Courier, Timeouts, Tls};
 use gateway::directory::{Watch, sql as directory_sql};
+use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::{Gate, Parts};
 use gateway::queue::{Queue, QueueParts, QueueTasks};
 use gateway::reputation::Reputation;
@@ -114,6 +115,14 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         settings: settings.queue.clone(),
     });
     let reputation = Reputation::start(store.db.clone());
+    let detector = Detector::new(&settings.detect).context("[detect]")?;
+    let feedback = Feedback {
+        db: store.db.clone(),
+        ids: store.ids.clone(),
+        model: detector.model.clone(),
+        deltas: Deltas::follow(store.db.clone()).await,
+        reputation: reputation.clone(),
+    };
     let tls = Tls::new(&[])?;
     let courier = |own_ports| {
         Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
@@ -128,11 +137,13 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         ids: store.ids.clone(),
         directory: directory.clone(),
         dns: dns.clone(),
-        detector: Arc::new(Detector::new(&settings.detect).context("[detect]")?),
+        detector: Arc::new(detector),
         queue: queue.clone(),
         signals,
         events,
         reputation: reputation.clone(),
+        feedback,
+        report_addresses: settings.feedback.clone(),
         courier: courier(Vec::new()),
         clock: output::now_ms,
     });

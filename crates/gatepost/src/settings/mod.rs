@@ -10,6 +10,7 @@ mod tests;
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
 use gateway::directory::ConnectorSettings;
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
+use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::intake::IntakeSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
@@ -27,6 +28,7 @@ pub struct Settings {
     pub store: StoreSettings,
     pub intake: IntakeSettings,
     pub detect: detect::DetectSettings,
+    pub feedback: FeedbackSettings,
     pub queue: QueueSettings,
     pub organisation: Vec<OrganisationSettings>,
     pub domain: Vec<DomainSettings>,

@@ -4,6 +4,8 @@ use super::lists::Lists;
 use super::{Direction, IntakeSettings};
 use crate::delivery::Courier;
 use crate::directory::{Directory, Standing, Watch};
+use crate::feedback::Feedback;
+use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
 use crate::queue::Queue;
 use crate::reputation::{Rates, Reputation};
@@ -39,6 +41,8 @@ pub struct Gate {
     pub signals: Arc<Signals>,
     pub events: EventWriter,
     pub reputation: Reputation,
+    pub feedback: Feedback,
+    pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
     pub(super) lists: Lists,
     pub(super) callout: CallOut,
@@ -68,6 +72,8 @@ pub struct Parts {
     pub signals: Arc<Signals>,
     pub events: EventWriter,
     pub reputation: Reputation,
+    pub feedback: Feedback,
+    pub report_addresses: FeedbackSettings,
     /// Asks next hops whether a recipient exists.
     pub courier: Arc<Courier>,
     pub clock: fn() -> i64,
@@ -105,6 +111,8 @@ impl Gate {
             signals: parts.signals,
             events: parts.events,
             reputation: parts.reputation,
+            feedback: parts.feedback,
+            report_addresses: parts.report_addresses,
             rates: Rates::default(),
             clock: parts.clock,
         }

@@ -5,6 +5,7 @@ use crate::directory::{Directory, Effect, Standing, Subject};
 use crate::intake::callout::Known;
 use crate::session::{Host, Stage};
 use bytes::Bytes;
+use detect::classify::Label;
 use futures_util::future::BoxFuture;
 use mail::envelope::EnvelopeRecipient;
 use mail::smtp::{MailFrom, Reply};
@@ -52,6 +53,7 @@ impl Gate {
         let directory = self.directory.snapshot();
         let direction = self.may_send_to(&directory, peer, recipient).await?;
         one_organisation(&directory, peer, so_far, direction)?;
+        self.reports_alone(so_far, recipient)?;
         match direction.outbound {
             true => Ok(()),
             false => self.may_connect(&directory, peer, direction, recipient).await,
@@ -62,6 +64,9 @@ impl Gate {
         let Some(direction) = gate::direction(directory, peer, recipient) else {
             return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
         };
+        if self.report_label(&directory, recipient).is_some() {
+            return Ok(direction);
+        }
         match directory.standing(recipient) {
             Standing::Unknown(_) => Err(self.unknown_recipient(peer)),
             Standing::AskNextHop(domain, _) => match self.callout.ask(directory, domain, recipient).await {
@@ -70,6 +75,24 @@ impl Gate {
                 Known::NotNow => Err(Reply::new(451, (4, 4, 3), "Whether this recipient exists cannot be found out now; try again later")),
             },
             Standing::Ours(..) | Standing::Foreign => Ok(direction),
+        }
+    }
+
+    /// What a mail to this address reports; `None` for every other address. A person of that name comes first.
+    pub(super) fn report_label(&self, directory: &Directory, recipient: &Address) -> Option<Label> {
+        directory.domain_of(recipient)?;
+        let label = self.report_addresses.label(recipient.local())?;
+        (!directory.recipients.contains_key(&recipient.key())).then_some(label)
+    }
+
+    /// RFC 5321 §4.5.3.1.10: a report is for nobody's mailbox, so it comes alone.
+    fn reports_alone(&self, so_far: &Envelope, recipient: &Address) -> Result<(), Reply> {
+        let is_report = |address: &Address| self.report_addresses.label(address.local()).is_some();
+        match so_far.recipients.first() {
+            Some(first) if is_report(&first.address) != is_report(recipient) || is_report(recipient) => {
+                Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own"))
+            }
+            _ => Ok(()),
         }
     }
 

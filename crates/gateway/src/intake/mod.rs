@@ -13,6 +13,7 @@ mod host;
 mod judge;
 mod lists;
 mod refuse;
+mod report;
 pub mod settings;
 
 pub use compose::date;
@@ -51,6 +52,9 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     }
     let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(peer.ip).await };
     let judged = judge(gate, mail, seen).await;
+    if let Some(label) = envelope.recipients.first().and_then(|first| gate.report_label(&directory, &first.address)) {
+        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, judged: &judged, label }).await;
+    }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {
         let receipt = judged.receipt(gate, id, mail, &[]);
         return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;

@@ -59,6 +59,8 @@ kinds!(
     Released = "released",
     /// A person put it back into the queue.
     Requeued = "requeued",
+    /// A person said what it is.
+    Reported = "reported",
     Deferred = "deferred",
     DelayNotice = "delay-notice",
     DsnSent = "dsn-sent",

@@ -1,0 +1,284 @@
+//! What people say about mail, and what the classifier learns from it.
+//!
+//! In: a message and a word about it: good, junk, phish, bulk. It comes as a mail to a report address ([`by_mail`]), or by command.
+//! Out: deltas that the mail path adds to the shipped model, for the organisation and for the person. Invariants: a message is
+//! learned once from a reporter, however often it is sent; taking a report back leaves nothing of it; one reporter has a share
+//! only (`detect::classify::delta` keeps it). Learning happens beside the database: its transactions only write what was worked out.
+
+pub mod by_mail;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use sql::{Row, rows};
+pub use watch::Deltas;
+
+use crate::reputation::{Behind, Outcome, Reputation};
+use crate::scope::OrgScope;
+use crate::trace::{self, Event, EventKind};
+use bytes::Bytes;
+use detect::classify::delta::{Delta, Digest, Learned, Lesson, Limits};
+use detect::classify::{Evidence, Label, Model, Scores, probability};
+use mail::id::{EventId, IdMaker, ReportId};
+use mail::message::Budget;
+use mail::{MailId, Message, OrgId};
+use std::sync::Arc;
+use store::{Db, Error};
+
+/// Another node changed the same delta meanwhile: tried again so often.
+const TRIES_MAX: usize = 5;
+/// The word of a person about a mail weighs as much as so many verdicts of ours.
+const WORD_TIMES: f64 = 5.0;
+/// Characters of a reporter's name and of a subject that are kept.
+const NAME_CHARS_MAX: usize = 320;
+
+/// One report.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub org: OrgId,
+    /// Address of the person, or who it was at the command line.
+    pub reporter: String,
+    pub label: Label,
+    /// The message, as received or as forwarded.
+    pub octets: Bytes,
+    pub now_ms: i64,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// `None` when the same report was there already.
+    pub id: Option<ReportId>,
+    /// The mail it is about, if trace knows it.
+    pub mail: Option<MailId>,
+    pub subject: String,
+    /// Opinions before and after, with what the organisation taught.
+    pub before: Scores,
+    pub after: Scores,
+}
+
+/// Why a report was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedbackError {
+    #[error(transparent)]
+    Store(#[from] Error),
+    #[error("others are learning at the same time; try again")]
+    Busy,
+    #[error("there is no report {0}, or it is not for you to see")]
+    NoReport(ReportId),
+}
+
+/// Takes reports; cheap to clone.
+#[derive(Clone)]
+pub struct Feedback {
+    pub db: Db,
+    pub ids: Arc<IdMaker>,
+    pub model: Arc<Model>,
+    pub deltas: Deltas,
+    pub reputation: Reputation,
+}
+
+/// The part of a receipt that feedback reads.
+#[derive(serde::Deserialize)]
+struct Sender {
+    #[serde(default)]
+    behind: Behind,
+}
+
+/// A report that was read: everything that needs no database.
+struct Read {
+    digest: Digest,
+    subject: String,
+    /// The id that our own header names; to be checked before it is believed.
+    claimed: Option<MailId>,
+    evidence: Evidence,
+    before: Scores,
+}
+
+impl Feedback {
+    /// Learns a report.
+    pub async fn take(&self, report: Report) -> Result<Taken, FeedbackError> {
+        let read = self.read(report.octets.clone()).await;
+        let reporter: String = report.reporter.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+        let (org, digest) = (report.org, hex(&read.digest));
+        let known = { let (digest, reporter) = (digest.clone(), reporter.clone()); self.db.read(move |tx| Box::pin(async move { sql::label_of(tx, org, &digest, &reporter).await })).await? };
+        let before = self.with_delta(org, &read).await?;
+        let found = self.mail_of(org, read.claimed).await?;
+        if known == Some(report.label) {
+            return Ok(Taken { id: None, mail: found.map(|(mail, _)| mail), subject: read.subject, before, after: before });
+        }
+        for (person, limits) in [("", Limits::ORGANISATION), (reporter.as_str(), Limits::PERSON)] {
+            self.change(org, person, limits, |delta| delta.learn(&lesson(&read, &reporter, report.label)) != Learned::Known).await?;
+        }
+        let after = self.with_delta(org, &read).await?;
+        let mail = found.as_ref().map(|(mail, _)| *mail);
+        let row = sql::Row {
+            id: ReportId(self.ids.next(report.now_ms)),
+            org,
+            mail: mail.unwrap_or(MailId(0)),
+            digest,
+            reporter,
+            label: report.label,
+            subject: read.subject.clone(),
+            before_spam: probability(before.spam_log_odds),
+            after_spam: probability(after.spam_log_odds),
+            at_ms: report.now_ms,
+        };
+        let id = row.id;
+        self.keep(row).await?;
+        if let Some((_, behind)) = found {
+            let outcome = if report.label.is_junk() { Outcome::Bad } else { Outcome::Good };
+            self.reputation.note(org, &behind, outcome, (WORD_TIMES, report.now_ms));
+        }
+        Ok(Taken { id: Some(id), mail, subject: read.subject, before, after })
+    }
+
+    /// Takes a report back, and all that was learned from it.
+    pub async fn remove(&self, scope: OrgScope, id: ReportId) -> Result<sql::Row, FeedbackError> {
+        let row = self.db.read(move |tx| Box::pin(async move { sql::row(tx, scope, id).await })).await?.ok_or(FeedbackError::NoReport(id))?;
+        let digest = unhex(&row.digest);
+        // Another person's report of the same message still stands for the organisation.
+        let (org, text, reporter) = (row.org, row.digest.clone(), row.reporter.clone());
+        let others: Option<Label> =
+            self.db.read(move |tx| Box::pin(async move { sql::label_of_others(tx, org, &text, &reporter).await })).await?;
+        if others != Some(row.label) {
+            self.change(row.org, "", Limits::ORGANISATION, |delta| delta.unlearn(&digest)).await?;
+        }
+        self.change(row.org, &row.reporter, Limits::PERSON, |delta| delta.unlearn(&digest)).await?;
+        let (db, id) = (&self.db, row.id);
+        db.tx(move |tx| Box::pin(async move { sql::delete(tx, id).await })).await?;
+        Ok(row)
+    }
+
+    async fn read(&self, octets: Bytes) -> Read {
+        let model = self.model.clone();
+        let work = move || {
+            let message = Message::parse(octets, &Budget::default());
+            let evidence = Evidence::of(&message, model.namespaces());
+            let before = model.score_evidence(&evidence);
+            let subject = message.subject.chars().take(NAME_CHARS_MAX).collect();
+            Read { digest: digest(&message.body()), subject, claimed: claimed(&message), evidence, before }
+        };
+        // Reading a message never panics on any input; if it did, an empty one is what was read.
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Read {
+            digest: [0; 16],
+            subject: String::new(),
+            claimed: None,
+            evidence: Evidence::of_text("", ""),
+            before: Scores::default(),
+        })
+    }
+
+    /// The model's opinion with what the organisation taught.
+    async fn with_delta(&self, org: OrgId, read: &Read) -> Result<Scores, FeedbackError> {
+        let delta = self.stored(org, "").await?.map(|(_, delta)| delta);
+        let mut scores = read.before;
+        if let Some(delta) = delta {
+            let moved = delta.score(&detect::classify::delta::Sketch::of(&read.evidence));
+            scores.spam_log_odds += moved.spam_log_odds;
+            scores.phish_log_odds += moved.phish_log_odds;
+            scores.bulk_log_odds += moved.bulk_log_odds;
+        }
+        Ok(scores)
+    }
+
+    /// The mail that our header names, if it is one of this organisation, and who stood behind it.
+    async fn mail_of(&self, org: OrgId, claimed: Option<MailId>) -> Result<Option<(MailId, Behind)>, FeedbackError> {
+        let Some(mail) = claimed else { return Ok(None) };
+        let receipt = self.db.read(move |tx| Box::pin(async move { sql::receipt(tx, org, mail).await })).await?;
+        let behind = receipt.and_then(|receipt| serde_json::from_str::<Sender>(&receipt).ok());
+        Ok(behind.map(|sender| (mail, sender.behind)))
+    }
+
+    /// Changes a delta and stores it, unless `change` says that nothing changed.
+    async fn change(
+        &self,
+        org: OrgId,
+        person: &str,
+        limits: Limits,
+        mut change: impl FnMut(&mut Delta) -> bool,
+    ) -> Result<(), FeedbackError> {
+        for _ in 0..TRIES_MAX {
+            let stored = self.stored(org, person).await?;
+            let (version, mut delta) = stored.unwrap_or_else(|| (0, Delta::new(limits)));
+            if !change(&mut delta) {
+                return Ok(());
+            }
+            let (octets, name) = (Bytes::from(delta.to_octets()), person.to_string());
+            let done: Result<bool, Error> =
+                self.db.tx(move |tx| Box::pin(async move { sql::put_delta(tx, (org, &name), version, octets).await })).await;
+            if done? {
+                self.deltas.put(org, person, version + 1, delta);
+                return Ok(());
+            }
+        }
+        Err(FeedbackError::Busy)
+    }
+
+    async fn stored(&self, org: OrgId, person: &str) -> Result<Option<(i64, Delta)>, FeedbackError> {
+        let name = person.to_string();
+        let stored = self.db.read(move |tx| Box::pin(async move { sql::delta(tx, org, &name).await })).await?;
+        Ok(stored.and_then(|(version, octets)| match Delta::from_octets(&octets) {
+            Ok(delta) => Some((version, delta)),
+            Err(why) => {
+                tracing::error!(org = org.0, person, %why, "what was learned cannot be read; it begins anew");
+                None
+            }
+        }))
+    }
+
+    async fn keep(&self, row: sql::Row) -> Result<(), FeedbackError> {
+        let event = (row.mail.0 != 0).then(|| Event {
+            id: EventId(self.ids.next(row.at_ms)),
+            mail: row.mail,
+            org: row.org,
+            at_ms: row.at_ms,
+            kind: EventKind::Reported,
+            recipient: row.reporter.clone(),
+            detail: serde_json::json!({ "as": sql::label_name(row.label) }).to_string(),
+        });
+        let kept: Result<(), Error> = self
+            .db
+            .tx(move |tx| {
+                Box::pin(async move {
+                    sql::insert(tx, &row).await?;
+                    trace::insert(tx, event.as_slice()).await
+                })
+            })
+            .await;
+        Ok(kept?)
+    }
+}
+
+fn lesson<'a>(read: &'a Read, reporter: &str, label: Label) -> Lesson<'a> {
+    Lesson { message: read.digest, reporter: digest(reporter.as_bytes()), label, evidence: &read.evidence, before: read.before }
+}
+
+/// The first 16 octets of SHA-256.
+fn digest(octets: &[u8]) -> Digest {
+    let whole = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets);
+    let mut first = [0; 16];
+    first.copy_from_slice(&whole.as_ref()[..16]); // SHA-256 has 32
+    first
+}
+
+fn hex(digest: &Digest) -> String {
+    digest.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Digest {
+    let mut digest = [0; 16];
+    for (octet, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *octet = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or_default();
+    }
+    digest
+}
+
+/// `id=m…` in the X-Gatepost-Report field that we put on top when the mail passed.
+fn claimed(message: &Message) -> Option<MailId> {
+    let (_, value) = message.fields().find(|(name, _)| name.eq_ignore_ascii_case(b"x-gatepost-report"))?;
+    let value = std::str::from_utf8(value).ok()?;
+    let id = value.split(';').find_map(|part| part.trim().strip_prefix("id="))?;
+    id.trim().parse().ok()
+}

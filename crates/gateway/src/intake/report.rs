@@ -1,0 +1,48 @@
+//! A mail to a report address: it is learned from, accounted for, and goes to nobody.
+//!
+//! Invariant: the reports are taken before `250`, so that a peer whose report could not be kept sends it again; a report that comes
+//! twice counts once.
+
+use super::commit::{self, Taken};
+use super::judge::Judged;
+use super::{Direction, Gate};
+use crate::action::Outcome;
+use crate::directory::Directory;
+use crate::feedback::{Report, by_mail};
+use crate::queue::{Edits, Fate};
+use detect::classify::Label;
+use mail::smtp::Reply;
+use mail::{Mail, MailId};
+
+/// What [`receive`] takes.
+#[derive(Clone, Copy)]
+pub struct ReportMail<'a> {
+    pub id: MailId,
+    pub direction: Direction,
+    pub mail: Mail<'a>,
+    pub judged: &'a Judged,
+    pub label: Label,
+}
+
+/// Takes the reports in a mail, then the mail itself, which ends as deleted.
+pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>) -> Reply {
+    let ReportMail { id, direction, mail, judged, label } = report;
+    let receipt = judged.receipt(gate, id, mail, &[]);
+    let found = match by_mail::accept(directory, direction.org, (mail, &judged.auth), label) {
+        Ok(found) => found,
+        Err(reply) => {
+            return gate.refuse_content(directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
+        }
+    };
+    for octets in found.reported.messages {
+        let (org, reporter) = (direction.org, found.reporter.clone());
+        let taken = gate.feedback.take(Report { org, reporter, label: found.label, octets, now_ms: gate.now_ms() }).await;
+        if let Err(why) = taken {
+            tracing::warn!(%id, %why, "a report could not be taken; its sender keeps it");
+            return Reply::new(451, (4, 3, 0), format!("The report could not be taken; try again later ({id})"));
+        }
+    }
+    let gone = |address: &mail::Address| Outcome { fate: Fate::Deleted, address: address.clone(), edits: Edits::default() };
+    let outcomes = mail.envelope.recipients.iter().map(|recipient| gone(&recipient.address)).collect();
+    commit::take(gate, commit::prepare(gate, directory, Taken { id, direction, mail, judged, receipt, outcomes })).await
+}
