@@ -51,7 +51,11 @@ pub struct ByMail {
 /// The reply for the peer.
 pub fn accept(directory: &Directory, org: OrgId, (mail, auth): (Mail<'_>, &AuthResults), label: Label) -> Result<ByMail, Reply> {
     let Some(reporter) = reporter(directory, org, mail, auth) else {
-        return Err(Reply::new(550, (5, 7, 1), "Only people of this organisation may report mail here, and this mail does not prove to be theirs"));
+        return Err(Reply::new(
+            550,
+            (5, 7, 1),
+            "Only people of this organisation may report mail here, and this mail does not prove to be theirs",
+        ));
     };
     let reported = read(mail.message);
     if reported.messages.is_empty() {

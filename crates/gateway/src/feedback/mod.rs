@@ -102,7 +102,10 @@ impl Feedback {
         let read = self.read(report.octets.clone()).await;
         let reporter: String = report.reporter.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
         let (org, digest) = (report.org, hex(&read.digest));
-        let known = { let (digest, reporter) = (digest.clone(), reporter.clone()); self.db.read(move |tx| Box::pin(async move { sql::label_of(tx, org, &digest, &reporter).await })).await? };
+        let known = {
+            let (digest, reporter) = (digest.clone(), reporter.clone());
+            self.db.read(move |tx| Box::pin(async move { sql::label_of(tx, org, &digest, &reporter).await })).await?
+        };
         let before = self.with_delta(org, &read).await?;
         let found = self.mail_of(org, read.claimed).await?;
         if known == Some(report.label) {
@@ -136,7 +139,8 @@ impl Feedback {
 
     /// Takes a report back, and all that was learned from it.
     pub async fn remove(&self, scope: OrgScope, id: ReportId) -> Result<sql::Row, FeedbackError> {
-        let row = self.db.read(move |tx| Box::pin(async move { sql::row(tx, scope, id).await })).await?.ok_or(FeedbackError::NoReport(id))?;
+        let row =
+            self.db.read(move |tx| Box::pin(async move { sql::row(tx, scope, id).await })).await?.ok_or(FeedbackError::NoReport(id))?;
         let digest = unhex(&row.digest);
         // Another person's report of the same message still stands for the organisation.
         let (org, text, reporter) = (row.org, row.digest.clone(), row.reporter.clone());

@@ -40,7 +40,8 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<(), Error> {
     let sql = "INSERT INTO report (id, org, mail, digest, reporter, label, subject, before_spam, after_spam, at_ms) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let (before, after) = (Value::Real(row.before_spam.into()), Value::Real(row.after_spam.into()));
-    let values = args![row.id.0, row.org.0, row.mail.0, &row.digest, &row.reporter, label_name(row.label), &row.subject, before, after, row.at_ms];
+    let values =
+        args![row.id.0, row.org.0, row.mail.0, &row.digest, &row.reporter, label_name(row.label), &row.subject, before, after, row.at_ms];
     tx.run(sql, values).await.map(drop)
 }
 
