@@ -4,6 +4,9 @@
 //! [`Acquaintance`] for inspections. Invariant: what nobody looked up is `Unknown` and changes no finding. Not here: keeping
 //! those facts.
 
+use crate::classify::Delta;
+use std::sync::Arc;
+
 /// One mail's sender, as this organisation knows them. The default is that nothing is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Acquaintance {
@@ -15,6 +18,14 @@ pub struct Acquaintance {
     pub thread: Option<bool>,
     /// What is known about the domain as a sender to many.
     pub volume: Volume,
+}
+
+/// What is remembered for one mail, whoever sent it. The default is nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    pub acquaintance: Acquaintance,
+    /// What the organisation, and the person if the mail is for one alone, taught the classifier.
+    pub deltas: Vec<Arc<Delta>>,
 }
 
 /// How well an address or domain is known.

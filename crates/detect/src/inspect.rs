@@ -4,8 +4,8 @@
 //! Invariant: the same mail gives the same findings in the same order, apart from engines that were not there. Not here:
 //! what the findings mean together (`verdict`).
 
-use crate::acquaintance::Acquaintance;
-use crate::classify::Model;
+use crate::acquaintance::Memory;
+use crate::classify::{Delta, Model};
 use crate::finding::{FINDINGS_MAX, Finding, Kind};
 use crate::impersonation::{acquainted, look_alike::NameIndex, people::PeopleIndex};
 use crate::malware::gauge::{EngineHealth, Gauge};
@@ -169,20 +169,14 @@ impl Detector {
 
     /// Runs every inspection and engine. Never fails; what is missing is a finding of kind `Unknown`.
     pub async fn inspect(&self, mail: Mail<'_>, auth: &AuthResults, surroundings: &Surroundings) -> Inspected {
-        self.inspect_acquainted(mail, auth, surroundings, &Acquaintance::default()).await
+        self.inspect_with(mail, auth, surroundings, &Memory::default()).await
     }
 
-    /// As [`Detector::inspect`], for a gateway that remembers who wrote before.
-    pub async fn inspect_acquainted(
-        &self,
-        mail: Mail<'_>,
-        auth: &AuthResults,
-        surroundings: &Surroundings,
-        acquaintance: &Acquaintance,
-    ) -> Inspected {
+    /// As [`Detector::inspect`], for a gateway that remembers who wrote before, and what people taught it.
+    pub async fn inspect_with(&self, mail: Mail<'_>, auth: &AuthResults, surroundings: &Surroundings, memory: &Memory) -> Inspected {
         // Engines are polled first: one that waits for its socket has been asked before the inspections use the CPU.
         let engines = join_all(self.engines.iter().map(|gauged| gauged.scan(mail.message)));
-        let (scans, mut inspected) = join(engines, async { self.look(&mail, auth, surroundings, acquaintance) }).await;
+        let (scans, mut inspected) = join(engines, async { self.look(&mail, auth, surroundings, memory) }).await;
         let mut findings = Vec::with_capacity(inspected.findings.len());
         for (name, seen, micros) in scans {
             findings.extend(seen);
@@ -196,7 +190,8 @@ impl Detector {
         inspected
     }
 
-    fn look(&self, mail: &Mail<'_>, auth: &AuthResults, surroundings: &Surroundings, acquaintance: &Acquaintance) -> Inspected {
+    fn look(&self, mail: &Mail<'_>, auth: &AuthResults, surroundings: &Surroundings, memory: &Memory) -> Inspected {
+        let acquaintance = &memory.acquaintance;
         let mut inspected = Inspected { micros: Vec::with_capacity(STEPS.len() + 1 + self.engines.len()), ..Inspected::default() };
         let mut last = Instant::now();
         let mut lap = |name, micros: &mut Vec<(&'static str, u32)>| {
@@ -211,7 +206,8 @@ impl Detector {
             lap(name, &mut inspected.micros);
         }
         acquainted::inspect(mail, auth, acquaintance, &mut inspected.findings);
-        let scores = self.model.score(mail.message);
+        let deltas: Vec<&Delta> = memory.deltas.iter().map(Arc::as_ref).collect();
+        let scores = self.model.score_with(mail.message, &deltas);
         (inspected.spam_log_odds, inspected.phish_log_odds) = (scores.spam_log_odds, scores.phish_log_odds);
         lap("classify", &mut inspected.micros);
         inspected.bcl = crate::bulk::level(mail.message, auth, &acquaintance.volume);

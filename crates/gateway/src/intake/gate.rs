@@ -8,7 +8,7 @@ use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
 use crate::queue::Queue;
-use crate::reputation::{Rates, Reputation};
+use crate::reputation::{Rates, Reputation, Threads};
 use crate::signal::Signals;
 use crate::trace::EventWriter;
 use bytes::Bytes;
@@ -44,6 +44,7 @@ pub struct Gate {
     pub feedback: Feedback,
     pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
+    pub(super) threads: Threads,
     pub(super) lists: Lists,
     pub(super) callout: CallOut,
     pub(super) logins: HashMap<String, String>,
@@ -114,6 +115,7 @@ impl Gate {
             feedback: parts.feedback,
             report_addresses: parts.report_addresses,
             rates: Rates::default(),
+            threads: Threads::default(),
             clock: parts.clock,
         }
     }

@@ -4,7 +4,8 @@ use super::{Direction, Gate};
 use crate::directory::{Directory, Subject};
 use crate::policy::Decision;
 use crate::receipt::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, VERSION, Versions};
-use crate::reputation::{Behind, Outcome};
+use crate::reputation::{self, Behind, Outcome};
+use detect::acquaintance::{Acquaintance, Memory};
 use detect::finding::DECISIVE;
 use detect::{Class, Finding, Inspected, Kind, Verdict};
 use futures_util::FutureExt;
@@ -47,10 +48,10 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     steps.push(step("authentication", started));
     let started = Instant::now();
     let behind = Behind::new(mail, &auth);
-    let known = remembered(gate, mail, &seen, &behind).await;
+    let (memory, known) = remembered(gate, mail, &seen, &behind).await;
     steps.push(step("reputation", started));
     let started = Instant::now();
-    let inspected = guarded(INSPECT_MAX, gate.detector.inspect(mail, &auth, &seen.directory.surroundings)).await;
+    let inspected = guarded(INSPECT_MAX, gate.detector.inspect_with(mail, &auth, &seen.directory.surroundings, &memory)).await;
     let mut inspected = inspected.unwrap_or_else(not_inspected);
     inspected.findings.extend(seen.lists);
     steps.push(step("inspection", started));
@@ -66,17 +67,30 @@ fn verdict(gate: &Gate, inspected: &Inspected) -> Verdict {
     detect::verdict::judge(&inspected.findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, &gate.thresholds)
 }
 
-/// What is remembered of those behind a mail, and what their address is doing right now.
-async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behind) -> Vec<Finding> {
+/// What is remembered of those behind a mail and was taught about such mail, and findings of their record and present behaviour.
+async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behind) -> (Memory, Vec<Finding>) {
+    let org = seen.direction.org;
     if seen.direction.outbound {
-        return Vec::new();
+        gate.threads.note(org, mail.message);
+        return Default::default();
     }
-    let known = gate.reputation.look(seen.direction.org, behind, mail.now_ms).await;
+    let known = gate.reputation.look(org, behind, mail.now_ms).await;
     let mut findings = known.findings();
     if behind.address.is_some() {
         findings.extend(gate.rates.mail(mail.peer.ip, &known, mail.now_ms));
     }
-    findings
+    let acquaintance = Acquaintance {
+        address: known.familiarity(reputation::Kind::Author),
+        domain: known.familiarity(reputation::Kind::Domain),
+        thread: gate.threads.answers(org, mail.message),
+        ..Acquaintance::default()
+    };
+    gate.threads.note(org, mail.message);
+    let only = match mail.envelope.recipients.as_slice() {
+        [only] => Some(only.address.key()),
+        _ => None,
+    };
+    (Memory { acquaintance, deltas: gate.feedback.deltas.of(org, only.as_deref()) }, findings)
 }
 
 /// Notes what a mail was, as judged without the memory itself. What is neither clearly good nor clearly bad teaches nothing.

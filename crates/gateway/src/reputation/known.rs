@@ -2,6 +2,7 @@
 
 use super::{Kind, Outcome};
 use detect::Finding;
+use detect::acquaintance::Familiarity;
 use detect::connection::{REPUTATION_BAD, REPUTATION_GOOD};
 use std::sync::Arc;
 
@@ -85,9 +86,17 @@ impl Known {
         told.collect()
     }
 
-    /// Something is known of this kind of name.
-    pub fn has(&self, wanted: Kind) -> bool {
-        self.standings.iter().any(|(kind, _, standing)| *kind == wanted && standing.first_ms != 0)
+    /// How well the name of this kind is known; `Unknown` when there is none or the database did not say.
+    pub fn familiarity(&self, wanted: Kind) -> Familiarity {
+        match self.standings.iter().find(|(kind, _, _)| *kind == wanted) {
+            None => Familiarity::Unknown,
+            Some((_, _, standing)) if standing.first_ms == 0 && self.is_complete => Familiarity::New,
+            Some((_, _, standing)) if standing.first_ms == 0 => Familiarity::Unknown,
+            // Only wanted mail makes a friend.
+            Some((_, _, Standing { good, first_ms, last_ms, .. })) => {
+                Familiarity::Seen { mails: *good as u32, first_ms: *first_ms, last_ms: *last_ms }
+            }
+        }
     }
 
     /// Wanted mail came from somebody behind this one.

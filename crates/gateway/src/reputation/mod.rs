@@ -11,10 +11,12 @@ mod rate;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 pub use behind::{Behind, Kind};
 pub use known::{Known, Standing};
 pub use rate::Rates;
+pub use thread::Threads;
 
 use mail::OrgId;
 use std::collections::HashMap;

@@ -1,7 +1,10 @@
 use super::known::Standing;
 use super::*;
 use crate::MIGRATIONS;
+use detect::acquaintance::Familiarity;
 use detect::connection::{RATE_BURST, RATE_UNKNOWN_RECIPIENTS, REPUTATION_BAD, REPUTATION_GOOD};
+use mail::Message;
+use mail::message::Budget;
 use store::DbSettings;
 use testkit::postgres::databases;
 
@@ -85,7 +88,12 @@ fn opinions_grow_with_evidence_and_fade_with_time() {
     let good = Standing::noted(Outcome::Good, 30.0, NOON_MS).at(NOON_MS);
     let known = Known { standings: vec![(Kind::Domain, "d.example".into(), good)], is_complete: true };
     assert_eq!(weights(&known)[0].0, REPUTATION_GOOD);
-    assert!(known.is_trusted() && known.has(Kind::Domain) && !known.has(Kind::Author));
+    assert!(known.is_trusted());
+    assert_eq!(known.familiarity(Kind::Domain), Familiarity::Seen { mails: 30, first_ms: NOON_MS, last_ms: NOON_MS });
+    assert_eq!(known.familiarity(Kind::Author), Familiarity::Unknown);
+    let new = Known { standings: vec![(Kind::Author, "a@d.example".into(), Standing::default())], is_complete: true };
+    assert_eq!(new.familiarity(Kind::Author), Familiarity::New);
+    assert_eq!(Known { is_complete: false, ..new }.familiarity(Kind::Author), Familiarity::Unknown, "nobody answered");
 }
 
 #[test]
@@ -111,4 +119,20 @@ fn rates_tell_guessing_and_bursts() {
     let friend = Known { standings: vec![(Kind::Domain, "d.example".into(), good)], is_complete: true };
     assert!(checks(later, &friend).is_empty(), "a known sender may send much");
     assert!(checks(later + 4 * 60_000, &stranger).contains(&RATE_BURST.to_string()), "the halves overlap");
+}
+
+#[test]
+fn a_thread_is_known_by_those_who_took_part() {
+    let threads = Threads::default();
+    let message = |raw: &str| Message::parse(raw.as_bytes().to_vec().into(), &Budget::default());
+    threads.note(ACME, &message("Message-ID: <1@a.example>\r\n\r\nhi\r\n"));
+    for (org, header, want) in [
+        (ACME, "In-Reply-To: <1@a.example>", Some(true)),
+        (ACME, "References: <0@b.example>\r\n <1@a.example>", Some(true)),
+        (ACME, "In-Reply-To: <2@a.example>", None),
+        (ACME, "Subject: Re: hi", None),
+        (OTHER, "In-Reply-To: <1@a.example>", None),
+    ] {
+        assert_eq!(threads.answers(org, &message(&format!("{header}\r\n\r\nyes\r\n"))), want, "{header}");
+    }
 }
