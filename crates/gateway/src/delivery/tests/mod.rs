@@ -68,19 +68,11 @@ struct Setup {
 
 impl Default for Setup {
     fn default() -> Setup {
-        let second = Duration::from_millis(500);
+        let short = Duration::from_millis(500); // for next hops that say nothing
         Setup {
             connector: ConnectorSettings { name: "sink".into(), allow_private: true, ..ConnectorSettings::default() },
             queue: QueueSettings { retry_first: Span::ms(20), retry_max: Span::ms(50), ..QueueSettings::default() },
-            timeouts: Timeouts {
-                connect: second,
-                greeting: second,
-                command: second,
-                data_begin: second,
-                data_block: second,
-                data_end: second,
-                quit: second,
-            },
+            timeouts: all(short),
             roots: Vec::new(),
             own_ports: Vec::new(),
             node: 1,
@@ -88,11 +80,21 @@ impl Default for Setup {
     }
 }
 
+fn all(limit: Duration) -> Timeouts {
+    Timeouts { connect: limit, greeting: limit, command: limit, data_begin: limit, data_block: limit, data_end: limit, quit: limit }
+}
+
 impl Setup {
     fn to(sink: &Sink) -> Setup {
         let mut setup = Setup::default();
         setup.connector.hosts = vec![sink.address.to_string()];
         setup
+    }
+
+    /// A busy machine may take its time over a large mail.
+    fn unhurried(mut self) -> Setup {
+        self.timeouts = all(PATIENCE);
+        self
     }
 
     /// Deferred mail stays deferred for the rest of the test.

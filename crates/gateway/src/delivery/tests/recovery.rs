@@ -74,7 +74,7 @@ async fn held_mail_is_delivered_once_another_process_releases_it() {
 async fn large_bodies_lie_in_files_and_go_with_the_last_recipient() {
     for database in databases() {
         let sink = Sink::start(SinkSettings::default()).await;
-        let gate = Setup::to(&sink).open(&database).await;
+        let gate = Setup::to(&sink).unhurried().open(&database).await;
         let mut mail = gate.mail(&["a@example.net", "b@example.net"]);
         mail.octets = format!("Subject: big\r\n\r\n{}", "0123456789abcdef\r\n".repeat(60_000)).into();
         mail.recipients[1].edits.headers = "X-Edit: yes\r\n".into();
