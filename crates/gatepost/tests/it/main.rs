@@ -3,5 +3,6 @@
 mod bad_input;
 mod demo;
 mod durable;
+mod feedback;
 mod relay;
 mod server;

@@ -64,7 +64,7 @@ impl Gate {
         let Some(direction) = gate::direction(directory, peer, recipient) else {
             return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
         };
-        if self.report_label(&directory, recipient).is_some() {
+        if self.report_label(directory, recipient).is_some() {
             return Ok(direction);
         }
         match directory.standing(recipient) {
