@@ -68,7 +68,7 @@ fn taking_back_leaves_what_would_have_been() {
         (_, 0) => format!("{UNWANTED} number {at}"),
         _ => format!("{WANTED} number {at}"),
     };
-    let label = |at: u32| if at % 5 == 3 || at % 2 == 0 { Label::Spam } else { Label::Ham };
+    let label = |at: u32| if at % 5 == 3 || at.is_multiple_of(2) { Label::Spam } else { Label::Ham };
     let (mut with, mut without) = (Delta::new(Limits::ORGANISATION), Delta::new(Limits::ORGANISATION));
     for at in 0..40 {
         taught(&mut with, at, at % 5, label(at), &text(at));
