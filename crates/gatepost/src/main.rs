@@ -14,7 +14,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    keep_pages_small();
     let command = match commands::Command::try_parse() {
         Ok(command) => command,
         Err(why) => {
@@ -28,13 +27,3 @@ fn main() -> ExitCode {
         Err(why) => output::failed(&why),
     }
 }
-
-/// Huge pages hold memory that was needed once: with messages of 500 KB in fifty sessions 165 MiB instead of 111, for no gain in time.
-#[cfg(target_os = "linux")]
-fn keep_pages_small() {
-    // SAFETY: sets a flag of this process and touches no memory. Where the kernel refuses, pages stay as they are.
-    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keep_pages_small() {}
