@@ -53,7 +53,7 @@ impl Gate {
         let directory = self.directory.snapshot();
         let direction = self.may_send_to(&directory, peer, recipient).await?;
         one_organisation(&directory, peer, so_far, direction)?;
-        self.reports_alone(so_far, recipient)?;
+        self.reports_alone(&directory, so_far, recipient)?;
         match direction.outbound {
             true => Ok(()),
             false => self.may_connect(&directory, peer, direction, recipient).await,
@@ -86,8 +86,8 @@ impl Gate {
     }
 
     /// RFC 5321 §4.5.3.1.10: a report is for nobody's mailbox, so it comes alone.
-    fn reports_alone(&self, so_far: &Envelope, recipient: &Address) -> Result<(), Reply> {
-        let is_report = |address: &Address| self.report_addresses.label(address.local()).is_some();
+    fn reports_alone(&self, directory: &Directory, so_far: &Envelope, recipient: &Address) -> Result<(), Reply> {
+        let is_report = |address: &Address| self.report_label(directory, address).is_some();
         match so_far.recipients.first() {
             Some(first) if is_report(&first.address) != is_report(recipient) || is_report(recipient) => {
                 Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own"))
