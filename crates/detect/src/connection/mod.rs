@@ -25,7 +25,7 @@ pub const RATE_UNKNOWN_RECIPIENTS: &str = "connection.rate.unknown-recipients";
 pub const RATE_BURST: &str = "connection.rate.burst";
 
 /// The peer is a stranger on the public network, so what it says about itself is evidence.
-pub(crate) fn is_stranger(peer: &Peer) -> bool {
+pub fn is_stranger(peer: &Peer) -> bool {
     peer.authenticated.is_none() && is_public(peer.ip.to_canonical())
 }
 

@@ -3,11 +3,9 @@
 use super::{Place, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
-use crate::settings::Chosen;
 use bytes::Bytes;
 use clap::{Args, Subcommand, ValueEnum};
-use detect::Detector;
-use detect::classify::{Label, Scores, probability};
+use detect::classify::{Label, Model, Scores, probability};
 use gateway::feedback::{Deltas, FeedbackError, Report, Row, Taken, rows};
 use gateway::quarantine::{Quarantine, QuarantineError};
 use gateway::reputation::Reputation;
@@ -88,28 +86,27 @@ struct Changed<'a> {
 
 pub fn run(place: &Place, feedback: Feedback) -> anyhow::Result<Exit> {
     wait(async {
-        let chosen = place.existing()?;
-        let store = open::for_command(&chosen).await?;
+        let store = open::for_command(&place.existing()?).await?;
         match feedback.verb {
-            Verb::Add(add) => learn(&chosen, &store, add).await,
+            Verb::Add(add) => learn(&store, add).await,
             Verb::List { limit, json } => list(&store, limit, json).await,
-            Verb::Remove { report } => remove(&chosen, &store, report).await,
+            Verb::Remove { report } => remove(&store, report).await,
         }
     })
 }
 
-fn feature(chosen: &Chosen, store: &Store) -> anyhow::Result<gateway::feedback::Feedback> {
-    Ok(gateway::feedback::Feedback {
+fn feature(store: &Store) -> gateway::feedback::Feedback {
+    gateway::feedback::Feedback {
         db: store.db.clone(),
         ids: store.ids.clone(),
-        model: Detector::new(&chosen.settings.detect)?.model,
+        model: Model::built_in(),
         deltas: Deltas::default(),
         reputation: Reputation::start(store.db.clone()),
-    })
+    }
 }
 
-async fn learn(chosen: &Chosen, store: &Store, add: Add) -> anyhow::Result<Exit> {
-    let feedback = feature(chosen, store)?;
+async fn learn(store: &Store, add: Add) -> anyhow::Result<Exit> {
+    let feedback = feature(store);
     let org = organisation(store, add.org.as_deref()).await?;
     let user = std::env::var("USER").unwrap_or_else(|_| "somebody".into());
     let reporter = add.by.unwrap_or_else(|| format!("{user}, command line"));
@@ -190,8 +187,8 @@ async fn list(store: &Store, limit: usize, json: bool) -> anyhow::Result<Exit> {
     Ok(if found.is_empty() { Exit::No } else { Exit::Done })
 }
 
-async fn remove(chosen: &Chosen, store: &Store, report: ReportId) -> anyhow::Result<Exit> {
-    match feature(chosen, store)?.remove(OrgScope::All, report).await {
+async fn remove(store: &Store, report: ReportId) -> anyhow::Result<Exit> {
+    match feature(store).remove(OrgScope::All, report).await {
         Ok(row) => {
             output::line(&format!("taken back: {report}, “{}” by {}", output::printable(&row.subject), output::printable(&row.reporter)))?;
             Ok(Exit::Done)

@@ -177,14 +177,7 @@ impl Feedback {
     /// The model's opinion with what the organisation taught.
     async fn with_delta(&self, org: OrgId, read: &Read) -> Result<Scores, FeedbackError> {
         let delta = self.stored(org, "").await?.map(|(_, delta)| delta);
-        let mut scores = read.before;
-        if let Some(delta) = delta {
-            let moved = delta.score(&detect::classify::delta::Sketch::of(&read.evidence));
-            scores.spam_log_odds += moved.spam_log_odds;
-            scores.phish_log_odds += moved.phish_log_odds;
-            scores.bulk_log_odds += moved.bulk_log_odds;
-        }
-        Ok(scores)
+        Ok(self.model.score_evidence_with(&read.evidence, delta.as_ref().as_slice()))
     }
 
     /// The mail that our header names, if it is one of this organisation, and who stood behind it.

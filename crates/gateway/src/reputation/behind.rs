@@ -1,7 +1,8 @@
 //! Who stands behind a mail, as far as it is proved.
 
+use detect::connection::is_stranger;
+use mail::Mail;
 use mail::auth::{AuthResults, CompositeResult, DkimResult, SpfResult};
-use mail::{Mail, Peer};
 use std::net::IpAddr;
 
 /// Signers looked at in one mail.
@@ -50,7 +51,7 @@ pub struct Behind {
 impl Behind {
     pub fn new(mail: Mail<'_>, auth: &AuthResults) -> Behind {
         // A server of ours or a person who signed in hands over everybody's mail.
-        let address = is_telling(mail.peer).then(|| network(mail.peer.ip.to_canonical()));
+        let address = is_stranger(mail.peer).then(|| network(mail.peer.ip.to_canonical()));
         let author = mail.message.from.address().filter(|author| is_proved(auth, author.domain()));
         let mut signers: Vec<String> = Vec::new();
         for signature in auth.dkim.iter().filter(|signature| signature.result == DkimResult::Pass) {
@@ -78,14 +79,6 @@ impl Behind {
             .chain(signers.map(|signer| (Kind::Signer, signer.as_str())))
             .chain(of(Kind::Author, &self.author))
     }
-}
-
-fn is_telling(peer: &Peer) -> bool {
-    let is_private = match peer.ip.to_canonical() {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
-    };
-    peer.authenticated.is_none() && !is_private
 }
 
 /// The sender of From is who it says: by composite authentication, or SPF for the same domain where that says nothing.
