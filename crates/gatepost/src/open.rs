@@ -38,7 +38,7 @@ pub async fn for_command(chosen: &Chosen) -> anyhow::Result<Store> {
 async fn open(chosen: &Chosen, node: u8) -> anyhow::Result<Store> {
     let url = chosen.store_url();
     let settings = DbSettings { url: url.clone(), connections_max: chosen.settings.store.connections_max, ..DbSettings::default() };
-    let db = Db::open(&settings, gateway::MIGRATIONS).await.with_context(|| format!("opening the database {}", without_password(&url)))?;
+    let db = Db::open(&settings, &web::migrations()).await.with_context(|| format!("opening the database {}", without_password(&url)))?;
     let folder = chosen.bodies_folder();
     let bodies = Bodies::open(&folder).with_context(|| format!("opening the folder of bodies {}", folder.display()))?;
     Ok(Store { db, bodies, ids: Arc::new(IdMaker::new(node)) })

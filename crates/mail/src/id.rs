@@ -129,6 +129,26 @@ identifier!(
     /// What one person said of one message.
     ReportId, 'f'
 );
+identifier!(
+    /// Somebody who can sign in.
+    PersonId, 'p'
+);
+identifier!(
+    /// One line of the audit log.
+    AuditId, 'a'
+);
+identifier!(
+    /// One allow or block entry.
+    EntryId, 'l'
+);
+identifier!(
+    /// One mail flow rule.
+    RuleId, 'u'
+);
+identifier!(
+    /// One API token.
+    TokenId, 't'
+);
 
 #[cfg(test)]
 mod tests {

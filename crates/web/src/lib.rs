@@ -1,1 +1,32 @@
-//! Pages, REST and status for people and programs.
+//! People's side: the admin centre, help and support, and the REST API. One folder per feature, from route to SQL.
+//!
+//! In: HTTP requests on the web listener. Out: pages (work without scripts), JSON, streams of events. Invariant: whoever asks is
+//! known before anything of an organisation is read, and every such read takes a [`gateway::scope::OrgScope`]. Not here: the mail
+//! path and its tables (`gateway`), settings and wiring (`gatepost`).
+
+pub mod api;
+pub mod app;
+pub mod audit;
+pub mod connector;
+pub mod domain;
+pub mod entry;
+pub mod help;
+pub mod overview;
+pub mod page;
+pub mod people;
+pub mod policy;
+pub mod quarantine;
+pub mod rules;
+mod server;
+pub mod trace;
+
+pub use app::{App, Parts, WebSettings};
+pub use server::{Serving, serve};
+
+/// The schema of everything: the mail path's steps and ours, in order.
+pub fn migrations() -> Vec<store::Migration> {
+    let ours: [&[store::Migration]; 2] = [gateway::MIGRATIONS, people::MIGRATIONS];
+    let mut all = ours.concat();
+    all.sort_by_key(|step| step.number);
+    all
+}

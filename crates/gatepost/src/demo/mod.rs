@@ -8,6 +8,7 @@ pub use send::send_samples;
 pub use zone::Overlay;
 
 use crate::settings::Settings;
+use anyhow::Context;
 use gateway::directory::{ConnectorSettings, DomainSettings, OrganisationSettings, Protocol, RecipientSettings};
 use std::path::Path;
 
@@ -38,6 +39,22 @@ pub fn add(settings: &mut Settings, data: &Path) {
     settings.domain.push(DomainSettings { name: "demo.example".into(), organisation: ORGANISATION.into(), ..Default::default() });
     let people = PEOPLE.iter().map(|(address, name)| RecipientSettings { address: address.to_string(), name: name.to_string() });
     settings.recipient.extend(people);
+}
+
+/// Who looks after the demo; operates the service as well.
+pub const ADMINISTRATOR: &str = "admin@demo.example";
+
+/// A link that signs the administrator in once.
+pub async fn sign_in_link(app: &web::App, pages: std::net::SocketAddr) -> anyhow::Result<String> {
+    let org = app.directory.snapshot().organisation_named(ORGANISATION).map(|found| found.id);
+    let administrator = web::people::sql::NewPerson {
+        email: ADMINISTRATOR.into(),
+        name: "Demo administrator".into(),
+        role: web::people::Role::Operator,
+        org,
+    };
+    let path = web::people::link_for(app, &administrator).await.context("making a sign-in link")?;
+    Ok(format!("http://{pages}{path}"))
 }
 
 /// What to try next, for the person who just started the demo.

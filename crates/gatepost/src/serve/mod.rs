@@ -1,6 +1,7 @@
 //! `gatepost serve`: opens everything in the order it depends on each other, and closes it in the reverse.
 
 mod jobs;
+mod pages;
 mod routes;
 
 use crate::commands::{DEMO_DATA, Place};
@@ -78,6 +79,8 @@ struct Service {
     couriers: tokio::task::JoinHandle<()>,
     smtp: Option<SocketAddr>,
     reputation: Reputation,
+    pages: web::Serving,
+    app: web::App,
     db: store::Db,
 }
 
@@ -86,9 +89,16 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
     for (role, address) in service.running.addresses() {
         output::line(&format!("listening on {address} ({role:?})"))?;
     }
+    for address in &service.pages.addresses {
+        output::line(&format!("pages on http://{address}/"))?;
+    }
     if let (true, Some(smtp)) = (is_demo, service.smtp) {
         send_samples_once(&chosen, smtp).await?;
         output::line(&demo::what_to_try(smtp, &chosen.data))?;
+    }
+    if let (true, Some(pages)) = (is_demo, service.pages.addresses.first()) {
+        let link = demo::sign_in_link(&service.app, *pages).await?;
+        output::line(&format!("Sign in as {}: {link}\n", demo::ADMINISTRATOR))?;
     }
     stop_signal().await?;
     tracing::info!("stopping: no new mail, open sessions may end");
@@ -150,12 +160,14 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let running = connection::listen(setup, Arc::new(gate), stop).await?;
+    let app = pages::app(chosen, &store, &directory, &dns);
+    let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
+    let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
     let smtp = running.addresses().first().map(|(_, address)| *address);
-    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, db: store.db })
+    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, pages, app, db: store.db })
 }
 
 /// What the settings file says goes into the database, then everything is read from there.
@@ -206,6 +218,7 @@ impl Service {
     async fn stop(self) {
         self.stopper.stop();
         self.running.finished().await;
+        self.pages.finished().await;
         self.queue.stop();
         let _ = self.couriers.await;
         self.queue_tasks.ended().await;

@@ -16,6 +16,7 @@ use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use web::WebSettings;
 
 /// Everything an operator can set. A missing table stands for its defaults.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -30,6 +31,7 @@ pub struct Settings {
     pub detect: detect::DetectSettings,
     pub feedback: FeedbackSettings,
     pub queue: QueueSettings,
+    pub web: WebSettings,
     pub organisation: Vec<OrganisationSettings>,
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,

@@ -1,0 +1,90 @@
+//! What every handler may use, and the routes of all features.
+
+use crate::{api, audit, connector, domain, entry, help, overview, page, people, policy, quarantine, rules, trace};
+use axum::Router;
+use detect::Thresholds;
+use gateway::directory::Watch;
+use gateway::quarantine::Quarantine;
+use mail::dns::Dns;
+use mail::id::IdMaker;
+use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+use std::sync::Arc;
+use store::Db;
+use store::bodies::Bodies;
+
+/// `[web]`: the admin centre and the REST API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSettings {
+    /// Address under which people reach it, such as "https://gatepost.example.com"; it stands in links in mail. Empty: as the
+    /// browser asked. Cookies are only sent over TLS when it begins with https.
+    pub url: String,
+}
+
+/// Everything the pages need of the rest.
+pub struct Parts {
+    pub settings: WebSettings,
+    pub db: Db,
+    pub bodies: Arc<Bodies>,
+    pub ids: Arc<IdMaker>,
+    pub directory: Arc<Watch>,
+    pub quarantine: Quarantine,
+    pub thresholds: Thresholds,
+    pub dns: Arc<dyn Dns>,
+    /// Days that receipts and trace are kept.
+    pub trace_days: u32,
+    /// Unix milliseconds.
+    pub clock: fn() -> i64,
+}
+
+/// State of the router; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+impl App {
+    pub fn new(parts: Parts) -> App {
+        App(Arc::new(parts))
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    pub fn fresh_id(&self) -> i64 {
+        self.ids.next(self.now_ms())
+    }
+
+    /// Whether people come over TLS, so that cookies must not travel without it.
+    pub fn is_secure(&self) -> bool {
+        self.settings.url.starts_with("https://")
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// All routes with everything that stands before them, in the order of [`page::guard`].
+pub fn router(app: App) -> Router {
+    let pages = [
+        page::routes(),
+        people::routes(),
+        audit::routes(),
+        overview::routes(),
+        trace::routes(),
+        quarantine::routes(),
+        policy::routes(),
+        entry::routes(),
+        rules::routes(),
+        domain::routes(),
+        connector::routes(),
+        help::routes(),
+        api::routes(),
+    ];
+    page::guard::guard(pages.into_iter().fold(Router::new(), Router::merge), app)
+}

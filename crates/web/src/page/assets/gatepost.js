@@ -1,0 +1,78 @@
+// What pages do better with scripts. Everything works without: forms post, links lead on.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("scripted");
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes("gatepost_zone=" + zone)) {
+    const first = !document.cookie.includes("gatepost_zone=");
+    document.cookie = "gatepost_zone=" + zone + ";path=/;max-age=31536000;samesite=lax";
+    // Times of this page were written before we knew; once, and not where somebody has begun to type.
+    if (first && zone !== "UTC" && document.querySelector("main time") && !document.querySelector("main form[method=post]")) location.reload();
+  }
+
+  const all = (selector, work, within = document) => within.querySelectorAll(selector).forEach(work);
+
+  function prepare(within) {
+    all("[data-focus]", (el) => el.focus(), within);
+    all("[data-pick-all]", (box) => {
+      box.hidden = false;
+      box.addEventListener("change", () => all("input[name=pick]", (one) => { one.checked = box.checked; one.dispatchEvent(new Event("change", { bubbles: true })); }, box.closest("table")));
+    }, within);
+  }
+  prepare(document);
+  document.addEventListener("htmx:after:swap", (event) => prepare(event.target));
+
+  const menu = document.querySelector("[data-menu]"), nav = document.getElementById("nav");
+  if (menu && nav) {
+    const narrow = matchMedia("(max-width: 760px)");
+    const fit = () => { menu.hidden = !narrow.matches; };
+    narrow.addEventListener("change", fit);
+    fit();
+    menu.addEventListener("click", () => menu.setAttribute("aria-expanded", String(nav.classList.toggle("open"))));
+  }
+
+  // One drop-down at a time; Escape closes it and gives the focus back.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") all("details.drop[open]", (drop) => { drop.open = false; drop.querySelector("summary").focus(); });
+    const typing = /^(input|textarea|select)$/i.test(event.target.tagName) || event.target.isContentEditable;
+    if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const wanted = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      if (wanted) { event.preventDefault(); wanted.focus(); }
+    }
+  });
+  document.addEventListener("click", (event) => all("details.drop[open]", (drop) => { if (!drop.contains(event.target)) drop.open = false; }));
+
+  // Asks before what cannot be undone: <button data-confirm="…">. The handler asks by itself when `sure` is missing.
+  const ask = document.getElementById("ask");
+  document.addEventListener("submit", (event) => {
+    const form = event.target, button = event.submitter;
+    if (!button || !button.dataset.confirm || form.dataset.sure) return;
+    event.preventDefault();
+    ask.querySelector("#ask-text").textContent = button.dataset.confirm;
+    ask.querySelector("[data-yes]").textContent = button.textContent;
+    ask.addEventListener("close", () => {
+      if (ask.returnValue !== "yes") return;
+      const sure = document.createElement("input");
+      sure.type = "hidden"; sure.name = "sure"; sure.value = "1";
+      form.append(sure);
+      form.dataset.sure = "1";
+      form.requestSubmit(button);
+    }, { once: true });
+    ask.returnValue = "";
+    ask.showModal();
+  });
+
+  // Says something to screen readers, once.
+  window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
+
+  // Copies what stands in an element: <button data-copy="#id" data-copied="…" hidden>.
+  all("[data-copy]", (button) => {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
+      window.gatepostSay(button.dataset.copied);
+      button.classList.add("good");
+    });
+  });
+})();

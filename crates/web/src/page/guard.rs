@@ -1,0 +1,177 @@
+//! What stands before every route, outermost first: panics caught, time limited, bodies limited, answers compressed, headers that
+//! protect, other sites' pages refused, the person known, faults written for whoever reads them.
+
+use super::fault::Fault;
+use super::{View, said};
+use crate::App;
+use crate::api::problem;
+use crate::people::session;
+use askama::Template;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// Octets of a request's body, unless a route says otherwise.
+pub const BODY_OCTETS_MAX: usize = 1 << 20;
+/// How long one answer may take until its first octet.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Scripts, styles and pictures only from here, nothing inline; forms only to here; nobody puts us into a frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+static HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+];
+
+/// Puts everything before `routes`.
+pub fn guard(routes: Router<App>, app: App) -> Router {
+    routes
+        .fallback(async || Fault::NotFound)
+        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Fault::NotFound))
+        .layer(middleware::from_fn_with_state(app.clone(), written))
+        .layer(middleware::from_fn_with_state(app.clone(), session::known))
+        .layer(middleware::from_fn(same_site))
+        .layer(middleware::from_fn(protected))
+        .layer(DefaultBodyLimit::max(BODY_OCTETS_MAX))
+        .layer(CompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+        .layer(CatchPanicLayer::new())
+        .with_state(app)
+}
+
+async fn protected(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    for (name, value) in &HEADERS {
+        // A route may have a stricter policy of its own, such as the preview of a held mail.
+        answer.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// Requests that change something must come from our own pages. Browsers say where a request comes from (Fetch Metadata, else
+/// Origin); programs say neither and carry a token, which no browser adds by itself.
+async fn same_site(request: Request, next: Next) -> Response {
+    if is_safe(request.method()) || comes_from_here(request.headers()) { next.run(request).await } else { cross_site(request, next).await }
+}
+
+/// Runs nothing: the routes are asked for a page that is not there, so that the refusal is written like every other.
+async fn cross_site(request: Request, next: Next) -> Response {
+    let (mut parts, _) = request.into_parts();
+    parts.extensions.insert(Fault::CrossSite);
+    next.run(Request::from_parts(parts, Body::empty())).await
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn comes_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match text("origin") {
+        None => true,
+        Some(origin) => origin.split_once("://").is_some_and(|(_, host)| Some(host) == text("host")),
+    }
+}
+
+/// Writes a fault as a page or as a problem, and shows what was said once.
+async fn written(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let view = View::of(&app, &parts);
+    let is_program = parts.uri.path().starts_with("/api/");
+    let refused = parts.extensions.get::<Fault>().cloned();
+    let mut answer = match refused {
+        Some(fault) => fault.into_response(),
+        None => next.run(Request::from_parts(parts, body)).await,
+    };
+    if let Some(fault) = answer.extensions_mut().remove::<Fault>() {
+        answer = written_fault(&view, &fault, is_program, answer.status());
+    } else if is_program && (answer.status().is_client_error() || answer.status().is_server_error()) && !problem::is_one(&answer) {
+        answer = unwritten(answer).await;
+    }
+    let is_page = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if view.said.is_some() && is_page {
+        said::forget(answer.headers_mut());
+    }
+    answer
+}
+
+/// axum's own refusals (a body that is no JSON, a path that is no identifier) as a problem.
+async fn unwritten(answer: Response) -> Response {
+    const SENTENCE_OCTETS_MAX: usize = 2_000;
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), SENTENCE_OCTETS_MAX).await.unwrap_or_default();
+    let why = String::from_utf8_lossy(&body).into_owned();
+    problem::of(&Fault::Unreadable(why), status)
+}
+
+#[derive(Template)]
+#[template(path = "page/templates/fault.html")]
+struct FaultPage<'a> {
+    view: &'a View,
+    name: &'static str,
+    detail: String,
+    /// To quote to the operator; only for faults of ours.
+    reference: String,
+}
+
+fn written_fault(view: &View, fault: &Fault, is_program: bool, status: StatusCode) -> Response {
+    let reference = match fault {
+        Fault::Ours(why) => {
+            let reference = format!("{:x}", view.now_ms);
+            tracing::error!(reference, path = view.path, "a request failed: {why}");
+            reference
+        }
+        _ => String::new(),
+    };
+    if is_program {
+        return problem::of(fault, status);
+    }
+    if *fault == Fault::SignIn && view.person.is_none() {
+        let next: String = axum::http::Uri::try_from(&view.path).map(|uri| uri.to_string()).unwrap_or_default();
+        return axum::response::Redirect::to(&format!("/sign-in?{}", form_pair("next", &next))).into_response();
+    }
+    let page = FaultPage { view, name: fault.name(), detail: detail(view, fault), reference };
+    match super::show_with(status, &page) {
+        Ok(answer) => answer,
+        Err(_) => status.into_response(),
+    }
+}
+
+/// What this very case needs said beyond what the name says.
+fn detail(view: &View, fault: &Fault) -> String {
+    match fault {
+        Fault::Denied(may) => view.t(&format!("may-{}", may.name())),
+        Fault::Conflict(say) => view.say(say),
+        Fault::Invalid(wrong) => wrong.iter().map(|wrong| view.say(&wrong.say)).collect::<Vec<_>>().join(" "),
+        Fault::TooMany(seconds) => view.n("fault-too-many-wait", *seconds),
+        _ => String::new(),
+    }
+}
+
+/// `name=value` as a query has it.
+pub fn form_pair(name: &str, value: &str) -> String {
+    let mut text = format!("{name}=");
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,65 @@
+//! The navigation: what a person may open, in groups.
+
+use super::View;
+use crate::people::May;
+
+/// A group of links under one heading.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Words key of the heading.
+    pub title: &'static str,
+    pub links: Vec<Link>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub href: &'static str,
+    /// Words key.
+    pub title: &'static str,
+    pub icon: &'static str,
+    pub is_here: bool,
+}
+
+/// One line of the table below: path, words key, icon, permission.
+type Entry = (&'static str, &'static str, &'static str, May);
+
+/// Everything there is, in the order people look for it. A link shows when the person may open it.
+const ALL: &[(&str, &[Entry])] = &[
+    (
+        "nav-mail",
+        &[
+            ("/overview", "nav-overview", "data-trending", May::Overview),
+            ("/trace", "nav-trace", "search", May::Trace),
+            ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
+            ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),
+        ],
+    ),
+    (
+        "nav-protection",
+        &[
+            ("/policies", "nav-policies", "shield", May::ReadSettings),
+            ("/entries", "nav-entries", "prohibited", May::ReadSettings),
+            ("/rules", "nav-rules", "filter", May::ReadSettings),
+        ],
+    ),
+    (
+        "nav-flow",
+        &[("/domains", "nav-domains", "globe", May::ReadSettings), ("/connectors", "nav-connectors", "plug-connected", May::ReadSettings)],
+    ),
+    ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
+];
+
+pub fn groups(view: &View) -> Vec<Group> {
+    let path = view.path.split('?').next().unwrap_or_default();
+    let is_under = |href: &str| path == href || path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
+    // The longest that fits, so that a page stands under one link only.
+    let here =
+        ALL.iter().flat_map(|(_, entries)| *entries).map(|entry| entry.0).filter(|href| is_under(href)).max_by_key(|href| href.len());
+    let is_here = |href: &str| here == Some(href);
+    let link = |entry: &Entry| {
+        let (href, title, icon, may) = *entry;
+        view.may(may).then(|| Link { href, title, icon, is_here: is_here(href) })
+    };
+    let groups = ALL.iter().map(|(title, entries)| Group { title, links: entries.iter().filter_map(link).collect() });
+    groups.filter(|group| !group.links.is_empty()).collect()
+}

@@ -1,0 +1,13 @@
+//! Mail flow rules for people: written, tested, ordered. What a rule does to a mail is the mail path's.
+
+pub mod api;
+
+use crate::App;
+use crate::page::words::Source;
+use axum::Router;
+
+pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
+
+pub fn routes() -> Router<App> {
+    Router::new()
+}

@@ -1,0 +1,6 @@
+//! The pages and the API, asked in the process on both databases; and what holds for all of them.
+
+mod access;
+mod scene;
+mod templates;
+mod words;
