@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Addresses whose rate is remembered. Above it, those without open connections are forgotten.
 const ADDRESSES_MAX: usize = 100_000;
@@ -178,11 +179,20 @@ impl Guesses {
     }
 }
 
-/// Octets that messages under way may hold in memory, together.
+/// A message is large beyond this many octets.
+const LARGE_OCTETS: u64 = 128 * 1024;
+/// Large messages that are received at the same time without waiting.
+const LARGE_MAX: usize = 32;
+/// How long a large message waits for one before it to be done. Slow peers must not keep others out, so it goes on then in any case.
+const LARGE_WAIT: Duration = Duration::from_secs(2);
+
+/// Octets that messages under way may hold in memory, together. Up to its limit nobody is refused, but large messages queue up:
+/// two hundred peers that send 500 KB each at the same time are served no slower one after the other, and a third of the memory does.
 #[derive(Debug)]
 pub struct Memory {
     max: u64,
     used: AtomicU64,
+    large: Arc<Semaphore>,
 }
 
 /// A part of [`Memory`], given back when dropped.
@@ -190,16 +200,26 @@ pub struct Memory {
 pub struct Share {
     memory: Arc<Memory>,
     octets: u64,
+    turn: Turn,
+}
+
+#[derive(Debug)]
+enum Turn {
+    /// Not large so far.
+    Small,
+    Held(#[allow(dead_code, reason = "given back when dropped")] OwnedSemaphorePermit),
+    /// Waited long enough.
+    Without,
 }
 
 impl Memory {
     pub fn new(max: u64) -> Arc<Memory> {
-        Arc::new(Memory { max, used: AtomicU64::new(0) })
+        Arc::new(Memory { max, used: AtomicU64::new(0), large: Arc::new(Semaphore::new(LARGE_MAX)) })
     }
 
     /// `None` when it does not fit now.
     pub fn share(self: &Arc<Memory>, octets: u64) -> Option<Share> {
-        let mut share = Share { memory: self.clone(), octets: 0 };
+        let mut share = Share { memory: self.clone(), octets: 0, turn: Turn::Small };
         share.grow_to(octets).then_some(share)
     }
 
@@ -219,6 +239,14 @@ impl Share {
         self.octets += more;
         true
     }
+
+    /// Waits, once and not for ever, when the message has become large and many large ones are under way.
+    pub async fn turn(&mut self, octets: u64) {
+        if octets > LARGE_OCTETS && matches!(self.turn, Turn::Small) {
+            let waited = tokio::time::timeout(LARGE_WAIT, self.memory.large.clone().acquire_owned()).await;
+            self.turn = waited.ok().and_then(Result::ok).map_or(Turn::Without, Turn::Held);
+        }
+    }
 }
 
 impl Drop for Share {
@@ -230,6 +258,7 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     fn admission(open: usize, per_address: usize, per_minute: u32) -> Arc<Admission> {
         Admission::new(&LimitSettings {
@@ -292,6 +321,21 @@ mod tests {
         assert!(!guesses.is_exhausted(ip("192.0.2.1"), later));
         guesses.failed(ip("192.0.2.1"), later);
         assert!(!guesses.is_exhausted(ip("192.0.2.1"), later), "the count begins anew");
+    }
+
+    #[tokio::test]
+    async fn large_messages_take_turns() {
+        let memory = Memory::new(u64::MAX);
+        let mut shares: Vec<Share> = (0..LARGE_MAX + 1).filter_map(|_| memory.share(0)).collect();
+        let (mut last, large) = (shares.pop().expect("made above"), LARGE_OCTETS + 1);
+        for share in &mut shares {
+            assert!(share.turn(large).now_or_never().is_some(), "the first ones do not wait");
+            assert!(share.turn(large + 1).now_or_never().is_some(), "and only ever once");
+        }
+        assert!(last.turn(LARGE_OCTETS).now_or_never().is_some(), "small ones do not wait");
+        assert!(last.turn(large).now_or_never().is_none(), "the next large one does");
+        shares.pop();
+        assert!(last.turn(large).now_or_never().is_some(), "until one is done");
     }
 
     #[test]

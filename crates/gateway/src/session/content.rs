@@ -156,6 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if !pace.share.grow_to(seen.next_multiple_of(SHARE_STEP_OCTETS)) {
             return Err(Halt::Close(no_memory(421)));
         }
+        pace.share.turn(seen).await;
         let (begun, rate) = (Instant::now(), limits.data_octets_per_second_min);
         self.wire.more_content(begun + limits.data_wait.duration(), seen).await?;
         pace.waited += begun.elapsed();
