@@ -14,12 +14,20 @@ use store::Db;
 use store::bodies::Bodies;
 
 /// `[web]`: the admin centre and the REST API.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebSettings {
     /// Address under which people reach it, such as "https://gatepost.example.com"; it stands in links in mail. Empty: as the
     /// browser asked. Cookies are only sent over TLS when it begins with https.
     pub url: String,
+    /// Requests one person's programs may send to the REST API in a minute. Default 600.
+    pub api_per_minute: u32,
+}
+
+impl Default for WebSettings {
+    fn default() -> WebSettings {
+        WebSettings { url: String::new(), api_per_minute: 600 }
+    }
 }
 
 /// Everything the pages need of the rest.
@@ -84,7 +92,7 @@ pub fn router(app: App) -> Router {
         domain::routes(),
         connector::routes(),
         help::routes(),
-        api::routes(),
+        api::routes(&app),
     ];
     page::guard::guard(pages.into_iter().fold(Router::new(), Router::merge), app)
 }

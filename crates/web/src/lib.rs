@@ -25,7 +25,7 @@ pub use server::{Serving, serve};
 
 /// The schema of everything: the mail path's steps and ours, in order.
 pub fn migrations() -> Vec<store::Migration> {
-    let ours: [&[store::Migration]; 2] = [gateway::MIGRATIONS, people::MIGRATIONS];
+    let ours: [&[store::Migration]; 3] = [gateway::MIGRATIONS, people::MIGRATIONS, api::MIGRATIONS];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);
     all

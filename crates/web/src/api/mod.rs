@@ -1,17 +1,36 @@
 //! The REST API under `/api/v1`: JSON in and out, problems by RFC 9457, described by OpenAPI that is made from the code.
 //!
-//! Each feature has its routes in its own `api.rs` and hangs them in here. Not here: the shapes of a feature's JSON.
+//! Each feature has its routes in its own `api.rs` and hangs them in here. What holds for all stands before them: how often a person
+//! may ask ([`limit`]), versions ([`version`]), doing once what is sent twice ([`once`]). Not here: the shapes of a feature's JSON.
 
+mod document;
+mod limit;
+pub mod once;
 pub mod problem;
+mod sql;
+mod version;
 
 use crate::{App, audit, connector, domain, entry, help, overview, people, policy, quarantine, rules, trace};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
+use serde_json::Value;
+use std::sync::Arc;
+use store::Migration;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub const MIGRATIONS: &[Migration] = &[Migration { number: 11, name: "idempotency", sql: include_str!("migrations/0011_idempotency.sql") }];
+
 #[derive(OpenApi)]
-#[openapi(info(title = "Gatepost", description = "The REST API of Gatepost.", license(name = "Apache-2.0", identifier = "Apache-2.0")))]
+#[openapi(
+    info(
+        title = "Gatepost",
+        description = "The REST API of Gatepost. Times are Unix milliseconds, UTC. Lists come in pages: pass the cursor of the last \
+                       answer to go on. Errors are problems (RFC 9457) whose `type` is a help page of this installation.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(problem::Problem, problem::WrongField))
+)]
 struct Document;
 
 /// Routes and the document that describes them, in step.
@@ -34,12 +53,27 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
 }
 
 /// The document alone, as `GET /api/v1/openapi.json` has it.
-pub fn document() -> utoipa::openapi::OpenApi {
-    described().1
+pub fn document() -> Value {
+    written(&described().1)
 }
 
-pub fn routes() -> Router<App> {
+fn written(document: &utoipa::openapi::OpenApi) -> Value {
+    document::complete(serde_json::to_value(document).unwrap_or_default())
+}
+
+/// All routes under `/api/v1`.
+pub fn routes(app: &App) -> Router<App> {
     let (routes, document) = described();
-    let document = std::sync::Arc::new(document);
-    routes.route("/api/v1/openapi.json", get(move || async move { Json((*document).clone()) }))
+    let document = Arc::new(written(&document));
+    let routes = routes.route("/api/v1/openapi.json", get(move || async move { Json(Value::clone(&document)) }));
+    behind_what_stands_before(routes, app)
+}
+
+/// The routes behind what stands before all of the API, outermost last; the guard of all routes stands before that.
+pub fn behind_what_stands_before(routes: Router<App>, app: &App) -> Router<App> {
+    let looked_at = routes.clone().with_state(app.clone());
+    routes
+        .layer(middleware::from_fn_with_state(app.clone(), once::once))
+        .layer(middleware::from_fn_with_state(looked_at, version::versioned))
+        .layer(middleware::from_fn_with_state(limit::Limiter::new(app.clone()), limit::limited))
 }

@@ -35,6 +35,14 @@ pub enum Fault {
     /// The body or the address cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// The address is there, but does not do this.
+    #[error("not done by this method")]
+    Method,
+    #[error("the body is too large")]
+    TooLarge,
+    /// The body is of another media type than is taken here.
+    #[error("not this media type")]
+    MediaType,
     /// We failed; the text is for the log.
     #[error("{0}")]
     Ours(String),
@@ -73,6 +81,9 @@ impl Fault {
             Fault::Changed => StatusCode::PRECONDITION_FAILED,
             Fault::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Fault::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Fault::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Fault::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Fault::Ours(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -89,13 +100,29 @@ impl Fault {
             Fault::TooMany(_) => "too-many",
             Fault::CrossSite => "cross-site",
             Fault::Unreadable(_) => "unreadable",
+            Fault::Method => "method",
+            Fault::TooLarge => "too-large",
+            Fault::MediaType => "media-type",
             Fault::Ours(_) => "ours",
         }
     }
 
     /// Every name, for the help pages of problems.
-    pub const NAMES: [&'static str; 10] =
-        ["sign-in", "denied", "not-found", "invalid", "conflict", "changed", "too-many", "cross-site", "unreadable", "ours"];
+    pub const NAMES: [&'static str; 13] = [
+        "sign-in",
+        "denied",
+        "not-found",
+        "invalid",
+        "conflict",
+        "changed",
+        "too-many",
+        "cross-site",
+        "unreadable",
+        "method",
+        "too-large",
+        "media-type",
+        "ours",
+    ];
 }
 
 impl IntoResponse for Fault {

@@ -40,7 +40,7 @@ static HEADERS: [(HeaderName, &str); 6] = [
 pub fn guard(routes: Router<App>, app: App) -> Router {
     routes
         .fallback(async || Fault::NotFound)
-        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Fault::NotFound))
+        .method_not_allowed_fallback(async || Fault::Method)
         .layer(middleware::from_fn_with_state(app.clone(), written))
         .layer(middleware::from_fn_with_state(app.clone(), session::known))
         .layer(middleware::from_fn(same_site))
@@ -100,7 +100,9 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
         None => next.run(Request::from_parts(parts, body)).await,
     };
     if let Some(fault) = answer.extensions_mut().remove::<Fault>() {
+        let said = std::mem::take(answer.headers_mut());
         answer = written_fault(&view, &fault, is_program, answer.status());
+        keep_headers(answer.headers_mut(), said);
     } else if is_program && (answer.status().is_client_error() || answer.status().is_server_error()) && !problem::is_one(&answer) {
         answer = unwritten(answer).await;
     }
@@ -111,13 +113,32 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
     answer
 }
 
+/// What was said beside the fault stays: which methods are allowed (RFC 9110 §15.5.6), how many requests are left.
+fn keep_headers(headers: &mut HeaderMap, said: HeaderMap) {
+    for (name, value) in said {
+        if let Some(name) = name.filter(|name| *name != header::CONTENT_LENGTH && !headers.contains_key(name)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
 /// axum's own refusals (a body that is no JSON, a path that is no identifier) as a problem.
 async fn unwritten(answer: Response) -> Response {
     const SENTENCE_OCTETS_MAX: usize = 2_000;
     let status = answer.status();
-    let body = axum::body::to_bytes(answer.into_body(), SENTENCE_OCTETS_MAX).await.unwrap_or_default();
-    let why = String::from_utf8_lossy(&body).into_owned();
-    problem::of(&Fault::Unreadable(why), status)
+    let (mut parts, body) = answer.into_parts();
+    let body = axum::body::to_bytes(body, SENTENCE_OCTETS_MAX).await.unwrap_or_default();
+    let fault = match status {
+        StatusCode::NOT_FOUND => Fault::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Fault::Method,
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Fault::MediaType,
+        _ => Fault::Unreadable(String::from_utf8_lossy(&body).into_owned()),
+    };
+    let mut written = problem::of(&fault, status);
+    parts.headers.remove(header::CONTENT_TYPE);
+    keep_headers(written.headers_mut(), parts.headers);
+    written
 }
 
 #[derive(Template)]

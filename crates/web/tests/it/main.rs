@@ -1,6 +1,8 @@
 //! The pages and the API, asked in the process on both databases; and what holds for all of them.
 
 mod access;
+mod api;
+mod routes;
 mod scene;
 mod templates;
 mod words;

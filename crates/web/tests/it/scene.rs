@@ -24,7 +24,6 @@ pub const NOW_MS: i64 = 1_795_521_600_000;
 pub struct Scene {
     pub app: App,
     pub acme: OrgId,
-    #[allow(dead_code)]
     pub other: OrgId,
     routes: axum::Router,
     _database: Database,
@@ -91,14 +90,17 @@ impl Scene {
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
-        let answer: Response<Body> = self.routes.clone().oneshot(request).await.expect("never fails");
-        let (parts, body) = answer.into_parts();
-        let octets = axum::body::to_bytes(body, 8 << 20).await.expect("a body");
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&octets).into_owned() }
+        Answer::read(self.routes.clone().oneshot(request).await.expect("never fails")).await
     }
 }
 
 impl Answer {
+    pub async fn read(answer: Response<Body>) -> Answer {
+        let (parts, body) = answer.into_parts();
+        let octets = axum::body::to_bytes(body, 8 << 20).await.expect("a body");
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&octets).into_owned() }
+    }
+
     /// Where a redirect leads.
     pub fn to(&self) -> &str {
         self.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default()

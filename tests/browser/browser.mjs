@@ -1,0 +1,70 @@
+// Chromium, signed in, in the language, colours and width that a test wants.
+import { chromium } from "playwright-core";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => path && existsSync(path));
+export const LANGS = ["en", "zh-CN"];
+const LOCALE = { en: "en-GB", "zh-CN": "zh-CN" };
+/** WCAG 2.2 A and AA, and what axe calls best practice. */
+export const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** Rules whose result depends on colours: run again for every other scheme. */
+const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
+
+export async function launch() {
+  if (!CHROMIUM) throw new Error("Chromium is missing: install Debian's package chromium, or name it in CHROMIUM");
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--force-color-profile=srgb"] });
+}
+
+/** Opens the link as a person does and keeps the session's cookies, without a choice of language. */
+export async function signIn(browser, link) {
+  const context = await browser.newContext({ locale: "en-GB" });
+  const page = await context.newPage();
+  await page.goto(link);
+  await page.locator("main form button").first().click();
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+  const cookies = (await context.cookies()).filter((cookie) => cookie.httpOnly && !/lang|said|zone/.test(cookie.name));
+  await context.close();
+  return cookies;
+}
+
+/** A context; `mistakes` collects what the browser itself complains about, such as a breach of the Content-Security-Policy. */
+export async function open(browser, { lang = "en", colours = "light", width = 1280, scripts = true, forced = "none", cookies = [] } = {}) {
+  const context = await browser.newContext({
+    locale: LOCALE[lang], colorScheme: colours, forcedColors: forced, reducedMotion: "reduce", javaScriptEnabled: scripts,
+    timezoneId: "Asia/Shanghai", viewport: { width, height: width > 400 ? 900 : 700 },
+  });
+  context.setDefaultTimeout(15_000);
+  if (cookies.length) {
+    // The zone is known from the first page on, so that no page loads twice.
+    const { domain } = cookies[0];
+    await context.addCookies([...cookies, { name: "gatepost_zone", value: "Asia/Shanghai", domain, path: "/" }]);
+  }
+  const mistakes = [];
+  context.on("page", (page) => {
+    page.on("console", (line) => { if (line.type() === "error" && !/Failed to load resource/.test(line.text())) mistakes.push(`${page.url()}: ${line.text()}`); });
+    page.on("pageerror", (why) => mistakes.push(`${page.url()}: ${why}`));
+  });
+  return Object.assign(context, { mistakes });
+}
+
+/** What axe finds on a page: `{violations, passes, undecided}`; each violation says where. */
+export async function axe(page, { colourOnly = false } = {}) {
+  // Through the debugger, as the page's own policy lets no foreign script in.
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
+  const only = colourOnly ? { type: "rule", values: COLOUR_RULES } : { type: "tag", values: RULES };
+  return page.evaluate(async (runOnly) => {
+    const found = await window.axe.run(document, { runOnly, resultTypes: ["violations", "incomplete"] });
+    const short = (rule) => ({ id: rule.id, tags: rule.tags, where: rule.nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary ?? ""}`.slice(0, 300)) });
+    return { violations: found.violations.map(short), passes: found.passes.map((rule) => ({ id: rule.id, tags: rule.tags })), undecided: found.incomplete.map(short) };
+  }, only);
+}
+
+/** Elements that make the page wider than the window; empty when it fits (WCAG 1.4.10). */
+export const wider = (page) => page.evaluate(() => {
+  const root = document.documentElement;
+  if (root.scrollWidth <= innerWidth) return [];
+  const culprits = [...document.querySelectorAll("body *")].filter((el) => el.getBoundingClientRect().right > innerWidth + 1 && !el.closest(".scroll"));
+  return [`${root.scrollWidth} > ${innerWidth}`, ...culprits.slice(-3).map((el) => `${el.tagName}.${el.className} ${el.textContent.trim().slice(0, 40)}`)];
+});
