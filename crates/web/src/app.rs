@@ -2,9 +2,12 @@
 
 use crate::{api, audit, connector, domain, entry, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
+use bytes::Bytes;
 use detect::Thresholds;
 use gateway::directory::Watch;
+use gateway::feedback::Feedback;
 use gateway::quarantine::Quarantine;
+use mail::MailId;
 use mail::dns::Dns;
 use mail::id::IdMaker;
 use serde::{Deserialize, Serialize};
@@ -38,8 +41,11 @@ pub struct Parts {
     pub ids: Arc<IdMaker>,
     pub directory: Arc<Watch>,
     pub quarantine: Quarantine,
+    pub feedback: Feedback,
     pub thresholds: Thresholds,
     pub dns: Arc<dyn Dns>,
+    /// Host name of this installation: greetings, and where letters come from.
+    pub hostname: String,
     /// Days that receipts and trace are kept.
     pub trace_days: u32,
     /// Unix milliseconds.
@@ -61,6 +67,17 @@ impl App {
 
     pub fn fresh_id(&self) -> i64 {
         self.ids.next(self.now_ms())
+    }
+
+    /// The octets of a mail while they are kept: until it is delivered, released, deleted or expired. The caller has checked that the
+    /// mail is in its scope.
+    pub async fn octets_of(&self, mail: MailId) -> Result<Option<Bytes>, store::Error> {
+        let found = self.db.read(move |tx| Box::pin(async move { gateway::queue::body_of(tx, mail).await })).await?;
+        match found {
+            None => Ok(None),
+            Some((place, octets)) if place.is_empty() => Ok(Some(octets)),
+            Some((place, _)) => self.bodies.read(&place).await,
+        }
     }
 
     /// Whether people come over TLS, so that cookies must not travel without it.

@@ -25,7 +25,13 @@ pub use server::{Serving, serve};
 
 /// The schema of everything: the mail path's steps and ours, in order.
 pub fn migrations() -> Vec<store::Migration> {
-    let ours: [&[store::Migration]; 3] = [gateway::MIGRATIONS, people::MIGRATIONS, api::MIGRATIONS];
+    #[rustfmt::skip]
+    let ours: &[&[store::Migration]] = &[
+        gateway::MIGRATIONS,
+        people::MIGRATIONS,
+        quarantine::MIGRATIONS,
+        api::MIGRATIONS,
+    ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);
     all

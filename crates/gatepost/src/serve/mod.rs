@@ -152,7 +152,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         signals,
         events,
         reputation: reputation.clone(),
-        feedback,
+        feedback: feedback.clone(),
         report_addresses: settings.feedback.clone(),
         courier: courier(Vec::new()),
         clock: output::now_ms,
@@ -160,7 +160,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let app = pages::app(chosen, &store, &directory, &dns);
+    let app = pages::app(chosen, &store, feedback, (&directory, &dns));
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));

@@ -82,6 +82,12 @@ impl Quarantine {
         held.map(|held| show::shown(held, octets)).ok_or(QuarantineError::NotHeld(mail))
     }
 
+    /// The held recipients of one mail; none when nothing of it is held in this scope.
+    pub async fn rows(&self, scope: OrgScope, mail: MailId) -> Result<Vec<HeldBody>, QuarantineError> {
+        let held = self.db.read(move |tx| Box::pin(sql::held(tx, scope, mail))).await?;
+        Ok(held.map(|held| held.rows).unwrap_or_default())
+    }
+
     /// The octets of one held mail, as they would be sent on.
     pub async fn octets(&self, scope: OrgScope, mail: MailId) -> Result<bytes::Bytes, QuarantineError> {
         let found: Option<(String, bytes::Bytes)> = self
@@ -105,13 +111,13 @@ impl Quarantine {
     /// Puts a held mail into the queue for its original recipients; returns how many.
     pub async fn release(&self, decision: Decision) -> Result<usize, QuarantineError> {
         let ids = self.ids.clone();
-        self.db.tx(move |tx| Box::pin(async move { release(tx, &decision, &ids).await })).await
+        self.db.tx(move |tx| Box::pin(async move { release_in(tx, &decision, &ids).await })).await
     }
 
     /// Deletes a held mail; returns for how many recipients.
     pub async fn delete(&self, decision: Decision) -> Result<usize, QuarantineError> {
         let ids = self.ids.clone();
-        let done = self.db.tx(move |tx| Box::pin(async move { delete(tx, &decision, &ids).await })).await?;
+        let done = self.db.tx(move |tx| Box::pin(async move { delete_in(tx, &decision, &ids).await })).await?;
         self.remove(done.files).await;
         Ok(done.count)
     }
@@ -131,7 +137,7 @@ impl Quarantine {
     }
 
     /// After the commit that unnamed them. A file that stays is found by the sweep.
-    async fn remove(&self, files: Vec<String>) {
+    pub async fn remove(&self, files: Vec<String>) {
         for file in files {
             if let Err(why) = self.bodies.remove(&file).await {
                 tracing::warn!("the body {file} stays for now: {why}");
@@ -140,17 +146,38 @@ impl Quarantine {
     }
 }
 
-/// Rows that ended, and files that nobody names any more.
-struct Ended {
-    count: usize,
-    files: Vec<String>,
+/// Rows that ended, and files that nobody names any more: for [`Quarantine::remove`] after the commit.
+pub struct Ended {
+    pub count: usize,
+    pub files: Vec<String>,
 }
 
-async fn release(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<usize, QuarantineError> {
+/// As [`Quarantine::release`], in the caller's transaction.
+pub async fn release_in(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<usize, QuarantineError> {
     let rows = sql::recipients(tx, decision.scope, decision.mail, decision.recipient).await?;
-    let Some(first) = rows.first() else { return Err(QuarantineError::NotHeld(decision.mail)) };
-    if first.verdict == "malware" {
+    if rows.first().is_some_and(|first| first.verdict == MALWARE) {
         return Err(QuarantineError::Malware(decision.mail));
+    }
+    to_queue(tx, rows, decision, ids).await
+}
+
+/// Releases what carries malware: `decision.who` asked for it, `second` agrees. The event names both.
+/// # Errors
+/// [`QuarantineError::Malware`] when both are the same person.
+pub async fn release_by_two(tx: &mut Tx, decision: &Decision, second: &str, ids: &IdMaker) -> Result<usize, QuarantineError> {
+    if decision.who.eq_ignore_ascii_case(second) || decision.who.is_empty() || second.is_empty() {
+        return Err(QuarantineError::Malware(decision.mail));
+    }
+    let rows = sql::recipients(tx, decision.scope, decision.mail, decision.recipient).await?;
+    let by_both = Decision { who: format!("{}, {second}", decision.who), ..decision.clone() };
+    to_queue(tx, rows, &by_both, ids).await
+}
+
+const MALWARE: &str = "malware";
+
+async fn to_queue(tx: &mut Tx, rows: Vec<sql::HeldRow>, decision: &Decision, ids: &IdMaker) -> Result<usize, QuarantineError> {
+    if rows.is_empty() {
+        return Err(QuarantineError::NotHeld(decision.mail));
     }
     let mut events = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -162,7 +189,8 @@ async fn release(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<usiz
     Ok(rows.len())
 }
 
-async fn delete(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<Ended, QuarantineError> {
+/// As [`Quarantine::delete`], in the caller's transaction; the files go after its commit.
+pub async fn delete_in(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<Ended, QuarantineError> {
     let rows = sql::recipients(tx, decision.scope, decision.mail, decision.recipient).await?;
     if rows.is_empty() {
         return Err(QuarantineError::NotHeld(decision.mail));

@@ -9,6 +9,7 @@
 mod accepted;
 mod job;
 mod lane;
+pub mod letter;
 mod notice;
 mod settings;
 mod settle;
@@ -99,6 +100,12 @@ pub async fn cancel(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64, ids
     let (statement, args) = sql::drop_body(mail);
     tx.run(statement, args).await?;
     note(tx, mail, ended, EventKind::Cancelled, (now_ms, ids)).await
+}
+
+/// Where the octets of a mail are, and the octets when they stand in the database. The caller has checked whose mail it is.
+pub async fn body_of(tx: &mut Tx, mail: MailId) -> Result<Option<(String, bytes::Bytes)>, Error> {
+    let row = sql::body(tx, mail).await?;
+    row.map(|row| Ok((row.text(0)?.to_string(), row.blob(1)?))).transpose()
 }
 
 /// One event for each recipient; returns their addresses.

@@ -75,7 +75,7 @@ fn verdict_line(verdict: &Verdict, language: Language) -> String {
 }
 
 /// The finding that decided first, then by weight; findings without weight only when there is nothing else.
-fn strongest(receipt: &Receipt) -> Vec<&Finding> {
+pub fn strongest(receipt: &Receipt) -> Vec<&Finding> {
     let decided = receipt.verdict.decided_by.and_then(|at| receipt.findings.get(at));
     let mut rest: Vec<&Finding> = receipt.findings.iter().filter(|finding| !matches!(finding.kind, Kind::Note)).collect();
     rest.retain(|finding| decided.is_none_or(|decided| !std::ptr::eq(*finding, decided)));
@@ -84,7 +84,7 @@ fn strongest(receipt: &Receipt) -> Vec<&Finding> {
 }
 
 /// What the check is called; its id when it comes from another version.
-fn title(check: &str, language: Language) -> &str {
+pub fn title(check: &str, language: Language) -> &str {
     detect::checks::find(check).map_or(check, |doc| language.pick(doc.title_en, doc.title_zh))
 }
 
@@ -134,7 +134,7 @@ fn outcome_lines(receipt: &Receipt, language: Language) -> Vec<String> {
 }
 
 /// What, changed alone, would have led to another class or action. Each follows from the receipt by judging again.
-fn counterfactuals(receipt: &Receipt, thresholds: &Thresholds, language: Language) -> Vec<String> {
+pub fn counterfactuals(receipt: &Receipt, thresholds: &Thresholds, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
     let auth = &receipt.auth;
     let honoured = receipt.recipients.iter().any(|decided| decided.considered.iter().any(|one| one.kind == "dmarc" && one.won));

@@ -1,9 +1,9 @@
 //! `GET /api/v1/trace`.
 
-use super::{Asked, ROWS};
+use super::{Asked, kept_since_ms};
 use crate::App;
 use crate::api::problem::Problem;
-use crate::page::Fault;
+use crate::page::{Fault, View};
 use crate::people::{May, Person};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -22,9 +22,9 @@ pub fn routes() -> OpenApiRouter<App> {
     (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "A field is wrong"),
 ))]
-async fn list(State(app): State<App>, person: Person, Query(asked): Query<Asked>) -> Result<Json<ListBody<MailBody>>, Fault> {
+async fn list(State(app): State<App>, view: View, person: Person, Query(asked): Query<Asked>) -> Result<Json<ListBody<MailBody>>, Fault> {
     person.require(May::Trace)?;
-    let (scope, query) = (person.scope(), asked.query(ROWS)?);
+    let (scope, query) = (person.scope(), asked.query(&view, kept_since_ms(&app))?);
     let found = app.db.read(move |tx| Box::pin(async move { gateway::trace::search(tx, scope, &query).await })).await;
     Ok(Json(found.map_err(Fault::from)?))
 }

@@ -1,14 +1,19 @@
 //! Trace for people and programs: find a mail, read its story. The tables and the search are `gateway::trace`'s.
 
 pub mod api;
+mod mail_page;
 mod page;
+mod refused;
+mod story;
 
-pub use page::routes;
+pub use page::{routes, verdict_tone};
 
-use crate::page::Fault;
+use crate::App;
+use crate::page::fault::Wrong;
 use crate::page::words::Source;
+use crate::page::{Fault, Say, View, time};
 use gateway::trace::Query;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
@@ -16,7 +21,7 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 pub const ROWS: usize = 50;
 
 /// What can be asked, in a query of pages and of the API alike. What is '' does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
@@ -30,19 +35,39 @@ pub struct Asked {
     pub ip: String,
     pub verdict: String,
     pub state: String,
+    /// Received at or after: RFC 3339, or a local date and time of the reader's zone.
+    pub since: String,
+    /// Received before.
+    pub until: String,
     /// Go on after this mail of an earlier answer.
     pub before: String,
 }
 
 impl Asked {
+    /// What to look for. `kept_since_ms` is how far back the trace goes by its settings; asking for earlier is a mistake to be told of.
     /// # Errors
     /// [`Fault::Invalid`] names each field that cannot be read.
-    pub fn query(&self, limit: usize) -> Result<Query, Fault> {
-        use crate::page::fault::Wrong;
+    pub fn query(&self, view: &View, kept_since_ms: i64) -> Result<Query, Fault> {
         let some = |text: &str| Some(text.trim().to_string()).filter(|text| !text.is_empty());
         let mut wrong = Vec::new();
         let ip = some(&self.ip).and_then(|ip| ip.parse().map_err(|_| wrong.push(Wrong::new("ip", "trace-wrong-ip"))).ok());
         let before = some(&self.before).and_then(|id| id.parse().map_err(|_| wrong.push(Wrong::new("before", "trace-wrong-cursor"))).ok());
+        let mut moment = |field: &'static str, text: &str| {
+            let text = some(text)?;
+            let read = text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond()).or_else(|| time::parse_local(view, &text));
+            read.or_else(|| {
+                wrong.push(Wrong::new(field, "trace-wrong-time"));
+                None
+            })
+        };
+        let (since_ms, until_ms) = (moment("since", &self.since), moment("until", &self.until));
+        if since_ms.is_some_and(|since| since < kept_since_ms) {
+            let say = Say::new("trace-out-of-range").with("what", view.moment(kept_since_ms));
+            wrong.push(Wrong { field: "since", say });
+        }
+        if since_ms.zip(until_ms).is_some_and(|(since, until)| until <= since) {
+            wrong.push(Wrong::new("until", "trace-wrong-range"));
+        }
         if !wrong.is_empty() {
             return Err(Fault::Invalid(wrong));
         }
@@ -54,9 +79,17 @@ impl Asked {
             verdict: some(&self.verdict),
             state: some(&self.state),
             ip,
+            since_ms,
+            until_ms,
             before,
-            limit,
+            limit: ROWS,
             ..Query::default()
         })
     }
+}
+
+/// How far back the trace goes by its settings.
+fn kept_since_ms(app: &App) -> i64 {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    app.now_ms() - i64::from(app.trace_days) * DAY_MS
 }

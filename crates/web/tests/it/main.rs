@@ -5,4 +5,5 @@ mod api;
 mod routes;
 mod scene;
 mod templates;
+mod things;
 mod words;

@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{Watch, sql as directory_sql};
+use gateway::feedback::{Deltas, Feedback};
 use gateway::quarantine::Quarantine;
+use gateway::reputation::Reputation;
 use mail::OrgId;
 use mail::id::IdMaker;
 use std::sync::Arc;
@@ -48,7 +50,15 @@ impl Scene {
         let directory = Watch::open(db.clone(), Default::default()).await.expect("the directory");
         let named = |name: &str| directory.snapshot().organisation_named(name).expect("was just added").id;
         let (acme, other) = (named("acme"), named("other"));
+        let feedback = Feedback {
+            db: db.clone(),
+            ids: ids.clone(),
+            model: detect::classify::Model::built_in(),
+            deltas: Deltas::follow(db.clone()).await,
+            reputation: Reputation::start(db.clone()),
+        };
         let app = App::new(Parts {
+            feedback,
             settings: WebSettings::default(),
             quarantine: Quarantine::new(db.clone(), bodies.clone(), ids.clone()),
             db,
@@ -57,6 +67,7 @@ impl Scene {
             directory: directory.clone(),
             thresholds: Default::default(),
             dns: Arc::new(mail::dns::Zone::new()),
+            hostname: "mx.gatepost.example".into(),
             trace_days: 90,
             clock: || NOW_MS,
         });

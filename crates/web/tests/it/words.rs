@@ -5,7 +5,21 @@ use std::path::{Path, PathBuf};
 use web::page::words::{Lang, SOURCES};
 
 /// Families whose keys are put together from a word at run time: `verdict-spam`.
-const FAMILIES: [&str; 9] = ["verdict-", "role-", "may-", "fault-", "shell-colours-", "audit-", "nav-", "state-", "event-"];
+#[rustfmt::skip]
+const FAMILIES: &[&str] = &[
+    "verdict-",
+    "role-",
+    "may-",
+    "fault-",
+    "shell-colours-",
+    "audit-",
+    "nav-",
+    "state-",
+    "event-",
+    "why-",
+    "considered-",
+    "request-state-",
+];
 
 /// Keys of a source, with the names of what stands in each text.
 fn keys(text: &str) -> BTreeMap<String, BTreeSet<String>> {

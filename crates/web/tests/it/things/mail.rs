@@ -1,16 +1,41 @@
-/// Things of `org`, each with [`MARK`] in what people read.
-async fn things(scene: &Scene, org: OrgId) -> Things {
+//! A held mail: trace and quarantine.
+
+use super::{MARK, Places, under};
+use crate::scene::{NOW_MS, Scene};
+use mail::{MailId, OrgId};
+use store::{Error, Tx, args};
+
+const BEGINS: &[&str] = &["/trace/", "/api/v1/trace/", "/quarantine/", "/api/v1/quarantine/"];
+
+pub async fn there(scene: &Scene, org: OrgId) -> Places {
     let mail = scene.app.ids.next(NOW_MS - 3_600_000);
     let done: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { held_mail(tx, mail, org).await })).await;
     done.expect("the mail is held");
-    let mail = MailId(mail).to_string();
-    Things { by_place: vec![("/trace/", "*", mail.clone()), ("/api/v1/trace/", "*", mail.clone()), ("/quarantine/", "*", mail.clone()), ("/api/v1/quarantine/", "*", mail)] }
+    let asked: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { request(tx, mail, org).await })).await;
+    asked.expect("somebody asks for its release");
+    named(&MailId(mail).to_string(), mail)
 }
 
-/// The same kinds of name for what is nowhere.
-fn nothing() -> Things {
-    let mail = gateway::trace::first_id_at(NOW_MS - 7_200_000).to_string();
-    Things { by_place: vec![("/trace/", "*", mail.clone()), ("/api/v1/trace/", "*", mail.clone()), ("/quarantine/", "*", mail.clone()), ("/api/v1/quarantine/", "*", mail)] }
+pub fn nowhere() -> Places {
+    let mail = gateway::trace::first_id_at(NOW_MS - 7_200_000);
+    named(&mail.to_string(), mail.0)
+}
+
+/// The request has the number of its mail.
+fn named(mail: &str, request: i64) -> Places {
+    let mut places = under(BEGINS, mail);
+    places.push(("/quarantine/requests/", "id", request.to_string()));
+    places
+}
+
+async fn request(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer) \
+         VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '')",
+        args![mail, org.0, MARK, NOW_MS + 86_400_000],
+    )
+    .await
+    .map(|_| ())
 }
 
 async fn held_mail(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {

@@ -1,0 +1,44 @@
+//! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
+
+mod mail;
+
+use crate::scene::Scene;
+use ::mail::OrgId;
+
+/// Words that only stand in what belongs to the other organisation.
+pub const MARK: &str = "zebra-of-other";
+
+/// Beginning of a path, name of the placeholder ("*": any), and what it is.
+pub type Places = Vec<(&'static str, &'static str, String)>;
+
+/// The longest beginning wins.
+pub struct Things {
+    by_place: Places,
+}
+
+impl Things {
+    pub fn value(&self, path: &str, placeholder: &str) -> String {
+        let fits = |(begin, name, _): &&(&str, &str, String)| path.starts_with(*begin) && (*name == placeholder || *name == "*");
+        let found = self.by_place.iter().filter(fits).max_by_key(|(begin, name, _)| (begin.len(), *name != "*"));
+        found.unwrap_or_else(|| panic!("{path}: say in tests/it/things what {{{placeholder}}} is in an organisation")).2.clone()
+    }
+}
+
+/// Makes things of `org`, each with [`MARK`] in what people read.
+pub async fn things(scene: &Scene, org: OrgId) -> Things {
+    let mut by_place = Places::new();
+    by_place.extend(mail::there(scene, org).await);
+    Things { by_place }
+}
+
+/// The same kinds of name for what is nowhere.
+pub fn nothing() -> Things {
+    let mut by_place = Places::new();
+    by_place.extend(mail::nowhere());
+    Things { by_place }
+}
+
+/// The same name under the paths of pages and of the API.
+pub fn under(begins: &[&'static str], name: &str) -> Places {
+    begins.iter().map(|begin| (*begin, "*", name.to_string())).collect()
+}
