@@ -9,7 +9,6 @@ use axum::extract::{Query, State};
 use gateway::trace::api::EventBody;
 use gateway::trace::{self, RefusalQuery};
 use serde::Deserialize;
-use store::Error;
 
 const COLUMNS: &[Column] = &[
     Column { name: "time", title: "trace-col-refused", can_sort: false, is_usual: true },
@@ -58,7 +57,7 @@ pub async fn list(
         ..RefusalQuery::default()
     };
     let scope = person.scope();
-    let found = app.db.read(move |tx| Box::pin(async move { trace::refusals(tx, scope, &query).await.map_err(Error::from) })).await?;
+    let found = app.db.read(move |tx| Box::pin(async move { trace::refusals(tx, scope, &query).await })).await?;
     let of_table = TableAsked::of(&pairs);
     let table = Table {
         view: &view,
