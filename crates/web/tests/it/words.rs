@@ -19,6 +19,10 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "overview-span-",
+    "overview-group-",
+    "overview-chart-",
+    "overview-balance-word-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.
