@@ -17,13 +17,13 @@ pub const HOUR_MS: i64 = 3_600_000;
 /// Hours that are kept and caught up with: a month and what a day at its edge may need.
 pub const HOURS_KEPT: i64 = 33 * 24;
 /// How often the job looks for work.
-const EVERY: Duration = Duration::from_secs(15);
+const EVERY: Duration = Duration::from_secs(10);
 /// How long a server that says nothing keeps the others from counting.
 const LEASE_MS: i64 = 90_000;
 /// A mail is committed at most this long after its identifier was made.
 const SETTLED_AFTER_MS: i64 = 600_000;
 /// How often an hour is counted again: the one that runs, one of the last day, an older one with mail that waits.
-const RUNNING_EVERY_MS: i64 = 30_000;
+const RUNNING_EVERY_MS: i64 = 10_000;
 const RECENT_EVERY_MS: i64 = 300_000;
 const OLD_EVERY_MS: i64 = 6 * HOUR_MS;
 /// An hour that takes long to count is counted more seldom: at most this part of the time goes into it.
@@ -200,7 +200,7 @@ mod tests {
         for (hours_ago, counted, want, why) in [
             (0, None, Some(Part::All), "never counted"),
             (700, None, Some(Part::All), "never counted, however old"),
-            (0, counted(10_000, 0, 5), None, "the hour that runs was counted just now"),
+            (0, counted(9_000, 0, 5), None, "the hour that runs was counted just now"),
             (0, counted(30_000, 0, 5), Some(Part::All), "the hour that runs"),
             (0, counted(30_000, 0, 60_000), None, "counting it takes long, so seldom"),
             (2, counted(2 * HOUR_MS, 0, 5), Some(Part::All), "it was not over when it was counted"),

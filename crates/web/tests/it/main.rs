@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod help;
 mod overview;
 mod routes;
 mod scene;
