@@ -57,3 +57,20 @@ async fn file(Path(name): Path<String>) -> Response {
     };
     ([(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], asset.octets).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    /// Files of others are those that were published.
+    #[test]
+    fn vendored_files_have_the_digests_that_the_readme_names() {
+        let readme = include_str!("assets/vendor/README.md");
+        let named: Vec<(&str, &str)> = readme.lines().filter_map(|line| line.strip_prefix("- `")?.split_once("` ")).collect();
+        assert!(!named.is_empty());
+        for (file, want) in named {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/assets/vendor").join(file);
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &std::fs::read(path).expect("a vendored file"));
+            let found: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+            assert_eq!(found, want, "{file}");
+        }
+    }
+}
