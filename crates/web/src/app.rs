@@ -44,6 +44,8 @@ pub struct Parts {
     pub feedback: Feedback,
     pub thresholds: Thresholds,
     pub dns: Arc<dyn Dns>,
+    /// Articles; settings are documented above us.
+    pub help: help::Library,
     /// Host name of this installation: greetings, and where letters come from.
     pub hostname: String,
     /// Days that receipts and trace are kept.

@@ -31,6 +31,7 @@ pub fn migrations() -> Vec<store::Migration> {
         people::MIGRATIONS,
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
+        overview::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

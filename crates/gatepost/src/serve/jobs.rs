@@ -43,7 +43,11 @@ fn report<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
 /// Adds up the last day. A balance that does not add up is an error in the log with the mails named.
 async fn balance_of_yesterday(db: &Db, bodies: &Bodies) {
     let until_ms = now_ms();
-    match balance::check(db, Some(bodies), until_ms - DAY_MS, until_ms).await {
+    let found = balance::check(db, Some(bodies), until_ms - DAY_MS, until_ms).await;
+    if let Ok(found) = &found {
+        report("keeping the balance", web::overview::keep_balance(db, found, until_ms).await);
+    }
+    match found {
         Ok(found) if found.adds_up => {
             tracing::info!(mails = found.mails, accepted = found.total.accepted, "the balance of the last day adds up")
         }

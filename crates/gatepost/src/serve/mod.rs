@@ -166,6 +166,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
+    web::overview::start(&app);
     let smtp = running.addresses().first().map(|(_, address)| *address);
     Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, pages, app, db: store.db })
 }

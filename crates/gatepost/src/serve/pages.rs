@@ -24,6 +24,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Wa
         directory: directory.clone(),
         thresholds: settings.detect.thresholds,
         dns: dns.clone(),
+        help: web::help::Library::new(&crate::settings::reference::tables()),
         hostname: gateway::connection::own_name(&settings.listen),
         trace_days: settings.store.trace_days,
         clock: output::now_ms,

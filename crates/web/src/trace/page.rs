@@ -3,16 +3,14 @@
 use super::{Asked, kept_since_ms, mail_page, refused};
 use crate::App;
 use crate::page::table::{Asked as TableAsked, Cell, Column, Row, Table};
-use crate::page::{Fault, Page, View, form::Form, guard::form_pair, show, show_with};
+use crate::page::{Fault, Page, View, form::Form, show, show_with};
 use crate::people::{May, Person};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Redirect;
 use axum::routing::{get, post};
 use gateway::trace::api::MailBody;
-use serde::Deserialize;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -23,7 +21,6 @@ pub fn routes() -> Router<App> {
         .route("/trace/{mail}/cancel", post(mail_page::cancel))
         .route("/trace/{mail}/report", post(mail_page::report))
         .route("/trace/{mail}/message.eml", get(mail_page::message))
-        .route("/search", get(search))
 }
 
 const COLUMNS: &[Column] = &[
@@ -94,26 +91,6 @@ async fn list(
 
 fn empty<'a>(view: &'a View, form: &'a Form) -> ListPage<'a> {
     ListPage { view, form, verdicts: VERDICTS, states: STATES, table: String::new(), is_complete: true, because: Vec::new() }
-}
-
-#[derive(Deserialize)]
-struct Wanted {
-    #[serde(default)]
-    q: String,
-}
-
-/// `GET /search?q=`: an identifier leads to its mail, an address to mail from it, anything else is looked for in subjects.
-async fn search(person: Person, Query(Wanted { q }): Query<Wanted>) -> Result<Redirect, Fault> {
-    person.require(May::Trace)?;
-    let q = q.trim();
-    Ok(Redirect::to(&match q {
-        "" => "/trace".to_string(),
-        id if id.parse::<mail::MailId>().is_ok() => format!("/trace/{id}"),
-        id if id.starts_with('<') && id.ends_with('>') => format!("/trace?{}", form_pair("message_id", id)),
-        address if address.contains('@') => format!("/trace?{}", form_pair("sender", address)),
-        ip if ip.parse::<std::net::IpAddr>().is_ok() => format!("/trace?{}", form_pair("ip", ip)),
-        words => format!("/trace?{}", form_pair("subject", words)),
-    }))
 }
 
 fn row(view: &View, mail: &MailBody) -> Row {

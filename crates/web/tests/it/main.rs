@@ -2,6 +2,8 @@
 
 mod access;
 mod api;
+mod help;
+mod overview;
 mod routes;
 mod scene;
 mod templates;

@@ -66,6 +66,7 @@ impl Scene {
             ids,
             directory: directory.clone(),
             thresholds: Default::default(),
+            help: web::help::Library::new(&[]),
             dns: Arc::new(mail::dns::Zone::new()),
             hostname: "mx.gatepost.example".into(),
             trace_days: 90,

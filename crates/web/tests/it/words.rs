@@ -19,6 +19,13 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "overview-span-",
+    "help-kind-",
+    "help-topic-",
+    "help-group-",
+    "overview-group-",
+    "overview-chart-",
+    "overview-balance-word-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.
