@@ -5,11 +5,12 @@ use axum::http::{Request, Response, StatusCode, header};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{Watch, sql as directory_sql};
 use gateway::feedback::{Deltas, Feedback};
+use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use gateway::reputation::Reputation;
 use mail::OrgId;
 use mail::id::IdMaker;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use store::bodies::Bodies;
 use store::{Db, DbSettings, Error};
 use testkit::postgres::Database;
@@ -21,6 +22,9 @@ use web::{App, Parts, WebSettings};
 
 /// Tuesday, 24 November 2026, 12:00 UTC.
 pub const NOW_MS: i64 = 1_795_521_600_000;
+
+/// Compiling its rules takes longer than a test.
+static DETECTOR: LazyLock<Arc<detect::Detector>> = LazyLock::new(|| Arc::new(detect::Detector::built_in()));
 
 /// One installation on one database.
 pub struct Scene {
@@ -57,8 +61,20 @@ impl Scene {
             deltas: Deltas::follow(db.clone()).await,
             reputation: Reputation::start(db.clone()),
         };
+        let dns: Arc<dyn mail::dns::Dns> = Arc::new(mail::dns::Zone::new());
+        let again = Again {
+            detector: DETECTOR.clone(),
+            dns: dns.clone(),
+            directory: directory.clone(),
+            deltas: feedback.deltas.clone(),
+            reputation: feedback.reputation.clone(),
+            thresholds: Default::default(),
+            trusted_sealers: Vec::new(),
+            hostname: "mx.gatepost.example".into(),
+        };
         let app = App::new(Parts {
             feedback,
+            again,
             settings: WebSettings::default(),
             quarantine: Quarantine::new(db.clone(), bodies.clone(), ids.clone()),
             db,
@@ -66,7 +82,7 @@ impl Scene {
             ids,
             directory: directory.clone(),
             thresholds: Default::default(),
-            dns: Arc::new(mail::dns::Zone::new()),
+            dns,
             hostname: "mx.gatepost.example".into(),
             trace_days: 90,
             clock: || NOW_MS,

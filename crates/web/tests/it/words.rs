@@ -19,6 +19,9 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "power-",
+    "quarantine-preset-",
+    "digest-every-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

@@ -30,8 +30,8 @@ fn named(mail: &str, request: i64) -> Places {
 
 async fn request(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer) \
-         VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '')",
+        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer, first_person, \
+         first_who) VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '', 0, '')",
         args![mail, org.0, MARK, NOW_MS + 86_400_000],
     )
     .await
