@@ -27,8 +27,9 @@ pub(super) struct Held {
 pub(super) fn shown(held: Held, octets: Bytes) -> ShownBody {
     let message = Message::parse(octets, &Budget::default());
     let mut is_cut = message.texts.len() > TEXTS_MAX
-            || message.attachments.len() > ATTACHMENTS_MAX || message.fields().count() > FIELDS_MAX
-            || message.links.len() > LINKS_MAX;
+        || message.attachments.len() > ATTACHMENTS_MAX
+        || message.fields().count() > FIELDS_MAX
+        || message.links.len() > LINKS_MAX;
     let mut cut = |text: &str, chars_max: usize| {
         let (kept, was_cut) = cut(text, chars_max);
         is_cut |= was_cut;

@@ -80,7 +80,9 @@ impl Verb {
     }
 
     pub fn said(self, did: usize, refused: usize) -> Say {
-        Say::new(if self == Verb::Release { "quarantine-released" } else { "quarantine-deleted" }).with("count", did).with("refused", refused)
+        Say::new(if self == Verb::Release { "quarantine-released" } else { "quarantine-deleted" })
+            .with("count", did)
+            .with("refused", refused)
     }
 }
 
@@ -94,7 +96,8 @@ pub async fn report(app: &App, person: &Person, mail: MailId, octets: bytes::Byt
     let report = gateway::feedback::Report { org, reporter: person.email.clone(), label, octets, now_ms: app.now_ms() };
     app.feedback.take(report).await.map_err(|why| Fault::Ours(why.to_string()))?;
     let (ids, now_ms, person, entry) = (app.ids.clone(), app.now_ms(), person.clone(), Entry::new(Some(org), "quarantine.report", mail));
-    let noted: Result<(), store::Error> = app.db.tx(move |tx| Box::pin(async move { audit::note(tx, &person, &ids, now_ms, entry).await })).await;
+    let noted: Result<(), store::Error> =
+        app.db.tx(move |tx| Box::pin(async move { audit::note(tx, &person, &ids, now_ms, entry).await })).await;
     Ok(noted?)
 }
 

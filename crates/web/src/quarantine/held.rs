@@ -58,7 +58,8 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Path(id): 
     let rows: Vec<HeldRow<'_>> = seen.map(|(row, powers)| HeldRow { row, powers, entries: entries(&person, row, powers) }).collect();
     let Some(first) = rows.first().map(|row| row.row) else { return Err(Fault::NotFound) };
     let any = |may: fn(&Powers) -> bool| rows.iter().any(|row| may(&row.powers));
-    let may = Powers { header: any(|may| may.header), preview: any(|may| may.preview), download: any(|may| may.download), ..Powers::default() };
+    let may =
+        Powers { header: any(|may| may.header), preview: any(|may| may.preview), download: any(|may| may.download), ..Powers::default() };
     let shown = if may.header || may.preview { Some(read(&app, &person, first).await?) } else { None };
     let scope = person.scope();
     let requests = app.db.read(move |tx| Box::pin(async move { sql::of_mail(tx, scope, mail).await })).await.map_err(Fault::from)?;

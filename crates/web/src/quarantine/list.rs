@@ -3,8 +3,8 @@
 use super::policy::{self, Rules};
 use super::{Powers, powers};
 use crate::App;
-use crate::page::table::{Asked as TableAsked, Cell, Column, Row, Table};
 use crate::page::guard::form_pair;
+use crate::page::table::{Asked as TableAsked, Cell, Column, Row, Table, escaped};
 use crate::page::{Page, View, form::Form, show};
 use crate::people::{May, Person};
 use crate::trace::verdict_tone;
@@ -23,7 +23,7 @@ const COLUMNS: &[Column] = &[
     Column { name: "sender", title: "quarantine-col-sender", can_sort: false, is_usual: true },
     Column { name: "recipient", title: "quarantine-col-recipient", can_sort: false, is_usual: true },
     Column { name: "verdict", title: "quarantine-col-verdict", can_sort: false, is_usual: true },
-    Column { name: "until", title: "quarantine-col-until", can_sort: false, is_usual: true },
+    Column { name: "until", title: "quarantine-col-until", can_sort: false, is_usual: false },
     Column { name: "size", title: "quarantine-col-size", can_sort: false, is_usual: false },
     Column { name: "ip", title: "quarantine-col-ip", can_sort: false, is_usual: false },
     Column { name: "do", title: "quarantine-col-do", can_sort: false, is_usual: true },
@@ -125,17 +125,25 @@ pub async fn mine(
 
 async fn listed(app: &App, view: &View, person: &Person, query: (&Asked, &[(String, String)]), is_mine: bool) -> Page {
     let (asked, pairs) = query;
-    let (rows, next) = seen(app, person, asked.filter()).await?;
-    let rules = policy::rules(app, person).await?;
     let of_table = TableAsked::of(pairs);
+    let (rows, next) = match of_table.is_csv {
+        true => whole(app, person, asked.filter()).await?,
+        false => seen(app, person, asked.filter()).await?,
+    };
+    let rules = policy::rules(app, person).await?;
     let path = if is_mine { "/quarantine/mine" } else { "/quarantine" };
+    let mut shown: Vec<Row> = rows.iter().map(|held| row(view, person, (held, powers(person, held, &rules)))).collect();
+    if of_table.is_csv && next.is_some() {
+        // The file says itself that it is not everything.
+        shown.push(Row { cells: vec![Cell::text(view.t("quarantine-file-cut"))], ..Row::default() });
+    }
     let table = Table {
         view,
         path,
         caption: view.t(if is_mine { "quarantine-mine" } else { "quarantine-title" }),
         columns: COLUMNS,
         asked: &of_table,
-        rows: rows.iter().map(|held| row(view, person, (held, powers(person, held, &rules)))).collect(),
+        rows: shown,
         form: "decide",
         next: next.map(|next| ("after", written(next))),
         empty: view.t(if is_mine { "quarantine-mine-empty" } else { "quarantine-empty" }),
@@ -171,6 +179,23 @@ pub async fn seen(app: &App, person: &Person, filter: Filter) -> Result<(Vec<Hel
     Ok((rows.into_iter().filter(|row| powers(person, row, &rules).see).collect(), next))
 }
 
+/// Rows of one file.
+const FILE_ROWS_MAX: usize = 20_000;
+const FILE_PAGE: usize = 1_000;
+
+/// Page after page, for a file; a cursor when it was cut.
+async fn whole(app: &App, person: &Person, filter: Filter) -> Result<(Vec<HeldBody>, Option<Cursor>), crate::page::Fault> {
+    let (mut all, mut filter) = (Vec::new(), Filter { limit: FILE_PAGE, ..filter });
+    loop {
+        let (mut rows, next) = seen(app, person, filter.clone()).await?;
+        all.append(&mut rows);
+        if next.is_none() || all.len() >= FILE_ROWS_MAX {
+            return Ok((all, next));
+        }
+        filter.after = next;
+    }
+}
+
 /// Where an entry for the sender of a held mail is made: for everybody, or for one recipient.
 pub fn entry_href(effect: &str, sender: &str, scope: &str) -> String {
     let pairs = [form_pair("effect", effect), form_pair("kind", "address"), form_pair("value", sender), form_pair("scope", scope)];
@@ -180,14 +205,15 @@ pub fn entry_href(effect: &str, sender: &str, scope: &str) -> String {
 /// Allow or block the sender from the row; whoever may not do it for everybody does it for themselves.
 fn doing(view: &View, person: &Person, (held, powers): (&HeldBody, Powers)) -> Cell {
     let scope = if person.may(May::Entries) { "" } else { held.recipient.as_str() };
-    let mut cells = Vec::new();
-    for (may, effect, key) in [(powers.allow, "allow", "quarantine-allow-sender"), (powers.block, "block", "quarantine-block-sender")] {
+    let mut links = Vec::new();
+    for (may, effect, key) in [(powers.allow, "allow", "quarantine-allow"), (powers.block, "block", "quarantine-block")] {
         if may && !held.sender.is_empty() {
-            cells.push(Cell::link(&entry_href(effect, &held.sender, scope), view.t(key)));
+            let (href, name) = (entry_href(effect, &held.sender, scope), format!("{} {}", view.t(key), held.sender));
+            links.push(format!("<a href=\"{}\" aria-label=\"{}\">{}</a>", escaped(&href), escaped(&name), view.t(key)));
         }
     }
     // Nothing to read in a file.
-    Cell { text: String::new(), ..Cell::lines(cells) }
+    Cell { html: links.join(" "), text: String::new() }
 }
 
 fn row(view: &View, person: &Person, (held, powers): (&HeldBody, Powers)) -> Row {

@@ -15,6 +15,8 @@ mod preview;
 mod request;
 pub mod sql;
 
+pub use list::entry_href;
+
 use crate::App;
 use crate::page::words::Source;
 use crate::page::{Fault, Say};

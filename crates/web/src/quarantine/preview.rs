@@ -21,10 +21,61 @@ use std::sync::LazyLock;
 
 /// What is left of a message: how it is laid out.
 const TAGS: &[&str] = &[
-    "a", "abbr", "article", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "div", "dl", "dt", "em",
-    "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "ins", "kbd", "li", "main", "mark",
-    "ol", "p", "pre", "q", "s", "section", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-    "thead", "tr", "u", "ul",
+    "a",
+    "abbr",
+    "article",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "dd",
+    "del",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "i",
+    "ins",
+    "kbd",
+    "li",
+    "main",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "section",
+    "small",
+    "span",
+    "strike",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
 ];
 const STYLE: &str = "body{margin:12px;background:#fff;color:#242424;font:14px/1.5 'Segoe UI','Microsoft YaHei','PingFang SC','Noto Sans CJK SC',sans-serif;\
                      overflow-wrap:anywhere}a{color:#242424;text-decoration:underline dotted}table{border-collapse:collapse;max-width:100%}pre{white-space:pre-wrap}";
@@ -38,6 +89,7 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .tag_attributes(["td", "th"].into_iter().map(|tag| (tag, HashSet::from(["colspan", "rowspan"]))).collect())
         .clean_content_tags(HashSet::from(["script", "style", "title", "head", "template", "noscript", "svg", "math", "object"]))
         .url_schemes(HashSet::new())
+        .link_rel(None)
         .strip_comments(true);
     cleaner
 });
@@ -118,7 +170,10 @@ mod tests {
             ("<iframe src=//evil.example>f</iframe><object data=x>o</object>q", "q"),
             ("<svg><script>1</script></svg><math><mi>m</mi></math>w", "w"),
             ("<meta http-equiv=refresh content=0><base href=//x><link rel=stylesheet href=//x>v", "v"),
-            ("<table background=//t.example><tr><td colspan=2 background=x>c</td></tr></table>", "<table><tbody><tr><td colspan=\"2\">c</td></tr></tbody></table>"),
+            (
+                "<table background=//t.example><tr><td colspan=2 background=x>c</td></tr></table>",
+                "<table><tbody><tr><td colspan=\"2\">c</td></tr></tbody></table>",
+            ),
             ("<!-- [if mso]><script>1</script><![endif] -->k", "k"),
             ("<p title=\"a&quot; onmouseover=x\">t</p>", "<p title=\"a&quot; onmouseover=x\">t</p>"),
         ] {

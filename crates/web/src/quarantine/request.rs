@@ -236,7 +236,8 @@ async fn give(tx: &mut Tx, given: &Given, ids: &mail::id::IdMaker) -> Result<(),
         Answered::Released => "quarantine.approve",
         Answered::Denied => "quarantine.deny",
     };
-    let detail = serde_json::json!({ "asked_by": request.who, "agreed_first": request.first_who, "reason": request.reason, "answer": given.words });
+    let detail =
+        serde_json::json!({ "asked_by": request.who, "agreed_first": request.first_who, "reason": request.reason, "answer": given.words });
     let entry = Entry::new(Some(request.org), action, request.mail).with(detail);
     audit::note(tx, person, ids, now_ms, entry).await?;
     Ok(())

@@ -43,7 +43,7 @@ impl Analysis {
             message_id: message.message_id.clone().unwrap_or_default(),
             date_ms: message.date_ms,
             drawing: if hops.is_empty() { String::new() } else { hops::drawing(view, &hops) },
-            total: ends.map(|(first, last)| hops::span(view, last - first)),
+            total: ends.map(|(first, last)| hops::span(view, &(last - first))),
             mail: hops.iter().rev().find_map(|hop| hop.id.parse().ok()),
             hops,
             authentication: hops::authentication(message.fields()),

@@ -92,7 +92,7 @@ pub fn authentication<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) ->
 }
 
 /// A span as people say it: "3 s", "2 min 5 s", "1 h 0 min".
-pub fn span(view: &View, ms: i64) -> String {
+pub fn span(view: &View, ms: &i64) -> String {
     let seconds = ms / 1000;
     let parts = match seconds.abs() {
         0..60 => vec![(seconds, "span-s")],
@@ -113,12 +113,13 @@ const RIGHT: i64 = 110;
 pub fn drawing(view: &View, hops: &[Hop]) -> String {
     let longest = hops.iter().filter_map(|hop| hop.delay_ms).max().unwrap_or(0).max(1);
     let says = escaped(&view.n("hops-says", hops.len()));
-    let mut svg = format!("<svg class=\"chart hops\" role=\"img\" viewBox=\"0 0 {WIDTH} {}\" aria-label=\"{says}\">", ROW * hops.len() as i64);
+    let mut svg =
+        format!("<svg class=\"chart hops\" role=\"img\" viewBox=\"0 0 {WIDTH} {}\" aria-label=\"{says}\">", ROW * hops.len() as i64);
     for (at, hop) in hops.iter().enumerate() {
         let y = ROW * at as i64;
         let delay = hop.delay_ms.unwrap_or(0).max(0);
         let width = ((WIDTH - LEFT - RIGHT) * delay / longest).max(2);
-        let told = hop.delay_ms.map_or_else(|| view.t("hops-unknown"), |delay| span(view, delay));
+        let told = hop.delay_ms.map_or_else(|| view.t("hops-unknown"), |delay| span(view, &delay));
         svg.push_str(&format!(
             "<g><title>{}</title><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"s0\" x=\"{LEFT}\" y=\"{}\" width=\"{width}\" height=\"14\"/><text x=\"{}\" y=\"{}\">{}</text></g>",
             escaped(&format!("{} {told}", hop.by)),
@@ -148,8 +149,16 @@ mod tests {
                 ("mx.a.example (mx.a.example [192.0.2.1])", "mx.b.example", "ESMTPS", "m1", Some(1_795_521_605_000)),
                 "ours",
             ),
-            ("by 10.1.2.3 with SMTP id a1; 24 Nov 2026 04:00:00 -0800 (PST)", ("", "10.1.2.3", "SMTP", "a1", Some(1_795_521_600_000)), "no from, a comment in the date"),
-            ("from [192.0.2.7] (helo=by with id) by x (a (b) by c); rubbish", ("[192.0.2.7] (helo=by with id)", "x", "", "", None), "words in comments are no words"),
+            (
+                "by 10.1.2.3 with SMTP id a1; 24 Nov 2026 04:00:00 -0800 (PST)",
+                ("", "10.1.2.3", "SMTP", "a1", Some(1_795_521_600_000)),
+                "no from, a comment in the date",
+            ),
+            (
+                "from [192.0.2.7] (helo=by with id) by x (a (b) by c); rubbish",
+                ("[192.0.2.7] (helo=by with id)", "x", "", "", None),
+                "words in comments are no words",
+            ),
             ("", ("", "", "", "", None), "nothing"),
             ("from by with id", ("by", "with", "id", "", None), "words where values belong"),
         ] {
@@ -160,7 +169,8 @@ mod tests {
 
     #[test]
     fn delays_are_between_neighbours() {
-        let received = ["from b by c; Tue, 24 Nov 2026 12:01:00 +0000", "from x by b; rubbish", "from a by x; Tue, 24 Nov 2026 12:00:10 +0000"];
+        let received =
+            ["from b by c; Tue, 24 Nov 2026 12:01:00 +0000", "from x by b; rubbish", "from a by x; Tue, 24 Nov 2026 12:00:10 +0000"];
         let written = Some(1_795_521_612_000);
         let found = hops(received.iter().map(|one| one.as_bytes()), written);
         let delays: Vec<_> = found.iter().map(|hop| (hop.by.as_str(), hop.delay_ms)).collect();
@@ -168,6 +178,6 @@ mod tests {
         assert!(hops(std::iter::repeat_n(&b"x"[..], 500), None).len() == HOPS_MAX);
         let view = View::plain(Lang::English, 0);
         assert!(drawing(&view, &found).contains("50 s") && !drawing(&view, &found).contains("style="));
-        assert_eq!(span(&view, 3_725_000), "1 h 2 min");
+        assert_eq!(span(&view, &3_725_000), "1 h 2 min");
     }
 }

@@ -2,8 +2,10 @@
 
 mod access;
 mod api;
+mod quarantine;
 mod routes;
 mod scene;
 mod templates;
 mod things;
+mod trace;
 mod words;

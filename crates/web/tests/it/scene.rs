@@ -116,6 +116,12 @@ impl Scene {
         self.ask(request.body(Body::from(pairs.join("&"))).expect("a request")).await
     }
 
+    /// Sends JSON as a program does.
+    pub async fn send(&self, method: &str, path: &str, cookie: &str, body: serde_json::Value) -> Answer {
+        let request = request(method, path, cookie).header(header::CONTENT_TYPE, "application/json");
+        self.ask(request.body(Body::from(body.to_string())).expect("a request")).await
+    }
+
     pub async fn ask(&self, request: Request<Body>) -> Answer {
         Answer::read(self.routes.clone().oneshot(request).await.expect("never fails")).await
     }

@@ -56,8 +56,7 @@ pub async fn send_due(app: &App) -> Result<usize, Error> {
     let (mut after, mut sent) = ((OrgId(0), String::new()), 0);
     for _ in 0..ROUND_MAX / PAGE {
         let from = after.clone();
-        let page: Vec<Waiting> =
-            app.db.read(move |tx| Box::pin(async move { waiting(tx, before, (from.0, &from.1), PAGE).await })).await?;
+        let page: Vec<Waiting> = app.db.read(move |tx| Box::pin(async move { waiting(tx, before, (from.0, &from.1), PAGE).await })).await?;
         let Some(last) = page.last() else { break };
         after = (last.org, last.address.clone());
         for due in due(app, page).await? {
@@ -139,15 +138,12 @@ pub(super) async fn send(app: &App, due: Due) -> Result<bool, Error> {
         ..Filter::default()
     };
     let (rows, _) = app.quarantine.list(OrgScope::One(due.org), filter).await.map_err(|why| Error::Gone(why.to_string()))?;
-    let rows: Vec<HeldBody> = rows
-        .into_iter()
-        .filter(|row| due.rules.powers(&row.verdict).has(Power::Notify) && !is_blocked(&directory, row, now_ms))
-        .collect();
+    let rows: Vec<HeldBody> =
+        rows.into_iter().filter(|row| due.rules.powers(&row.verdict).has(Power::Notify) && !is_blocked(&directory, row, now_ms)).collect();
     let to = Address::parse(&due.address).ok();
     let (Some(to), false) = (to, rows.is_empty()) else {
-        let moved = app.db.tx(move |tx| {
-            Box::pin(async move { sql::claim(tx, (due.org, &due.address), due.told, (told_ms, now_ms)).await })
-        });
+        let moved =
+            app.db.tx(move |tx| Box::pin(async move { sql::claim(tx, (due.org, &due.address), due.told, (told_ms, now_ms)).await }));
         moved.await?;
         return Ok(false);
     };
@@ -163,13 +159,11 @@ pub(super) async fn send(app: &App, due: Due) -> Result<bool, Error> {
     }
     let choice = Token::fresh()?;
     links.push((choice.digest, Link { org: due.org, row: None, address: due.address.clone(), until_ms: now_ms + LINK_MS }));
-    let letter = letter::letter(app, lang, &letter::Content {
-        org: due.org,
-        to,
-        rows: told,
-        left_out,
-        choice: app.link(&format!("/digest/{}", choice.plain)),
-    })?;
+    let letter = letter::letter(
+        app,
+        lang,
+        &letter::Content { org: due.org, to, rows: told, left_out, choice: app.link(&format!("/digest/{}", choice.plain)) },
+    )?;
     let ids = app.ids.clone();
     app.db
         .tx(move |tx| {

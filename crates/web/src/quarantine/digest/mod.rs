@@ -16,7 +16,7 @@ use crate::page::fault::Wrong;
 use crate::page::form::Form;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use jiff::{ToSpan, Timestamp, Zoned};
+use jiff::{Timestamp, ToSpan, Zoned};
 
 /// How often digests come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -113,10 +113,8 @@ async fn row_page(app: &App, view: &View, person: &Person, of: (&str, (MailId, i
 
 async fn choice_page(app: &App, view: &View, (org, address): (OrgId, &str), (action, is_inside): (String, bool)) -> Page {
     let wanted = address.to_string();
-    let read: Result<(Option<Told>, super::Schedule), Error> = app
-        .db
-        .read(move |tx| Box::pin(async move { Ok((sql::told(tx, org, &wanted).await?, sql::schedule(tx, org).await?)) }))
-        .await;
+    let read: Result<(Option<Told>, super::Schedule), Error> =
+        app.db.read(move |tx| Box::pin(async move { Ok((sql::told(tx, org, &wanted).await?, sql::schedule(tx, org).await?)) })).await;
     let (told, schedule) = read?;
     let chosen = told.and_then(|told| told.every).map_or("", Every::name);
     let options = std::iter::once("").chain(Every::ALL.map(Every::name));

@@ -262,9 +262,7 @@ pub async fn choose(app: &App, person: &Person, wanted: Pairs) -> Result<(), Fau
     person.require(May::Policies)?;
     let org = person.acting_org()?;
     let (_, customs) = all(app, person).await?;
-    let is_policy = |key: &str| {
-        PRESETS.iter().any(|(name, _)| *name == key) || customs.iter().any(|custom| custom.id.to_string() == key)
-    };
+    let is_policy = |key: &str| PRESETS.iter().any(|(name, _)| *name == key) || customs.iter().any(|custom| custom.id.to_string() == key);
     let is_wrong = |(verdict, policy): &(String, String)| !VERDICTS.contains(&verdict.as_str()) || !is_policy(policy);
     if wanted.iter().any(is_wrong) {
         return Err(Fault::Invalid(vec![Wrong::new("", "quarantine-policy-unknown")]));

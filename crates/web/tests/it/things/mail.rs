@@ -25,6 +25,7 @@ pub fn nowhere() -> Places {
 fn named(mail: &str, request: i64) -> Places {
     let mut places = under(BEGINS, mail);
     places.push(("/quarantine/requests/", "id", request.to_string()));
+    places.push(("/api/v1/quarantine/requests/", "id", request.to_string()));
     places
 }
 
