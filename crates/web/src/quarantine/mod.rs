@@ -4,6 +4,7 @@
 //! Invariants: content of somebody else's mail is only shown with [`May::ReadMail`] and leaves a line in the audit log; malware leaves
 //! with two persons only; nothing acts on GET.
 
+mod answer;
 pub mod api;
 mod bulk;
 mod decide;

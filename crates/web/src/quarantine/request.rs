@@ -4,7 +4,7 @@
 //! other agrees until the request is over. Invariant: the two are two persons, and the audit log names both.
 
 use super::policy;
-use super::{decide, digest, powers, sql};
+use super::{answer, decide, digest, powers, sql};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::fault::Wrong;
@@ -176,9 +176,9 @@ pub async fn answered(app: &App, person: &Person, id: i64, (is_approved, words):
     let (scope, now_ms) = (person.scope(), app.now_ms());
     let request = app.db.read(move |tx| Box::pin(async move { sql::one(tx, scope, id).await })).await.map_err(Fault::from)?;
     let request = request.filter(|request| request.is_open(now_ms)).ok_or(Fault::NotFound)?;
-    let is_malware = match decide::held(app, person, request.mail, request.n.unwrap_or(0)).await {
-        Ok(held) => held.verdict == "malware",
-        Err(Fault::NotFound) if !is_approved => false, // gone meanwhile: it can still be answered
+    let (is_malware, subject) = match decide::held(app, person, request.mail, request.n.unwrap_or(0)).await {
+        Ok(held) => (held.verdict == "malware", held.subject),
+        Err(Fault::NotFound) if !is_approved => (false, String::new()), // gone meanwhile: it can still be answered
         Err(other) => return Err(other),
     };
     if is_approved && is_malware {
@@ -187,15 +187,27 @@ pub async fn answered(app: &App, person: &Person, id: i64, (is_approved, words):
             return Err(Fault::Conflict(Say::new("quarantine-malware-needs-two")));
         }
     }
-    let words = words.trim().chars().take(REASON_CHARS_MAX).collect();
+    let words: String = words.trim().chars().take(REASON_CHARS_MAX).collect();
     let step = match (is_approved, is_malware && request.first_person.0 == 0) {
         (false, _) => Answered::Denied,
         (true, true) => Answered::First,
         (true, false) => Answered::Released,
     };
+    let told = answer::Told { request: &request, subject: &subject, step, words: &words };
+    let letter = if request.person == person.id { None } else { answer::letter(app, &told).await? };
     let answer = Given { request, words, step, is_malware, person: person.clone(), now_ms };
-    let ids = app.ids.clone();
-    app.db.tx(move |tx| Box::pin(async move { give(tx, &answer, &ids).await })).await?;
+    let (ids, directory) = (app.ids.clone(), app.directory.snapshot());
+    app.db
+        .tx(move |tx| {
+            Box::pin(async move {
+                give(tx, &answer, &ids).await?;
+                if let Some(letter) = letter {
+                    gateway::queue::letter::post(tx, &letter, &directory, &ids, now_ms).await?;
+                }
+                Ok::<_, QuarantineError>(())
+            })
+        })
+        .await?;
     Ok(step)
 }
 

@@ -166,6 +166,8 @@ async fn a_request_is_answered_once_and_whoever_asked_reads_the_answer() {
         let denied = scene.post(&format!("/quarantine/requests/{id}"), &admin, &[("verb", "deny"), ("answer", "It is no bank.")]).await;
         assert_eq!((denied.status, state(&scene, &mail).await.as_str()), (StatusCode::SEE_OTHER, "held"), "{engine}");
         assert!(scene.get(&format!("/quarantine/{mail}"), &bo).await.text.contains("It is no bank."), "{engine}");
+        let sent = letters(&scene).await;
+        assert!(sent.len() == 1 && sent[0].0 == "bo@acme.example" && sent[0].1.contains("It is no bank."), "{engine}: {sent:?}");
         let late = scene.post(&format!("/quarantine/requests/{id}"), &admin, &[("verb", "approve")]).await;
         assert_eq!(late.status, StatusCode::NOT_FOUND, "{engine}: answered already");
     }

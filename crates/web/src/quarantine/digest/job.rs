@@ -17,7 +17,7 @@ use std::time::Duration;
 use store::Error;
 
 /// How often it is looked who is due.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(5 * 60);
 /// People looked at in one read.
 const PAGE: usize = 200;
 /// People looked at in one round.
@@ -40,12 +40,12 @@ pub async fn run(app: App) {
         match send_due(&app).await {
             Ok(0) => {}
             Ok(sent) => tracing::info!(sent, "digests are on their way"),
-            Err(why) => tracing::warn!(%why, "digests could not be sent; it is tried again in a minute"),
+            Err(why) => tracing::warn!(%why, "digests could not be sent; it is tried again in five minutes"),
         }
         let now_ms = app.now_ms();
         let expired = app.db.tx(move |tx| Box::pin(async move { sql::expire(tx, now_ms).await })).await;
         if let Err(why) = expired {
-            tracing::warn!(%why, "old links of digests could not be forgotten; it is tried again in a minute");
+            tracing::warn!(%why, "old links of digests could not be forgotten; it is tried again in five minutes");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! or what could not be inspected to themselves, whatever a policy says. Not here: what administrators may (`people::May`), and
 //! what is held at all (`gateway::policy`).
 
+pub mod api;
 pub mod page;
 pub mod sql;
 
