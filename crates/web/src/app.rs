@@ -6,13 +6,14 @@ use bytes::Bytes;
 use detect::Thresholds;
 use gateway::directory::Watch;
 use gateway::feedback::Feedback;
+use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use mail::MailId;
 use mail::dns::Dns;
 use mail::id::IdMaker;
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::Db;
 use store::bodies::Bodies;
 
@@ -42,6 +43,7 @@ pub struct Parts {
     pub directory: Arc<Watch>,
     pub quarantine: Quarantine,
     pub feedback: Feedback,
+    pub again: Again,
     pub thresholds: Thresholds,
     pub dns: Arc<dyn Dns>,
     /// Articles; settings are documented above us.
@@ -56,11 +58,24 @@ pub struct Parts {
 
 /// State of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Parts>, Arc<OnceLock<String>>);
 
 impl App {
     pub fn new(parts: Parts) -> App {
-        App(Arc::new(parts))
+        App(Arc::new(parts), Arc::default())
+    }
+
+    /// The listener we are reached under, for links when the settings name no address.
+    pub(crate) fn listens_on(&self, address: std::net::SocketAddr) {
+        // Only the first counts.
+        let _ = self.1.set(format!("http://{address}"));
+    }
+
+    /// The whole address of a path of ours, for links in mail.
+    pub fn link(&self, path: &str) -> String {
+        let own = || self.1.get().cloned().unwrap_or_else(|| format!("https://{}", self.hostname));
+        let base = if self.settings.url.is_empty() { own() } else { self.settings.url.trim_end_matches('/').to_string() };
+        format!("{base}{path}")
     }
 
     pub fn now_ms(&self) -> i64 {

@@ -125,7 +125,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         settings: settings.queue.clone(),
     });
     let reputation = Reputation::start(store.db.clone());
-    let detector = Detector::new(&settings.detect).context("[detect]")?;
+    let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
     let feedback = Feedback {
         db: store.db.clone(),
         ids: store.ids.clone(),
@@ -147,7 +147,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         ids: store.ids.clone(),
         directory: directory.clone(),
         dns: dns.clone(),
-        detector: Arc::new(detector),
+        detector: detector.clone(),
         queue: queue.clone(),
         signals,
         events,
@@ -160,13 +160,14 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let app = pages::app(chosen, &store, feedback, (&directory, &dns));
+    let app = pages::app(chosen, &store, feedback, (&directory, &dns, detector));
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
     web::overview::start(&app);
+    tokio::spawn(web::quarantine::digest::run(app.clone()));
     let smtp = running.addresses().first().map(|(_, address)| *address);
     Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, pages, app, db: store.db })
 }

@@ -3,22 +3,35 @@
 use crate::open::Store;
 use crate::output;
 use crate::settings::Chosen;
+use detect::Detector;
 use gateway::directory::Watch;
 use gateway::feedback::Feedback;
+use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use mail::dns::Dns;
 use std::sync::Arc;
 
 /// The state of the pages.
-pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>)) -> web::App {
-    let (directory, dns) = running;
+pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>, Arc<Detector>)) -> web::App {
+    let (directory, dns, detector) = running;
     let settings = &chosen.settings;
+    let again = Again {
+        detector,
+        dns: dns.clone(),
+        directory: directory.clone(),
+        deltas: feedback.deltas.clone(),
+        reputation: feedback.reputation.clone(),
+        thresholds: settings.detect.thresholds,
+        trusted_sealers: settings.intake.trusted_sealers.clone(),
+        hostname: gateway::connection::own_name(&settings.listen),
+    };
     let bodies = Arc::new(store.bodies.clone());
     web::App::new(web::Parts {
         settings: settings.web.clone(),
         db: store.db.clone(),
         quarantine: Quarantine::new(store.db.clone(), bodies.clone(), store.ids.clone()),
         feedback,
+        again,
         bodies,
         ids: store.ids.clone(),
         directory: directory.clone(),

@@ -117,6 +117,11 @@ impl Subject {
         Subject { ip: Some(ip), senders, hosts: Vec::new() }
     }
 
+    /// Only the sender, for mail that came earlier: what a block entry of today says about it.
+    pub fn of_sender(sender: &Address) -> Subject {
+        Subject { senders: vec![(sender.key(), sender.domain().to_string(), false)], ..Subject::default() }
+    }
+
     /// Only the address that connects, before there is a mail.
     pub fn connection(ip: std::net::IpAddr) -> Subject {
         Subject { ip: Some(ip), ..Subject::default() }

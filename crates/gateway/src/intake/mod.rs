@@ -4,6 +4,7 @@
 //! events are committed durably in one transaction; every other reply leaves nothing owed. Steps up to the action write nothing.
 //! A step that panics or runs over its time ends in quarantine ("not fully inspectable") or in `451`, never in a pass.
 
+pub mod again;
 mod callout;
 mod commit;
 mod compose;

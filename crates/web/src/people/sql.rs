@@ -125,3 +125,9 @@ pub async fn seen(tx: &mut Tx, digest: &str, now_ms: i64) -> Result<(), Error> {
 pub async fn end_session(tx: &mut Tx, digest: &str) -> Result<(), Error> {
     tx.run("DELETE FROM person_session WHERE token = $1", args![digest]).await.map(|_| ())
 }
+
+/// The language somebody of this organisation chose, for letters to them.
+pub async fn lang_of(tx: &mut Tx, org: OrgId, email: &str) -> Result<Option<Lang>, Error> {
+    let row = tx.row("SELECT language FROM person WHERE email = $1 AND org = $2", args![email, org.0]).await?;
+    Ok(row.map(|row| row.text(0).map(Lang::parse)).transpose()?.flatten())
+}

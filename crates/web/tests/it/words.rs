@@ -26,6 +26,9 @@ const FAMILIES: &[&str] = &[
     "overview-group-",
     "overview-chart-",
     "overview-balance-word-",
+    "power-",
+    "quarantine-preset-",
+    "digest-every-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

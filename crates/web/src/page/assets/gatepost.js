@@ -23,6 +23,13 @@
   prepare(document);
   document.addEventListener("htmx:after:swap", (event) => prepare(event.target));
 
+  // Long work in steps: the next begins by itself, unless somebody leaves or asks to stop.
+  all("form[data-go-on]", (form) => {
+    const next = setTimeout(() => form.requestSubmit(), 400);
+    all("[data-stop]", (link) => link.addEventListener("focus", () => clearTimeout(next)), form);
+    all("[data-stop]", (link) => link.addEventListener("pointerenter", () => clearTimeout(next)), form);
+  });
+
   const menu = document.querySelector("[data-menu]"), nav = document.getElementById("nav");
   if (menu && nav) {
     const narrow = matchMedia("(max-width: 760px)");

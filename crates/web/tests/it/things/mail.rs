@@ -25,13 +25,14 @@ pub fn nowhere() -> Places {
 fn named(mail: &str, request: i64) -> Places {
     let mut places = under(BEGINS, mail);
     places.push(("/quarantine/requests/", "id", request.to_string()));
+    places.push(("/api/v1/quarantine/requests/", "id", request.to_string()));
     places
 }
 
 async fn request(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer) \
-         VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '')",
+        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer, first_person, \
+         first_who) VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '', 0, '')",
         args![mail, org.0, MARK, NOW_MS + 86_400_000],
     )
     .await
