@@ -135,7 +135,7 @@ enum EntryVerb {
 struct NewEntry {
     /// allow or block
     effect: String,
-    /// address, domain, ip or host
+    /// address, domain or ip; to block also host (of a link) or hash (SHA-256 of a file)
     kind: String,
     value: String,
     #[arg(long, default_value = "")]
@@ -230,7 +230,7 @@ const ENTRY_DAYS: i64 = 30;
 
 fn entry(new: NewEntry) -> anyhow::Result<EntrySettings> {
     let effect = Effect::named(&new.effect).ok_or_else(|| WrongUse(format!("“{}”: write allow or block", new.effect)))?;
-    let kind = EntryKind::named(&new.kind).ok_or_else(|| WrongUse(format!("“{}”: write address, domain, ip or host", new.kind)))?;
+    let kind = EntryKind::named(&new.kind).ok_or_else(|| WrongUse(format!("“{}”: write address, domain, ip, host or hash", new.kind)))?;
     let expires = match new.expires.as_str() {
         "never" => String::new(),
         "" => jiff::Timestamp::from_millisecond(output::now_ms() + ENTRY_DAYS * 86_400_000)?.strftime("%Y-%m-%d").to_string(),
