@@ -9,6 +9,7 @@ pub mod app;
 pub mod audit;
 pub mod connector;
 pub mod domain;
+pub mod draft;
 pub mod entry;
 pub mod help;
 pub mod overview;
@@ -31,6 +32,7 @@ pub fn migrations() -> Vec<store::Migration> {
         people::MIGRATIONS,
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
+        policy::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -168,6 +168,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
+    tokio::spawn(web::entry::tell_every_hour(app.clone()));
     let smtp = running.addresses().first().map(|(_, address)| *address);
     Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, app, db: store.db })
 }

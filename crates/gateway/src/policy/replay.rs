@@ -188,8 +188,8 @@ impl Replay {
 
     /// Policy, action and class under the draft; `None` when the draft has no say here.
     fn again(&self, question: Question<'_>, decided: &crate::receipt::Decided) -> Option<(String, PolicyAction, Class)> {
-        // What an entry decided stays as it was: a policy does not change entries.
-        let by_entry = || decided.considered.iter().any(|one| one.kind == "entry" && one.won);
+        // What an entry or a mail flow rule decided stays as it was: a policy does not change those.
+        let by_entry = || decided.considered.iter().any(|one| matches!(one.kind.as_str(), "entry" | "rule") && one.won);
         let everybody = self.directory.organisation(question.org).map(|org| org.settings.preset).unwrap_or_default();
         let now = || super::applying(&self.directory, question.org, question.recipient).0;
         let (policy, entries) = match &self.draft {

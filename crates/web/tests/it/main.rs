@@ -2,6 +2,9 @@
 
 mod access;
 mod api;
+mod entry;
+mod past;
+mod policy;
 mod routes;
 mod scene;
 mod templates;

@@ -19,6 +19,7 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "policy-action-", "policy-preset-", "policy-because-", "policy-span-", "entry-effect-", "entry-kind-", "entry-state-", "entry-days-", "entry-source-", "entry-warn-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.
