@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// Thresholds that are measured, as probabilities: closer to each other where good mail is.
-pub const THRESHOLDS: [f32; 21] = [
-    0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.875, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.993, 0.995, 0.998, 0.999,
-];
+pub const THRESHOLDS: [f32; 21] =
+    [0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.875, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.993, 0.995, 0.998, 0.999];
 
 /// One threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

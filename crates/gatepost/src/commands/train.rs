@@ -70,7 +70,10 @@ fn write_curve(file: &Path, trained: &Trained) -> anyhow::Result<()> {
     let model = gateway::intake::fingerprint(&trained.model);
     let date = jiff::Timestamp::from_millisecond(output::now_ms())?.strftime("%Y-%m-%d").to_string();
     let Counts { ham, spam, phish, bulk } = trained.trained_on;
-    let source = format!("{} real messages held out of training (whole set: {ham} ham, {bulk} bulk, {spam} spam, {phish} phish)", trained.held_out.len());
+    let source = format!(
+        "{} real messages held out of training (whole set: {ham} ham, {bulk} bulk, {spam} spam, {phish} phish)",
+        trained.held_out.len()
+    );
     let curve = Curve::of(&trained.held_out, model, date, source);
     std::fs::write(file, serde_json::to_string_pretty(&curve)? + "\n").with_context(|| format!("writing {}", file.display()))
 }

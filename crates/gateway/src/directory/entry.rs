@@ -178,7 +178,11 @@ impl Entries {
         }
         let mut take = |entries: Option<&'a Vec<Entry>>, safe: bool| {
             for entry in entries.into_iter().flatten().filter(|entry| entry.holds(recipient, now_ms)) {
-                found.push((entry, safe || entry.effect == Effect::Block));
+                // One that speaks about both the envelope and From is one entry still.
+                match found.iter_mut().find(|(there, _)| std::ptr::eq(*there, entry)) {
+                    Some((_, may)) => *may |= safe,
+                    None => found.push((entry, safe || entry.effect == Effect::Block)),
+                }
             }
         };
         for (key, domain, safe) in &subject.senders {

@@ -149,7 +149,9 @@ impl EntrySettings {
     pub fn checked_value(&self) -> Result<String, String> {
         let value = self.value.trim();
         if self.effect == Effect::Allow && !self.kind.can_allow() {
-            return Err("an allow entry is for a sender or for an address that connects: links and files are chosen by whoever writes".into());
+            return Err(
+                "an allow entry is for a sender or for an address that connects: links and files are chosen by whoever writes".into()
+            );
         }
         match self.kind {
             EntryKind::Address => key(value),

@@ -32,7 +32,8 @@ async fn filled(tx: &mut Tx) -> Result<(), Error> {
 }
 
 fn spoke(entry: i64, over: Class, won: bool) -> Decision {
-    let told = Considered { kind: "entry".into(), name: String::new(), won, why: String::new(), entry: Some(EntryId(entry)), over: Some(over) };
+    let told =
+        Considered { kind: "entry".into(), name: String::new(), won, why: String::new(), entry: Some(EntryId(entry)), over: Some(over) };
     let policy = Arc::new(Preset::Default.settings());
     Decision { policy, action: PolicyAction::None, class: Class::Clean, scl: -1, considered: vec![told] }
 }

@@ -130,11 +130,7 @@ pub fn applying(directory: &Directory, org: OrgId, recipient: &Address) -> (Arc<
 }
 
 /// The same over policies in their order. `everybody` is the preset that the whole organisation has.
-pub(super) fn first_of(
-    everybody: Preset,
-    policies: &[Arc<PolicySettings>],
-    recipient: &Address,
-) -> (Arc<PolicySettings>, Vec<Considered>) {
+pub(super) fn first_of(everybody: Preset, policies: &[Arc<PolicySettings>], recipient: &Address) -> (Arc<PolicySettings>, Vec<Considered>) {
     let mut considered = Vec::new();
     if everybody != Preset::Default {
         return (PRESETS[everybody as usize].clone(), considered);

@@ -47,7 +47,10 @@ pub enum Draft {
     /// A policy as if it were asked first: for the recipients it applies to.
     First(PolicySettings),
     /// The policies of an organisation in their order, and the names of those that are not what they were.
-    Order { policies: Vec<Arc<PolicySettings>>, changed: Vec<String> },
+    Order {
+        policies: Vec<Arc<PolicySettings>>,
+        changed: Vec<String>,
+    },
     Entry(Entry),
 }
 

@@ -60,12 +60,7 @@ pub async fn delete(tx: &mut Tx, org: OrgId, name: &str) -> Result<bool, Error> 
 pub type Past = (MailId, OrgId, String);
 
 /// Receipts of mail that came in since, under `before`, the latest first.
-pub async fn receipts_before(
-    tx: &mut Tx,
-    scope: OrgScope,
-    (since, before): (MailId, MailId),
-    rows_max: usize,
-) -> Result<Vec<Past>, Error> {
+pub async fn receipts_before(tx: &mut Tx, scope: OrgScope, (since, before): (MailId, MailId), rows_max: usize) -> Result<Vec<Past>, Error> {
     let mut args = args![before.0, since.0];
     let whose = scope.condition("org", &mut args);
     args.push(rows_max.into());

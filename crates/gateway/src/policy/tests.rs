@@ -159,7 +159,10 @@ fn settings_that_cannot_work_are_named() {
         (PolicySettings { name: "default".into(), ..Default::default() }, true),
         (PolicySettings { thresholds: PolicyThresholds { spam: 0.2, ..Default::default() }, ..Default::default() }, true),
         (PolicySettings { thresholds: PolicyThresholds { spam: 0.9, high_spam: 0.8, ..Default::default() }, ..Default::default() }, true),
-        (PolicySettings { except: RecipientFilter { domains: vec!["not a domain".into()], ..Default::default() }, ..Default::default() }, true),
+        (
+            PolicySettings { except: RecipientFilter { domains: vec!["not a domain".into()], ..Default::default() }, ..Default::default() },
+            true,
+        ),
     ] {
         assert_eq!(!settings.complaints().is_empty(), wrong, "{:?}", settings.complaints());
     }
@@ -179,7 +182,8 @@ fn what_a_mail_holds_allows_nothing_and_blocks() {
     ] {
         let directory = directory(Preset::Default, vec![], vec![entry(effect, kind, value)]);
         let (verdict, auth) = (Verdict { bcl: 0, ..verdict(class) }, auth(None));
-        let question = Question { verdict: &verdict, evidence: None, auth: &auth, subject: &subject, org: ORG, recipient: &recipient, now_ms: 0 };
+        let question =
+            Question { verdict: &verdict, evidence: None, auth: &auth, subject: &subject, org: ORG, recipient: &recipient, now_ms: 0 };
         let got = decide(&directory, question);
         assert_eq!(got.class, want, "{why}");
         let told = got.considered.iter().filter(|one| one.entry.is_some()).map(|one| one.over).collect::<Vec<_>>();
@@ -230,7 +234,11 @@ fn presets_can_be_for_some_and_what_is_switched_off_is_passed_over() {
     let directory = directory(Preset::Default, ordered, vec![]);
     let applied = |address: &str| applying(&directory, ORG, &Address::parse(address).expect("an address"));
     let (li, passed) = applied("li@demo.example");
-    assert_eq!((li.name.as_str(), li.spam, li.high_spam), ("standard", PolicyAction::Junk, PolicyAction::Quarantine), "a preset's own numbers");
+    assert_eq!(
+        (li.name.as_str(), li.spam, li.high_spam),
+        ("standard", PolicyAction::Junk, PolicyAction::Quarantine),
+        "a preset's own numbers"
+    );
     assert_eq!(passed.len(), 1);
     let (ann, passed) = applied("ann@demo.example");
     assert_eq!(ann.name, "second");

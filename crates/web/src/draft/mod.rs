@@ -9,8 +9,8 @@ pub mod page;
 mod run;
 pub mod sql;
 
-pub use run::{DAYS_DEFAULT, DAYS_MAX, begin};
 pub use page::{mine, routes};
+pub use run::{DAYS_DEFAULT, DAYS_MAX, begin};
 
 use crate::entry::NewEntry;
 use crate::page::words::Source;
@@ -26,8 +26,13 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum What {
     /// `base` is the policy as it was when its form was opened; `None` is a new one.
-    Policy { settings: Box<PolicySettings>, base: Option<Box<PolicySettings>> },
-    Entry { entry: NewEntry },
+    Policy {
+        settings: Box<PolicySettings>,
+        base: Option<Box<PolicySettings>>,
+    },
+    Entry {
+        entry: NewEntry,
+    },
 }
 
 /// One draft.

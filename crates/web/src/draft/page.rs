@@ -144,7 +144,9 @@ pub async fn save_it(app: &App, person: Person, draft: Draft) -> Result<(), Faul
                     return Err(Fault::Conflict(Say::new("draft-saved-already")));
                 }
                 let note: AuditEntry = match draft.what {
-                    What::Policy { settings, base } => policy::save(tx, draft.org, *settings, policy::Base::Was(base.map(|base| *base))).await?,
+                    What::Policy { settings, base } => {
+                        policy::save(tx, draft.org, *settings, policy::Base::Was(base.map(|base| *base))).await?
+                    }
                     What::Entry { entry } => entry::save(tx, (draft.org, fresh, now_ms), entry, &person).await?,
                 };
                 audit::note(tx, &person, &ids, now_ms, note).await.map_err(|why: Error| why.into())

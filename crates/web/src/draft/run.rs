@@ -82,8 +82,10 @@ async fn replay(app: App, draft: Draft) {
         tracing::warn!(%why, %id, "a replay did not come to its end");
     }
     let done = done.ok();
-    let kept: Result<(), Error> =
-        app.db.tx(move |tx| Box::pin(async move { sql::finish(tx, id, done.as_ref().map(|(progress, outcome)| (progress, outcome))).await })).await;
+    let kept: Result<(), Error> = app
+        .db
+        .tx(move |tx| Box::pin(async move { sql::finish(tx, id, done.as_ref().map(|(progress, outcome)| (progress, outcome))).await }))
+        .await;
     if let Err(why) = kept {
         tracing::warn!(%why, %id, "what a replay found could not be kept");
     }
@@ -91,7 +93,9 @@ async fn replay(app: App, draft: Draft) {
 
 async fn read(app: &App, draft: &Draft) -> Result<(Progress, Outcome), Error> {
     let now_ms = app.now_ms();
-    let Some(what) = ready(app, draft.org, &draft.what).await? else { return Ok((Progress { is_complete: true, ..Progress::default() }, Outcome::default())) };
+    let Some(what) = ready(app, draft.org, &draft.what).await? else {
+        return Ok((Progress { is_complete: true, ..Progress::default() }, Outcome::default()));
+    };
     let replay = Replay::new(what, app.directory.snapshot(), app.thresholds, now_ms);
     let bounds = Bounds { since_ms: now_ms - draft.days * DAY_MS, receipts_max: RECEIPTS_MAX };
     let (mut outcome, mut counts, mut noted) = (Outcome::default(), BTreeMap::new(), 0);
@@ -108,7 +112,8 @@ async fn read(app: &App, draft: &Draft) -> Result<(Progress, Outcome), Error> {
             true
         })
         .await?;
-    let counted = |((was, would_be), count): ((&'static str, &'static str), u64)| Counted { was: was.into(), would_be: would_be.into(), count };
+    let counted =
+        |((was, would_be), count): ((&'static str, &'static str), u64)| Counted { was: was.into(), would_be: would_be.into(), count };
     outcome.counts = counts.into_iter().map(counted).collect();
     outcome.counts.sort_by(|a, b| b.count.cmp(&a.count));
     Ok((progress, outcome))

@@ -29,9 +29,8 @@ pub async fn one(tx: &mut Tx, scope: OrgScope, person: PersonId, id: DraftId) ->
 
 /// How many replays of this person are under way and heard of since.
 pub async fn running(tx: &mut Tx, person: PersonId, since_ms: i64) -> Result<i64, Error> {
-    let row = tx
-        .row("SELECT COUNT(*) FROM draft WHERE person = $1 AND state = 'running' AND seen_ms > $2", args![person.0, since_ms])
-        .await?;
+    let row =
+        tx.row("SELECT COUNT(*) FROM draft WHERE person = $1 AND state = 'running' AND seen_ms > $2", args![person.0, since_ms]).await?;
     row.map_or(Ok(0), |row| row.int(0))
 }
 

@@ -191,7 +191,12 @@ pub struct EndBody {
 /// Renews an entry.
 #[utoipa::path(patch, path = "/entries/{entry}", tag = "entries", operation_id = "renew_entry", params(("entry" = String, Path)),
     request_body = EndBody, responses((status = 200, description = "The entry", body = EntryBody)))]
-async fn change(State(app): State<App>, person: Person, Path(id): Path<String>, Json(body): Json<EndBody>) -> Result<Json<EntryBody>, Fault> {
+async fn change(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(body): Json<EndBody>,
+) -> Result<Json<EntryBody>, Fault> {
     let listed = theirs(&app, &person, &id).await?;
     if !body.never && !(1..=super::DAYS_MAX).contains(&body.days) {
         return Err(Fault::Invalid(vec![Wrong::new("days", "entry-wrong-days")]));

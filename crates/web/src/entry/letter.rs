@@ -75,7 +75,8 @@ fn letter(app: &App, view: &View, (org, to): (OrgId, Address), entries: &[Listed
             .with("effect", view.of_kind("entry-effect", entry.effect.name()))
             .with("value", entry.value.as_str())
             .with("until", view.moment(entry.expires_ms.unwrap_or_default()));
-        let link = if app.settings.url.is_empty() { String::new() } else { format!("\r\n  {}/entries/{}", app.settings.url, EntryId(entry.id)) };
+        let link =
+            if app.settings.url.is_empty() { String::new() } else { format!("\r\n  {}/entries/{}", app.settings.url, EntryId(entry.id)) };
         format!("- {}{link}", view.say(&say))
     };
     let lines: Vec<String> = entries.iter().map(line).collect();

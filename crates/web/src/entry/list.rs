@@ -151,7 +151,9 @@ async fn listed(app: &App, view: &View, person: &Person, query: (&Asked, &[(Stri
     let (asked, pairs) = query;
     let (rows, next, sums) = find(app, person.scope(), asked.filter(app.now_ms())).await?;
     let may_make = match person.org {
-        Some(org) if !person.may(May::Entries) => app.db.read(move |tx| Box::pin(async move { super::sql::choice(tx, org).await })).await.map_err(Fault::from)?.people_may,
+        Some(org) if !person.may(May::Entries) => {
+            app.db.read(move |tx| Box::pin(async move { super::sql::choice(tx, org).await })).await.map_err(Fault::from)?.people_may
+        }
         _ => person.may(May::Entries),
     };
     let of_table = TableAsked::of(pairs);

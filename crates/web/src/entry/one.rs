@@ -52,7 +52,8 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Path(id): 
     let holds = listed.entry.expires_ms.is_none_or(|end| end > now_ms);
     let clashes = if holds { clash::sentences(&app, &view, listed.org, &listed.entry).await? } else { Vec::new() };
     let is_of_file = listed.source == gateway::directory::sql::FROM_FILE;
-    let used = |(_, class, count): (EntryId, String, Count)| Used { tone: verdict_tone(&class), class: view.of_kind("verdict", &class), count };
+    let used =
+        |(_, class, count): (EntryId, String, Count)| Used { tone: verdict_tone(&class), class: view.of_kind("verdict", &class), count };
     show(&OnePage {
         view: &view,
         id,

@@ -89,7 +89,7 @@ pub fn curve(dots: &[Dot], axes: &Axes, says: &str) -> String {
     const ABOVE: f64 = 10.0;
     let dots = &dots[..dots.len().min(BARS_MAX)];
     let (left, below) = (LEFT as f64 + 14.0, BELOW + 20);
-    let x = |share: f64| left + share.clamp(0.0, 1.0) * (WIDTH as f64 - left - 12.0);
+    let x = |share: f64| left + share.clamp(0.0, 1.0) * (WIDTH as f64 - left - 24.0);
     let y = |share: f64| ABOVE + (1.0 - share.clamp(0.0, 1.0)) * (HEIGHT as f64 - ABOVE);
     let mut svg = format!("<svg class=\"chart\" role=\"img\" viewBox=\"0 0 {WIDTH} {}\" aria-label=\"{}\">", HEIGHT + below, escaped(says));
     for (share, words) in &axes.up {
@@ -108,7 +108,10 @@ pub fn curve(dots: &[Dot], axes: &Axes, says: &str) -> String {
     for dot in dots {
         let (class, radius) = if dot.is_marked { ("s2", 7) } else { ("s0", 4) };
         let (cx, cy) = (x(dot.at.0), y(dot.at.1));
-        svg.push_str(&format!("<g><title>{}</title><circle class=\"{class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"{radius}\"/></g>", escaped(&dot.says)));
+        svg.push_str(&format!(
+            "<g><title>{}</title><circle class=\"{class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"{radius}\"/></g>",
+            escaped(&dot.says)
+        ));
     }
     svg.push_str("</svg>");
     svg

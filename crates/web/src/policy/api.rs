@@ -97,7 +97,12 @@ fn of_preset(settings: gateway::policy::PolicySettings) -> gateway::policy::Poli
 /// Changes a policy, whole. Its name stays.
 #[utoipa::path(put, path = "/policies/{name}", tag = "policies", operation_id = "change_policy", params(("name" = String, Path)),
     request_body = PolicyBody, responses((status = 200, description = "The policy", body = PolicyShown)))]
-async fn change(State(app): State<App>, person: Person, Path(name): Path<String>, Json(body): Json<PolicyBody>) -> Result<Json<PolicyShown>, Fault> {
+async fn change(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(body): Json<PolicyBody>,
+) -> Result<Json<PolicyShown>, Fault> {
     person.require(May::Policies)?;
     let org = person.acting_org()?;
     found(&app, &person, &name).await?;

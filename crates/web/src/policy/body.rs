@@ -101,7 +101,8 @@ impl PolicyBody {
         let trimmed = |values: &[String]| -> Vec<String> {
             values.iter().map(|value| value.trim().to_lowercase()).filter(|value| !value.is_empty()).collect()
         };
-        let filter = |addresses: &[String], domains: &[String]| RecipientFilter { addresses: trimmed(addresses), domains: trimmed(domains) };
+        let filter =
+            |addresses: &[String], domains: &[String]| RecipientFilter { addresses: trimmed(addresses), domains: trimmed(domains) };
         let mut action = |field: &'static str, word: &str| {
             PolicyAction::named(word).unwrap_or_else(|| {
                 wrong.push(Wrong::new(field, "policy-wrong-action"));
@@ -151,12 +152,14 @@ fn wrongs(settings: &PolicySettings) -> Vec<Wrong> {
     };
     let name = settings.name.as_str();
     check(name.is_empty(), "name", "policy-wrong-name-missing");
-    check(name.chars().count() > NAME_CHARS_MAX || name.contains(['/', '\\', '?', '#', '%']) || has_control(name), "name", "policy-wrong-name");
+    check(
+        name.chars().count() > NAME_CHARS_MAX || name.contains(['/', '\\', '?', '#', '%']) || has_control(name),
+        "name",
+        "policy-wrong-name",
+    );
     check(RESERVED.contains(&name.to_lowercase().as_str()), "name", "policy-wrong-name-taken");
-    let filters = [
-        ("applies_addresses", "applies_domains", &settings.applies_to),
-        ("except_addresses", "except_domains", &settings.except),
-    ];
+    let filters =
+        [("applies_addresses", "applies_domains", &settings.applies_to), ("except_addresses", "except_domains", &settings.except)];
     for (addresses, domains, filter) in filters {
         check(filter.addresses.iter().any(|one| Address::parse(one).is_err()), addresses, "policy-wrong-address");
         check(filter.domains.iter().any(|one| mail::address::domain_to_ascii(one).is_none()), domains, "policy-wrong-domain");
@@ -165,7 +168,8 @@ fn wrongs(settings: &PolicySettings) -> Vec<Wrong> {
     }
     check(!matches!(settings.high_phish, PolicyAction::Quarantine | PolicyAction::Redirect), "high_phish", "policy-wrong-high-phish");
     check(!matches!(settings.blocked_type, PolicyAction::Quarantine | PolicyAction::Reject), "blocked_type", "policy-wrong-blocked-type");
-    let actions = [settings.spam, settings.high_spam, settings.phish, settings.high_phish, settings.bulk, settings.spoof, settings.impersonation];
+    let actions =
+        [settings.spam, settings.high_spam, settings.phish, settings.high_phish, settings.bulk, settings.spoof, settings.impersonation];
     let redirects = actions.contains(&PolicyAction::Redirect) || !settings.redirect_to.is_empty();
     check(redirects && Address::parse(&settings.redirect_to).is_err(), "redirect_to", "policy-wrong-redirect");
     check(!(1..=9).contains(&settings.bulk_level), "bulk_level", "policy-wrong-bulk-level");

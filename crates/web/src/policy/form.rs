@@ -85,7 +85,8 @@ pub async fn open(State(app): State<App>, view: View, person: Person, Path(name)
 async fn there(app: &App, person: &Person, name: &str) -> Result<Stored, Fault> {
     let (org, of) = (person.acting_org()?, name.to_string());
     let found = app.db.read(move |tx| Box::pin(async move { sql::one(tx, org, &of).await })).await.map_err(Fault::from)?;
-    let unset = || preset(name).map(|preset| Stored { settings: PolicySettings { enabled: false, ..preset.settings() }, source: String::new() });
+    let unset =
+        || preset(name).map(|preset| Stored { settings: PolicySettings { enabled: false, ..preset.settings() }, source: String::new() });
     found.or_else(unset).ok_or(Fault::NotFound)
 }
 
@@ -114,7 +115,13 @@ fn shown(app: &App, view: &View, person: &Person, (form, there): (&Shown, Option
         is_preset: preset(&name).is_some(),
         is_of_file: there.is_some_and(Stored::is_of_file),
         may_change: person.may(May::Policies),
-        defaults: format!("{} / {} / {} / {} %", default(base.spam), default(base.high_spam), default(base.phish), default(base.high_phish)),
+        defaults: format!(
+            "{} / {} / {} / {} %",
+            default(base.spam),
+            default(base.high_spam),
+            default(base.phish),
+            default(base.high_phish)
+        ),
         actions: ACTIONS,
         high_phish: HIGH_PHISH,
         blocked_type: BLOCKED_TYPE,

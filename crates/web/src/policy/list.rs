@@ -146,24 +146,15 @@ pub(super) fn who(view: &View, settings: &PolicySettings) -> Vec<String> {
 }
 
 /// Classes whose action a policy chooses, worst first, with the words key of each.
-pub(super) const CLASSES: [Class; 8] = [
-    Class::BlockedType,
-    Class::HighPhish,
-    Class::Phish,
-    Class::HighSpam,
-    Class::Spoof,
-    Class::Impersonation,
-    Class::Spam,
-    Class::Bulk,
-];
+pub(super) const CLASSES: [Class; 8] =
+    [Class::BlockedType, Class::HighPhish, Class::Phish, Class::HighSpam, Class::Spoof, Class::Impersonation, Class::Spam, Class::Bulk];
 
 /// What it does otherwise than the default.
 fn differences(view: &View, settings: &PolicySettings) -> Vec<(String, String)> {
     let default = PolicySettings::default();
     let other = CLASSES.iter().filter(|class| settings.action(**class) != default.action(**class));
-    let mut lines: Vec<(String, String)> = other
-        .map(|class| (view.of_kind("verdict", class.name()), view.of_kind("policy-action", settings.action(*class).name())))
-        .collect();
+    let mut lines: Vec<(String, String)> =
+        other.map(|class| (view.of_kind("verdict", class.name()), view.of_kind("policy-action", settings.action(*class).name()))).collect();
     if settings.bulk_level != default.bulk_level {
         lines.push((view.t("policy-bulk-level"), settings.bulk_level.to_string()));
     }

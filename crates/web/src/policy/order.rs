@@ -52,7 +52,9 @@ pub async fn reorder(State(app): State<App>, person: Person, Form(pairs): Form<V
         None => Say::new("policy-ordered"),
     };
     // The focus comes back to the button that was pressed.
-    let back = step.map(|(way, name)| format!("/policies?{}#{}", crate::page::guard::form_pair("moved", &format!("{way}:{name}")), list::anchor(way, name)));
+    let back = step.map(|(way, name)| {
+        format!("/policies?{}#{}", crate::page::guard::form_pair("moved", &format!("{way}:{name}")), list::anchor(way, name))
+    });
     done(back.as_deref().unwrap_or("/policies"), say)
 }
 

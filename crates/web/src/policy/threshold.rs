@@ -144,7 +144,10 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Query(aske
         href: format!("/policies/new?{field}={}", shown(point.threshold)),
     });
     let source = view.say(
-        &crate::page::Say::new("policy-curve-source").with("what", curve.source.as_str()).with("date", curve.date.as_str()).with("model", curve.model.as_str()),
+        &crate::page::Say::new("policy-curve-source")
+            .with("what", curve.source.as_str())
+            .with("date", curve.date.as_str())
+            .with("model", curve.model.as_str()),
     );
     show(&ThresholdPage {
         view: &view,

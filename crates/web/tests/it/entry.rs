@@ -41,10 +41,15 @@ async fn an_entry_is_seen_before_it_is_saved_and_counts_what_it_did() {
         assert_eq!((saved.status, saved.to()), (StatusCode::SEE_OTHER, "/entries"));
         let list = scene.get("/api/v1/entries", &cookie).await.json();
         let entry = &list["rows"][0];
-        assert_eq!((&entry["value"], &entry["made_by"]), (&json!("tom@partner.example"), &json!(format!("administrator@{}.example", scene.acme))));
+        assert_eq!(
+            (&entry["value"], &entry["made_by"]),
+            (&json!("tom@partner.example"), &json!(format!("administrator@{}.example", scene.acme)))
+        );
         assert_eq!(entry["expires_ms"], json!(NOW_MS + 30 * DAY_MS));
         let id = entry["entry"].as_str().expect("an entry").to_string();
-        let twice = scene.post("/entries/new", &cookie, &[("effect", "allow"), ("kind", "address"), ("value", "tom@partner.example"), ("verb", "save")]).await;
+        let twice = scene
+            .post("/entries/new", &cookie, &[("effect", "allow"), ("kind", "address"), ("value", "tom@partner.example"), ("verb", "save")])
+            .await;
         assert_eq!(twice.status, StatusCode::UNPROCESSABLE_ENTITY, "there is the same one");
         let number: mail::id::EntryId = id.parse().expect("an identifier");
         let org = scene.acme.0;
@@ -53,7 +58,8 @@ async fn an_entry_is_seen_before_it_is_saved_and_counts_what_it_did() {
             .db
             .tx(move |tx| {
                 Box::pin(async move {
-                    let sql = "INSERT INTO entry_usage (org, entry, class, won, lost, last_ms, won_ms) VALUES ($1, $2, 'spam', 4, 1, $3, $3)";
+                    let sql =
+                        "INSERT INTO entry_usage (org, entry, class, won, lost, last_ms, won_ms) VALUES ($1, $2, 'spam', 4, 1, $3, $3)";
                     tx.run(sql, args![org, number.0, NOW_MS]).await
                 })
             })
@@ -68,7 +74,11 @@ async fn an_entry_is_seen_before_it_is_saved_and_counts_what_it_did() {
         assert_eq!(renewed.json()["expires_ms"], json!(NOW_MS + 90 * DAY_MS));
         assert!(scene.post(&format!("/entries/{id}/end"), &cookie, &[]).await.text.contains("sure"), "it asks first");
         assert_eq!(sent(&scene, "DELETE", &format!("/api/v1/entries/{id}"), &cookie, &json!({})).await.status, StatusCode::NO_CONTENT);
-        assert_eq!(sent(&scene, "DELETE", &format!("/api/v1/entries/{id}"), &cookie, &json!({})).await.status, StatusCode::CONFLICT, "twice");
+        assert_eq!(
+            sent(&scene, "DELETE", &format!("/api/v1/entries/{id}"), &cookie, &json!({})).await.status,
+            StatusCode::CONFLICT,
+            "twice"
+        );
         assert_eq!(scene.get("/api/v1/entries", &cookie).await.json()["rows"], json!([]));
         assert_eq!(scene.get("/api/v1/entries?state=ended", &cookie).await.json()["rows"][0]["won"], 4, "what it did stays for a while");
     }
@@ -90,7 +100,11 @@ async fn what_is_wrong_with_an_entry_is_said() {
         (json!({ "effect": "block", "kind": "domain", "value": "b.example", "scope": "eve@other.example" }), "/scope"),
     ] {
         let refused = sent(&scene, "POST", "/api/v1/entries", &cookie, &body).await;
-        assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)), "{body}");
+        assert_eq!(
+            (refused.status, &refused.json()["errors"][0]["pointer"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)),
+            "{body}"
+        );
     }
     let ok = json!({ "effect": "block", "kind": "domain", "value": "partner.example" });
     assert_eq!(sent(&scene, "POST", "/api/v1/entries", &cookie, &ok).await.status, StatusCode::CREATED);
@@ -130,7 +144,8 @@ async fn people_make_entries_for_their_own_mailbox_where_they_may() {
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{field} {value}");
         }
         let of_all = json!({ "effect": "block", "kind": "domain", "value": "spam.example" });
-        let of_all = sent(&scene, "POST", "/api/v1/entries", &administrator, &of_all).await.json()["entry"].as_str().expect("an entry").to_string();
+        let of_all =
+            sent(&scene, "POST", "/api/v1/entries", &administrator, &of_all).await.json()["entry"].as_str().expect("an entry").to_string();
         assert_eq!(scene.get(&format!("/entries/{of_all}"), &alice).await.status, StatusCode::NOT_FOUND, "not hers to see");
         assert_eq!(sent(&scene, "DELETE", &format!("/api/v1/entries/{of_all}"), &alice, &json!({})).await.status, StatusCode::NOT_FOUND);
         let mine = scene.get("/api/v1/entries", &alice).await.json();

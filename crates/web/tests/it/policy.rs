@@ -47,10 +47,10 @@ async fn a_policy_is_seen_before_it_is_saved_and_holds_after() {
         let cookie = scene.cookie(Role::Administrator, Some(scene.acme)).await;
         past(&scene, scene.acme, &Past::default()).await;
         for other in [
-            Past { recipient: "bo@acme.example", ..Past::default() },                                 // another recipient
-            Past { spam: 0.2, action: "none", ..Past::default() },                                    // clean
-            Past { days_ago: 20, ..Past::default() },                                                 // too long ago
-            Past { direction: "outbound", policy: "outbound", action: "none", ..Past::default() },    // going out
+            Past { recipient: "bo@acme.example", ..Past::default() }, // another recipient
+            Past { spam: 0.2, action: "none", ..Past::default() },    // clean
+            Past { days_ago: 20, ..Past::default() },                 // too long ago
+            Past { direction: "outbound", policy: "outbound", action: "none", ..Past::default() }, // going out
         ] {
             past(&scene, scene.acme, &other).await;
         }
@@ -59,7 +59,12 @@ async fn a_policy_is_seen_before_it_is_saved_and_holds_after() {
         let begun = scene.post("/policies/new", &cookie, &borrowed(&pairs, "replay")).await;
         assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
         let shown = scene.get(begun.to(), &cookie).await;
-        assert!(shown.text.contains("1 recipient&#39;s mail would have changed") || shown.text.contains("1 recipient's mail would have changed"), "{}", shown.text);
+        assert!(
+            shown.text.contains("1 recipient&#39;s mail would have changed")
+                || shown.text.contains("1 recipient's mail would have changed"),
+            "{}",
+            shown.text
+        );
         assert!(shown.text.contains("tom@partner.example") && shown.text.contains("3 mails were decided about again"), "{}", shown.text);
         let csv = scene.get(&format!("{}?format=csv", begun.to()), &cookie).await;
         assert_eq!(csv.text.lines().count(), 2, "{}", csv.text);
@@ -90,8 +95,11 @@ async fn a_policy_is_seen_before_it_is_saved_and_holds_after() {
 
 async fn audited(scene: &Scene) -> Vec<String> {
     let org = scene.acme.0;
-    let rows: Result<Vec<store::Row>, Error> =
-        scene.app.db.read(move |tx| Box::pin(async move { tx.rows("SELECT action FROM audit WHERE org = $1 ORDER BY id", args![org]).await })).await;
+    let rows: Result<Vec<store::Row>, Error> = scene
+        .app
+        .db
+        .read(move |tx| Box::pin(async move { tx.rows("SELECT action FROM audit WHERE org = $1 ORDER BY id", args![org]).await }))
+        .await;
     rows.expect("rows").iter().map(|row| row.text(0).expect("text").to_string()).collect()
 }
 
@@ -118,7 +126,8 @@ async fn programs_make_order_change_and_remove_policies() {
             let refused = sent(&scene, "PUT", "/api/v1/policies/order", &cookie, &json!({ "names": wrong })).await;
             assert_eq!(refused.status, StatusCode::PRECONDITION_FAILED, "{wrong}");
         }
-        let moved = scene.post("/policies/order", &cookie, &[("name", "three"), ("name", "one"), ("name", "two"), ("move", "up:two")]).await;
+        let moved =
+            scene.post("/policies/order", &cookie, &[("name", "three"), ("name", "one"), ("name", "two"), ("move", "up:two")]).await;
         assert_eq!(moved.status, StatusCode::SEE_OTHER);
         assert_eq!(names().await, ["three", "two", "one"]);
         assert_eq!(scene.post("/policies/three/switch", &cookie, &[("on", "0")]).await.status, StatusCode::SEE_OTHER);
@@ -128,12 +137,20 @@ async fn programs_make_order_change_and_remove_policies() {
         let got = scene.get("/api/v1/policies/two", &cookie).await;
         let tag = got.headers["etag"].to_str().expect("text").to_string();
         let change = |spam: &str| {
-            let request = request("PUT", "/api/v1/policies/two", &cookie).header("content-type", "application/json").header("if-match", &tag);
+            let request =
+                request("PUT", "/api/v1/policies/two", &cookie).header("content-type", "application/json").header("if-match", &tag);
             request.body(Body::from(json!({ "spam": spam }).to_string())).expect("a request")
         };
         assert_eq!(scene.ask(change("junk")).await.json()["spam"], "junk");
         assert_eq!(scene.ask(change("delete")).await.status, StatusCode::PRECONDITION_FAILED, "somebody changed it meanwhile");
-        let strict = sent(&scene, "POST", "/api/v1/policies", &cookie, &json!({ "name": "strict", "applies_domains": ["acme.example"], "spam": "none" })).await;
+        let strict = sent(
+            &scene,
+            "POST",
+            "/api/v1/policies",
+            &cookie,
+            &json!({ "name": "strict", "applies_domains": ["acme.example"], "spam": "none" }),
+        )
+        .await;
         assert_eq!((strict.status, &strict.json()["spam"]), (StatusCode::CREATED, &json!("quarantine")), "a preset's numbers are fixed");
         assert_eq!(scene.get("/api/v1/policies/applying?recipient=bo@acme.example", &cookie).await.json()["policy"]["name"], "strict");
         let asked = scene.post("/policies/two/delete", &cookie, &[]).await;
@@ -160,7 +177,11 @@ async fn what_is_wrong_is_said_and_who_may_not_is_refused() {
         (json!({ "name": "a", "retention_days": 0 }), "/retention_days"),
     ] {
         let refused = sent(&scene, "POST", "/api/v1/policies", &cookie, &body).await;
-        assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)), "{body}");
+        assert_eq!(
+            (refused.status, &refused.json()["errors"][0]["pointer"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)),
+            "{body}"
+        );
     }
     let mut pairs = form("x/y");
     pairs.push(("threshold_spam", "20".into()));

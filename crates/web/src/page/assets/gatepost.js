@@ -64,7 +64,7 @@
   });
 
   // A list put into order by dragging: <ol data-order="FORM"> whose items are draggable and hold the hidden fields of the form, in order.
-  all("ol[data-order]", (list) => {
+  all("ol[data-order]:not([data-order=''])", (list) => {
     let dragged = null;
     const clear = () => all("li", (item) => item.classList.remove("dragged", "target"), list);
     list.addEventListener("dragstart", (event) => { dragged = event.target.closest("li[draggable]"); dragged?.classList.add("dragged"); });
