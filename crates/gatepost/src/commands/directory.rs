@@ -49,6 +49,8 @@ enum PolicyVerb {
     /// Add or change a custom policy.
     Put(FromFile),
     Remove(Named),
+    /// Which policy applies to a recipient, and why.
+    Applying(super::applying::Applying),
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +167,7 @@ pub fn policies(place: &Place, policies: Policies) -> anyhow::Result<Exit> {
             change(place, move |tx, _| Box::pin(async move { sql::put_policy(tx, &settings, FROM_COMMAND).await }))
         }
         PolicyVerb::Remove(named) => remove(place, Removable::Policy, named),
+        PolicyVerb::Applying(asked) => super::applying::run(place, asked),
     }
 }
 
