@@ -1,6 +1,6 @@
 //! What every handler may use, and the routes of all features.
 
-use crate::{api, audit, connector, domain, entry, help, overview, page, people, policy, quarantine, rules, trace};
+use crate::{api, audit, connector, domain, draft, entry, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
@@ -122,6 +122,7 @@ pub fn router(app: App) -> Router {
         quarantine::routes(),
         policy::routes(),
         entry::routes(),
+        draft::routes(),
         rules::routes(),
         domain::routes(),
         connector::routes(),

@@ -9,6 +9,7 @@ pub mod app;
 pub mod audit;
 pub mod connector;
 pub mod domain;
+pub mod draft;
 pub mod entry;
 pub mod help;
 pub mod overview;
@@ -32,6 +33,7 @@ pub fn migrations() -> Vec<store::Migration> {
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
         overview::MIGRATIONS,
+        policy::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -1,5 +1,6 @@
 //! The command line: one file per command, thin over the feature it belongs to.
 
+mod applying;
 mod config;
 mod directory;
 mod eval;

@@ -27,6 +27,9 @@ pub fn start(store: &Store, trace_days: u32) {
             tick.tick().await;
             report("expiring held mail", quarantine.expire(now_ms()).await);
             report("forgetting senders not heard of", reputation::expire(&db, now_ms()).await);
+            let ended_ms = now_ms() - gateway::entry::KEPT_AFTER_END_MS;
+            let forgotten = db.tx(move |tx| Box::pin(async move { gateway::entry::forget(tx, ended_ms).await })).await;
+            report::<u64, store::Error>("forgetting ended entries", forgotten);
             report("forgetting old greylisting", grey::expire(&db, now_ms()).await);
             report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
             balance_of_yesterday(&db, &bodies).await;

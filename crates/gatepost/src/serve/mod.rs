@@ -79,6 +79,7 @@ struct Service {
     couriers: tokio::task::JoinHandle<()>,
     smtp: Option<SocketAddr>,
     reputation: Reputation,
+    usage: gateway::entry::Usage,
     pages: web::Serving,
     app: web::App,
     db: store::Db,
@@ -157,6 +158,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         courier: courier(Vec::new()),
         clock: output::now_ms,
     });
+    let usage = gate.usage.clone();
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
@@ -168,8 +170,9 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     jobs::start(&store, settings.store.trace_days);
     web::overview::start(&app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
+    tokio::spawn(web::entry::tell_every_hour(app.clone()));
     let smtp = running.addresses().first().map(|(_, address)| *address);
-    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, pages, app, db: store.db })
+    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, app, db: store.db })
 }
 
 /// What the settings file says goes into the database, then everything is read from there.
@@ -225,6 +228,7 @@ impl Service {
         let _ = self.couriers.await;
         self.queue_tasks.ended().await;
         self.reputation.flush().await;
+        self.usage.flush().await;
         self.db.close();
     }
 }

@@ -45,6 +45,7 @@ const TABLES: &[Table] = &[
     table("connector", true, "ConnectorSettings", include_str!("../../../gateway/src/directory/connector.rs")),
     table("policy", true, "PolicySettings", include_str!("../../../gateway/src/policy/settings.rs")),
     table("policy.applies_to", false, "RecipientFilter", include_str!("../../../gateway/src/policy/settings.rs")),
+    table("policy.thresholds", false, "PolicyThresholds", include_str!("../../../gateway/src/policy/settings.rs")),
     table("entry", true, "EntrySettings", DIRECTORY),
 ];
 

@@ -1,9 +1,10 @@
 //! Reads the whole directory into one snapshot.
 
 use super::{Directory, Domain, KnownRecipient, Organisation, sql};
+use crate::policy::PolicySettings;
 use detect::inspect::Surroundings;
 use mail::OrgId;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use store::{Error, Row, Tx};
 
@@ -31,9 +32,12 @@ pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> 
     for row in sql::all(tx, "SELECT name, settings FROM connector ORDER BY name LIMIT $1").await? {
         directory.connectors.insert(row.text(0)?.to_string(), Arc::new(settings(&row, 1)?));
     }
+    let mut policies: HashMap<OrgId, Vec<PolicySettings>> = HashMap::new();
     for row in sql::all(tx, "SELECT org, settings FROM policy ORDER BY org, priority, name LIMIT $1").await? {
-        directory.policies.entry(OrgId(row.int(0)?)).or_default().push(Arc::new(settings(&row, 1)?));
+        policies.entry(OrgId(row.int(0)?)).or_default().push(settings(&row, 1)?);
     }
+    let ordered = |(org, rows)| (org, crate::policy::in_order(rows).into_iter().map(Arc::new).collect());
+    directory.policies = policies.into_iter().map(ordered).collect();
     let entries = "SELECT id, org, effect, kind, value, scope, expires_ms, note FROM list_entry ORDER BY id LIMIT $1";
     for row in sql::all(tx, entries).await? {
         if let (org, Some(entry)) = sql::entry(&row)? {

@@ -4,6 +4,7 @@ use super::lists::Lists;
 use super::{Direction, IntakeSettings};
 use crate::delivery::Courier;
 use crate::directory::{Directory, Standing, Watch};
+use crate::entry::Usage;
 use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
@@ -42,6 +43,8 @@ pub struct Gate {
     pub events: EventWriter,
     pub reputation: Reputation,
     pub feedback: Feedback,
+    /// What allow and block entries did.
+    pub usage: Usage,
     pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
     pub(super) threads: Threads,
@@ -91,6 +94,7 @@ const READING_MAX: usize = 4;
 impl Gate {
     pub fn new(parts: Parts) -> Gate {
         let logins = parts.settings.login.iter().map(|login| (login.name.to_lowercase(), login.hash.clone())).collect();
+        let usage = Usage::start(parts.db.clone());
         Gate {
             lists: Lists::new(parts.dns.clone(), parts.lists),
             callout: CallOut::new(parts.courier),
@@ -113,6 +117,7 @@ impl Gate {
             events: parts.events,
             reputation: parts.reputation,
             feedback: parts.feedback,
+            usage,
             report_addresses: parts.report_addresses,
             rates: Rates::default(),
             threads: Threads::default(),
@@ -163,7 +168,7 @@ impl Gate {
 }
 
 /// The first 8 hex digits of SHA-256: tells models apart in receipts.
-fn fingerprint(model: &[u8]) -> String {
+pub fn fingerprint(model: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, model);
     digest.as_ref().iter().take(4).map(|octet| format!("{octet:02x}")).collect()
 }

@@ -107,7 +107,8 @@ impl Gate {
         let subject = Subject::connection(peer.ip);
         let entries = directory.entries.get(&direction.org);
         let matching = entries.map(|entries| entries.matching(&subject, &recipient.key(), self.now_ms())).unwrap_or_default();
-        if matching.iter().any(|(entry, _)| entry.effect == Effect::Block) {
+        if let Some((entry, _)) = matching.iter().find(|(entry, _)| entry.effect == Effect::Block) {
+            self.usage.refused(direction.org, entry.id, self.now_ms());
             return Err(Reply::new(550, (5, 7, 1), format!("{} is on the block list of the recipient's organisation", peer.ip)));
         }
         if !matching.is_empty() {

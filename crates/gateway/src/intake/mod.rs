@@ -18,7 +18,7 @@ mod report;
 pub mod settings;
 
 pub use compose::date;
-pub use gate::{Gate, Parts};
+pub use gate::{Gate, Parts, fingerprint};
 pub use judge::{Judged, Seen, judge};
 pub use lists::ListSettings;
 pub use settings::{IntakeSettings, LoginSettings};
@@ -27,6 +27,7 @@ use crate::action::{self, Action};
 use crate::directory::Directory;
 use crate::policy::{self, Decision};
 use bytes::Bytes;
+use detect::Thresholds;
 use mail::smtp::Reply;
 use mail::{Address, Envelope, Mail, MailId, OrgId, Peer};
 
@@ -60,7 +61,8 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
         let receipt = judged.receipt(gate, id, mail, &[]);
         return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
     }
-    let decisions = decide(&directory, direction, mail, &judged);
+    let decisions = decide(&directory, &gate.thresholds, direction, mail, &judged);
+    gate.usage.note(direction.org, &decisions, mail.now_ms);
     let receipt = judged.receipt(gate, id, mail, &decisions);
     let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
     let forefront = gate.settings.forefront_headers.then_some((peer.ip, direction.outbound));
@@ -80,10 +82,16 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
 }
 
 /// One decision per recipient, in their order.
-fn decide(directory: &Directory, direction: Direction, mail: Mail<'_>, judged: &Judged) -> Vec<Decision> {
+fn decide(directory: &Directory, thresholds: &Thresholds, direction: Direction, mail: Mail<'_>, judged: &Judged) -> Vec<Decision> {
     let subject = judged.subject(mail);
     let question = |recipient| policy::Question {
         verdict: &judged.verdict,
+        evidence: Some(policy::Evidence {
+            findings: &judged.inspected.findings,
+            spam_log_odds: judged.inspected.spam_log_odds,
+            phish_log_odds: judged.inspected.phish_log_odds,
+            thresholds,
+        }),
         auth: &judged.auth,
         subject: &subject,
         org: direction.org,

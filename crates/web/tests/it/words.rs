@@ -29,6 +29,7 @@ const FAMILIES: &[&str] = &[
     "power-",
     "quarantine-preset-",
     "digest-every-",
+    "policy-action-", "policy-preset-", "policy-because-", "policy-span-", "entry-effect-", "entry-kind-", "entry-state-", "entry-days-", "entry-source-", "entry-warn-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

@@ -70,6 +70,27 @@
     ask.showModal();
   });
 
+  // A list put into order by dragging: <ol data-order="FORM"> whose items are draggable and hold the hidden fields of the form, in order.
+  all("ol[data-order]:not([data-order=''])", (list) => {
+    let dragged = null;
+    const clear = () => all("li", (item) => item.classList.remove("dragged", "target"), list);
+    list.addEventListener("dragstart", (event) => { dragged = event.target.closest("li[draggable]"); dragged?.classList.add("dragged"); });
+    list.addEventListener("dragend", () => { dragged = null; clear(); });
+    list.addEventListener("dragover", (event) => {
+      const over = event.target.closest("li[draggable]");
+      if (!dragged || !over) return;
+      event.preventDefault();
+      all("li", (item) => item.classList.toggle("target", item === over && item !== dragged), list);
+    });
+    list.addEventListener("drop", (event) => {
+      const over = event.target.closest("li[draggable]");
+      if (!dragged || !over || over === dragged) return;
+      event.preventDefault();
+      over.before(dragged);
+      document.getElementById(list.dataset.order).requestSubmit();
+    });
+  });
+
   // Says something to screen readers, once.
   window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
 

@@ -18,6 +18,7 @@ nav-trace = Trace
 nav-overview = Overview
 nav-quarantine = Quarantine
 nav-mine = My held mail
+nav-own-entries = My allow and block
 nav-protection = Protection
 nav-policies = Policies
 nav-entries = Allow and block

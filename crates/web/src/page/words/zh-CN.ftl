@@ -18,6 +18,7 @@ nav-trace = 邮件跟踪
 nav-overview = 概览
 nav-quarantine = 隔离区
 nav-mine = 我的隔离邮件
+nav-own-entries = 我的允许和阻止
 nav-protection = 防护
 nav-policies = 策略
 nav-entries = 允许与阻止

@@ -2,6 +2,7 @@
 
 mod mail;
 mod quarantine;
+mod policy;
 
 use crate::scene::Scene;
 use ::mail::OrgId;
@@ -30,6 +31,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     let mut by_place = Places::new();
     by_place.extend(mail::there(scene, org).await);
     by_place.extend(quarantine::there(scene, org).await);
+    by_place.extend(policy::there(scene, org).await);
     Things { by_place }
 }
 
@@ -38,6 +40,7 @@ pub fn nothing() -> Things {
     let mut by_place = Places::new();
     by_place.extend(mail::nowhere());
     by_place.extend(quarantine::nowhere());
+    by_place.extend(policy::nowhere());
     Things { by_place }
 }
 
