@@ -25,11 +25,15 @@ pub struct WebSettings {
     pub url: String,
     /// Requests one person's programs may send to the REST API in a minute. Default 600.
     pub api_per_minute: u32,
+    /// Proxies before the web listener, as addresses or networks: where a request came from is read from their X-Forwarded-For.
+    pub proxies: gateway::settings::Networks,
+    /// Organisations may use OpenID Connect providers on private addresses and without TLS. Default false.
+    pub private_providers: bool,
 }
 
 impl Default for WebSettings {
     fn default() -> WebSettings {
-        WebSettings { url: String::new(), api_per_minute: 600 }
+        WebSettings { url: String::new(), api_per_minute: 600, proxies: Default::default(), private_providers: false }
     }
 }
 
@@ -54,11 +58,11 @@ pub struct Parts {
 
 /// State of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Parts>, people::Limits);
 
 impl App {
     pub fn new(parts: Parts) -> App {
-        App(Arc::new(parts))
+        App(Arc::new(parts), people::Limits::default())
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -78,6 +82,11 @@ impl App {
             Some((place, octets)) if place.is_empty() => Ok(Some(octets)),
             Some((place, _)) => self.bodies.read(&place).await,
         }
+    }
+
+    /// How often somebody may try to sign in.
+    pub fn limits(&self) -> &people::Limits {
+        &self.1
     }
 
     /// Whether people come over TLS, so that cookies must not travel without it.

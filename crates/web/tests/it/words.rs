@@ -19,6 +19,10 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "people-state-",
+    "session-by-",
+    "letter-",
+    "provider-error-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.
