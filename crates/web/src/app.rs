@@ -26,11 +26,15 @@ pub struct WebSettings {
     pub url: String,
     /// Requests one person's programs may send to the REST API in a minute. Default 600.
     pub api_per_minute: u32,
+    /// Proxies before the web listener, as addresses or networks: where a request came from is read from their X-Forwarded-For.
+    pub proxies: gateway::settings::Networks,
+    /// Organisations may use OpenID Connect providers on private addresses and without TLS. Default false.
+    pub private_providers: bool,
 }
 
 impl Default for WebSettings {
     fn default() -> WebSettings {
-        WebSettings { url: String::new(), api_per_minute: 600 }
+        WebSettings { url: String::new(), api_per_minute: 600, proxies: Default::default(), private_providers: false }
     }
 }
 
@@ -58,22 +62,22 @@ pub struct Parts {
 
 /// State of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>, Arc<OnceLock<String>>);
+pub struct App(Arc<Parts>, people::Limits, Arc<OnceLock<String>>);
 
 impl App {
     pub fn new(parts: Parts) -> App {
-        App(Arc::new(parts), Arc::default())
+        App(Arc::new(parts), people::Limits::default(), Arc::default())
     }
 
     /// The listener we are reached under, for links when the settings name no address.
     pub(crate) fn listens_on(&self, address: std::net::SocketAddr) {
         // Only the first counts.
-        let _ = self.1.set(format!("http://{address}"));
+        let _ = self.2.set(format!("http://{address}"));
     }
 
     /// The whole address of a path of ours, for links in mail.
     pub fn link(&self, path: &str) -> String {
-        let own = || self.1.get().cloned().unwrap_or_else(|| format!("https://{}", self.hostname));
+        let own = || self.2.get().cloned().unwrap_or_else(|| format!("https://{}", self.hostname));
         let base = if self.settings.url.is_empty() { own() } else { self.settings.url.trim_end_matches('/').to_string() };
         format!("{base}{path}")
     }
@@ -95,6 +99,11 @@ impl App {
             Some((place, octets)) if place.is_empty() => Ok(Some(octets)),
             Some((place, _)) => self.bodies.read(&place).await,
         }
+    }
+
+    /// How often somebody may try to sign in.
+    pub fn limits(&self) -> &people::Limits {
+        &self.1
     }
 
     /// Whether people come over TLS, so that cookies must not travel without it.

@@ -6,6 +6,7 @@ mod directory;
 mod eval;
 mod explain;
 mod feedback;
+mod person;
 mod quarantine;
 mod replay;
 mod scan;
@@ -68,6 +69,8 @@ enum Task {
     Recipient(directory::Recipients),
     /// Allow and block entries.
     Entry(directory::EntriesOf),
+    /// People who sign in: list, invite, role, deactivate, link.
+    Person(person::Persons),
     /// Settings.
     Config(config::Config),
 }
@@ -90,6 +93,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Connector(connectors) => directory::connectors(&place, connectors),
         Task::Recipient(recipients) => directory::recipients(&place, recipients),
         Task::Entry(entries) => directory::entries(&place, entries),
+        Task::Person(persons) => person::run(&place, persons),
         Task::Config(config) => config::run(&place, config),
     }
 }

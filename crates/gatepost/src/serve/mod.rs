@@ -101,6 +101,10 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
         let link = demo::sign_in_link(&service.app, *pages).await?;
         output::line(&format!("Sign in as {}: {link}\n", demo::ADMINISTRATOR))?;
     }
+    if let (Some(path), Some(pages)) = (web::people::first_run::path(&service.app).await?, service.pages.addresses.first()) {
+        let base = if chosen.settings.web.url.is_empty() { format!("http://{pages}") } else { chosen.settings.web.url.clone() };
+        output::line(&format!("Nobody can sign in yet. Open this link once to set up: {}{path}\n", base.trim_end_matches('/')))?;
+    }
     stop_signal().await?;
     tracing::info!("stopping: no new mail, open sessions may end");
     service.stop().await;

@@ -30,6 +30,10 @@ const FAMILIES: &[&str] = &[
     "quarantine-preset-",
     "digest-every-",
     "policy-action-", "policy-preset-", "policy-because-", "policy-span-", "entry-effect-", "entry-kind-", "entry-state-", "entry-days-", "entry-source-", "entry-warn-",
+    "people-state-",
+    "session-by-",
+    "letter-",
+    "provider-error-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

@@ -3,6 +3,7 @@
 mod mail;
 mod quarantine;
 mod policy;
+mod people;
 
 use crate::scene::Scene;
 use ::mail::OrgId;
@@ -32,6 +33,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(mail::there(scene, org).await);
     by_place.extend(quarantine::there(scene, org).await);
     by_place.extend(policy::there(scene, org).await);
+    by_place.extend(people::there(scene, org).await);
     Things { by_place }
 }
 
@@ -41,6 +43,7 @@ pub fn nothing() -> Things {
     by_place.extend(mail::nowhere());
     by_place.extend(quarantine::nowhere());
     by_place.extend(policy::nowhere());
+    by_place.extend(people::nowhere());
     Things { by_place }
 }
 
