@@ -6,6 +6,7 @@ pub mod action;
 pub mod connection;
 pub mod delivery;
 pub mod directory;
+pub mod dkim;
 pub mod feedback;
 pub mod intake;
 pub mod policy;
@@ -25,4 +26,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 2, name: "reputation", sql: include_str!("migrations/0002_reputation.sql") },
     store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
     store::Migration { number: 4, name: "feedback", sql: include_str!("migrations/0004_feedback.sql") },
+    store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
 ];
