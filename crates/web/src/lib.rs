@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod connector;
+pub mod diagnostics;
 pub mod domain;
 pub mod entry;
 pub mod help;
@@ -31,6 +32,7 @@ pub fn migrations() -> Vec<store::Migration> {
         people::MIGRATIONS,
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
+        diagnostics::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

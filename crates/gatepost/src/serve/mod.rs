@@ -18,6 +18,7 @@ use gateway::connection::resolver;
 use gateway::connection::tls::Keys;
 use gateway::delivery::{self, Courier, Timeouts, Tls};
 use gateway::directory::{Watch, sql as directory_sql};
+use gateway::dkim::Seal;
 use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::{Gate, Parts};
 use gateway::queue::{Queue, QueueParts, QueueTasks};
@@ -133,6 +134,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         deltas: Deltas::follow(store.db.clone()).await,
         reputation: reputation.clone(),
     };
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let tls = Tls::new(&[])?;
     let courier = |own_ports| {
         Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
@@ -155,17 +157,19 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         feedback: feedback.clone(),
         report_addresses: settings.feedback.clone(),
         courier: courier(Vec::new()),
+        seal: seal.clone(),
         clock: output::now_ms,
     });
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let app = pages::app(chosen, &store, feedback, (&directory, &dns));
+    let app = pages::app(chosen, &store, feedback, pages::Running { directory: &directory, dns: &dns, courier: courier(Vec::new()), seal: seal.clone() });
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
+    jobs::rotate_keys(&store, seal, dns);
     let smtp = running.addresses().first().map(|(_, address)| *address);
     Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, pages, app, db: store.db })
 }

@@ -3,15 +3,28 @@
 use crate::open::Store;
 use crate::output;
 use crate::settings::Chosen;
+use gateway::connection::resolver::Live;
+use gateway::connection::settings::Servers;
+use gateway::delivery::Courier;
 use gateway::directory::Watch;
+use gateway::dkim::Seal;
 use gateway::feedback::Feedback;
 use gateway::quarantine::Quarantine;
 use mail::dns::Dns;
 use std::sync::Arc;
 
+/// What runs besides and is shared.
+pub struct Running<'a> {
+    pub directory: &'a Arc<Watch>,
+    pub dns: &'a Arc<dyn Dns>,
+    pub courier: Arc<Courier>,
+    pub seal: Arc<Seal>,
+}
+
 /// The state of the pages.
-pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>)) -> web::App {
-    let (directory, dns) = running;
+pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
+    let Running { directory, dns, courier, seal } = running;
+    let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
     let bodies = Arc::new(store.bodies.clone());
     web::App::new(web::Parts {
@@ -24,6 +37,12 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Wa
         directory: directory.clone(),
         thresholds: settings.detect.thresholds,
         dns: dns.clone(),
+        dns_at: Arc::new(move |servers| match dns_settings.servers {
+            Servers::Off => None,
+            _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
+        }),
+        courier,
+        seal,
         hostname: gateway::connection::own_name(&settings.listen),
         trace_days: settings.store.trace_days,
         clock: output::now_ms,

@@ -107,13 +107,13 @@ async fn list_page(app: &App, view: &View, named: &Named, by: (&Sought, &Asked),
 }
 
 /// The domain, when its recipients may be changed.
-async fn changeable(app: &App, person: &Person, name: &str) -> Result<Named, Fault> {
+pub async fn changeable(app: &App, person: &Person, name: &str) -> Result<Named, Fault> {
     let named = find(app, person, name).await?;
     person.require(May::Domains)?;
     if named.is_served() { Ok(named) } else { Err(Fault::Conflict(Say::new("domain-not-served"))) }
 }
 
-fn is_in(named: &Named, domain: &str) -> bool {
+pub fn is_in(named: &Named, domain: &str) -> bool {
     domain == named.name || named.settings.subdomains && domain.strip_suffix(&named.name).is_some_and(|rest| rest.ends_with('.'))
 }
 
@@ -131,7 +131,7 @@ pub async fn add(State(app): State<App>, view: View, person: Person, Path(name):
     done(&format!("/domains/{}/recipients", named.name), Say::new("recipient-added").with("what", written))
 }
 
-async fn there(app: &App, named: &Named) -> Result<HashMap<String, (String, String)>, Fault> {
+pub async fn there(app: &App, named: &Named) -> Result<HashMap<String, (String, String)>, Fault> {
     let (org, domain) = (named.org, named.name.clone());
     let all = app.db.read(move |tx| Box::pin(async move { sql::all_recipients(tx, org, &domain).await })).await.map_err(Fault::from)?;
     Ok(all.into_iter().map(|one| (one.address, (one.name, one.source))).collect())

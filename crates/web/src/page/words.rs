@@ -26,6 +26,7 @@ pub const SOURCES: &[Source] = &[
     crate::policy::WORDS,
     crate::entry::WORDS,
     crate::rules::WORDS,
+    crate::diagnostics::WORDS,
     crate::domain::WORDS,
     crate::connector::WORDS,
     crate::help::WORDS,

@@ -2,6 +2,8 @@
 
 mod access;
 mod api;
+mod connector;
+mod domain;
 mod routes;
 mod scene;
 mod templates;

@@ -109,6 +109,13 @@ pub struct Publish {
     pub is_there: bool,
 }
 
+impl Publish {
+    /// A name for the place on a page where it stands.
+    pub fn anchor(&self) -> String {
+        format!("{}-{}", self.kind, self.name).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    }
+}
+
 /// What stands at a name now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -117,6 +124,18 @@ pub struct Seen {
     pub values: Vec<String>,
     /// What the domain's own servers say; `None` when they could not be asked.
     pub outside: Option<Vec<String>>,
+}
+
+impl Seen {
+    /// Our resolver and the domain's own servers do not say the same.
+    pub fn differs(&self) -> bool {
+        let sorted = |values: &[String]| {
+            let mut values = values.to_vec();
+            values.sort();
+            values
+        };
+        self.outside.as_ref().is_some_and(|outside| sorted(outside) != sorted(&self.values))
+    }
 }
 
 /// The answer of a check.
