@@ -6,6 +6,7 @@ pub mod action;
 pub mod connection;
 pub mod delivery;
 pub mod directory;
+pub mod dkim;
 pub mod entry;
 pub mod feedback;
 pub mod intake;
@@ -27,4 +28,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
     store::Migration { number: 4, name: "feedback", sql: include_str!("migrations/0004_feedback.sql") },
     store::Migration { number: 9, name: "entry_usage", sql: include_str!("migrations/0009_entry_usage.sql") },
+    store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
 ];

@@ -4,7 +4,10 @@ use crate::{api, audit, connector, domain, draft, entry, help, overview, page, p
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
+use crate::diagnostics::outside::DnsAt;
+use gateway::delivery::Courier;
 use gateway::directory::Watch;
+use gateway::dkim::Seal;
 use gateway::feedback::Feedback;
 use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
@@ -52,6 +55,12 @@ pub struct Parts {
     pub dns: Arc<dyn Dns>,
     /// Articles; settings are documented above us.
     pub help: help::Library,
+    /// Asks the servers of a domain itself, past every cache.
+    pub dns_at: DnsAt,
+    /// Connects to next hops when a connector is tried.
+    pub courier: Arc<Courier>,
+    /// Seals the private keys of domains.
+    pub seal: Arc<Seal>,
     /// Host name of this installation: greetings, and where letters come from.
     pub hostname: String,
     /// Days that receipts and trace are kept.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod connector;
+pub mod diagnostics;
 pub mod domain;
 pub mod draft;
 pub mod entry;
@@ -34,6 +35,7 @@ pub fn migrations() -> Vec<store::Migration> {
         api::MIGRATIONS,
         overview::MIGRATIONS,
         policy::MIGRATIONS,
+        diagnostics::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

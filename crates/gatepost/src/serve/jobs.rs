@@ -2,10 +2,13 @@
 
 use crate::open::Store;
 use crate::output::now_ms;
+use gateway::dkim::{Seal, rotate};
 use gateway::intake::grey;
 use gateway::quarantine::Quarantine;
 use gateway::reputation;
 use gateway::trace::{self, balance};
+use mail::dns::Dns;
+use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
 use store::bodies::Bodies;
@@ -33,6 +36,23 @@ pub fn start(store: &Store, trace_days: u32) {
             report("forgetting old greylisting", grey::expire(&db, now_ms()).await);
             report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
             balance_of_yesterday(&db, &bodies).await;
+        }
+    });
+}
+
+/// Takes the steps of DKIM keys that are due, hourly.
+pub fn rotate_keys(store: &Store, seal: Arc<Seal>, dns: Arc<dyn Dns>) {
+    let (db, ids) = (store.db.clone(), store.ids.clone());
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            match rotate::round(&db, &seal, dns.as_ref(), &ids, now_ms()).await {
+                Ok(round) if round != rotate::Round::default() => tracing::info!(?round, "DKIM keys were rotated"),
+                Ok(_) => {}
+                Err(why) => tracing::warn!(%why, "DKIM keys could not be looked at; it is tried again in an hour"),
+            }
         }
     });
 }

@@ -18,6 +18,7 @@ use gateway::connection::resolver;
 use gateway::connection::tls::Keys;
 use gateway::delivery::{self, Courier, Timeouts, Tls};
 use gateway::directory::{Watch, sql as directory_sql};
+use gateway::dkim::Seal;
 use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::{Gate, Parts};
 use gateway::queue::{Queue, QueueParts, QueueTasks};
@@ -138,6 +139,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         deltas: Deltas::follow(store.db.clone()).await,
         reputation: reputation.clone(),
     };
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let tls = Tls::new(&[])?;
     let courier = |own_ports| {
         Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
@@ -160,13 +162,15 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         feedback: feedback.clone(),
         report_addresses: settings.feedback.clone(),
         courier: courier(Vec::new()),
+        seal: seal.clone(),
         clock: output::now_ms,
     });
     let usage = gate.usage.clone();
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let app = pages::app(chosen, &store, feedback, (&directory, &dns, detector));
+    let shared = pages::Running { directory: &directory, dns: &dns, detector, courier: courier(Vec::new()), seal: seal.clone() };
+    let app = pages::app(chosen, &store, feedback, shared);
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
@@ -175,6 +179,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     web::overview::start(&app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
+    jobs::rotate_keys(&store, seal, dns);
     let smtp = running.addresses().first().map(|(_, address)| *address);
     Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, app, db: store.db })
 }

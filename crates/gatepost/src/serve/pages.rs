@@ -4,16 +4,30 @@ use crate::open::Store;
 use crate::output;
 use crate::settings::Chosen;
 use detect::Detector;
+use gateway::connection::resolver::Live;
+use gateway::connection::settings::Servers;
+use gateway::delivery::Courier;
 use gateway::directory::Watch;
+use gateway::dkim::Seal;
 use gateway::feedback::Feedback;
 use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use mail::dns::Dns;
 use std::sync::Arc;
 
+/// What runs besides and is shared.
+pub struct Running<'a> {
+    pub directory: &'a Arc<Watch>,
+    pub dns: &'a Arc<dyn Dns>,
+    pub detector: Arc<Detector>,
+    pub courier: Arc<Courier>,
+    pub seal: Arc<Seal>,
+}
+
 /// The state of the pages.
-pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>, Arc<Detector>)) -> web::App {
-    let (directory, dns, detector) = running;
+pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
+    let Running { directory, dns, detector, courier, seal } = running;
+    let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
     let again = Again {
         detector,
@@ -38,6 +52,12 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Wa
         thresholds: settings.detect.thresholds,
         dns: dns.clone(),
         help: web::help::Library::new(&crate::settings::reference::tables()),
+        dns_at: Arc::new(move |servers| match dns_settings.servers {
+            Servers::Off => None,
+            _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
+        }),
+        courier,
+        seal,
         hostname: gateway::connection::own_name(&settings.listen),
         trace_days: settings.store.trace_days,
         clock: output::now_ms,

@@ -8,7 +8,7 @@ pub mod reference;
 mod tests;
 
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
-use gateway::directory::ConnectorSettings;
+use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::intake::IntakeSettings;
@@ -36,6 +36,7 @@ pub struct Settings {
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,
     pub connector: Vec<ConnectorSettings>,
+    pub inbound: Vec<InboundSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
 }
@@ -54,11 +55,14 @@ pub struct StoreSettings {
     pub trace_days: u32,
     /// PostgreSQL connections at most. Default 16.
     pub connections_max: usize,
+    /// File with the key that seals secrets in the database, mode 600; made if it is not there. The nodes that share a database share it.
+    /// Empty: seal.key in the data folder.
+    pub seal_file: String,
 }
 
 impl Default for StoreSettings {
     fn default() -> StoreSettings {
-        StoreSettings { url: String::new(), bodies: String::new(), node: 1, trace_days: 90, connections_max: 16 }
+        StoreSettings { url: String::new(), bodies: String::new(), node: 1, trace_days: 90, connections_max: 16, seal_file: String::new() }
     }
 }
 
@@ -100,6 +104,7 @@ impl Settings {
             domain: self.domain.clone(),
             recipient: self.recipient.clone(),
             connector: self.connector.clone(),
+            inbound: self.inbound.clone(),
             policy: self.policy.clone(),
             entry: self.entry.clone(),
         }
@@ -147,6 +152,14 @@ impl Chosen {
         match self.settings.store.url.as_str() {
             "" => format!("sqlite:{}", self.data.join("gatepost.db").display()),
             url => url.to_string(),
+        }
+    }
+
+    /// The key that seals secrets.
+    pub fn seal_file(&self) -> PathBuf {
+        match self.settings.store.seal_file.as_str() {
+            "" => self.data.join("seal.key"),
+            file => PathBuf::from(file),
         }
     }
 

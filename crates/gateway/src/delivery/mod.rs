@@ -4,6 +4,7 @@
 //! to [`Queue::settle`]. Invariant: a result is reported for every recipient of every job taken, or the job is dropped whole
 //! and its lease brings it back. Not here: when to try again and what the sender is told (`queue`).
 
+pub mod certificate;
 mod client;
 mod folder;
 mod guard;
@@ -15,6 +16,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod validate;
 
 pub use guard::is_public;
 pub use probe::{Probe, probe};

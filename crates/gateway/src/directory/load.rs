@@ -1,6 +1,6 @@
 //! Reads the whole directory into one snapshot.
 
-use super::{Directory, Domain, KnownRecipient, Organisation, sql};
+use super::{ConnectorKind, ConnectorSettings, Directory, Domain, KnownRecipient, Organisation, sql};
 use crate::policy::PolicySettings;
 use detect::inspect::Surroundings;
 use mail::OrgId;
@@ -29,8 +29,14 @@ pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> 
         let known = KnownRecipient { org: OrgId(row.int(1)?), name: row.text(2)?.to_string() };
         directory.recipients.insert(row.text(0)?.to_string(), known);
     }
-    for row in sql::all(tx, "SELECT name, settings FROM connector ORDER BY name LIMIT $1").await? {
-        directory.connectors.insert(row.text(0)?.to_string(), Arc::new(settings(&row, 1)?));
+    for row in sql::all(tx, "SELECT name, settings, org FROM connector ORDER BY name LIMIT $1").await? {
+        add_connector(&mut directory, OrgId(row.int(2)?), row.text(0)?, settings(&row, 1)?);
+    }
+    for row in sql::all(tx, "SELECT org, settings FROM inbound_connector ORDER BY org, name LIMIT $1").await? {
+        directory.inbound.entry(OrgId(row.int(0)?)).or_default().push(Arc::new(settings(&row, 1)?));
+    }
+    for key in crate::dkim::sql::open(tx).await?.into_iter().filter(|key| key.state == crate::dkim::KeyState::Active) {
+        directory.keys.entry(key.domain.clone()).or_default().push(Arc::new(key));
     }
     let mut policies: HashMap<OrgId, Vec<PolicySettings>> = HashMap::new();
     for row in sql::all(tx, "SELECT org, settings FROM policy ORDER BY org, priority, name LIMIT $1").await? {
@@ -46,6 +52,14 @@ pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> 
     }
     surround(&mut directory, base);
     Ok(directory)
+}
+
+fn add_connector(directory: &mut Directory, org: OrgId, name: &str, settings: ConnectorSettings) {
+    if settings.kind == ConnectorKind::Partner {
+        let domains = settings.domains.iter().filter_map(|domain| mail::address::domain_to_ascii(domain));
+        directory.partners.entry(org).or_default().extend(domains.map(|domain| (domain, name.to_string())));
+    }
+    directory.connectors.insert(name.to_string(), Arc::new(settings));
 }
 
 /// What inspections may know of the directory.

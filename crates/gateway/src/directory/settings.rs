@@ -1,4 +1,4 @@
-//! `[[organisation]]`, `[[domain]]`, `[[recipient]]`, `[[connector]]`, `[[policy]]`, `[[entry]]`: the directory, for those who prefer files to pages.
+//! `[[organisation]]`, `[[domain]]`, `[[recipient]]`, `[[connector]]`, `[[inbound]]`, `[[policy]]`, `[[entry]]`: the directory, for those who prefer files to pages.
 
 use super::{ConnectorSettings, Effect, EntryKind};
 use crate::policy::PolicySettings;
@@ -13,6 +13,7 @@ pub struct DirectorySettings {
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,
     pub connector: Vec<ConnectorSettings>,
+    pub inbound: Vec<super::InboundSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
 }
@@ -68,6 +69,10 @@ pub struct DomainSettings {
     pub recipients: RecipientCheck,
     /// Connector for this domain; empty: the organisation's.
     pub connector: String,
+    /// Mail to every sub-domain is taken as well. Default false.
+    pub subdomains: bool,
+    /// What the MTA-STS policy that is served for it asks of senders: "none" (no policy), "testing" or "enforce". Default "none".
+    pub mta_sts: MtaStsMode,
 }
 
 impl Default for DomainSettings {
@@ -78,8 +83,19 @@ impl Default for DomainSettings {
             kind: DomainKind::Authoritative,
             recipients: RecipientCheck::Listed,
             connector: String::new(),
+            subdomains: false,
+            mta_sts: MtaStsMode::None,
         }
     }
+}
+
+/// RFC 8461 §5: what senders do with a host that the policy does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MtaStsMode {
+    None,
+    Testing,
+    Enforce,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

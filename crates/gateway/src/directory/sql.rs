@@ -1,7 +1,7 @@
 //! Every statement on the tables of the directory.
 
 use super::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings};
-use super::{ConnectorSettings, Effect, Entry, EntryKind};
+use super::{ConnectorSettings, Effect, Entry, EntryKind, InboundSettings};
 use crate::policy::PolicySettings;
 use mail::OrgId;
 use mail::id::IdMaker;
@@ -14,6 +14,7 @@ pub const ROWS_MAX: i64 = 1_000_000;
 /// Where a row came from: rows of the settings file are replaced at every start.
 pub const FROM_FILE: &str = "file";
 pub const FROM_COMMAND: &str = "command";
+pub const FROM_PAGE: &str = "page";
 
 pub async fn version(tx: &mut Tx) -> Result<i64, Error> {
     match tx.row("SELECT version FROM directory_version WHERE one = $1", args![1]).await? {
@@ -34,6 +35,7 @@ pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker
         "DELETE FROM domain WHERE source = $1",
         "DELETE FROM known_recipient WHERE source = $1",
         "DELETE FROM connector WHERE source = $1",
+        "DELETE FROM inbound_connector WHERE source = $1",
         "DELETE FROM policy WHERE source = $1",
         "DELETE FROM list_entry WHERE source = $1",
     ] {
@@ -44,6 +46,9 @@ pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker
     }
     for connector in &settings.connector {
         put_connector(tx, connector, FROM_FILE).await?;
+    }
+    for inbound in &settings.inbound {
+        put_inbound(tx, inbound, FROM_FILE).await?;
     }
     for domain in &settings.domain {
         put_domain(tx, domain, FROM_FILE).await?;
@@ -143,6 +148,17 @@ pub async fn put_connector(tx: &mut Tx, settings: &ConnectorSettings, source: &s
     tx.run(
         "INSERT INTO connector (name, org, settings, source) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, source = excluded.source",
+        args![settings.name.as_str(), org.0, json(settings), source],
+    )
+    .await
+    .map(|_| ())
+}
+
+pub async fn put_inbound(tx: &mut Tx, settings: &InboundSettings, source: &str) -> Result<(), Error> {
+    let org = organisation_id(tx, &settings.organisation).await?;
+    tx.run(
+        "INSERT INTO inbound_connector (name, org, settings, source) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (org, name) DO UPDATE SET settings = excluded.settings, source = excluded.source",
         args![settings.name.as_str(), org.0, json(settings), source],
     )
     .await

@@ -8,22 +8,18 @@ use crate::queue::{self, Accepted, BodyPlace, DsnWish, EnvelopeExtras, Fate, Rec
 use crate::receipt::Receipt;
 use crate::session::Stage;
 use crate::trace::{self, Event, EventKind, Refusal};
-use mail::auth::Signer;
 use mail::id::EventId;
 use mail::smtp::Reply;
 use mail::{Envelope, Mail, MailId, OrgId, Peer};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use store::{Error, Value, args};
-
-/// DKIM keys by organisation, read when first needed.
-pub type Signers = Mutex<HashMap<OrgId, Option<Arc<Signer>>>>;
 
 /// A mail that is to be taken.
 pub struct Taken<'a> {
     pub id: MailId,
     pub direction: Direction,
     pub mail: Mail<'a>,
+    /// Who connected; differs from the mail's peer when a gateway stands in front of us.
+    pub handed_by: &'a Peer,
     pub judged: &'a Judged,
     pub receipt: Receipt,
     pub outcomes: Vec<Outcome>,
@@ -106,10 +102,11 @@ fn mail_row(direction: Direction, mail: Mail<'_>, receipt: &Receipt, recipients:
 
 fn accepted(gate: &Gate, directory: &Directory, taken: &Taken<'_>) -> Accepted {
     let mail = taken.mail;
-    let signature = match taken.direction.outbound {
-        true => signer(gate, directory, taken.direction.org).map(|signer| signer.sign_at(mail.message.raw(), mail.now_ms)),
-        false => None,
+    let signatures = match taken.direction.outbound {
+        true => gate.signers.sign(directory, &gate.seal, taken.direction.org, mail),
+        false => String::new(),
     };
+    let handed = Mail { peer: taken.handed_by, ..mail };
     let settings = gate.auth_settings(directory);
     Accepted {
         id: taken.id,
@@ -117,7 +114,7 @@ fn accepted(gate: &Gate, directory: &Directory, taken: &Taken<'_>) -> Accepted {
         at_ms: mail.now_ms,
         sender: taken.receipt.envelope.sender.clone(),
         extras: extras(directory, taken.direction, mail.envelope),
-        octets: compose::octets(gate, (taken.id, mail), &taken.judged.auth, &settings, signature.as_deref().unwrap_or_default()),
+        octets: compose::octets(gate, (taken.id, handed), &taken.judged.auth, &settings, &signatures),
         recipients: recipients(directory, taken),
     }
 }
@@ -145,31 +142,9 @@ fn recipients(directory: &Directory, taken: &Taken<'_>) -> Vec<Recipient> {
 
 /// Connector name; '' is MX.
 fn route<'a>(directory: &'a Directory, direction: Direction, domain: &str) -> &'a str {
-    match directory.domains.contains_key(domain) {
+    match directory.domain_named(domain).is_some() {
         true => directory.inbound_route(domain),
-        false => directory.organisation(direction.org).map(|org| org.settings.outbound_connector.as_str()).unwrap_or_default(),
-    }
-}
-
-/// The key of an organisation that signs; read once, and again after a restart.
-fn signer(gate: &Gate, directory: &Directory, org: OrgId) -> Option<Arc<Signer>> {
-    let mut signers = gate.signers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    signers.entry(org).or_insert_with(|| read_signer(directory, org)).clone()
-}
-
-fn read_signer(directory: &Directory, org: OrgId) -> Option<Arc<Signer>> {
-    let settings = &directory.organisation(org)?.settings;
-    if settings.dkim_selector.is_empty() {
-        return None;
-    }
-    let domain = directory.domains.values().filter(|domain| domain.org == org).map(|domain| &domain.name).min()?;
-    let key = std::fs::read_to_string(&settings.dkim_key).map_err(|why| why.to_string());
-    match key.and_then(|key| Signer::new(domain, &settings.dkim_selector, &key).map_err(|why| why.to_string())) {
-        Ok(signer) => Some(Arc::new(signer)),
-        Err(why) => {
-            tracing::error!(key = %settings.dkim_key, %why, "mail goes out unsigned: the DKIM key cannot be used");
-            None
-        }
+        false => directory.outbound_route(direction.org, domain),
     }
 }
 

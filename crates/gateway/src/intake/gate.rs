@@ -4,6 +4,7 @@ use super::lists::Lists;
 use super::{Direction, IntakeSettings};
 use crate::delivery::Courier;
 use crate::directory::{Directory, Standing, Watch};
+use crate::dkim::Seal;
 use crate::entry::Usage;
 use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
@@ -51,7 +52,9 @@ pub struct Gate {
     pub(super) lists: Lists,
     pub(super) callout: CallOut,
     pub(super) logins: HashMap<String, String>,
-    pub(super) signers: crate::intake::commit::Signers,
+    pub(super) signers: super::signer::Signers,
+    /// Opens the private keys of domains.
+    pub(super) seal: Arc<Seal>,
     pub(super) model_version: String,
     /// Turns of large messages, so that what is decoded of them together is bounded.
     turns: Semaphore,
@@ -80,6 +83,7 @@ pub struct Parts {
     pub report_addresses: FeedbackSettings,
     /// Asks next hops whether a recipient exists.
     pub courier: Arc<Courier>,
+    pub seal: Arc<Seal>,
     pub clock: fn() -> i64,
 }
 
@@ -100,6 +104,7 @@ impl Gate {
             callout: CallOut::new(parts.courier),
             logins,
             signers: Default::default(),
+            seal: parts.seal,
             model_version: fingerprint(parts.detector.model.octets()),
             turns: Semaphore::new(TURNS_MAX),
             reading: Semaphore::new(READING_MAX),
@@ -183,6 +188,6 @@ pub(super) fn direction(directory: &Directory, peer: &Peer, recipient: &mail::Ad
             Standing::Foreign => {}
         }
     }
-    let sender_org = directory.relays_for(peer.ip, peer.authenticated.as_deref())?;
+    let sender_org = directory.relays_for_peer(peer)?;
     Some(Direction { org: sender_org.id, outbound: true })
 }

@@ -16,6 +16,8 @@ mod lists;
 mod refuse;
 mod report;
 pub mod settings;
+mod signer;
+mod source;
 
 pub use compose::date;
 pub use gate::{Gate, Parts, fingerprint};
@@ -48,24 +50,26 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
     let Some(message) = gate.read(raw).await else { return busy() };
-    let mail = Mail { peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
+    let source = gate.source(&directory, peer, direction, &message);
+    let seen_peer = source.as_ref().unwrap_or(peer);
+    let mail = Mail { peer: seen_peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
     if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
         return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: None, reply }).await;
     }
-    let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(peer.ip).await };
+    let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(seen_peer.ip).await };
     let judged = judge(gate, mail, seen).await;
     if let Some(label) = envelope.recipients.first().and_then(|first| gate.report_label(&directory, &first.address)) {
-        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, judged: &judged, label }).await;
+        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label }).await;
     }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {
-        let receipt = judged.receipt(gate, id, mail, &[]);
+        let receipt = judged.receipt(gate, id, mail, &[]).handed_by(peer);
         return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
     }
     let decisions = decide(&directory, &gate.thresholds, direction, mail, &judged);
     gate.usage.note(direction.org, &decisions, mail.now_ms);
-    let receipt = judged.receipt(gate, id, mail, &decisions);
+    let receipt = judged.receipt(gate, id, mail, &decisions).handed_by(peer);
     let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
-    let forefront = gate.settings.forefront_headers.then_some((peer.ip, direction.outbound));
+    let forefront = gate.settings.forefront_headers.then_some((seen_peer.ip, direction.outbound));
     let report = |decision| action::report_lines(id, &judged.verdict, decision, forefront);
     let reports: Vec<String> = decisions.iter().map(report).collect();
     match action::settle(&recipients, &decisions, &reports, mail.now_ms) {
@@ -73,7 +77,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
             gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await
         }
         Action::Take(outcomes) => {
-            let taken = commit::Taken { id, direction, mail, judged: &judged, receipt, outcomes };
+            let taken = commit::Taken { id, direction, mail, handed_by: peer, judged: &judged, receipt, outcomes };
             let prepared = commit::prepare(gate, &directory, taken);
             drop((message, judged, turn)); // a large mail is not held three times while the disk works
             commit::take(gate, prepared).await
@@ -106,6 +110,16 @@ fn decide(directory: &Directory, thresholds: &Thresholds, direction: Direction, 
 }
 
 impl Gate {
+    /// The peer as it is to be seen when a gateway stands in front of us: where the mail came from. `None`: the peer itself.
+    /// What was said in this connection (HELO, TLS, reverse name) belongs to the gateway and is left out.
+    fn source(&self, directory: &Directory, peer: &Peer, direction: Direction, message: &mail::Message) -> Option<Peer> {
+        if direction.outbound {
+            return None;
+        }
+        let found = directory.inbound_from(direction.org, peer).find_map(|inbound| source::behind(message, inbound))?;
+        Some(Peer { ip: found, port: 0, reverse: Default::default(), ..peer.clone() })
+    }
+
     /// Asks doubtful mail of strangers to come again, where that is switched on.
     async fn come_again(&self, mail: Mail<'_>, direction: Direction, judged: &Judged) -> Option<Reply> {
         let is_on = self.settings.greylist == grey::Greylist::Doubtful && !direction.outbound;

@@ -12,7 +12,7 @@ use crate::feedback::{Report, by_mail};
 use crate::queue::{Edits, Fate};
 use detect::classify::Label;
 use mail::smtp::Reply;
-use mail::{Mail, MailId};
+use mail::{Mail, MailId, Peer};
 
 /// What [`receive`] takes.
 #[derive(Clone, Copy)]
@@ -20,14 +20,16 @@ pub struct ReportMail<'a> {
     pub id: MailId,
     pub direction: Direction,
     pub mail: Mail<'a>,
+    /// Who connected, when a gateway stands in front of us.
+    pub handed_by: &'a Peer,
     pub judged: &'a Judged,
     pub label: Label,
 }
 
 /// Takes the reports in a mail, then the mail itself, which ends as deleted.
 pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>) -> Reply {
-    let ReportMail { id, direction, mail, judged, label } = report;
-    let receipt = judged.receipt(gate, id, mail, &[]);
+    let ReportMail { id, direction, mail, handed_by, judged, label } = report;
+    let receipt = judged.receipt(gate, id, mail, &[]).handed_by(handed_by);
     let found = match by_mail::accept(directory, direction.org, (mail, &judged.auth), label) {
         Ok(found) => found,
         Err(reply) => {
@@ -44,5 +46,5 @@ pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>)
     }
     let gone = |address: &mail::Address| Outcome { fate: Fate::Deleted, address: address.clone(), edits: Edits::default() };
     let outcomes = mail.envelope.recipients.iter().map(|recipient| gone(&recipient.address)).collect();
-    commit::take(gate, commit::prepare(gate, directory, Taken { id, direction, mail, judged, receipt, outcomes })).await
+    commit::take(gate, commit::prepare(gate, directory, Taken { id, direction, mail, handed_by, judged, receipt, outcomes })).await
 }

@@ -42,6 +42,9 @@ pub struct Connection {
     /// "TLSv1.3 TLS13_AES_256_GCM_SHA384"; empty without TLS.
     pub tls: String,
     pub login: String,
+    /// The gateway in front of us that handed the mail over, when `ip` is the address behind it; empty: nobody stood between.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub via: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +89,16 @@ pub struct Versions {
     pub model: String,
 }
 
+impl Receipt {
+    /// Says through which gateway in front of us the mail came, when its source is another address.
+    pub fn handed_by(mut self, peer: &Peer) -> Receipt {
+        if peer.ip != self.connection.ip {
+            self.connection.via = peer.ip.to_string();
+        }
+        self
+    }
+}
+
 impl Connection {
     pub fn new(peer: &Peer) -> Connection {
         Connection {
@@ -94,6 +107,7 @@ impl Connection {
             helo: peer.helo.clone(),
             tls: peer.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher)).unwrap_or_default(),
             login: peer.authenticated.clone().unwrap_or_default(),
+            via: String::new(),
         }
     }
 }

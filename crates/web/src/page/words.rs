@@ -27,6 +27,7 @@ pub const SOURCES: &[Source] = &[
     crate::entry::WORDS,
     crate::draft::WORDS,
     crate::rules::WORDS,
+    crate::diagnostics::WORDS,
     crate::domain::WORDS,
     crate::connector::WORDS,
     crate::help::WORDS,

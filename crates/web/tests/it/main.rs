@@ -8,6 +8,8 @@ mod quarantine;
 mod entry;
 mod past;
 mod policy;
+mod connector;
+mod domain;
 mod routes;
 mod scene;
 mod templates;

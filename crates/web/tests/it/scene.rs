@@ -46,6 +46,11 @@ pub struct Answer {
 impl Scene {
     /// `acme.example` of “acme” with alice and bo, `other.example` of “other” with eve.
     pub async fn new(database: Database) -> Scene {
+        Scene::with_dns(database, mail::dns::Zone::new()).await
+    }
+
+    pub async fn with_dns(database: Database, zone: mail::dns::Zone) -> Scene {
+        let dns: Arc<dyn mail::dns::Dns> = Arc::new(zone);
         let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
         let db = Db::open(&settings, &web::migrations()).await.unwrap_or_else(|why| panic!("{}: {why}", database.engine));
         let ids = Arc::new(IdMaker::new(1));
@@ -83,7 +88,10 @@ impl Scene {
             directory: directory.clone(),
             thresholds: Default::default(),
             help: web::help::Library::new(&[]),
+            dns_at: Arc::new(|_| None),
+            courier: Arc::new(courier(dns.clone())),
             dns,
+            seal: Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key")),
             hostname: "mx.gatepost.example".into(),
             trace_days: 90,
             clock: || NOW_MS,
@@ -161,4 +169,9 @@ async fn fill(db: &Db, ids: Arc<IdMaker>) {
     };
     let done: Result<(), Error> = db.tx(move |tx| Box::pin(async move { directory_sql::apply_file(tx, &file, &ids, NOW_MS).await })).await;
     done.expect("the directory is written");
+}
+
+fn courier(dns: Arc<dyn mail::dns::Dns>) -> gateway::delivery::Courier {
+    let tls = gateway::delivery::Tls::new(&[]).expect("roots");
+    gateway::delivery::Courier { dns, tls, hostname: "mx.gatepost.example".into(), own_ports: Vec::new(), timeouts: Default::default() }
 }

@@ -34,6 +34,22 @@ const FAMILIES: &[&str] = &[
     "session-by-",
     "letter-",
     "provider-error-",
+    "check-",
+    "connector-kind-",
+    "connector-protocol-",
+    "connector-step-",
+    "connector-tls-",
+    "connector-who-",
+    "connector-why-",
+    "domain-check-",
+    "domain-kind-",
+    "domain-mta-sts-mode-",
+    "domain-recipients-",
+    "domain-source-",
+    "domain-step-",
+    "inbound-skip-mode-",
+    "key-kind-",
+    "key-state-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

@@ -91,6 +91,22 @@
     });
   });
 
+  // What takes a while says so: <button data-busy="Asking DNS …">.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (event.defaultPrevented || !button || !button.dataset.busy) return;
+    window.gatepostSay(button.dataset.busy);
+    // After the form was read: a disabled button is not sent.
+    setTimeout(() => {
+      button.disabled = true;
+      button.setAttribute("aria-busy", "true");
+      button.textContent = button.dataset.busy;
+      const bar = document.createElement("progress");
+      bar.setAttribute("aria-label", button.dataset.busy);
+      button.after(bar);
+    });
+  });
+
   // Says something to screen readers, once.
   window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
 

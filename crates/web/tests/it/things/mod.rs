@@ -1,5 +1,6 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
+mod domain;
 mod mail;
 mod quarantine;
 mod policy;
@@ -30,6 +31,7 @@ impl Things {
 /// Makes things of `org`, each with [`MARK`] in what people read.
 pub async fn things(scene: &Scene, org: OrgId) -> Things {
     let mut by_place = Places::new();
+    by_place.extend(domain::there(scene, org).await);
     by_place.extend(mail::there(scene, org).await);
     by_place.extend(quarantine::there(scene, org).await);
     by_place.extend(policy::there(scene, org).await);
@@ -40,6 +42,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
 /// The same kinds of name for what is nowhere.
 pub fn nothing() -> Things {
     let mut by_place = Places::new();
+    by_place.extend(domain::nowhere());
     by_place.extend(mail::nowhere());
     by_place.extend(quarantine::nowhere());
     by_place.extend(policy::nowhere());
