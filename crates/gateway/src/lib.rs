@@ -13,6 +13,7 @@ pub mod quarantine;
 pub mod queue;
 pub mod receipt;
 pub mod reputation;
+pub mod rules;
 pub mod scope;
 pub mod session;
 pub mod settings;
@@ -25,4 +26,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 2, name: "reputation", sql: include_str!("migrations/0002_reputation.sql") },
     store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
     store::Migration { number: 4, name: "feedback", sql: include_str!("migrations/0004_feedback.sql") },
+    store::Migration { number: 7, name: "rules", sql: include_str!("migrations/0007_rules.sql") },
 ];

@@ -45,6 +45,7 @@ const TABLES: &[Table] = &[
     table("policy", true, "PolicySettings", include_str!("../../../gateway/src/policy/settings.rs")),
     table("policy.applies_to", false, "RecipientFilter", include_str!("../../../gateway/src/policy/settings.rs")),
     table("entry", true, "EntrySettings", DIRECTORY),
+    table("rule", true, "RuleSettings", include_str!("../../../gateway/src/rules/settings.rs")),
 ];
 
 /// One setting as its definition documents it.
@@ -128,6 +129,7 @@ fn defaults() -> toml::Value {
         connector: vec![Default::default()],
         policy: vec![Default::default()],
         entry: vec![Default::default()],
+        rule: vec![Default::default()],
         dns: gateway::connection::settings::DnsSettings { list: vec![Default::default()], ..Default::default() },
         intake: gateway::intake::IntakeSettings { login: vec![Default::default()], ..Default::default() },
         ..Settings::default()

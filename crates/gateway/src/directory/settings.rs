@@ -15,6 +15,7 @@ pub struct DirectorySettings {
     pub connector: Vec<ConnectorSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
+    pub rule: Vec<crate::rules::RuleSettings>,
 }
 
 /// `[[organisation]]`: somebody whose mail passes here.

@@ -55,6 +55,7 @@ pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker
     for entry in &settings.entry {
         put_entry(tx, entry, FROM_FILE, (ids.next(now_ms), now_ms)).await?;
     }
+    crate::rules::sql::apply_file(tx, &settings.rule, ids, now_ms).await?;
     bump(tx).await
 }
 

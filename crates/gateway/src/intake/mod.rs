@@ -14,12 +14,14 @@ mod judge;
 mod lists;
 mod refuse;
 mod report;
+mod ruled;
 pub mod settings;
 
 pub use compose::date;
 pub use gate::{Gate, Parts};
 pub use judge::{Judged, Seen, judge};
 pub use lists::ListSettings;
+pub use ruled::{Ruled, Target};
 pub use settings::{IntakeSettings, LoginSettings};
 
 use crate::action::{self, Action};
@@ -27,7 +29,7 @@ use crate::directory::Directory;
 use crate::policy::{self, Decision};
 use bytes::Bytes;
 use mail::smtp::Reply;
-use mail::{Address, Envelope, Mail, MailId, OrgId, Peer};
+use mail::{Envelope, Mail, MailId, OrgId, Peer};
 
 /// Which way a mail goes, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let Some(message) = gate.read(raw).await else { return busy() };
     let mail = Mail { peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
     if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
-        return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: None, reply }).await;
+        return gate.refuse_content(&directory, commit::Refused::new(id, direction, mail, reply)).await;
     }
     let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(peer.ip).await };
     let judged = judge(gate, mail, seen).await;
@@ -56,44 +58,63 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
         return report::receive(gate, &directory, report::ReportMail { id, direction, mail, judged: &judged, label }).await;
     }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {
-        let receipt = judged.receipt(gate, id, mail, &[]);
-        return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
+        let receipt = Some(judged.receipt(gate, (id, mail), &Ruled::default(), &[]));
+        return gate.refuse_content(&directory, commit::Refused { receipt, ..commit::Refused::new(id, direction, mail, reply) }).await;
     }
-    let decisions = decide(&directory, direction, mail, &judged);
-    let receipt = judged.receipt(gate, id, mail, &decisions);
-    let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
+    let ruled = match ruled::rule(&directory, direction, mail, &judged).await {
+        Ok(ruled) => ruled,
+        Err((reply, ruled)) => {
+            let receipt = Some(judged.receipt(gate, (id, mail), &ruled, &[]));
+            return gate.refuse_content(&directory, commit::Refused { receipt, ..commit::Refused::new(id, direction, mail, reply) }).await;
+        }
+    };
+    let decisions = decide(&directory, direction, mail, (&judged, &ruled));
+    let receipt = judged.receipt(gate, (id, mail), &ruled, &decisions);
     let forefront = gate.settings.forefront_headers.then_some((peer.ip, direction.outbound));
     let report = |decision| action::report_lines(id, &judged.verdict, decision, forefront);
     let reports: Vec<String> = decisions.iter().map(report).collect();
-    match action::settle(&recipients, &decisions, &reports, mail.now_ms) {
+    match action::settle(&settling(&ruled, &decisions, &reports), mail.now_ms) {
         Action::Refuse(reply) => {
-            gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await
+            let aside = commit::Aside { letters: ruled.letters(gate, &directory, direction, mail, &judged), rows: ruled.hits(id, direction.org) };
+            let refused = commit::Refused { receipt: Some(receipt), aside, ..commit::Refused::new(id, direction, mail, reply) };
+            gate.refuse_content(&directory, refused).await
         }
         Action::Take(outcomes) => {
-            let taken = commit::Taken { id, direction, mail, judged: &judged, receipt, outcomes };
+            let taken = commit::Taken { id, direction, mail, judged: &judged, ruled: &ruled, receipt, outcomes };
             let prepared = commit::prepare(gate, &directory, taken);
-            drop((message, judged, turn)); // a large mail is not held three times while the disk works
+            drop((message, judged, ruled, turn)); // a large mail is not held three times while the disk works
             commit::take(gate, prepared).await
         }
     }
 }
 
-/// One decision per recipient, in their order.
-fn decide(directory: &Directory, direction: Direction, mail: Mail<'_>, judged: &Judged) -> Vec<Decision> {
+/// One decision per target, in their order.
+fn decide(directory: &Directory, direction: Direction, mail: Mail<'_>, (judged, ruled): (&Judged, &Ruled)) -> Vec<Decision> {
     let subject = judged.subject(mail);
-    let question = |recipient| policy::Question {
-        verdict: &judged.verdict,
-        auth: &judged.auth,
-        subject: &subject,
-        org: direction.org,
-        recipient,
-        now_ms: mail.now_ms,
+    let decided = |target: &Target| {
+        let verdict = ruled.verdict(target, &judged.verdict);
+        let question = policy::Question {
+            verdict: &verdict,
+            auth: &judged.auth,
+            subject: &subject,
+            org: direction.org,
+            recipient: &target.address,
+            now_ms: mail.now_ms,
+        };
+        let mut decision = match direction.outbound {
+            true => policy::decide_outbound(question),
+            false => policy::decide(directory, question),
+        };
+        ruled.over(target, &mut decision);
+        decision
     };
-    let recipients = mail.envelope.recipients.iter().map(|recipient| question(&recipient.address));
-    match direction.outbound {
-        true => recipients.map(policy::decide_outbound).collect(),
-        false => recipients.map(|question| policy::decide(directory, question)).collect(),
-    }
+    ruled.targets.iter().map(decided).collect()
+}
+
+/// Targets as the action wants them.
+fn settling<'a>(ruled: &'a Ruled, decisions: &'a [Decision], reports: &'a [String]) -> Vec<action::Settling<'a>> {
+    let all = ruled.targets.iter().zip(decisions).zip(reports);
+    all.map(|((target, decision), report)| action::Settling { address: &target.address, decision, report, reply: ruled.reply(target) }).collect()
 }
 
 impl Gate {

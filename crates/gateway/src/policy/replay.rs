@@ -1,6 +1,6 @@
 //! Decides again about past mail with a draft policy, from its receipts alone.
 //!
-//! What an allow or block entry decided stays as it was: a draft policy does not change entries.
+//! What an allow or block entry or a mail flow rule decided stays as it was: a draft policy does not change those.
 
 use super::decide::{bulk_class, dmarc_wish};
 use super::{PolicyAction, PolicySettings};
@@ -28,7 +28,7 @@ pub fn replay(draft: &PolicySettings, receipt: &Receipt) -> Vec<Change> {
     let mut changes = Vec::new();
     for decided in &receipt.recipients {
         let Ok(recipient) = Address::parse(&decided.address) else { continue };
-        let by_entry = decided.considered.iter().any(|one| one.kind == "entry" && one.won);
+        let by_entry = decided.considered.iter().any(|one| matches!(one.kind.as_str(), "entry" | "rule") && one.won);
         if by_entry || draft.passes_over(&recipient).is_some() {
             continue;
         }

@@ -19,6 +19,10 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "rule-",
+    "rules-tried-",
+    "rules-why-",
+    "rules-not-editable-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.
