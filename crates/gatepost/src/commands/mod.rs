@@ -7,6 +7,7 @@ mod explain;
 mod feedback;
 mod quarantine;
 mod replay;
+mod rule;
 mod scan;
 mod trace;
 mod train;
@@ -67,6 +68,8 @@ enum Task {
     Recipient(directory::Recipients),
     /// Allow and block entries.
     Entry(directory::EntriesOf),
+    /// Mail flow rules.
+    Rule(rule::Rules),
     /// Settings.
     Config(config::Config),
 }
@@ -89,6 +92,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Connector(connectors) => directory::connectors(&place, connectors),
         Task::Recipient(recipients) => directory::recipients(&place, recipients),
         Task::Entry(entries) => directory::entries(&place, entries),
+        Task::Rule(rules) => rule::run(&place, rules),
         Task::Config(config) => config::run(&place, config),
     }
 }

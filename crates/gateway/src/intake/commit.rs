@@ -167,7 +167,9 @@ async fn besides(tx: &mut Tx, aside: Aside, directory: &Directory, (ids, now_ms)
     for letter in &aside.letters {
         match letter::post(tx, letter, directory, ids, now_ms).await {
             Err(Error::Shape(why)) => tracing::warn!(why, to = %letter.to, "a notice of a rule could not be written"),
-            done => drop(done?),
+            done => {
+                done?;
+            }
         }
     }
     Ok(())
@@ -366,6 +368,10 @@ pub async fn refused(gate: &Gate, directory: &Directory, refused: Refused<'_>) {
 }
 
 fn deciding_check(receipt: &Receipt) -> Option<String> {
+    let by_rule = receipt.recipients.iter().flat_map(|one| &one.considered).any(|one| one.kind == "rule" && one.won);
+    if by_rule {
+        return None; // the organisation's own words stand in the reply
+    }
     let honoured = receipt.recipients.iter().flat_map(|one| &one.considered).any(|one| one.kind == "dmarc" && one.won);
     if honoured {
         return Some("auth.dmarc.fail".into());

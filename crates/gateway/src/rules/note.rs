@@ -75,7 +75,7 @@ pub struct Evidence {
 /// Characters of evidence kept.
 pub const FOUND_CHARS_MAX: usize = 120;
 /// Rules named in a receipt: those that applied or failed first.
-pub const NOTES_MAX: usize = 60;
+pub const NOTES_MAX: usize = 30;
 /// Recipients named with a rule.
 pub const NOTE_RECIPIENTS_MAX: usize = 20;
 

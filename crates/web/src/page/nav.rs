@@ -32,6 +32,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/trace", "nav-trace", "search", May::Trace),
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
             ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),
+            ("/rules/approvals", "rules-approvals", "gavel", May::OwnQuarantine),
         ],
     ),
     (

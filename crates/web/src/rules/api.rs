@@ -309,7 +309,7 @@ async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) ->
     person.require(May::ReadSettings)?;
     let (scope, since) = (person.scope(), trace::first_id_at(app.now_ms() - HIT_DAYS * 24 * 60 * 60 * 1000));
     let hits = app.db.read(move |tx| Box::pin(async move { sql::hits(tx, scope, since).await })).await;
-    let hits = hits.map_err(|why: store::Error| Fault::from(why))?;
+    let hits = hits.map_err(<Fault as From<store::Error>>::from)?;
     Ok(Json(body(&row, hits.get(&row.id).copied().unwrap_or(0))))
 }
 

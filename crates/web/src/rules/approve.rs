@@ -28,7 +28,7 @@ pub async fn page(State(app): State<App>, view: View, person: Person) -> Page {
 async fn waiting(app: &App, person: &Person, mail: Option<MailId>) -> Result<Vec<WaitingRow>, Fault> {
     let (scope, moderator) = (person.scope(), person.email.to_lowercase());
     let rows = app.db.read(move |tx| Box::pin(async move { sql::waiting(tx, scope, &moderator, mail).await })).await;
-    rows.map_err(|why: store::Error| Fault::from(why))
+    rows.map_err(<Fault as From<store::Error>>::from)
 }
 
 #[derive(Debug, Default, Deserialize)]

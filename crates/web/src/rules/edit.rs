@@ -180,7 +180,7 @@ async fn save(app: &App, view: &View, person: &Person, what: (Editing, &Sent)) -
     let saved = match &editing.row {
         Some(row) if sent.one("changed_ms") != row.changed_ms.to_string() => Err(Fault::Conflict(Say::new("rules-changed-meanwhile"))),
         Some(row) => change::replace(app, person, row, editing.rule.clone()).await,
-        None => change::add(app, person, editing.org, editing.rule.clone()).await.map(drop),
+        None => change::add(app, person, editing.org, editing.rule.clone()).await.map(|_| ()),
     };
     match saved {
         Ok(()) => done("/rules", Say::new("rules-saved").with("what", name)),

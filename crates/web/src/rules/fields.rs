@@ -203,6 +203,6 @@ pub fn wrong_at_actions(summary: &[(String, String)]) -> String {
 }
 
 /// What a replay found, in numbers.
-pub fn replay_say(done: &super::replay::Replayed) -> Say {
-    Say::new("rules-replay-found").with("matched", done.matched).with("known", done.known).with("days", done.days)
+pub fn replay_text(view: &View, done: &super::replay::Replayed) -> String {
+    view.say(&Say::new("rules-replay-found").with("matched", done.matched).with("known", done.known).with("days", done.days))
 }

@@ -7,8 +7,9 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
+use gateway::directory::Directory;
 use gateway::rules::sql::{self, HitRow, RuleRow};
-use gateway::rules::{Mode, Rule};
+use gateway::rules::Mode;
 use gateway::trace;
 use mail::RuleId;
 use serde::Deserialize;
@@ -63,11 +64,11 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Query(aske
         })
     });
     let (rows, hits, waiting) = read.await?;
-    let lines = lines(&view, &rows, &hits, &asked);
+    let lines = lines(&view, &app.directory.snapshot(), (&rows, &hits), &asked);
     show(&ListPage { view: &view, lines, can_change: person.may(May::Rules), waiting })
 }
 
-fn lines(view: &View, rows: &[RuleRow], hits: &HashMap<RuleId, i64>, asked: &Asked) -> Vec<Line> {
+fn lines(view: &View, directory: &Directory, (rows, hits): (&[RuleRow], &HashMap<RuleId, i64>), asked: &Asked) -> Vec<Line> {
     let mut place = 0;
     let mut lines = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
@@ -77,6 +78,8 @@ fn lines(view: &View, rows: &[RuleRow], hits: &HashMap<RuleId, i64>, asked: &Ask
             place = 0;
         }
         let settings = &row.settings;
+        // As the mail path has it; it is compiled there already.
+        let rule = directory.rules.get(&row.org).and_then(|rules| rules.iter().find(|rule| rule.id == row.id));
         lines.push(Line {
             id: row.id.to_string(),
             name: settings.name.clone(),
@@ -84,7 +87,11 @@ fn lines(view: &View, rows: &[RuleRow], hits: &HashMap<RuleId, i64>, asked: &Ask
             comment: settings.comment.clone(),
             mode: settings.mode.name(),
             mode_tone: if settings.mode == Mode::Enforce { "good" } else { "info" },
-            rests: rests(row, view.now_ms),
+            rests: match (settings.enabled, rule.is_none_or(|rule| rule.is_on(view.now_ms))) {
+                (false, _) => "rules-off",
+                (true, false) => "rules-not-now",
+                (true, true) => "",
+            },
             hits: hits.get(&row.id).copied().unwrap_or(0),
             is_of_file: row.is_of_file(),
             can_up: !row.is_of_file() && !is_first,
@@ -95,20 +102,11 @@ fn lines(view: &View, rows: &[RuleRow], hits: &HashMap<RuleId, i64>, asked: &Ask
                 (true, "down") => "down",
                 _ => "",
             },
-            broken: Rule::new(row.id, row.org, settings.clone(), &row.source).broken.unwrap_or_default(),
+            broken: rule.and_then(|rule| rule.broken.clone()).unwrap_or_default(),
         });
         place += usize::from(!row.is_of_file());
     }
     lines
-}
-
-fn rests(row: &RuleRow, now_ms: i64) -> &'static str {
-    let rule = Rule::new(row.id, row.org, row.settings.clone(), &row.source);
-    match (row.settings.enabled, rule.is_on(now_ms)) {
-        (false, _) => "rules-off",
-        (true, false) => "rules-not-now",
-        (true, true) => "",
-    }
 }
 
 #[derive(Template)]
@@ -127,7 +125,7 @@ pub async fn hits(State(app): State<App>, view: View, person: Person, Path(id): 
     person.require(May::Trace)?;
     let (scope, rule) = (person.scope(), row.id);
     let rows = app.db.read(move |tx| Box::pin(async move { sql::hit_mails(tx, scope, rule).await })).await;
-    let rows: Vec<HitRow> = rows.map_err(|why: store::Error| Fault::from(why))?;
+    let rows: Vec<HitRow> = rows.map_err(<Fault as From<store::Error>>::from)?;
     let rows = rows.into_iter().map(|hit| {
         let at_ms = trace::time_of(hit.mail);
         (hit, at_ms)
@@ -148,7 +146,7 @@ pub async fn moved(State(app): State<App>, person: Person, Path(id): Path<String
     let row = mine_to_change(&app, &person, &id).await?;
     let org = gateway::scope::OrgScope::One(row.org);
     let rows = app.db.read(move |tx| Box::pin(async move { sql::list(tx, org).await })).await;
-    let rows: Vec<RuleRow> = rows.map_err(|why: store::Error| Fault::from(why))?;
+    let rows: Vec<RuleRow> = rows.map_err(<Fault as From<store::Error>>::from)?;
     let now = rows.iter().filter(|one| !one.is_of_file()).position(|one| one.id == row.id).unwrap_or(0);
     let place = match (wish.place, wish.dir.as_str()) {
         (Some(place), _) => place,
@@ -183,7 +181,7 @@ pub async fn duplicated(State(app): State<App>, view: View, person: Person, Path
     let row = mine_to_change(&app, &person, &id).await?;
     let org = gateway::scope::OrgScope::One(row.org);
     let rows = app.db.read(move |tx| Box::pin(async move { sql::list(tx, org).await })).await;
-    let rows: Vec<RuleRow> = rows.map_err(|why: store::Error| Fault::from(why))?;
+    let rows: Vec<RuleRow> = rows.map_err(<Fault as From<store::Error>>::from)?;
     let mut settings = row.settings.clone();
     let base: String = row.settings.name.chars().take(80).collect();
     let free = (2..=gateway::rules::RULES_MAX + 2)

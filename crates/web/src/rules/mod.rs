@@ -48,7 +48,7 @@ async fn found(app: &App, person: &Person, id: &str) -> Result<RuleRow, Fault> {
     let id: RuleId = id.parse().map_err(|_| Fault::NotFound)?;
     let scope = person.scope();
     let row = app.db.read(move |tx| Box::pin(async move { sql::one(tx, scope, id).await })).await;
-    row.map_err(|why: store::Error| Fault::from(why))?.ok_or(Fault::NotFound)
+    row.map_err(<Fault as From<store::Error>>::from)?.ok_or(Fault::NotFound)
 }
 
 /// The same, to be changed: not when it stands in the settings file.

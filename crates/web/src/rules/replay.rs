@@ -67,7 +67,7 @@ pub async fn replay(app: &App, org: OrgId, draft: &RuleSettings, days: i64) -> R
     loop {
         let from = after;
         let page = app.db.read(move |tx| Box::pin(async move { trace::receipts_after(tx, OrgScope::One(org), from, PAGE).await })).await;
-        let page: Vec<(MailId, String)> = page.map_err(|why: store::Error| Fault::from(why))?;
+        let page: Vec<(MailId, String)> = page.map_err(<Fault as From<store::Error>>::from)?;
         let Some((last, _)) = page.last() else { return Ok(run.done) };
         after = *last;
         for (_, text) in &page {
@@ -157,7 +157,7 @@ impl Run<'_> {
                 }
             })
         });
-        let body: Option<(String, bytes::Bytes)> = body.await.map_err(|why: store::Error| Fault::from(why))?;
+        let body: Option<(String, bytes::Bytes)> = body.await.map_err(<Fault as From<store::Error>>::from)?;
         let octets = match body {
             None => None,
             Some((place, octets)) if place.is_empty() => Some(octets),

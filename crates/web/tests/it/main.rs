@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod routes;
+mod rules;
 mod scene;
 mod templates;
 mod things;

@@ -23,6 +23,7 @@ const FAMILIES: &[&str] = &[
     "rules-tried-",
     "rules-why-",
     "rules-not-editable-",
+    "rules-note-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

@@ -3,6 +3,8 @@
 mod mail;
 mod rule;
 
+pub use mail::held_mail;
+
 use crate::scene::Scene;
 use ::mail::OrgId;
 
