@@ -1,7 +1,7 @@
 //! A rule as a sentence in the reader's language, made from what it is.
 
-use crate::page::Say;
 use crate::page::words::{self, Lang};
+use crate::page::{Say, View};
 use gateway::rules::{Action, ActionKind, Condition, Mode, RuleSettings, Takes};
 
 /// Values named in a sentence; the rest is counted.
@@ -49,6 +49,11 @@ pub fn condition(lang: Lang, condition: &Condition) -> String {
 pub fn kind(lang: Lang, kind: &str, what: &str, header: &str) -> String {
     let header = if header.is_empty() { "…" } else { header };
     Say { key: format!("rule-if-{kind}").into(), args: Vec::new() }.with("what", what).with("header", header).in_lang(lang)
+}
+
+/// A kind of condition, for templates.
+pub fn title(view: &View, name: &str) -> String {
+    kind(view.lang, name, "…", "")
 }
 
 /// One action: "prepend “[outside]” to the subject".
