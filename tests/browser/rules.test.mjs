@@ -58,13 +58,13 @@ test("a rule is written, tried on a traced mail, replayed, saved, and works", as
 
   await page.getByLabel("Identifier of a mail in the trace").fill(mail);
   await page.getByRole("button", { name: "Try", exact: true }).click();
-  await page.getByText("The rule applies").waitFor();
+  await page.getByText("The rule applies", { exact: true }).waitFor();
   assert.deepEqual((await axe(page)).violations, []);
   await picture(page, "tried");
 
   await page.locator("#f-c0-values").fill("");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("This is empty. Write something here.").first().waitFor();
+  await page.locator("#e-c0-values").waitFor();
   assert.equal(await page.locator("#f-c0-values").getAttribute("aria-invalid"), "true");
   await page.locator("#f-c0-values").fill("invoice");
   await page.getByRole("button", { name: "Save" }).click();
