@@ -9,6 +9,7 @@ mod feedback;
 mod person;
 mod quarantine;
 mod replay;
+mod rule;
 mod scan;
 mod trace;
 mod train;
@@ -71,6 +72,8 @@ enum Task {
     Entry(directory::EntriesOf),
     /// People who sign in: list, invite, role, deactivate, link.
     Person(person::Persons),
+    /// Mail flow rules.
+    Rule(rule::Rules),
     /// Settings.
     Config(config::Config),
 }
@@ -94,6 +97,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Recipient(recipients) => directory::recipients(&place, recipients),
         Task::Entry(entries) => directory::entries(&place, entries),
         Task::Person(persons) => person::run(&place, persons),
+        Task::Rule(rules) => rule::run(&place, rules),
         Task::Config(config) => config::run(&place, config),
     }
 }

@@ -14,6 +14,7 @@ use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::intake::IntakeSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
+use gateway::rules::RuleSettings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use web::WebSettings;
@@ -39,6 +40,7 @@ pub struct Settings {
     pub inbound: Vec<InboundSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
+    pub rule: Vec<RuleSettings>,
 }
 
 /// `[store]`: where mail and receipts are kept.
@@ -107,6 +109,7 @@ impl Settings {
             inbound: self.inbound.clone(),
             policy: self.policy.clone(),
             entry: self.entry.clone(),
+            rule: self.rule.clone(),
         }
     }
 
@@ -122,6 +125,9 @@ impl Settings {
         }
         if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
+        }
+        for rule in &self.rule {
+            wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));
         }
         for policy in &self.policy {
             wrong.extend(policy.complaints().into_iter().map(|complaint| format!("[[policy]] “{}”: {complaint}", policy.name)));

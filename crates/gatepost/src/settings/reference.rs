@@ -48,6 +48,7 @@ const TABLES: &[Table] = &[
     table("policy.applies_to", false, "RecipientFilter", include_str!("../../../gateway/src/policy/settings.rs")),
     table("policy.thresholds", false, "PolicyThresholds", include_str!("../../../gateway/src/policy/settings.rs")),
     table("entry", true, "EntrySettings", DIRECTORY),
+    table("rule", true, "RuleSettings", include_str!("../../../gateway/src/rules/settings.rs")),
 ];
 
 /// One setting as its definition documents it.
@@ -145,6 +146,7 @@ fn defaults() -> toml::Value {
         inbound: vec![Default::default()],
         policy: vec![Default::default()],
         entry: vec![Default::default()],
+        rule: vec![Default::default()],
         dns: gateway::connection::settings::DnsSettings { list: vec![Default::default()], ..Default::default() },
         intake: gateway::intake::IntakeSettings { login: vec![Default::default()], ..Default::default() },
         ..Settings::default()

@@ -5,4 +5,5 @@ mod demo;
 mod durable;
 mod feedback;
 mod relay;
+mod rules;
 mod server;

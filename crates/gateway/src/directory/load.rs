@@ -11,11 +11,12 @@ use store::{Error, Row, Tx};
 /// Names of people protected from impersonation at most; each is compared with every display name.
 const PEOPLE_MAX: usize = 2_000;
 
-/// The snapshot as of this transaction. `base` is what settings say about inspections.
+/// The snapshot as of this transaction. `base` is what settings say about inspections; `before` lends what is costly to make and has
+/// not changed.
 ///
 /// # Errors
 /// [`Error::Shape`] names a row whose settings this version cannot read.
-pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> {
+pub async fn load(tx: &mut Tx, base: &Surroundings, before: &Directory) -> Result<Directory, Error> {
     let mut directory = Directory { version: sql::version(tx).await?, ..Directory::default() };
     for row in sql::all(tx, "SELECT id, name, settings FROM organisation ORDER BY id LIMIT $1").await? {
         let organisation = Organisation { id: OrgId(row.int(0)?), name: row.text(1)?.to_string(), settings: settings(&row, 2)? };
@@ -50,6 +51,7 @@ pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> 
             directory.entries.entry(org).or_default().add(entry);
         }
     }
+    directory.rules = crate::rules::together(crate::rules::sql::for_directory(tx).await?, &before.rules);
     surround(&mut directory, base);
     Ok(directory)
 }

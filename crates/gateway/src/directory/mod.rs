@@ -48,6 +48,8 @@ pub struct Directory {
     /// Custom policies per organisation, by priority (0 first).
     pub policies: HashMap<OrgId, Vec<Arc<PolicySettings>>>,
     pub entries: HashMap<OrgId, Entries>,
+    /// Mail flow rules per organisation, compiled, in their order.
+    pub rules: HashMap<OrgId, crate::rules::OrgRules>,
     pub surroundings: Arc<detect::inspect::Surroundings>,
     pub own_domains: Arc<HashSet<String>>,
 }
@@ -151,6 +153,13 @@ impl Directory {
     pub fn outbound_route(&self, org: OrgId, domain: &str) -> &str {
         let partner = self.partners.get(&org).into_iter().flatten().find(|(of, _)| of == domain).map(|(_, connector)| connector.as_str());
         partner.or_else(|| self.organisations.get(&org).map(|org| org.settings.outbound_connector.as_str())).unwrap_or_default()
+    }
+
+    /// The connector is there, and of this organisation.
+    pub fn has_connector(&self, org: OrgId, name: &str) -> bool {
+        let own = self.organisation(org).map(|org| org.name.as_str()).unwrap_or_default();
+        let is_own = |of: &str| of == own || of.is_empty() && self.organisations.len() == 1;
+        self.connectors.get(name).is_some_and(|connector| is_own(&connector.organisation))
     }
 
     /// Connector for mail to a recipient of this domain: the domain's own, else the organisation's, else MX ("").

@@ -16,6 +16,7 @@ pub struct DirectorySettings {
     pub inbound: Vec<super::InboundSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
+    pub rule: Vec<crate::rules::RuleSettings>,
 }
 
 /// `[[organisation]]`: somebody whose mail passes here.

@@ -63,6 +63,7 @@ pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker
         let fresh = take_kept(&mut kept, entry).unwrap_or_else(|| (ids.next(now_ms), now_ms));
         put_entry(tx, entry, FROM_FILE, fresh).await?;
     }
+    crate::rules::sql::apply_file(tx, &settings.rule, ids, now_ms).await?;
     bump(tx).await
 }
 

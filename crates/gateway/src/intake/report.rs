@@ -5,7 +5,7 @@
 
 use super::commit::{self, Taken};
 use super::judge::Judged;
-use super::{Direction, Gate};
+use super::{Direction, Gate, Ruled};
 use crate::action::Outcome;
 use crate::directory::Directory;
 use crate::feedback::{Report, by_mail};
@@ -29,11 +29,12 @@ pub struct ReportMail<'a> {
 /// Takes the reports in a mail, then the mail itself, which ends as deleted.
 pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>) -> Reply {
     let ReportMail { id, direction, mail, handed_by, judged, label } = report;
-    let receipt = judged.receipt(gate, id, mail, &[]).handed_by(handed_by);
+    let ruled = Ruled::of_envelope(mail); // reports are for us, so no rule is asked
+    let receipt = judged.receipt(gate, (id, mail), &ruled, &[]).handed_by(handed_by);
     let found = match by_mail::accept(directory, direction.org, (mail, &judged.auth), label) {
         Ok(found) => found,
         Err(reply) => {
-            return gate.refuse_content(directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
+            return gate.refuse_content(directory, commit::Refused { receipt: Some(receipt), ..commit::Refused::new(id, direction, mail, reply) }).await;
         }
     };
     for octets in found.reported.messages {
@@ -46,5 +47,6 @@ pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>)
     }
     let gone = |address: &mail::Address| Outcome { fate: Fate::Deleted, address: address.clone(), edits: Edits::default() };
     let outcomes = mail.envelope.recipients.iter().map(|recipient| gone(&recipient.address)).collect();
-    commit::take(gate, commit::prepare(gate, directory, Taken { id, direction, mail, handed_by, judged, receipt, outcomes })).await
+    let taken = Taken { id, direction, mail, handed_by, judged, ruled: &ruled, receipt, outcomes };
+    commit::take(gate, commit::prepare(gate, directory, taken)).await
 }

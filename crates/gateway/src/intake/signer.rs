@@ -25,8 +25,8 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// The fields to put on top; empty when nothing signs.
-    pub fn sign(&self, directory: &Directory, seal: &Seal, org: OrgId, mail: Mail<'_>) -> String {
+    /// Who signs this mail, each for a field of its own; nobody where there are no keys.
+    pub fn of(&self, directory: &Directory, seal: &Seal, org: OrgId, mail: Mail<'_>) -> Vec<Arc<Signer>> {
         let author = mail.message.from.address().map(|author| author.domain());
         let mut signers: Vec<Arc<Signer>> = Vec::new();
         if let Some(keys) = author.and_then(|domain| keys_of(directory, org, domain)) {
@@ -35,7 +35,7 @@ impl Signers {
         if signers.is_empty() {
             signers.extend(self.of_settings(directory, org));
         }
-        signers.iter().map(|signer| signer.sign_at(mail.message.raw(), mail.now_ms)).collect()
+        signers
     }
 
     fn of_key(&self, seal: &Seal, key: &DomainKey) -> Option<Arc<Signer>> {
@@ -141,7 +141,8 @@ mod tests {
             let raw = format!("From: {from}\r\nSubject: hi\r\n\r\ntext\r\n");
             let message = Message::parse(raw.into_bytes().into(), &Default::default());
             let mail = Mail { peer: &peer, envelope: &envelope, message: &message, now_ms: 0 };
-            let fields = signers.sign(&directory, &seal, OrgId(org), mail);
+            let who = signers.of(&directory, &seal, OrgId(org), mail);
+            let fields: String = who.iter().map(|signer| signer.sign_at(mail.message.raw(), mail.now_ms)).collect();
             assert_eq!(fields.matches("DKIM-Signature:").count(), want, "{why}");
         }
         let other = Seal::new(&[2; 32]).expect("a key");

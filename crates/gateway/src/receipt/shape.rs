@@ -2,6 +2,7 @@
 
 use crate::policy::{Considered, Decision};
 use crate::reputation::Behind;
+use crate::rules::RuleNote;
 use detect::{Class, Finding, Verdict};
 use mail::auth::AuthResults;
 use mail::message::{Defect, Spent};
@@ -27,6 +28,12 @@ pub struct Receipt {
     #[serde(default)]
     pub behind: Behind,
     pub recipients: Vec<Decided>,
+    /// Mail flow rules that were looked at, in order: what each did, or why it did not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleNote>,
+    /// The mail it came in with, when rules change the message differently for some recipients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<MailId>,
     /// The reply that refused the mail; empty when it was taken.
     pub refused: String,
     pub spent: Spent,

@@ -33,6 +33,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
             ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),
             ("/entries/mine", "nav-own-entries", "prohibited", May::OwnQuarantine),
+            ("/rules/approvals", "rules-approvals", "gavel", May::OwnQuarantine),
         ],
     ),
     (

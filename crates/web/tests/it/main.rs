@@ -11,6 +11,7 @@ mod policy;
 mod connector;
 mod domain;
 mod routes;
+mod rules;
 mod scene;
 mod templates;
 mod things;

@@ -50,6 +50,11 @@ const FAMILIES: &[&str] = &[
     "inbound-skip-mode-",
     "key-kind-",
     "key-state-",
+    "rule-",
+    "rules-tried-",
+    "rules-why-",
+    "rules-not-editable-",
+    "rules-note-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

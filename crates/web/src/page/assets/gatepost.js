@@ -107,6 +107,42 @@
     });
   });
 
+  // A list whose entries can be dragged to another place: each says where that is asked for and which place it has.
+  all("[data-order]", (list) => {
+    let dragged = null;
+    const entry = (event) => event.target.closest("[data-move]");
+    all("[data-move]", (item) => { item.draggable = true; }, list);
+    list.addEventListener("dragstart", (event) => { dragged = entry(event); });
+    list.addEventListener("dragend", () => all(".over", (item) => item.classList.remove("over"), list));
+    list.addEventListener("dragover", (event) => {
+      const over = entry(event);
+      if (!dragged || !over) return;
+      event.preventDefault();
+      all(".over", (item) => item.classList.remove("over"), list);
+      over.classList.add("over");
+    });
+    list.addEventListener("drop", (event) => {
+      const over = entry(event);
+      if (!dragged || !over || over === dragged) return;
+      event.preventDefault();
+      const form = document.createElement("form"), place = document.createElement("input");
+      form.method = "post"; form.action = dragged.dataset.move;
+      place.type = "hidden"; place.name = "place"; place.value = over.dataset.place;
+      form.append(place);
+      document.body.append(form);
+      form.submit();
+    });
+  });
+
+  // A file as the text of a field, so that nothing but text is sent.
+  all("[data-file-for]", (box) => {
+    box.hidden = false;
+    box.querySelector("input[type=file]").addEventListener("change", async (event) => {
+      const file = event.target.files[0];
+      if (file) document.getElementById(box.dataset.fileFor).value = await file.text();
+    });
+  });
+
   // Says something to screen readers, once.
   window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
 

@@ -39,7 +39,7 @@ async fn request(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
     .map(|_| ())
 }
 
-async fn held_mail(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
+pub async fn held_mail(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
     let octets = format!("From: <x@sender.example>\r\nTo: <eve@other.example>\r\nSubject: {MARK}\r\n\r\n{MARK}\r\n");
     tx.run(
         "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \

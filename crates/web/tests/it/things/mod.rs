@@ -5,6 +5,9 @@ mod mail;
 mod quarantine;
 mod policy;
 mod people;
+mod rule;
+
+pub use mail::held_mail;
 
 use crate::scene::Scene;
 use ::mail::OrgId;
@@ -36,6 +39,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(quarantine::there(scene, org).await);
     by_place.extend(policy::there(scene, org).await);
     by_place.extend(people::there(scene, org).await);
+    by_place.extend(rule::there(scene, org).await);
     Things { by_place }
 }
 
@@ -47,6 +51,7 @@ pub fn nothing() -> Things {
     by_place.extend(quarantine::nowhere());
     by_place.extend(policy::nowhere());
     by_place.extend(people::nowhere());
+    by_place.extend(rule::nowhere());
     Things { by_place }
 }
 
