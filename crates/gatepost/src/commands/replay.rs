@@ -63,7 +63,7 @@ fn draft(file: &std::path::Path) -> anyhow::Result<PolicySettings> {
 
 async fn decide_again(store: &Store, thresholds: Thresholds, draft: PolicySettings, replay: (i64, bool)) -> anyhow::Result<Sum> {
     let (since_ms, json) = replay;
-    let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default()).await })).await;
+    let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
     let directory = directory.map_err(|why: store::Error| why).context("reading the directory")?;
     let replay = gateway::policy::Replay::new(Draft::First(draft), Arc::new(directory), thresholds, output::now_ms());
     let (mut changes, mut printed) = (0, Ok(()));
