@@ -88,6 +88,8 @@ const MALWARE_SUM: f32 = 4.6;
 /// Findings of phish that together reach this are phish whatever the classifier thinks of the words: it has not seen the
 /// trick. No ham of the corpora reaches it.
 const TRICK_SUM: f32 = 4.0;
+/// How much a finding of phish weighs as one of junk: who is not sure that a mail deceives may be sure that nobody wants it.
+const PHISH_AS_JUNK: f32 = 0.7;
 /// Findings together move a probability by at most this much (log-odds), decisive ones apart: many small ones of the
 /// same cause must not outvote the classifier without limit.
 const SUM_MAX: f32 = 8.0;
@@ -100,7 +102,7 @@ pub fn judge(findings: &[Finding], spam_log_odds: f32, phish_log_odds: f32, bcl:
     let sums = Sums::over(findings, |_| true);
     let class = classify(&sums, opinions, thresholds);
     let decided_by = deciding(findings, class, opinions, thresholds);
-    let spam_probability = probability(opinions.spam, sums.spam);
+    let spam_probability = probability(opinions.spam, sums.junk());
     Verdict {
         class,
         runner_up: runner_up(findings, class, decided_by, opinions, thresholds),
@@ -212,9 +214,16 @@ impl Sums {
     }
 }
 
+impl Sums {
+    /// What speaks for junk of any kind: phish is unwanted too, so what hints at it counts in part.
+    fn junk(&self) -> f32 {
+        self.spam + PHISH_AS_JUNK * self.phish.max(0.0)
+    }
+}
+
 /// The highest class that holds.
 fn classify(sums: &Sums, opinions: Opinions, thresholds: &Thresholds) -> Class {
-    let spam = probability(opinions.spam, sums.spam);
+    let spam = probability(opinions.spam, sums.junk());
     let phish = probability(opinions.phish, sums.phish);
     let safe = thresholds.finite();
     if sums.malware >= MALWARE_SUM {
@@ -384,7 +393,9 @@ mod tests {
             (vec![seen(Kind::Spam, 7.0), seen(Kind::Spam, 7.0)], -7.0, 0.0, 0, Clean, 1, "many small ones are capped"),
             (vec![seen(Kind::Spam, DECISIVE)], -20.0, 0.0, 0, HighSpam, 9, "a decisive one is not"),
             (vec![seen(Kind::Phish, 4.0)], 0.0, -9.0, 0, Phish, 8, "a trick settles it"),
-            (vec![seen(Kind::Phish, 3.9)], 0.0, -9.0, 0, Clean, 1, "short of a trick"),
+            (vec![seen(Kind::Phish, 3.9)], -3.0, -9.0, 0, Clean, 1, "short of a trick"),
+            (vec![seen(Kind::Phish, 2.0)], 1.0, -9.0, 0, Spam, 5, "hints of phish speak for junk too"),
+            (vec![seen(Kind::Phish, -2.0)], 2.3, -9.0, 0, Spam, 5, "what speaks against phish does not speak for the mail"),
             (vec![seen(Kind::Spoof, 2.0)], 0.0, 0.0, 0, Clean, 1, "short of 3"),
             (vec![seen(Kind::Spoof, 2.0), seen(Kind::Spoof, 1.0)], 0.0, 0.0, 0, Spoof, 5, "3 together"),
             (vec![], 0.0, 0.0, 7, Bulk, 6, "at the level"),

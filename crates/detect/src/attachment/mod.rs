@@ -7,6 +7,7 @@ mod active;
 mod blocked;
 mod disguise;
 mod held;
+mod lone;
 mod sealed;
 
 pub use blocked::BLOCKED_TYPES;
@@ -15,8 +16,15 @@ use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 use mail::message::Attachment;
 
-pub const INSPECTIONS: &[&dyn Inspect] =
-    &[&blocked::BlockedTypes, &disguise::Disguise, &active::ActiveContent, &held::Held, &sealed::Sealed, &sealed::Unread];
+pub const INSPECTIONS: &[&dyn Inspect] = &[
+    &blocked::BlockedTypes,
+    &disguise::Disguise,
+    &active::ActiveContent,
+    &held::Held,
+    &lone::LoneDocument,
+    &sealed::Sealed,
+    &sealed::Unread,
+];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::attachment::CHECKS;
 

@@ -117,4 +117,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The attached drawing (SVG) has a script, a page or a link over all of it. It opens in the browser like a web page. Drawings need none of that. Do not open it.",
         "附件图片（SVG）含有脚本、网页或覆盖全图的链接，会像网页一样在浏览器中打开。图片不需要这些。请勿打开。",
     ),
+    doc(
+        "attachment.lone",
+        ["One document and hardly a word", "只有一个文件，几乎没有文字"],
+        "The mail says nearly nothing and carries one document or page. Junk does this so that filters have nothing to read; scanners and people in a hurry do it too. If you do not expect it from this sender, do not open it.",
+        "邮件几乎没有文字，只带一个文件或网页。垃圾邮件借此让过滤器无字可读；扫描仪和匆忙的人也会如此。若您并未期待此发件人的文件，请勿打开。",
+    ),
 ];

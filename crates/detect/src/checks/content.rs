@@ -255,4 +255,22 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail says that payments should go to another bank account. Criminals who read along, or pretend to, write this at the right moment. Call the payee at a number you knew before, and never at one from the mail.",
         "邮件要求把款项付到另一个银行账户。潜伏或冒名的罪犯会在恰当时机这样写。请拨打此前已知的号码向收款方核实，切勿使用邮件中的号码。",
     ),
+    doc(
+        "content.pretext",
+        ["A story that phish tells, and a link to a stranger", "常见的钓鱼说辞，链接指向陌生处"],
+        "The mail says that something is wrong or waiting (a parcel, a mailbox, a payment, a refund, a prize) and leads to a page that is not the sender’s, or that hides whose it is. Real notices lead to the company’s own site. Open it by its own address instead of the link.",
+        "邮件声称有事待办（包裹、邮箱、付款、退款、奖品等），却把您引向不属于发件人或隐藏归属的页面。真正的通知会指向该公司自己的网站。请自行输入网址，不要点击链接。",
+    ),
+    doc(
+        "content.styled-letters",
+        ["Letters of mathematical alphabets", "使用数学字母书写"],
+        "Words are written with characters made for formulas. They look bold to you and mean nothing to a simple filter. Some shops do it to stand out; junk does it to get through.",
+        "文字使用数学公式字符书写：看起来像粗体，简单的过滤器却无法识别。个别商家借此醒目，垃圾邮件则借此绕过过滤。",
+    ),
+    doc(
+        "content.extortion",
+        ["Blackmail: claims to have filmed you", "勒索：声称掌握您的视频"],
+        "The mail claims that your device was entered and that you were filmed, and wants money in coins. It is sent to millions; nobody has such a film. Do not pay and do not answer. If it shows a password of yours, change it wherever you use it.",
+        "邮件声称已入侵您的设备并录下视频，要求以加密货币付款。此类邮件群发给无数人，对方并没有视频。请勿付款或回复；若其中出现您的密码，请在所有使用处修改。",
+    ),
 ];

@@ -58,6 +58,12 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "发件人名称是知名公司，地址却不属于该公司的域名。多数程序只显示名称。若名称用其他文字的相似字母写成，则必为伪造。",
     ),
     doc(
+        "impersonation.brand-content",
+        ["Speaks as a brand, comes from another", "以品牌口吻说话，却来自他人"],
+        "The mail is about a well-known name, but neither the sender nor the page it leads to belongs to that name. Kits for phishing copy a company’s text and pictures and change one link. Open the company’s site by its own address instead.",
+        "邮件内容围绕某知名品牌，但发件人和所指向的页面都不属于该品牌。钓鱼工具包会复制公司的文字和图片，只改动一个链接。请自行输入该公司的网址访问。",
+    ),
+    doc(
         "impersonation.company",
         ["A company writes from a free mailbox", "公司却使用免费邮箱"],
         "The sender calls itself a company, bank or office but writes from an address that anybody gets in a minute. Small traders do so too; ask for their own domain or call them.",

@@ -93,4 +93,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "All links of the mail lead to one place, and that is not the sender’s. Phishing has one way out for its reader; services that send for others look like this too, so it weighs little, and more where the place hides its owner.",
         "邮件中所有链接都指向同一处，且不属于发件人。钓鱼邮件只给读者一个去处；代发服务也会如此，因此权重较小；若该处隐藏其所有者则权重较大。",
     ),
+    doc(
+        "link.mail-button",
+        ["A button that writes a mail", "按钮实为发邮件"],
+        "What looks like a link to a page writes a mail to an address at a free provider that is not the sender’s. Fraud does this because there is no page that could be blocked, and whoever answers is drawn into talk. Do not answer; sign in to the service by its own address.",
+        "看似打开网页的链接，实际是给与发件人不同的免费邮箱写信。诈骗者这样做，是因为没有网页可供封禁，而回信者会被进一步套话。请勿回复；如需核实，请自行输入该服务的网址登录。",
+    ),
 ];

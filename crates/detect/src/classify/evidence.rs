@@ -6,8 +6,10 @@
 
 use super::feature::{Fold, Set};
 use super::field::{self, Kept};
+use crate::content::plain::plain;
 use mail::Message;
 use mail::message::{Attachment, Link};
+use std::borrow::Cow;
 
 /// Header and body together, as the first 3,000 octets did best in the published runs on TREC 2007.
 pub const HEAD_OCTETS_MAX: usize = 3_000;
@@ -104,8 +106,8 @@ impl Evidence {
         if namespaces.has(Namespaces::SHAPE) {
             self.fill(Namespaces::SHAPE, |set| super::shape::read(message, set));
         }
-        let texts = || message.texts.iter().map(|text| text.visible.as_str());
-        self.read_text(&message.subject, texts, namespaces);
+        let texts: Vec<Cow<'_, str>> = message.texts.iter().map(|text| plain(up_to(&text.visible, 2 * TEXT_OCTETS_MAX))).collect();
+        self.read_text(&plain(&message.subject), || texts.iter().map(AsRef::as_ref), namespaces);
         if namespaces.has(Namespaces::LINKS) {
             self.fill(Namespaces::LINKS, |set| message.links.iter().take(LINKS_MAX).for_each(|link| read_link(link, set)));
         }

@@ -43,7 +43,7 @@ fn from(from: &FromField, findings: &mut Vec<Finding>) {
         }
         // One address with something after it, or none: old gateways and careless scripts.
         FromField::Ambiguous { why, raw } => {
-            findings.push(Finding::new("header.from.unreadable", Kind::Spam, 1.5, format!("{why}: {}", raw.trim())));
+            findings.push(Finding::new("header.from.unreadable", Kind::Spam, 2.0, format!("{why}: {}", raw.trim())));
         }
     }
 }

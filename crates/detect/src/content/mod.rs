@@ -13,9 +13,12 @@ mod letters;
 mod lexicon;
 mod number;
 mod persuasion;
+pub(crate) mod plain;
+mod pretext;
 mod script;
 mod shape;
 mod smuggling;
+mod styled;
 
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
@@ -28,8 +31,10 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &hidden::HiddenText,
     &invisible::InvisibleCharacters,
     &letters::LookAlikeLetters,
+    &styled::StyledLetters,
     &smuggling::Smuggling,
     &persuasion::Persuasion,
+    &pretext::Pretext,
     &shape::Shape,
 ];
 

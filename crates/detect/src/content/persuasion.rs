@@ -8,6 +8,7 @@ use super::number::{account_numbers, telephone_after};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::free_mail::is_free_mail;
+use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use crate::link::destination;
 use mail::address::organisational_domain;
@@ -101,12 +102,12 @@ fn is_click(link: &Link) -> bool {
 fn credential_lure(message: &Message, text: &Text, places: &Places, surroundings: &Surroundings) -> Option<Finding> {
     let credential = places.first(Topic::Credential)?;
     let urgency = places.first(Topic::Urgency).is_some() || super::lexicon::Places::of(&message.subject).has(Topic::Urgency);
-    let from = message.from.address()?;
+    let from = sender::shown(message)?;
     // Discussion lists talk about passwords and link anywhere.
     if !urgency || message.first("List-Id").is_some() || message.first("In-Reply-To").is_some() {
         return None;
     }
-    let sender = organisational_domain(from.domain());
+    let sender = organisational_domain(&from.domain);
     let foreign = |link: &&Link| is_click(link) && leads_away(link, sender, surroundings);
     let clicks = message.links.iter().filter(|link| is_click(link)).count();
     let away = message.links.iter().filter(foreign).count();
@@ -118,7 +119,7 @@ fn credential_lure(message: &Message, text: &Text, places: &Places, surroundings
         (false, _) => 0.3,
     };
     let host = link.host.as_deref().unwrap_or_default();
-    let evidence = format!("“{}”; the link leads to {host}, the sender is {}", excerpt(&text.visible, &credential), from.domain());
+    let evidence = format!("“{}”; the link leads to {host}, the sender is {}", excerpt(&text.visible, &credential), from.domain);
     Some(Finding::new("content.credential-lure", Kind::Phish, weight, evidence))
 }
 

@@ -34,6 +34,8 @@ const CONTRADICTION_LOG_ODDS: f32 = 1.5;
 /// labels it stays below one in a hundred.
 const CONTRADICTIONS_MAX: f32 = 0.015;
 const DOUBTED_IMPORTANCE: f32 = 0.02;
+/// Among doubtful labels those that agree count more: they have to make up for what the wrong ones did before.
+const TRUSTED_IMPORTANCE: f32 = 2.0;
 /// Share of each label in the running mean, and where that begins.
 const CONTRADICTION_STEP: f32 = 0.004;
 const CONTRADICTIONS_FIRST: f32 = 0.005;
@@ -111,7 +113,11 @@ impl<'a> Filter<'a> {
                 let against = if label.is_junk() { -before.spam_log_odds } else { before.spam_log_odds };
                 let contradicts = against > CONTRADICTION_LOG_ODDS;
                 *mean += CONTRADICTION_STEP * (f32::from(u8::from(contradicts)) - *mean);
-                if contradicts && *mean > CONTRADICTIONS_MAX { DOUBTED_IMPORTANCE } else { 1.0 }
+                match (*mean > CONTRADICTIONS_MAX, contradicts) {
+                    (false, _) => 1.0,
+                    (true, true) => DOUBTED_IMPORTANCE * TRUSTED_IMPORTANCE,
+                    (true, false) => TRUSTED_IMPORTANCE,
+                }
             });
             self.learned += 1;
         }

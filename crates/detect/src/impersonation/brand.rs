@@ -11,6 +11,9 @@ use std::sync::LazyLock;
 
 /// Longest text looked through for names.
 const TEXT_OCTETS_MAX: usize = 400;
+/// Longest text, in octets, in which mentions are counted, and most of them.
+const MENTIONS_OCTETS_MAX: usize = 4_000;
+const MENTIONS_MAX: usize = 200;
 /// Shorter names with exchanged letters are other names.
 const DISGUISED_LETTERS_MIN: usize = 5;
 /// Shorter names stand inside longer words by chance.
@@ -101,6 +104,8 @@ struct Spelling {
     brand: usize,
     plain: String,
     is_word: bool,
+    /// Part of honest words.
+    is_part: bool,
 }
 
 struct Brands {
@@ -225,7 +230,12 @@ impl Brands {
                 let word: String = plain.chars().filter(char::is_ascii_alphanumeric).collect();
                 self.host_words.entry(word).or_insert(at);
             }
-            self.spellings.push(Spelling { brand: at, plain: plain.to_lowercase(), is_word: marks.contains('=') });
+            self.spellings.push(Spelling {
+                brand: at,
+                plain: plain.to_lowercase(),
+                is_word: marks.contains('='),
+                is_part: marks.contains('~'),
+            });
         }
         let (anywhere, domains): (Vec<&str>, Vec<&str>) = domains.split_whitespace().partition(|domain| domain.ends_with(".*"));
         let anywhere = anywhere.into_iter().filter_map(|label| label.strip_suffix(".*")).collect();
@@ -238,11 +248,15 @@ pub fn named_in(text: &str) -> Option<Named> {
     if text.len() > TEXT_OCTETS_MAX || text.is_empty() {
         return None;
     }
-    let brands = &*BRANDS;
     let seen = looks_of(text);
-    for found in brands.finder.find_iter(&seen) {
+    named(text, &seen).or_else(|| named(text, &spaced(&seen)))
+}
+
+fn named(text: &str, seen: &str) -> Option<Named> {
+    let brands = &*BRANDS;
+    for found in brands.finder.find_iter(seen) {
         let spelling = &brands.spellings[found.pattern().as_usize()];
-        if spelling.plain.is_ascii() && !stands_alone(&seen, found.range()) {
+        if spelling.plain.is_ascii() && !stands_alone(seen, found.range()) {
             continue;
         }
         let is_alone = only_service_words(&seen[..found.start()]) && only_service_words(&seen[found.end()..]);
@@ -255,11 +269,38 @@ pub fn named_in(text: &str) -> Option<Named> {
     None
 }
 
+/// Names of two words are also written with a dot or line between them. In `looks`, which is lower case.
+fn spaced(looks: &str) -> String {
+    let octets = looks.as_bytes();
+    let joins = |at: usize| octets[at - 1].is_ascii_alphabetic() && octets.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+    looks.char_indices().map(|(at, c)| if at > 0 && matches!(c, '.' | '_' | '-') && joins(at) { ' ' } else { c }).collect()
+}
+
+/// The brands that `text` mentions, each with how often. Names that are words of a language too are left out.
+pub fn mentions(text: &str) -> Vec<(&'static Brand, usize)> {
+    let brands = &*BRANDS;
+    let seen = looks_of(&text[..text.floor_char_boundary(MENTIONS_OCTETS_MAX)]);
+    let mut found: Vec<(&'static Brand, usize)> = Vec::new();
+    for place in brands.finder.find_iter(&seen).take(MENTIONS_MAX) {
+        let spelling = &brands.spellings[place.pattern().as_usize()];
+        let is_short = spelling.is_part && spelling.plain.len() < INSIDE_LETTERS_MIN;
+        if spelling.is_word || is_short || spelling.plain.is_ascii() && !stands_alone(&seen, place.range()) {
+            continue;
+        }
+        let brand = &brands.list[spelling.brand];
+        match found.iter_mut().find(|(known, _)| std::ptr::eq(*known, brand)) {
+            Some((_, count)) => *count += 1,
+            None => found.push((brand, 1)),
+        }
+    }
+    found
+}
+
 /// The name stands in `text` in its own letters, whatever their case or width.
 fn is_written(text: &str, plain: &str) -> bool {
     use unicode_normalization::UnicodeNormalization;
     let lower: String = text.nfc().flat_map(char::to_lowercase).collect();
-    lower.contains(plain)
+    lower.contains(plain) || spaced(&lower).contains(plain)
 }
 
 fn stands_alone(text: &str, range: std::ops::Range<usize>) -> bool {

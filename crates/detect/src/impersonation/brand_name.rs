@@ -1,7 +1,7 @@
 //! `impersonation.brand-name`, `impersonation.company`: a well-known or official name in front of somebody else's address.
 
-use super::brand;
 use super::free_mail::is_free_mail;
+use super::{brand, sender};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
@@ -17,18 +17,18 @@ impl Inspect for BrandName {
     }
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
-        let Some(from) = mail.message.from.address() else { return };
-        let display = mail.message.from.display();
-        if display.is_empty() || is_own(from.domain(), surroundings) {
+        let Some(from) = sender::shown(mail.message) else { return };
+        let (display, domain) = (from.display.as_ref(), from.domain.as_ref());
+        if display.is_empty() || is_own(domain, surroundings) {
             return;
         }
         // Lists that rewrite From keep the writer's name.
         if mail.message.first("List-Id").is_some() || mail.message.first("List-Post").is_some() {
             return;
         }
-        if let Some(named) = brand::named_in(display).filter(|named| !sends_from(named.brand, from.domain())) {
-            let evidence = format!("“{display}” writes from {from}; {} sends from {}", named.brand.name, named.brand.home());
-            let free = is_free_mail(from.domain());
+        if let Some(named) = brand::named_in(display).filter(|named| !sends_from(named.brand, domain)) {
+            let evidence = format!("“{display}” writes from {}; {} sends from {}", from.address, named.brand.name, named.brand.home());
+            let free = is_free_mail(domain);
             // Other letters that look the same have one purpose. A name of a name-sake firm or of an owner's domain we
             // do not know is honest, so the plain name does not decide alone.
             let (kind, weight) = match (named.is_disguised, named.is_alone, free) {
@@ -38,9 +38,9 @@ impl Inspect for BrandName {
                 (_, false, _) => (Kind::Phish, 1.0),
             };
             findings.push(Finding::new("impersonation.brand-name", kind, weight, evidence));
-        } else if is_free_mail(from.domain()) && is_company(display) {
+        } else if is_free_mail(domain) && is_company(display) {
             // Sole traders do so too.
-            let evidence = format!("“{display}” writes from the free mailbox {from}");
+            let evidence = format!("“{display}” writes from the free mailbox {}", from.address);
             findings.push(Finding::new("impersonation.company", Kind::Phish, 1.2, evidence));
         }
     }

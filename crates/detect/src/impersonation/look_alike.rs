@@ -2,6 +2,7 @@
 //! a brand's (UTS 39 §4 confusable detection).
 
 use super::brand::{self, How};
+use super::sender;
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
@@ -22,8 +23,8 @@ impl Inspect for FromLookAlike {
     }
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
-        let Some(from) = mail.message.from.address() else { return };
-        let domain = from.domain();
+        let Some(from) = sender::shown(mail.message) else { return };
+        let domain = from.domain.as_ref();
         if let Some(written) = mixed_scripts(domain) {
             let evidence = format!("{domain} is shown as “{written}”");
             findings.push(Finding::new("impersonation.mixed-script", Kind::Phish, 2.0, evidence));

@@ -5,18 +5,26 @@
 
 pub mod acquainted;
 pub mod brand;
+mod brand_content;
 mod brand_name;
 mod display;
 pub(crate) mod free_mail;
 pub mod look_alike;
 pub(crate) mod people;
 mod reply_to;
+pub(crate) mod sender;
 
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 
-pub const INSPECTIONS: &[&dyn Inspect] =
-    &[&people::People, &display::DisplayName, &brand_name::BrandName, &look_alike::FromLookAlike, &reply_to::ReplyTo];
+pub const INSPECTIONS: &[&dyn Inspect] = &[
+    &people::People,
+    &display::DisplayName,
+    &brand_name::BrandName,
+    &brand_content::BrandContent,
+    &look_alike::FromLookAlike,
+    &reply_to::ReplyTo,
+];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;
 

@@ -25,15 +25,17 @@ impl Inspect for ReplyTo {
             findings.push(Finding::new("impersonation.reply-to-look-alike", Kind::Impersonation, 4.0, evidence));
             return;
         }
-        if !is_free_mail(&domain) || domain == from.domain() || organisational_domain(from.domain()) == Some(domain.as_str()) {
+        let from_free = is_free_mail(from.domain());
+        if !(is_free_mail(&domain) || from_free) || domain == from.domain() || organisational_domain(from.domain()) == Some(domain.as_str())
+        {
             return;
         }
         // Lists set Reply-To to whoever wrote; that is their purpose.
         if mail.message.first("List-Id").is_some() || mail.message.first("List-Post").is_some() {
             return;
         }
-        // From one free mailbox to another is how people with two addresses write; from a firm to one is how fraud does.
-        let weight = if is_free_mail(from.domain()) { 0.4 } else { 1.0 };
+        // People with two addresses write from one free mailbox to another, and so does fraud whose first one will be closed.
+        let weight = if from_free { 0.8 } else { 1.0 };
         let evidence = format!("From: {from}, Reply-To: {reply_to}");
         findings.push(Finding::new("impersonation.reply-to", Kind::Phish, weight, evidence));
     }

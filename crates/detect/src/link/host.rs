@@ -72,7 +72,7 @@ impl Seen {
     fn look(&mut self, (host, is_said): (&str, bool), message: &Message, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| is_public(&ip)) {
             // Whoever has no name does not want to be found; test servers and devices are the exceptions.
-            self.report(Finding::new("link.raw-ip", Kind::Phish, 1.3, host), findings, "link.raw-ip");
+            self.report(Finding::new("link.raw-ip", Kind::Phish, 1.6, host), findings, "link.raw-ip");
             return;
         }
         // Names in other scripts are honest; several scripts in one label are not.
@@ -81,8 +81,11 @@ impl Seen {
             self.report(Finding::new("link.mixed-script", Kind::Phish, 2.0, evidence), findings, "link.mixed-script");
         }
         if place::is_shortener(host) {
-            // People shorten too, so it is only named.
-            self.report(Finding::new("link.shortener", Kind::Note, 0.0, host), findings, "link.shortener");
+            // People shorten too, in letters; a firm that sends a page has a name of its own.
+            let is_talk = ["List-Id", "In-Reply-To"].iter().any(|name| message.first(name).is_some());
+            let is_page = message.texts.iter().any(|text| text.is_html);
+            let (kind, weight) = if is_page && is_said && !is_talk { (Kind::Phish, 0.5) } else { (Kind::Note, 0.0) };
+            self.report(Finding::new("link.shortener", kind, weight, host), findings, "link.shortener");
         }
         if let Some(found) = imitated(host, surroundings).or_else(|| imitated_correspondent(host, surroundings)) {
             let evidence = format!("{host} looks like {}", found.own);

@@ -4,6 +4,7 @@ use super::destination;
 use super::place;
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
+use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::organisational_domain;
 use mail::message::{Link, LinkOrigin};
@@ -22,7 +23,7 @@ impl Inspect for LoneLink {
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let message = mail.message;
-        let Some(from) = message.from.address() else { return };
+        let Some(from) = sender::shown(message) else { return };
         // People send links in plain text, in answers and on lists.
         let is_page = message.texts.iter().any(|text| text.is_html && text.visible.len() <= LETTERS_MAX);
         if !is_page || ["List-Id", "List-Post", "In-Reply-To", "References"].iter().any(|name| message.first(name).is_some()) {
@@ -32,20 +33,20 @@ impl Inspect for LoneLink {
         let Some(host) = clicks.next().and_then(|link| link.host.as_deref()) else { return };
         let place = owner(host);
         let elsewhere = |link: &Link| link.host.as_deref().is_none_or(|other| owner(other) != place);
-        if clicks.any(elsewhere) || organisational_domain(from.domain()) == Some(place) || is_own(host, surroundings) {
+        if clicks.any(elsewhere) || organisational_domain(&from.domain) == Some(place) || is_own(host, surroundings) {
             return;
         }
         let hides =
             !destination::is_rewriter(host) && message.links.iter().find(|link| is_click(link)).and_then(destination::inner).is_some();
         let (what, weight) = match place::free_host(host) {
-            Some(_) => (", where anybody puts a page", 1.5),
-            None if place::is_shortener(host) || hides => (", which hides where it leads", 1.5),
-            None if host.parse::<IpAddr>().is_ok() => (", a computer without a name", 1.5),
+            Some(_) => (", where anybody puts a page", 1.8),
+            None if place::is_shortener(host) || hides => (", which hides where it leads", 1.8),
+            None if host.parse::<IpAddr>().is_ok() => (", a computer without a name", 1.8),
             None if place::is_random(host) => (", a name drawn by lot", 1.0),
             // Services that send for others look like this too.
             None => ("", 0.5),
         };
-        let evidence = format!("every link leads to {host}{what}; the sender is {}", from.domain());
+        let evidence = format!("every link leads to {host}{what}; the sender is {}", from.domain);
         findings.push(Finding::new("link.lone", Kind::Phish, weight, evidence));
     }
 }

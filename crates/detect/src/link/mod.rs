@@ -5,7 +5,9 @@
 
 pub mod destination;
 mod host;
+pub(crate) mod lead;
 mod lone;
+mod mail_button;
 mod mismatch;
 pub(crate) mod place;
 mod qr;
@@ -17,7 +19,8 @@ pub use shown::shown_domain;
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 
-pub const INSPECTIONS: &[&dyn Inspect] = &[&mismatch::TextMismatch, &target::Target, &host::Hosts, &lone::LoneLink, &qr::QrCodes];
+pub const INSPECTIONS: &[&dyn Inspect] =
+    &[&mismatch::TextMismatch, &target::Target, &host::Hosts, &lone::LoneLink, &mail_button::MailButton, &qr::QrCodes];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::link::CHECKS;
 

@@ -57,7 +57,7 @@ fn odd_targets_weigh() {
         ("https://xn--fiqs8s.com/", vec![], "Chinese alone"),
         ("https://xn--mnchen-3ya.de/", vec![], "German alone"),
         ("https://examp1e.com/", vec!["link.look-alike"], "nearly ours"),
-        ("https://bit.ly/x", vec![], "a shortener is only named"),
+        ("https://bit.ly/x", vec!["link.shortener"], "a shortener on a page"),
         ("https://www.google.com/url?q=https%3A%2F%2Fevil.test", vec!["link.redirect"], "a known redirector"),
         ("https://www.google.com/url?q=https%3A%2F%2Fexamp1e.com", vec!["link.look-alike", "link.redirect"], "what it leads to counts too"),
         ("https://www.google.com/url?q=https%3A%2F%2Fwww.sender.example", vec![], "to the sender's own page"),
@@ -80,8 +80,8 @@ fn one_place_for_all_links_weighs() {
     assert_eq!(lone("", &link("https://www.other.example/x")), Some(0.5), "somebody else's");
     assert_eq!(lone("", &link("https://www.sender.example/x")), None, "the sender's");
     assert_eq!(lone("", &link("https://www.example.com/x")), None, "our own");
-    assert_eq!(lone("", &link("https://bit.ly/x")), Some(1.5), "hidden");
-    assert_eq!(lone("", &link("https://shop.web.app/x")), Some(1.5), "anybody's page");
+    assert_eq!(lone("", &link("https://bit.ly/x")), Some(1.8), "hidden");
+    assert_eq!(lone("", &link("https://shop.web.app/x")), Some(1.8), "anybody's page");
     assert_eq!(lone("", &(link("https://a.example/") + &link("https://b.example/"))), None, "two places");
     assert_eq!(lone("", &(link("https://www.other.example/") + &link("https://img.other.example/"))), Some(0.5), "one owner");
     assert_eq!(lone("In-Reply-To: <1@example.com>\r\n", &link("https://www.other.example/x")), None, "an answer");

@@ -1,0 +1,73 @@
+//! Letters dressed up, as plain ones: bold, script and full-width letters say to a reader what the plain ones say.
+//!
+//! In: any text. Out: the same text, borrowed where nothing was dressed. Only letters and digits change, so the punctuation of
+//! Chinese and Japanese stays as it is. Look-alikes of other alphabets are not touched: they may be honest (`letters`).
+
+use std::borrow::Cow;
+
+/// `text` with mathematical, full-width, circled and squared letters and digits as ASCII, and without what is not seen.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.chars().any(|c| is_dressed(c) || is_unseen(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| !is_unseen(*c)).map(undressed).collect())
+}
+
+/// How many letters of `text` are dressed up in a way that no keyboard and no language does: mathematical alphabets.
+pub fn styled_letters(text: &str) -> usize {
+    if text.is_ascii() { 0 } else { text.chars().filter(|c| is_styled(*c)).count() }
+}
+
+fn is_styled(c: char) -> bool {
+    matches!(c, '\u{1d400}'..='\u{1d7ff}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
+}
+
+fn is_dressed(c: char) -> bool {
+    is_styled(c) || matches!(c, '\u{2460}'..='\u{24e9}' | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
+}
+
+/// Characters without width, that split words for filters.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{180e}')
+}
+
+fn undressed(c: char) -> char {
+    if !is_dressed(c) {
+        return c;
+    }
+    // Squared and negative letters have no decomposition.
+    let squared = |first: u32| char::from_u32(u32::from(c) - first + u32::from('a')).unwrap_or(c);
+    match u32::from(c) {
+        0x1f130..=0x1f149 => squared(0x1f130),
+        0x1f150..=0x1f169 => squared(0x1f150),
+        0x1f170..=0x1f189 => squared(0x1f170),
+        _ => {
+            let mut letter = None;
+            unicode_normalization::char::decompose_compatible(c, |part| {
+                letter = letter.or_else(|| part.is_ascii_alphanumeric().then_some(part));
+            });
+            letter.unwrap_or(c)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dressed_letters_are_read_as_plain_ones() {
+        for (text, want) in [
+            ("𝗬𝗼𝘂𝗿 𝗺𝗲𝗺𝗯𝗲𝗿", "Your member"),
+            ("ＨＥＬＬＯ１，你好", "HELLO1，你好"),
+            ("ⓗⓘ", "hi"),
+            ("🅰🅱", "ab"),
+            ("pay\u{200b}pal", "paypal"),
+            ("naïve 你好！", "naïve 你好！"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(text), want, "{text}");
+        }
+        assert_eq!((styled_letters("𝗬𝗼𝘂 x"), styled_letters("ＹＯＵ")), (3, 0));
+    }
+}

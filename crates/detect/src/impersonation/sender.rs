@@ -1,0 +1,67 @@
+//! The sender as a reader sees it, also where From breaks the grammar.
+//!
+//! In: a message. Out: [`Shown`]. Programs show something for every From, so a slip in it must not get a mail around the
+//! inspections. Not for authentication: that reads From once, strictly.
+
+use mail::Message;
+use mail::address::{FromField, decode_words, domain_to_ascii};
+use std::borrow::Cow;
+
+/// What most programs show.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// Decoded; empty if there is only an address.
+    pub display: Cow<'a, str>,
+    /// Lower-case A-labels.
+    pub domain: Cow<'a, str>,
+    pub address: String,
+}
+
+/// `None` if there is no From, or nothing like an address in it.
+pub fn shown(message: &Message) -> Option<Shown<'_>> {
+    match &message.from {
+        FromField::One { display, address } => {
+            Some(Shown { display: display.into(), domain: address.domain().into(), address: address.to_string() })
+        }
+        FromField::Missing => None,
+        FromField::Ambiguous { raw, .. } => read(raw),
+    }
+}
+
+/// The last address in angle brackets and what stands before it; else the last word that is an address.
+fn read(raw: &str) -> Option<Shown<'_>> {
+    let (display, address) = match (raw.rfind('<'), raw.rfind('>')) {
+        (Some(start), Some(end)) if start < end => (&raw[..start], &raw[start + 1..end]),
+        _ => {
+            let word = raw.split(|c: char| c.is_whitespace() || c == ',').rfind(|word| word.contains('@'))?;
+            ("", word)
+        }
+    };
+    let (_, domain) = address.rsplit_once('@')?;
+    let domain = domain_to_ascii(domain.trim().trim_end_matches('.'))?;
+    let display = decode_words(display.as_bytes());
+    let display = display.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';' | ':' | '_')).to_string();
+    Some(Shown { display: display.into(), domain: domain.into(), address: address.trim().to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_from_still_shows_somebody() {
+        for (raw, want) in [
+            ("Account team ,_<no-reply@shop.example>", Some(("Account team", "shop.example"))),
+            ("\"Bank\" <a@Bank.example> <b@other.example>", Some(("\"Bank\" <a@Bank.example>", "other.example"))),
+            ("=?utf-8?Q?B=C3=A4nk?=, <a@x.example>", Some(("Bänk", "x.example"))),
+            ("a@x.example, b@y.example", Some(("", "y.example"))),
+            ("nobody", None),
+            ("", None),
+        ] {
+            let found = read(raw);
+            let found = found.as_ref().map(|shown| (shown.display.as_ref(), shown.domain.as_ref()));
+            let want = want.map(|(display, domain)| (display.trim_start_matches('"'), domain));
+            assert_eq!(found, want, "{raw}");
+        }
+    }
+}
