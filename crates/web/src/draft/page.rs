@@ -115,7 +115,11 @@ pub async fn mine(app: &App, person: &Person, id: &str) -> Result<Draft, Fault> 
     let id: DraftId = id.parse().map_err(|_| Fault::NotFound)?;
     let (scope, who) = (person.scope(), person.id);
     let found = app.db.read(move |tx| Box::pin(async move { sql::one(tx, scope, who, id).await })).await.map_err(Fault::from)?;
-    let draft = found.ok_or(Fault::NotFound)?;
+    let mut draft = found.ok_or(Fault::NotFound)?;
+    let is_own = matches!(&draft.what, What::Entry { entry } if entry.scope.eq_ignore_ascii_case(&person.email));
+    if !is_own && !person.may(May::Trace) {
+        draft.outcome.changes.clear(); // who wrote to whom is for those who may look at the trace; numbers are not
+    }
     match &draft.what {
         What::Policy { .. } => person.require(May::Policies)?,
         What::Entry { entry } => entry::may_make(app, person, entry).await?,

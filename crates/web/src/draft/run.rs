@@ -105,7 +105,7 @@ async fn read(app: &App, draft: &Draft) -> Result<(Progress, Outcome), Error> {
             take(&mut outcome, &mut counts, changes);
             if progress.receipts - noted >= NOTE_EVERY {
                 noted = progress.receipts;
-                let progress = progress.clone();
+                let (progress, now_ms) = (progress.clone(), app.now_ms());
                 // Nobody waits for it: the next one comes soon.
                 drop(db.later::<(), Error, _>(move |tx| Box::pin(async move { sql::note_progress(tx, id, &progress, now_ms).await })));
             }

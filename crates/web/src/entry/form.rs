@@ -83,7 +83,7 @@ pub(super) fn days(text: &str) -> Option<Option<i64>> {
 pub async fn fresh(State(app): State<App>, view: View, person: Person, Query(asked): Query<EntryForm>) -> Page {
     let own = own(&app, &person).await?;
     let mut form = asked;
-    if let (false, What::Entry { entry }) = (form.draft.is_empty(), drafted(&app, &person, &form.draft).await?) {
+    if let Some(entry) = drafted(&app, &person, &form.draft).await? {
         form = EntryForm {
             effect: entry.effect.name().into(),
             kind: entry.kind.name().into(),
@@ -105,11 +105,15 @@ pub async fn fresh(State(app): State<App>, view: View, person: Person, Query(ask
     shown(&view, &Shown::of(&form), own)
 }
 
-async fn drafted(app: &App, person: &Person, id: &str) -> Result<What, Fault> {
-    match id {
-        "" => Ok(What::Policy { settings: Box::default(), base: None }), // nothing was drafted
-        id => draft::mine(app, person, id).await.map(|draft| draft.what),
+/// The entry that a draft holds; `None` for '' and for drafts of something else.
+async fn drafted(app: &App, person: &Person, id: &str) -> Result<Option<NewEntry>, Fault> {
+    if id.is_empty() {
+        return Ok(None);
     }
+    Ok(match draft::mine(app, person, id).await?.what {
+        What::Entry { entry } => Some(entry),
+        What::Policy { .. } => None,
+    })
 }
 
 /// The mailbox this person is limited to; '' for those who look after entries.

@@ -5,12 +5,14 @@ use crate::scene::{NOW_MS, Scene};
 use mail::OrgId;
 use mail::id::{DraftId, EntryId};
 use store::{Error, Tx, args};
+use web::people::Role;
 
 const POLICIES: &[&str] = &["/policies/", "/api/v1/policies/"];
 const ENTRIES: &[&str] = &["/entries/", "/api/v1/entries/"];
 const DRAFTS: &[&str] = &["/drafts/", "/api/v1/drafts/"];
 
 pub async fn there(scene: &Scene, org: OrgId) -> Places {
+    scene.cookie(Role::Administrator, Some(org)).await; // a draft is its maker's alone
     let (entry, draft) = (scene.app.fresh_id(), scene.app.fresh_id());
     let done: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { rows(tx, org, entry, draft).await })).await;
     done.expect("rows are written");
@@ -49,8 +51,8 @@ async fn rows(tx: &mut Tx, org: OrgId, entry: i64, draft: i64) -> Result<(), Err
     let what = format!("{{\"kind\":\"policy\",\"settings\":{settings},\"base\":null}}");
     tx.run(
         "INSERT INTO draft (id, org, person, what, days, state, progress, outcome, made_ms, seen_ms) \
-         VALUES ($1, $2, 99, $3, 7, 'done', '{}', '', $4, $4)",
-        args![draft, org.0, what, NOW_MS],
+         SELECT $1, $2, id, $3, 7, 'done', '{}', '', $4, $4 FROM person WHERE email = $5",
+        args![draft, org.0, what, NOW_MS, format!("administrator@{org}.example")],
     )
     .await?;
     tx.run("INSERT INTO entry_choice (org, people_may, warn_days) VALUES ($1, 1, 3)", args![org.0]).await.map(|_| ())
