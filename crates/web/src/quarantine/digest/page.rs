@@ -58,12 +58,20 @@ fn holder(link: &Link, peer: &Peer) -> Person {
     Person {
         id: PersonId(0),
         org: Some(link.org),
+        home: Some(link.org),
         email: link.address.clone(),
         name: String::new(),
         role: Role::Person,
+        own_role: 0,
+        own_role_name: String::new(),
         may: vec![May::OwnQuarantine],
         lang: None,
+        zone: String::new(),
+        colours: String::new(),
         session: String::new(),
+        session_id: 0,
+        token: None,
+        sure_ms: 0,
         ip: peer.ip.clone(),
     }
 }
