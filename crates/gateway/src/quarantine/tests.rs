@@ -106,6 +106,35 @@ async fn held_mail_is_listed_for_its_own_organisation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn held_mail_is_counted_and_those_it_is_held_for_are_known() {
+    for database in databases() {
+        let quarantine = open(&database).await;
+        for n in 0..3 {
+            hold(&quarantine, n, if n == 2 { "phish" } else { "spam" }, false).await;
+        }
+        let ask = Filter::default;
+        for (scope, filter, want, why) in [
+            (ACME, ask(), Some(6), "all"),
+            (OTHER, ask(), Some(0), "not for others"),
+            (ACME, Filter { verdict: Some("phish".into()), ..ask() }, Some(2), "one verdict"),
+            (ACME, Filter { after: Some(Cursor { mail: id(1), n: 0 }), ..ask() }, Some(3), "after a place"),
+            (ACME, Filter { subject: Some("win".into()), ..ask() }, None, "the database does not know letters in any case"),
+        ] {
+            assert_eq!(quarantine.count(scope, filter).await, Ok(want), "{}: {why}", database.engine);
+        }
+        let found = async |before: i64, after: &'static str, rows_max: usize| {
+            let found: Result<Vec<Waiting>, Error> =
+                quarantine.db.read(move |tx| Box::pin(async move { waiting(tx, id(before), (OrgId(11), after), rows_max).await })).await;
+            found.expect("rows").into_iter().map(|one| (one.address, one.newest)).collect::<Vec<_>>()
+        };
+        let (bo, li) = ("bo@acme.example".to_string(), "li@acme.example".to_string());
+        assert_eq!(found(9, "", 10).await, [(bo.clone(), id(2)), (li.clone(), id(2))], "{}", database.engine);
+        assert_eq!(found(1, "", 1).await, [(bo, id(0))], "{}: a page of what came before", database.engine);
+        assert_eq!(found(9, "bo@acme.example", 10).await, [(li, id(2))], "{}: the next page", database.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn octets_come_from_row_or_file_and_not_for_others() {
     for database in databases() {
         let quarantine = open(&database).await;

@@ -87,7 +87,7 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         // Not href: a link that cannot be followed is shown as text, and where it leads stands on the page.
         .generic_attributes(HashSet::from(["dir", "lang", "title"]))
         .tag_attributes(["td", "th"].into_iter().map(|tag| (tag, HashSet::from(["colspan", "rowspan"]))).collect())
-        .clean_content_tags(HashSet::from(["script", "style", "title", "head", "template", "noscript", "svg", "math", "object"]))
+        .clean_content_tags(HashSet::from(["script", "style", "title", "head", "template", "noscript", "svg", "math", "object", "iframe"]))
         .url_schemes(HashSet::new())
         .link_rel(None)
         .strip_comments(true);
