@@ -10,6 +10,7 @@ const tag = (id) => "wcag" + id.replaceAll(".", "");
 
 function shownBy(one, results) {
   if (one.by === "axe") {
+    if (!results.runs) return "axe-core";
     const rules = Object.entries(results.passes).filter(([, rule]) => rule.tags.includes(tag(one.id))).map(([id]) => `\`${id}\``);
     return rules.length ? `axe-core: ${rules.sort().join(", ")}` : "how pages are made (no rule of axe-core found anything to look at)";
   }
@@ -25,8 +26,9 @@ function statement(results) {
     "# Accessibility", "",
     "How Gatepost's pages meet the Web Content Accessibility Guidelines 2.2, level A and AA. Made from a test run by `tests/browser/statement.mjs`; do not edit.", "",
     "## What the run found", "",
+    ...(results.runs ? [
     `axe-core looked ${results.runs} times: at ${seen.length} kinds of page, in English and Chinese, at 1280 and 320 px, light and dark, with forced colours and with high contrast.`,
-    `It found ${results.violations.length} violations.`, "",
+    `It found ${results.violations.length} violations.`, ""] : ["No complete run has been written down here yet: run `scripts/browser-test`, then `node tests/browser/statement.mjs`.", ""]),
     ...(results.violations.length ? ["Open:", "", ...results.violations.map((one) => `- ${one.name}: ${one.id}`), ""] : []),
     "Rules that axe-core could not decide by itself on some page: " + (Object.keys(results.undecided).sort().map((id) => `\`${id}\``).join(", ") || "none") + ".", "",
     "A machine finds part of what matters. Nobody has yet tried the pages with NVDA, VoiceOver or a braille display; tell whoever runs the service what is hard for you.", "",
@@ -59,6 +61,8 @@ if (process.argv[1]?.endsWith("statement.mjs")) {
     const why = stale();
     if (why) { console.error(why); process.exit(1); }
   } else {
-    writeFileSync(place, statement(readJson(join(out, "axe.json"))));
+    const found = join(out, "axe.json");
+    const nothing = { pages: [], runs: 0, violations: [], undecided: {}, passes: {} };
+    writeFileSync(place, statement(existsSync(found) ? readJson(found) : nothing));
   }
 }

@@ -36,10 +36,11 @@ pub(super) fn complete(mut document: Value) -> Value {
         "token": { "type": "http", "scheme": "bearer", "description": "An API token of a person, with some of their permissions." }
     });
     let mut used = Vec::new();
-    for item in document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if ["get", "put", "post", "delete", "patch", "head"].contains(&method.as_str()) {
                 used.extend(operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_string));
+                operation["operationId"] = json!(operation_id(method, path));
                 complete_operation(method, operation);
             }
         }
@@ -47,6 +48,12 @@ pub(super) fn complete(mut document: Value) -> Value {
     let tags = TAGS.iter().filter(|(name, _)| used.iter().any(|used| used == name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document
+}
+
+/// Unique, and the same as long as the path is: "get_trace_mail" of `GET /api/v1/trace/{mail}`.
+fn operation_id(method: &str, path: &str) -> String {
+    let parts = path.trim_start_matches("/api/v1").split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    std::iter::once(method).chain(parts).collect::<Vec<_>>().join("_")
 }
 
 /// What an operation takes, as far as it decides what can be wrong with a request.

@@ -25,10 +25,14 @@ pub async fn keep(db: &Db, report: &Report, now_ms: i64) -> Result<(), Error> {
     .await
 }
 
+/// An empty one is taken again sooner: right after a first start no mail has come yet.
+const EMPTY_STALE_MS: i64 = 60 * 1000;
+
 /// Takes one when there is none, or none of late: after a start the hourly job has yet to come round.
 pub async fn take_if_missing(db: &Db, now_ms: i64) -> Result<(), Error> {
     let last = db.read(|tx| Box::pin(sql::balance(tx, gateway::scope::OrgScope::All))).await?;
-    if last.is_some_and(|last| now_ms - last.at_ms < STALE_MS) {
+    let stale_ms = |accepted: u64| if accepted == 0 { EMPTY_STALE_MS } else { STALE_MS };
+    if last.is_some_and(|last| now_ms - last.at_ms < stale_ms(last.accepted)) {
         return Ok(());
     }
     let report = balance::check(db, None, now_ms - DAY_MS, now_ms).await?;

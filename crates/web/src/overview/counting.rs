@@ -54,8 +54,11 @@ pub fn start(app: &App) {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if let Err(why) = turn(&app.db, holder, app.clock).await {
-                tracing::warn!(%why, "the sums of the overview could not be kept; it is tried again in {} s", EVERY.as_secs());
+            match turn(&app.db, holder, app.clock).await {
+                // There is more to catch up with.
+                Ok(hours) if hours >= HOURS_A_TURN => tick.reset_immediately(),
+                Ok(_) => {}
+                Err(why) => tracing::warn!(%why, "the sums of the overview could not be kept; it is tried again in {} s", EVERY.as_secs()),
             }
         }
     });

@@ -132,9 +132,10 @@ pub async fn read(app: &App, person: &Person, span: Span, zone: &TimeZone) -> Re
     let (sees_requests, sees_entries) = (person.may(May::Release), person.may(May::ReadSettings));
     let begins = when::steps(span, zone, now_ms);
     let since_ms = begins.first().copied().unwrap_or(now_ms);
+    let wanted = begins.clone();
     let read = app.db.read(move |tx| {
         Box::pin(async move {
-            let sums = sql::sums(tx, scope, since_ms).await?;
+            let sums = sql::sums(tx, scope, &wanted).await?;
             let fresh = sql::freshness(tx, since_ms).await?;
             let waiting = waiting(tx, scope, now_ms, (sees_requests, sees_entries)).await?;
             Ok::<_, Error>((sums, fresh, waiting, sql::balance(tx, scope).await?))
@@ -145,7 +146,7 @@ pub async fn read(app: &App, person: &Person, span: Span, zone: &TimeZone) -> Re
     let mut total = Step { at_ms: since_ms, ..Step::default() };
     for sum in &sums {
         total.add(sum);
-        if let Some(at) = when::step_of(&begins, sum.hour_ms) {
+        if let Some(at) = when::step_of(&begins, sum.begin_ms) {
             steps[at].add(sum);
         }
     }

@@ -90,31 +90,39 @@ pub async fn forget_before(tx: &mut Tx, oldest_ms: i64) -> Result<(), Error> {
 /// One sum as the page reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
-    pub hour_ms: i64,
+    /// Beginning of the step.
+    pub begin_ms: i64,
     pub kind: String,
     pub name: String,
     pub count: i64,
 }
 
-/// Sums from `since_ms` on, by hour; those of the reasons only as totals, under `since_ms`.
-pub async fn sums(tx: &mut Tx, scope: OrgScope, since_ms: i64) -> Result<Vec<Sum>, Error> {
-    let mut values = args![since_ms];
-    let whose = scope.condition("org", &mut values);
-    let sum = "CAST(sum(count) AS BIGINT)";
+/// Sums of each step from its beginning to the next one's, under the step's beginning; those of the reasons only as totals, under the
+/// first. Added up by the database: a month has tens of thousands of them.
+pub async fn sums(tx: &mut Tx, scope: OrgScope, begins: &[i64]) -> Result<Vec<Sum>, Error> {
+    let Some(since_ms) = begins.first().copied() else { return Ok(Vec::new()) };
+    let ends = begins.iter().skip(1).copied().chain([i64::MAX]);
+    let steps: Vec<String> =
+        begins.iter().zip(ends).map(|(begin, end)| format!("(CAST({begin} AS BIGINT), CAST({end} AS BIGINT))")).collect();
+    let mut values = Vec::new();
+    let whose = scope.condition("h.org", &mut values);
+    let sum = "CAST(sum(h.count) AS BIGINT)";
     let sql = format!(
-        "SELECT hour_ms, kind, name, {sum} FROM hour_sum WHERE hour_ms >= $1 AND {whose} AND kind <> 'reason' \
-         GROUP BY hour_ms, kind, name LIMIT {SUMS_READ_MAX}"
+        "WITH step (begin_ms, end_ms) AS (VALUES {}) SELECT s.begin_ms, h.kind, h.name, {sum} FROM step s \
+         JOIN hour_sum h ON h.hour_ms >= s.begin_ms AND h.hour_ms < s.end_ms WHERE {whose} AND h.kind <> 'reason' \
+         GROUP BY s.begin_ms, h.kind, h.name LIMIT {SUMS_READ_MAX}",
+        steps.join(", ")
     );
     let mut rows = tx.rows(&sql, values).await?;
     let mut values = args![since_ms];
-    let whose = scope.condition("org", &mut values);
+    let whose = scope.condition("h.org", &mut values);
     let sql = format!(
-        "SELECT CAST(min(hour_ms) AS BIGINT), kind, name, {sum} FROM hour_sum WHERE hour_ms >= $1 AND {whose} AND kind = 'reason' \
-         GROUP BY kind, name LIMIT {SUMS_READ_MAX}"
+        "SELECT CAST(min(h.hour_ms) AS BIGINT), h.kind, h.name, {sum} FROM hour_sum h WHERE h.hour_ms >= $1 AND {whose} \
+         AND h.kind = 'reason' GROUP BY h.kind, h.name LIMIT {SUMS_READ_MAX}"
     );
     rows.extend(tx.rows(&sql, values).await?);
     let one =
-        |row: &Row| Ok(Sum { hour_ms: row.int(0)?, kind: row.text(1)?.to_string(), name: row.text(2)?.to_string(), count: row.int(3)? });
+        |row: &Row| Ok(Sum { begin_ms: row.int(0)?, kind: row.text(1)?.to_string(), name: row.text(2)?.to_string(), count: row.int(3)? });
     rows.iter().map(one).collect()
 }
 

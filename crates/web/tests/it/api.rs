@@ -144,6 +144,9 @@ async fn the_document_is_complete() {
     let described = routes::of_document(&document);
     let written: BTreeSet<(String, String)> = described.iter().map(|route| (route.method.clone(), route.path.clone())).collect();
     assert!(!written.is_empty());
+    let ids: BTreeSet<&str> =
+        described.iter().filter_map(|route| document["paths"][&route.path][route.method.to_lowercase()]["operationId"].as_str()).collect();
+    assert_eq!(ids.len(), described.len(), "every operation has an identifier of its own");
     for route in &described {
         assert_eq!(route.kind, Kind::Program);
         let answer = scene.ask(request(&route.method, &route.filled(|_| "1".into()), "").body(Body::empty()).expect("a request")).await;

@@ -83,7 +83,6 @@
     hint.textContent = place.dataset.hint;
     const plot = new window.uPlot(options, [at, ...order.map((n) => sums[n])], holder);
     holder.append(hint);
-    place.querySelector("svg.chart").hidden = true;
     place.querySelector("svg.chart").setAttribute("hidden", "");
     place.querySelector(".legend").hidden = true;
     plots.push({ plot, place, holder });
@@ -94,6 +93,7 @@
     for (const { plot, place, holder } of plots.splice(0)) {
       plot.destroy();
       holder.remove();
+      place.querySelector("svg.chart").removeAttribute("hidden");
       place.querySelector(".legend").hidden = false;
     }
     all();
