@@ -4,7 +4,6 @@ use crate::{api, audit, connector, domain, draft, entry, help, overview, page, p
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
-use crate::diagnostics::outside::DnsAt;
 use gateway::delivery::Courier;
 use gateway::directory::Watch;
 use gateway::dkim::Seal;

@@ -62,7 +62,8 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(seen_peer.ip).await };
     let judged = judge(gate, mail, seen).await;
     if let Some(label) = envelope.recipients.first().and_then(|first| gate.report_label(&directory, &first.address)) {
-        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label }).await;
+        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label })
+            .await;
     }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {
         let receipt = Some(judged.receipt(gate, (id, mail), &Ruled::default(), &[]).handed_by(peer));
