@@ -1,5 +1,6 @@
 //! What every handler may use, and the routes of all features.
 
+use crate::diagnostics::outside::DnsAt;
 use crate::{api, audit, connector, domain, draft, entry, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
