@@ -51,7 +51,7 @@ pub async fn last(app: &App, named: &Named) -> Result<Option<Report>, Fault> {
 /// Looks at everything, keeps the result, and acts on it.
 pub async fn run(app: &App, person: &Person, named: &Named) -> Result<Report, Fault> {
     person.require(May::Domains)?;
-    crate::diagnostics::turns::take(person.id, "domain-check", CHECKS_MAX)?;
+    app.turns.take(person.id, "domain-check", CHECKS_MAX)?;
     let keys = keys(app, named).await?;
     let eyes = Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, now_ms: app.now_ms() };
     let report = look(&eyes, named, &keys).await;

@@ -2,14 +2,14 @@
 
 mod access;
 mod api;
-mod help;
-mod overview;
-mod quarantine;
-mod entry;
-mod past;
-mod policy;
 mod connector;
 mod domain;
+mod entry;
+mod help;
+mod overview;
+mod past;
+mod policy;
+mod quarantine;
 mod routes;
 mod rules;
 mod scene;
