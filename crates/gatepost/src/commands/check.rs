@@ -14,6 +14,7 @@ use mail::dns::Dns;
 use std::sync::Arc;
 use store::Error;
 use web::diagnostics::check::CheckResult;
+use web::diagnostics::outside::DnsAt;
 use web::domain::api::ReportBody;
 use web::domain::check::{Eyes, look};
 
@@ -59,12 +60,12 @@ pub fn domain(place: &Place, asked: Domain) -> anyhow::Result<Exit> {
         let keys: Vec<_> = keys.into_iter().filter(|key| key.state != KeyState::Retired).collect();
         let dns = resolver::from_settings(&chosen.settings.dns)?.dns;
         let settings = chosen.settings.dns.clone();
-        let at = move |servers: &[std::net::SocketAddr]| match settings.servers {
+        let at: DnsAt = Arc::new(move |servers| match settings.servers {
             Servers::Off => None,
             _ => Live::at(servers, &settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
-        };
-        let hostname = gateway::connection::own_name(&chosen.settings.listen);
-        let eyes = Eyes { dns: &dns, dns_at: &(Arc::new(at) as _), tls: &Tls::new(&[])?, hostname: &hostname, now_ms: output::now_ms() };
+        });
+        let (hostname, tls) = (gateway::connection::own_name(&chosen.settings.listen), Tls::new(&[])?);
+        let eyes = Eyes { dns: &dns, dns_at: &at, tls: &tls, hostname: &hostname, now_ms: output::now_ms() };
         Ok(Some(look(&eyes, &named, &keys).await))
     })?;
     let Some(report) = report else {
