@@ -1,6 +1,7 @@
 //! What every handler may use, and the routes of all features.
 
 use crate::diagnostics::outside::DnsAt;
+use crate::diagnostics::turns::Turns;
 use crate::{api, audit, connector, domain, draft, entry, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub help: help::Library,
     /// Asks the servers of a domain itself, past every cache.
     pub dns_at: DnsAt,
+    /// How often people may have us talk to the outside.
+    pub turns: Turns,
     /// Connects to next hops when a connector is tried.
     pub courier: Arc<Courier>,
     /// Seals the private keys of domains.

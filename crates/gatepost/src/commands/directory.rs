@@ -1,6 +1,6 @@
 //! `gatepost policy|domain|connector|recipient|entry`: the directory from the command line. A running server notices within a second.
 
-use super::{Place, wait};
+use super::{Place, check, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
 use clap::{Args, Subcommand};
@@ -66,6 +66,8 @@ enum DomainVerb {
     /// Add or change a domain.
     Add(NewDomain),
     Remove(Named),
+    /// Look at what it publishes in DNS: MX, SPF, DKIM, DMARC, MTA-STS, TLS reports.
+    Check(check::Domain),
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +94,8 @@ pub struct Connectors {
 
 #[derive(Debug, Subcommand)]
 enum ConnectorVerb {
+    /// Connect to its next hops as mail would, and show what is said.
+    Validate(check::Connector),
     List(Listed),
     Show(Named),
     /// Add or change a connector.
@@ -198,6 +202,7 @@ pub fn domains(place: &Place, domains: Domains) -> anyhow::Result<Exit> {
             change(place, move |tx, _| Box::pin(async move { sql::put_domain(tx, &settings, FROM_COMMAND).await }))
         }
         DomainVerb::Remove(named) => remove(place, Removable::Domain, named),
+        DomainVerb::Check(asked) => check::domain(place, asked),
     }
 }
 
@@ -210,6 +215,7 @@ pub fn connectors(place: &Place, connectors: Connectors) -> anyhow::Result<Exit>
             change(place, move |tx, _| Box::pin(async move { sql::put_connector(tx, &settings, FROM_COMMAND).await }))
         }
         ConnectorVerb::Remove(named) => remove(place, Removable::Connector, named),
+        ConnectorVerb::Validate(asked) => check::connector(place, asked),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one file per command, thin over the feature it belongs to.
 
 mod applying;
+mod check;
 mod config;
 mod directory;
 mod eval;

@@ -120,16 +120,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let dns = dns(chosen, is_demo)?;
     let signals = Arc::new(Signals::default());
     let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
-    let (queue, seats, queue_tasks) = Queue::open(QueueParts {
-        db: store.db.clone(),
-        bodies: store.bodies.clone(),
-        routes: Arc::new(routes::ByDirectory(directory.clone())),
-        ids: store.ids.clone(),
-        signals: signals.clone(),
-        node: settings.store.node,
-        hostname: name.clone(),
-        settings: settings.queue.clone(),
-    });
+    let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, &directory, &signals));
     let reputation = Reputation::start(store.db.clone());
     let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
     let feedback = Feedback {
@@ -182,6 +173,19 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     jobs::rotate_keys(&store, seal, dns);
     let smtp = running.addresses().first().map(|(_, address)| *address);
     Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, app, db: store.db })
+}
+
+fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, signals: &Arc<Signals>) -> QueueParts {
+    QueueParts {
+        db: store.db.clone(),
+        bodies: store.bodies.clone(),
+        routes: Arc::new(routes::ByDirectory(directory.clone())),
+        ids: store.ids.clone(),
+        signals: signals.clone(),
+        node: chosen.settings.store.node,
+        hostname: connection::own_name(&chosen.settings.listen),
+        settings: chosen.settings.queue.clone(),
+    }
 }
 
 /// What the settings file says goes into the database, then everything is read from there.

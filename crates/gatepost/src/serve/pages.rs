@@ -56,6 +56,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
             Servers::Off => None,
             _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
         }),
+        turns: Default::default(),
         courier,
         seal,
         hostname: gateway::connection::own_name(&settings.listen),

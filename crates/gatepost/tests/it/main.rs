@@ -4,6 +4,7 @@ mod bad_input;
 mod demo;
 mod durable;
 mod feedback;
+mod flow;
 mod relay;
 mod rules;
 mod server;

@@ -57,6 +57,9 @@ pub async fn load(tx: &mut Tx, base: &Surroundings, before: &Directory) -> Resul
 }
 
 fn add_connector(directory: &mut Directory, org: OrgId, name: &str, settings: ConnectorSettings) {
+    if settings.kind == ConnectorKind::Outbound {
+        directory.outbound.entry(org).or_insert_with(|| name.to_string());
+    }
     if settings.kind == ConnectorKind::Partner {
         let domains = settings.domains.iter().filter_map(|domain| mail::address::domain_to_ascii(domain));
         directory.partners.entry(org).or_default().extend(domains.map(|domain| (domain, name.to_string())));

@@ -42,6 +42,8 @@ pub struct Directory {
     pub connectors: HashMap<String, Arc<ConnectorSettings>>,
     /// Connectors to partners per organisation: their domain, and the connector's name.
     pub partners: HashMap<OrgId, Vec<(String, String)>>,
+    /// The connector of kind "outbound" per organisation, the first by name.
+    pub outbound: HashMap<OrgId, String>,
     pub inbound: HashMap<OrgId, Vec<Arc<InboundSettings>>>,
     /// DKIM keys that sign, by domain.
     pub keys: HashMap<String, Vec<Arc<DomainKey>>>,
@@ -150,10 +152,12 @@ impl Directory {
         })
     }
 
-    /// Connector for mail that an organisation sends out to this domain: a partner's, else the organisation's, else MX ("").
+    /// Connector for mail that an organisation sends out to this domain: a partner's, else the organisation's, else its connector of
+    /// kind "outbound", else MX ("").
     pub fn outbound_route(&self, org: OrgId, domain: &str) -> &str {
         let partner = self.partners.get(&org).into_iter().flatten().find(|(of, _)| of == domain).map(|(_, connector)| connector.as_str());
-        partner.or_else(|| self.organisations.get(&org).map(|org| org.settings.outbound_connector.as_str())).unwrap_or_default()
+        let named = self.organisations.get(&org).map(|org| org.settings.outbound_connector.as_str()).filter(|name| !name.is_empty());
+        partner.or(named).or(self.outbound.get(&org).map(String::as_str)).unwrap_or_default()
     }
 
     /// The connector is there, and of this organisation.

@@ -67,6 +67,29 @@ fn routes_fall_back_from_domain_to_organisation_to_mx() {
     assert_eq!(directory.inbound_route("elsewhere.example"), "");
 }
 
+#[test]
+fn ways_out_go_by_partner_then_organisation_then_kind() {
+    let mut directory = directory();
+    let out = |directory: &Directory, domain: &str| directory.outbound_route(OrgId(1), domain).to_string();
+    assert_eq!(out(&directory, "elsewhere.example"), "", "MX");
+    directory.outbound.insert(OrgId(1), "relay".into());
+    assert_eq!(out(&directory, "elsewhere.example"), "relay");
+    directory.organisations.get_mut(&OrgId(1)).expect("there").settings.outbound_connector = "named".into();
+    assert_eq!(out(&directory, "elsewhere.example"), "named");
+    directory.partners.insert(OrgId(1), vec![("partner.example".into(), "tunnel".into())]);
+    assert_eq!((out(&directory, "partner.example"), out(&directory, "elsewhere.example")), ("tunnel".into(), "named".into()));
+    assert_eq!(directory.outbound_route(OrgId(2), "partner.example"), "", "another organisation's partner");
+}
+
+#[test]
+fn sub_domains_are_taken_where_that_is_switched_on() {
+    let mut directory = directory();
+    assert_eq!(directory.standing(&address("bob@sub.any.example")), Standing::Foreign);
+    directory.domains.get_mut("any.example").expect("there").settings.subdomains = true;
+    assert_eq!(directory.standing(&address("bob@a.sub.any.example")), Standing::Ours("any.example", OrgId(1)));
+    assert_eq!(directory.standing(&address("bob@evilany.example")), Standing::Foreign, "a suffix is no parent");
+}
+
 fn entry(effect: Effect, kind: EntryKind, value: &str, scope: &str, expires_ms: Option<i64>) -> Entry {
     Entry { id: 1, effect, kind, value: value.into(), scope: scope.into(), expires_ms, note: String::new() }
 }

@@ -3,7 +3,7 @@
 use super::{find, sql};
 use crate::App;
 use crate::audit::{self, Entry};
-use crate::diagnostics::{sql as results, turns};
+use crate::diagnostics::sql as results;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Page, Say, View, done, show};
 use crate::people::{May, Person};
@@ -107,7 +107,7 @@ pub async fn try_connector(
     if !may_connect_to(&connector, saved) {
         return Err(Fault::Invalid(vec![Wrong::new("hosts", "connector-wrong-port")]));
     }
-    turns::take(person.id, "connector-try", TRIES_MAX)?;
+    app.turns.take(person.id, "connector-try", TRIES_MAX)?;
     let lang = person.lang.unwrap_or_default();
     let wish = Wish {
         subject: Say::new("connector-test-subject").in_lang(lang),

@@ -3,8 +3,8 @@
 use crate::page::Fault;
 use mail::PersonId;
 use moka::sync::Cache;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// Turns come back all at once after this time.
@@ -12,16 +12,25 @@ const WINDOW: Duration = Duration::from_secs(300);
 /// People that are remembered.
 const PEOPLE_MAX: u64 = 10_000;
 
-static TAKEN: LazyLock<Cache<(i64, &'static str), Arc<AtomicU32>>> =
-    LazyLock::new(|| Cache::builder().max_capacity(PEOPLE_MAX).time_to_live(WINDOW).build());
+/// The turns of this server.
+#[derive(Clone)]
+pub struct Turns(Cache<(i64, &'static str), Arc<AtomicU32>>);
 
-/// Takes one turn of `most`.
-/// # Errors
-/// [`Fault::TooMany`] when none is left.
-pub fn take(person: PersonId, what: &'static str, most: u32) -> Result<(), Fault> {
-    let taken = TAKEN.get_with((person.0, what), || Arc::new(AtomicU32::new(0)));
-    if taken.fetch_add(1, Ordering::Relaxed) >= most {
-        return Err(Fault::TooMany(u32::try_from(WINDOW.as_secs()).unwrap_or(u32::MAX)));
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns(Cache::builder().max_capacity(PEOPLE_MAX).time_to_live(WINDOW).build())
     }
-    Ok(())
+}
+
+impl Turns {
+    /// Takes one turn of `most`.
+    /// # Errors
+    /// [`Fault::TooMany`] when none is left.
+    pub fn take(&self, person: PersonId, what: &'static str, most: u32) -> Result<(), Fault> {
+        let taken = self.0.get_with((person.0, what), || Arc::new(AtomicU32::new(0)));
+        if taken.fetch_add(1, Ordering::Relaxed) >= most {
+            return Err(Fault::TooMany(u32::try_from(WINDOW.as_secs()).unwrap_or(u32::MAX)));
+        }
+        Ok(())
+    }
 }

@@ -5,16 +5,18 @@ use super::{Named, claim};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::diagnostics::check::{self, CheckResult, Checked, Line, PublicKey, Target, shown};
-use crate::diagnostics::outside::View;
+use crate::diagnostics::outside::{DnsAt, View};
 use crate::diagnostics::{fetch, sql as results};
 use crate::page::{Fault, Say};
 use crate::people::{May, Person};
 use futures_util::future::join_all;
+use gateway::delivery::Tls;
 use gateway::dkim::{self, DomainKey, KeyState};
 use gateway::scope::OrgScope;
 use mail::dns::{Dns, Record, RecordType};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One check, its slowest answers included.
@@ -49,9 +51,10 @@ pub async fn last(app: &App, named: &Named) -> Result<Option<Report>, Fault> {
 /// Looks at everything, keeps the result, and acts on it.
 pub async fn run(app: &App, person: &Person, named: &Named) -> Result<Report, Fault> {
     person.require(May::Domains)?;
-    crate::diagnostics::turns::take(person.id, "domain-check", CHECKS_MAX)?;
+    app.turns.take(person.id, "domain-check", CHECKS_MAX)?;
     let keys = keys(app, named).await?;
-    let report = look(app, named, &keys).await;
+    let eyes = Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, now_ms: app.now_ms() };
+    let report = look(&eyes, named, &keys).await;
     let organisation = claim::organisation_name(app, named.org)?;
     let is_shown = !named.is_served() && report.of("domain.ownership").is_some_and(|checked| checked.result == CheckResult::Ok);
     let published: Vec<DomainKey> = keys.into_iter().filter(|key| key.state == KeyState::Made && is_there(&report, key)).collect();
@@ -88,17 +91,28 @@ async fn keys(app: &App, named: &Named) -> Result<Vec<DomainKey>, Fault> {
     Ok(all.map_err(Fault::from)?.into_iter().filter(|key| key.state != KeyState::Retired).collect())
 }
 
+/// What looking takes.
+pub struct Eyes<'a> {
+    pub dns: &'a Arc<dyn Dns>,
+    pub dns_at: &'a DnsAt,
+    pub tls: &'a Tls,
+    /// Our name, as MX records have it.
+    pub hostname: &'a str,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+}
+
 /// Everything that can be seen of the domain, without writing anything.
-pub async fn look(app: &App, named: &Named, keys: &[DomainKey]) -> Report {
-    let view = View::of(&named.name, &app.dns, &app.dns_at).await;
+pub async fn look(eyes: &Eyes<'_>, named: &Named, keys: &[DomainKey]) -> Report {
+    let view = View::of(&named.name, eyes.dns, eyes.dns_at).await;
     let target = Target {
         domain: named.name.clone(),
         token: named.claim.as_ref().filter(|claim| claim.how != "operator").map(|claim| claim.token.clone()).unwrap_or_default(),
-        hostname: app.hostname.clone(),
-        addresses: own_addresses(app).await,
+        hostname: eyes.hostname.to_string(),
+        addresses: own_addresses(eyes).await,
         keys: keys.iter().map(public).collect(),
-        policy: check::policy_text(named.settings.mta_sts, &app.hostname),
-        now_ms: app.now_ms(),
+        policy: check::policy_text(named.settings.mta_sts, eyes.hostname),
+        now_ms: eyes.now_ms,
     };
     let (target, view) = (&target, &view);
     let (ownership, mx, spf, dkim, dmarc, mta_sts, tls_rpt) = tokio::join!(
@@ -107,7 +121,7 @@ pub async fn look(app: &App, named: &Named, keys: &[DomainKey]) -> Report {
         limited("domain.spf", check::spf(target, view)),
         limited("domain.dkim", check::dkim(target, view)),
         limited("domain.dmarc", check::dmarc(target, view)),
-        limited("domain.mta-sts", mta_sts(app, target, view)),
+        limited("domain.mta-sts", mta_sts(eyes, target, view)),
         limited("domain.tls-rpt", check::tls_rpt(target, view)),
     );
     let mut checks = vec![ownership, mx, spf, dkim, dmarc, mta_sts, tls_rpt];
@@ -117,7 +131,7 @@ pub async fn look(app: &App, named: &Named, keys: &[DomainKey]) -> Report {
         seen.outside = outside.and_then(Result::ok).map(|records| records.iter().map(shown).take(SHOWN_MAX).collect());
     }))
     .await;
-    Report { at_ms: app.now_ms(), servers: view.servers.clone(), checks }
+    Report { at_ms: eyes.now_ms, servers: view.servers.clone(), checks }
 }
 
 /// Values of one name that are kept.
@@ -136,19 +150,19 @@ async fn limited(id: &'static str, checked: impl Future<Output = Checked>) -> Ch
 }
 
 /// The policy host is asked where the domain says it has one, or we serve one.
-async fn mta_sts(app: &App, target: &Target, view: &View) -> Checked {
+async fn mta_sts(eyes: &Eyes<'_>, target: &Target, view: &View) -> Checked {
     let record = view.lookup(&format!("_mta-sts.{}", target.domain), RecordType::Txt).await;
     let is_asked = !target.policy.is_empty() || record.is_ok_and(|records| !records.is_empty());
     let host = format!("mta-sts.{}", target.domain);
     let served = match is_asked {
-        true => Some(fetch::https(&host, "/.well-known/mta-sts.txt", view, &app.courier.tls).await),
+        true => Some(fetch::https(&host, "/.well-known/mta-sts.txt", view, eyes.tls).await),
         false => None,
     };
     check::mta_sts(target, view, served).await
 }
 
-async fn own_addresses(app: &App) -> Vec<IpAddr> {
-    let (four, six) = tokio::join!(app.dns.lookup(&app.hostname, RecordType::A), app.dns.lookup(&app.hostname, RecordType::Aaaa));
+async fn own_addresses(eyes: &Eyes<'_>) -> Vec<IpAddr> {
+    let (four, six) = tokio::join!(eyes.dns.lookup(eyes.hostname, RecordType::A), eyes.dns.lookup(eyes.hostname, RecordType::Aaaa));
     let records = [four, six].into_iter().flatten();
     let address = |record: &Record| match record {
         Record::A(ip) => Some(IpAddr::V4(*ip)),

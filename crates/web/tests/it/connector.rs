@@ -35,6 +35,7 @@ fn form<'a>(host: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str
         ("tls", "opportunistic"),
         ("allow_private", "on"),
     ];
+    form.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
     form.extend_from_slice(more);
     form
 }

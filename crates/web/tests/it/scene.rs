@@ -88,6 +88,7 @@ impl Scene {
             thresholds: Default::default(),
             help: web::help::Library::new(&[]),
             dns_at: Arc::new(|_| None),
+            turns: Default::default(),
             courier: Arc::new(courier(dns.clone())),
             dns,
             seal: Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key")),

@@ -74,6 +74,7 @@ connector-cert-issuer = Signed by
 connector-cert-until = Valid until
 connector-cert-sha256 = SHA-256
 connector-dialogue = Dialogue
+connector-ms = { $count } ms
 connector-who-we = We:
 connector-who-they = They:
 connector-who-note = –

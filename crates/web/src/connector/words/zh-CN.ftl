@@ -71,6 +71,7 @@ connector-cert-issuer = 签发者
 connector-cert-until = 有效期至
 connector-cert-sha256 = SHA-256
 connector-dialogue = 对话
+connector-ms = { $count } 毫秒
 connector-who-we = 我方：
 connector-who-they = 对方：
 connector-who-note = –

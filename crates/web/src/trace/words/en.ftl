@@ -223,3 +223,4 @@ again-hint = The stored message was authenticated and inspected again with what 
 again-no-receipt = Its receipt was written by another version and cannot be compared.
 again-too-long = It took too long to judge it again. Try once more.
 audit-trace-again = Judged a mail again
+trace-via = (handed over by the gateway in front, { $what })

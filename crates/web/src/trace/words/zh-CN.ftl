@@ -217,3 +217,4 @@ again-hint = 已用过滤器目前掌握的信息（规则、用户教给它的�
 again-no-receipt = 凭据由其他版本写入，无法比较。
 again-too-long = 重新判定用时过长，请再试一次。
 audit-trace-again = 重新判定邮件
+trace-via = （由前置网关 { $what } 递交）
