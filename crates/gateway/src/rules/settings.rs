@@ -186,14 +186,18 @@ words!(
 );
 words!(
     /// Where a disclaimer stands.
+    #[derive(Default)]
     Place {
+        #[default]
         Append = "append",
         Prepend = "prepend",
     }
 );
 words!(
     /// What is done with a message into which no disclaimer can be written.
+    #[derive(Default)]
     Fallback {
+        #[default]
         /// The original goes on as an attachment of a new message.
         Wrap = "wrap",
         Ignore = "ignore",
@@ -210,17 +214,5 @@ impl Place {
 impl Fallback {
     fn is_usual(&self) -> bool {
         *self == Fallback::Wrap
-    }
-}
-
-impl Default for Place {
-    fn default() -> Place {
-        Place::Append
-    }
-}
-
-impl Default for Fallback {
-    fn default() -> Fallback {
-        Fallback::Wrap
     }
 }
