@@ -10,6 +10,8 @@ mod past;
 mod policy;
 mod connector;
 mod domain;
+mod people;
+mod provider;
 mod routes;
 mod rules;
 mod scene;
