@@ -1,10 +1,10 @@
 //! What every handler may use, and the routes of all features.
 
+use crate::diagnostics::outside::DnsAt;
 use crate::{api, audit, connector, domain, draft, entry, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
-use crate::diagnostics::outside::DnsAt;
 use gateway::delivery::Courier;
 use gateway::directory::Watch;
 use gateway::dkim::Seal;

@@ -187,7 +187,14 @@ pub fn domains(place: &Place, domains: Domains) -> anyhow::Result<Exit> {
                 other => return Err(WrongUse(format!("--recipients {other}: write listed, call-out or any")).into()),
             };
             let kind = if new.internal_relay { DomainKind::InternalRelay } else { DomainKind::Authoritative };
-            let settings = DomainSettings { name: new.name, organisation: new.organisation, kind, recipients, connector: new.connector, ..DomainSettings::default() };
+            let settings = DomainSettings {
+                name: new.name,
+                organisation: new.organisation,
+                kind,
+                recipients,
+                connector: new.connector,
+                ..DomainSettings::default()
+            };
             change(place, move |tx, _| Box::pin(async move { sql::put_domain(tx, &settings, FROM_COMMAND).await }))
         }
         DomainVerb::Remove(named) => remove(place, Removable::Domain, named),

@@ -245,7 +245,9 @@ async fn try_on(store: &Store, test: &Test) -> anyhow::Result<Exit> {
     let (done, tests) = evaluate_one(&rule, past.facts(&snapshot, org));
     let note = done.notes.into_iter().next().context("the rule was not evaluated")?;
     if test.wish.json {
-        output::json(&serde_json::json!({ "outcome": note.outcome, "tests": tests, "actions": note.actions, "recipients": note.recipients, "why": note.why }))?;
+        output::json(
+            &serde_json::json!({ "outcome": note.outcome, "tests": tests, "actions": note.actions, "recipients": note.recipients, "why": note.why }),
+        )?;
     } else {
         for (condition, evidence) in conditions.iter().zip(&tests) {
             let holds = evidence.holds.map_or("not known", |holds| if holds { "holds" } else { "does not hold" });

@@ -8,8 +8,8 @@ pub mod reference;
 mod tests;
 
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
-use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
+use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::intake::IntakeSettings;
 use gateway::policy::PolicySettings;

@@ -162,10 +162,13 @@ fn rules_are_put_moved_switched_and_deleted_by_command() {
         let done = put(&format!("name = \"{name}\"\nactions = [{{ kind = \"quarantine\" }}]\n"));
         assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
     }
-    let wrong = put("name = \"c\"\nactions = [{ kind = \"quarantine\" }]\nconditions = [{ kind = \"subject-patterns\", values = [\"(\"] }]\n");
+    let wrong =
+        put("name = \"c\"\nactions = [{ kind = \"quarantine\" }]\nconditions = [{ kind = \"subject-patterns\", values = [\"(\"] }]\n");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("condition 1, values"), "{}", String::from_utf8_lossy(&wrong.stderr));
-    let names = || -> Vec<String> { server.rows(&["rule", "list", "--json"]).iter().map(|rule| rule["name"].as_str().unwrap_or_default().to_string()).collect() };
+    let names = || -> Vec<String> {
+        server.rows(&["rule", "list", "--json"]).iter().map(|rule| rule["name"].as_str().unwrap_or_default().to_string()).collect()
+    };
     assert_eq!(names(), ["of-file", "a", "b"]);
     assert_eq!(server.run(&["rule", "move", "b", "0"]).status.code(), Some(0));
     assert_eq!(names(), ["of-file", "b", "a"]);

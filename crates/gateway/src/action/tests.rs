@@ -11,7 +11,8 @@ fn settled(actions: &[PolicyAction]) -> Action {
     let recipient = Address::parse("li@demo.example").expect("an address");
     let decisions: Vec<Decision> = actions.iter().map(|action| decision(*action)).collect();
     let report = "X-Gatepost-Report: id=m1\r\n";
-    let targets: Vec<Settling<'_>> = decisions.iter().map(|decision| Settling { address: &recipient, decision, report, reply: None }).collect();
+    let targets: Vec<Settling<'_>> =
+        decisions.iter().map(|decision| Settling { address: &recipient, decision, report, reply: None }).collect();
     settle(&targets, 1_000)
 }
 

@@ -19,9 +19,9 @@ mod tls;
 pub mod validate;
 
 pub use guard::is_public;
-pub(crate) use message::{edited, encoded_words};
 #[cfg(test)]
 pub(crate) use message::base64;
+pub(crate) use message::{edited, encoded_words};
 pub use probe::{Probe, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;

@@ -103,7 +103,8 @@ impl Directory {
 
     /// The domain with this name, or the one above it that takes mail for its sub-domains.
     pub fn domain_named(&self, name: &str) -> Option<&Domain> {
-        let above = std::iter::successors(name.split_once('.').map(|(_, above)| above), |name| name.split_once('.').map(|(_, above)| above));
+        let above =
+            std::iter::successors(name.split_once('.').map(|(_, above)| above), |name| name.split_once('.').map(|(_, above)| above));
         let takes_all = |name: &str| self.domains.get(name).filter(|domain| domain.settings.subdomains);
         self.domains.get(name).or_else(|| above.take(LABELS_MAX).find_map(takes_all))
     }

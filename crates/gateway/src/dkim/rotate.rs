@@ -81,7 +81,11 @@ fn is_before(old: &DomainKey, new: &DomainKey) -> bool {
 /// Old enough, and nobody made a successor yet.
 fn is_due(key: &DomainKey, keys: &[DomainKey], now_ms: i64) -> bool {
     let has_successor = keys.iter().any(|other| {
-        other.org == key.org && other.domain == key.domain && other.kind == key.kind && other.id > key.id && other.state != KeyState::Retiring
+        other.org == key.org
+            && other.domain == key.domain
+            && other.kind == key.kind
+            && other.id > key.id
+            && other.state != KeyState::Retiring
     });
     key.rotate_days > 0 && !has_successor && now_ms - key.state_ms >= key.rotate_days * DAY_MS
 }

@@ -56,7 +56,10 @@ pub async fn one(tx: &mut Tx, scope: OrgScope, id: i64) -> Result<Option<DomainK
 
 /// Every key that is not retired, for the rotation and for the snapshot of the directory.
 pub async fn open(tx: &mut Tx) -> Result<Vec<DomainKey>, Error> {
-    read(tx.rows(&format!("SELECT {COLUMNS} FROM dkim_key WHERE state <> 'retired' ORDER BY id LIMIT $1"), vec![Value::Int(ROUND_MAX)]).await?)
+    read(
+        tx.rows(&format!("SELECT {COLUMNS} FROM dkim_key WHERE state <> 'retired' ORDER BY id LIMIT $1"), vec![Value::Int(ROUND_MAX)])
+            .await?,
+    )
 }
 
 /// From one state to another; false when it is not in the first any more.

@@ -81,7 +81,8 @@ async fn a_key_is_replaced_with_an_overlap() {
         assert_eq!(rotate::round(&db, &seal, &zone, &ids, now_ms).await.expect("a round").made, 1, "a successor is due");
         assert_eq!(rotate::round(&db, &seal, &zone, &ids, now_ms).await.expect("a round").made, 0, "one is enough");
         assert_eq!(states().await, [(KeyState::Made, false), (KeyState::Active, false)]);
-        let second = db.read(|tx| Box::pin(async move { sql::of_domain(tx, OrgScope::All, "a.example").await })).await.expect("read").remove(0);
+        let second =
+            db.read(|tx| Box::pin(async move { sql::of_domain(tx, OrgScope::All, "a.example").await })).await.expect("read").remove(0);
         zone.txt(&second.record_name(), &second.record);
         let round = rotate::round(&db, &seal, &zone, &ids, now_ms).await.expect("a round");
         assert_eq!((round.published, round.activated), (1, 1));

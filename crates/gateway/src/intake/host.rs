@@ -142,12 +142,14 @@ fn fits_inbound(directory: &Directory, peer: &Peer, so_far: &Envelope, direction
     let domain = so_far.sender.as_ref().map(Address::domain);
     let names = peer.tls.as_ref().map(|tls| tls.client_names.as_slice()).unwrap_or_default();
     let is_own = |inbound: &InboundSettings| inbound.is_from(peer.ip, names);
-    let about: Vec<&InboundSettings> = all.iter().map(Arc::as_ref).filter(|inbound| domain.is_some_and(|domain| inbound.is_about(domain))).collect();
+    let about: Vec<&InboundSettings> =
+        all.iter().map(Arc::as_ref).filter(|inbound| domain.is_some_and(|domain| inbound.is_about(domain))).collect();
     let is_bound = about.iter().any(|inbound| inbound.only_from);
     if is_bound && !about.iter().any(|inbound| is_own(inbound)) {
         return Err(Reply::new(550, (5, 7, 1), "Mail of this sender's domain is only taken from its registered servers"));
     }
-    let wants_tls = |inbound: &InboundSettings| inbound.require_tls && (is_own(inbound) || domain.is_some_and(|domain| inbound.is_about(domain)));
+    let wants_tls =
+        |inbound: &InboundSettings| inbound.require_tls && (is_own(inbound) || domain.is_some_and(|domain| inbound.is_about(domain)));
     if peer.tls.is_none() && all.iter().any(|inbound| wants_tls(inbound)) {
         return Err(Reply::new(530, (5, 7, 0), "Say STARTTLS first: mail from you is only taken over TLS")); // RFC 3207 §4
     }

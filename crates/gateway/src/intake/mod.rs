@@ -62,7 +62,8 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(seen_peer.ip).await };
     let judged = judge(gate, mail, seen).await;
     if let Some(label) = envelope.recipients.first().and_then(|first| gate.report_label(&directory, &first.address)) {
-        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label }).await;
+        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label })
+            .await;
     }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {
         let receipt = Some(judged.receipt(gate, (id, mail), &Ruled::default(), &[]).handed_by(peer));
@@ -83,7 +84,8 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let reports: Vec<String> = decisions.iter().map(report).collect();
     match action::settle(&settling(&ruled, &decisions, &reports), mail.now_ms) {
         Action::Refuse(reply) => {
-            let aside = commit::Aside { letters: ruled.letters(gate, &directory, direction, mail, &judged), rows: ruled.hits(id, direction.org) };
+            let aside =
+                commit::Aside { letters: ruled.letters(gate, &directory, direction, mail, &judged), rows: ruled.hits(id, direction.org) };
             let refused = commit::Refused { receipt: Some(receipt), aside, ..commit::Refused::new(id, direction, mail, reply) };
             gate.refuse_content(&directory, refused).await
         }
@@ -136,7 +138,8 @@ fn decide(
 /// Targets as the action wants them.
 fn settling<'a>(ruled: &'a Ruled, decisions: &'a [Decision], reports: &'a [String]) -> Vec<action::Settling<'a>> {
     let all = ruled.targets.iter().zip(decisions).zip(reports);
-    all.map(|((target, decision), report)| action::Settling { address: &target.address, decision, report, reply: ruled.reply(target) }).collect()
+    all.map(|((target, decision), report)| action::Settling { address: &target.address, decision, report, reply: ruled.reply(target) })
+        .collect()
 }
 
 impl Gate {

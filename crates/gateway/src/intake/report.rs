@@ -34,7 +34,9 @@ pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>)
     let found = match by_mail::accept(directory, direction.org, (mail, &judged.auth), label) {
         Ok(found) => found,
         Err(reply) => {
-            return gate.refuse_content(directory, commit::Refused { receipt: Some(receipt), ..commit::Refused::new(id, direction, mail, reply) }).await;
+            return gate
+                .refuse_content(directory, commit::Refused { receipt: Some(receipt), ..commit::Refused::new(id, direction, mail, reply) })
+                .await;
         }
     };
     for octets in found.reported.messages {

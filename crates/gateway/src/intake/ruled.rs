@@ -277,7 +277,9 @@ impl Writer<'_> {
             ),
             false => (
                 format!("Waits for your approval: {}", self.subject()),
-                format!("The mail flow rule “{rule}” holds this mail until you approve it. Sign in to Gatepost and open “Mail to approve”."),
+                format!(
+                    "The mail flow rule “{rule}” holds this mail until you approve it. Sign in to Gatepost and open “Mail to approve”."
+                ),
             ),
         };
         self.letter(to, subject, &format!("{text}\r\n\r\n{}\r\n", self.facts()), "rule-approval")

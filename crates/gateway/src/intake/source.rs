@@ -5,8 +5,8 @@
 //! the next is believed only when the first names a skipped address, and so on. What cannot be read ends the search: the peer's own
 //! address stays, which can make a good mail look worse, never a forged one better.
 
-use crate::directory::{InboundSettings, SkipMode};
 use crate::delivery::is_public;
+use crate::directory::{InboundSettings, SkipMode};
 use mail::Message;
 use std::net::IpAddr;
 

@@ -144,7 +144,9 @@ fn outcome_lines(receipt: &Receipt, language: Language) -> Vec<String> {
             lines.push(format!("    {} {}: {mark}, {}", considered.kind, considered.name, considered.why));
         }
     }
-    lines.extend(receipt.rules.iter().filter(|note| note.outcome == NoteOutcome::Matched).take(RULES_MAX).map(|note| rule_line(note, language)));
+    lines.extend(
+        receipt.rules.iter().filter(|note| note.outcome == NoteOutcome::Matched).take(RULES_MAX).map(|note| rule_line(note, language)),
+    );
     lines
 }
 

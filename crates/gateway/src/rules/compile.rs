@@ -120,7 +120,9 @@ fn test(condition: &Condition) -> Option<Test> {
         }
         Takes::Words => Wants::Pattern(pattern::words(&values).ok()?),
         Takes::Patterns => Wants::Pattern(pattern::patterns(&values).ok()?),
-        Takes::Addresses => Wants::Addresses(values.iter().map(|value| Address::parse(value).ok().map(|one| one.key())).collect::<Option<_>>()?),
+        Takes::Addresses => {
+            Wants::Addresses(values.iter().map(|value| Address::parse(value).ok().map(|one| one.key())).collect::<Option<_>>()?)
+        }
         Takes::Domains => Wants::Domains(values.iter().map(|value| mail::address::domain_to_ascii(value)).collect::<Option<_>>()?),
         Takes::Networks => Wants::Networks(Networks(values.iter().map(|value| value.parse::<Network>().ok()).collect::<Option<_>>()?)),
         Takes::Size => Wants::Number(i64::try_from(size_octets(values.first()?)?).ok()?),
@@ -220,7 +222,9 @@ pub(super) fn moment_ms(text: &str, is_end: bool) -> Result<Option<i64>, ()> {
 pub(crate) fn together(rows: Vec<(RuleId, OrgId, RuleSettings, String)>, before: &HashMap<OrgId, OrgRules>) -> HashMap<OrgId, OrgRules> {
     let mut rules: HashMap<OrgId, Vec<Arc<Rule>>> = HashMap::new();
     for (id, org, settings, source) in rows {
-        let known = before.get(&org).and_then(|rules| rules.iter().find(|rule| rule.id == id && rule.settings == settings && rule.source == source));
+        let known = before
+            .get(&org)
+            .and_then(|rules| rules.iter().find(|rule| rule.id == id && rule.settings == settings && rule.source == source));
         let of_org = rules.entry(org).or_default();
         if of_org.len() < super::RULES_MAX {
             of_org.push(known.cloned().unwrap_or_else(|| Arc::new(Rule::new(id, org, settings, &source))));

@@ -120,8 +120,18 @@ pub const MESSAGE_TYPES: &[&str] = &["auto-reply", "calendar", "encrypted", "sig
 pub const VERDICTS: &[&str] =
     &["clean", "bulk", "spam", "impersonation", "spoof", "high-spam", "phish", "high-phish", "uninspectable", "blocked-type"];
 pub const AUTHENTICATIONS: &[&str] = &[
-    "spf-pass", "spf-fail", "spf-softfail", "spf-none", "dkim-pass", "dkim-fail", "dkim-none", "dmarc-pass", "dmarc-fail", "dmarc-none",
-    "composite-pass", "composite-fail",
+    "spf-pass",
+    "spf-fail",
+    "spf-softfail",
+    "spf-none",
+    "dkim-pass",
+    "dkim-fail",
+    "dkim-none",
+    "dmarc-pass",
+    "dmarc-fail",
+    "dmarc-none",
+    "composite-pass",
+    "composite-fail",
 ];
 
 impl ConditionKind {
@@ -134,8 +144,14 @@ impl ConditionKind {
             SenderIp => Takes::Networks,
             SenderWords | RecipientWords | AnyRecipientWords | SubjectWords | TextWords | HeaderWords | AttachmentExtension
             | AttachmentType | AttachmentWords | Charset => Takes::Words,
-            SenderPatterns | RecipientPatterns | AnyRecipientPatterns | SubjectPatterns | TextPatterns | HeaderPatterns
-            | AttachmentNamePatterns | AttachmentPatterns => Takes::Patterns,
+            SenderPatterns
+            | RecipientPatterns
+            | AnyRecipientPatterns
+            | SubjectPatterns
+            | TextPatterns
+            | HeaderPatterns
+            | AttachmentNamePatterns
+            | AttachmentPatterns => Takes::Patterns,
             HasAttachment | AttachmentEncrypted | AttachmentExecutable | AttachmentUnreadable => Takes::Nothing,
             AttachmentSize | MessageSize => Takes::Size,
             Importance => Takes::Choice(IMPORTANCES),
@@ -163,9 +179,26 @@ impl ConditionKind {
         use ConditionKind::*;
         matches!(
             self,
-            ToHeader | CcHeader | ToCcHeader | TextWords | TextPatterns | HeaderWords | HeaderPatterns | HasAttachment
-                | AttachmentNamePatterns | AttachmentExtension | AttachmentType | AttachmentSize | AttachmentWords | AttachmentPatterns
-                | AttachmentEncrypted | AttachmentExecutable | AttachmentUnreadable | Charset | Importance | MessageType
+            ToHeader
+                | CcHeader
+                | ToCcHeader
+                | TextWords
+                | TextPatterns
+                | HeaderWords
+                | HeaderPatterns
+                | HasAttachment
+                | AttachmentNamePatterns
+                | AttachmentExtension
+                | AttachmentType
+                | AttachmentSize
+                | AttachmentWords
+                | AttachmentPatterns
+                | AttachmentEncrypted
+                | AttachmentExecutable
+                | AttachmentUnreadable
+                | Charset
+                | Importance
+                | MessageType
         )
     }
 }

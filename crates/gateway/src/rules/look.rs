@@ -77,11 +77,17 @@ fn look_further(test: &Test, facts: Facts<'_>, scan: &mut Scan) -> Found {
             held(matches!(&test.wants, Wants::Networks(networks) if networks.contains(ip)), ip.to_string())
         }
         Kind::MessageSize => held(over(test, facts.octets), facts.octets.to_string()),
-        Kind::Charset => any(message.texts.iter().filter_map(|text| text.charset.as_deref()).map(|name| search(test, Seen::of(name), scan))),
+        Kind::Charset => {
+            any(message.texts.iter().filter_map(|text| text.charset.as_deref()).map(|name| search(test, Seen::of(name), scan)))
+        }
         Kind::Importance => named(test, importance(facts)),
         Kind::MessageType => any(super::kinds::MESSAGE_TYPES.iter().filter(|kind| is_of_type(facts, kind)).map(|kind| named(test, kind))),
-        Kind::Scl => held(matches!(test.wants, Wants::Number(level) if i64::from(facts.verdict.scl) >= level), facts.verdict.scl.to_string()),
-        Kind::Bcl => held(matches!(test.wants, Wants::Number(level) if i64::from(facts.verdict.bcl) >= level), facts.verdict.bcl.to_string()),
+        Kind::Scl => {
+            held(matches!(test.wants, Wants::Number(level) if i64::from(facts.verdict.scl) >= level), facts.verdict.scl.to_string())
+        }
+        Kind::Bcl => {
+            held(matches!(test.wants, Wants::Number(level) if i64::from(facts.verdict.bcl) >= level), facts.verdict.bcl.to_string())
+        }
         Kind::Verdict => named(test, facts.verdict.class.name()),
         Kind::Authentication => any(authentications(facts).into_iter().map(|one| named(test, one))),
         _ => any(message.attachments.iter().take(ATTACHMENTS_MAX).map(|attachment| about_attachment(test, attachment, scan)))
@@ -215,9 +221,13 @@ fn is_of_type(facts: Facts<'_>, kind: &str) -> bool {
     match kind {
         "auto-reply" => {
             let automatic = value("auto-submitted");
-            automatic.trim_start().starts_with("auto-replied") || message.first("x-autoreply").is_some() || value("precedence").trim() == "auto_reply"
+            automatic.trim_start().starts_with("auto-replied")
+                || message.first("x-autoreply").is_some()
+                || value("precedence").trim() == "auto_reply"
         }
-        "calendar" => begins(&["text/calendar"]) || has_part("text/calendar") || memchr::memmem::find(message.raw(), b"text/calendar").is_some(),
+        "calendar" => {
+            begins(&["text/calendar"]) || has_part("text/calendar") || memchr::memmem::find(message.raw(), b"text/calendar").is_some()
+        }
         "encrypted" => {
             begins(&["multipart/encrypted"])
                 || begins(&["application/pkcs7-mime", "application/x-pkcs7-mime"]) && !content_type.contains("signed-data")
@@ -226,7 +236,9 @@ fn is_of_type(facts: Facts<'_>, kind: &str) -> bool {
         "signed" => begins(&["multipart/signed"]) || content_type.contains("signed-data"),
         "delivery-report" => begins(&["multipart/report"]) && content_type.contains("delivery-status"),
         "read-receipt" => begins(&["multipart/report"]) && content_type.contains("disposition-notification"),
-        "mailing-list" => message.first("list-id").is_some() || message.first("list-post").is_some() || value("precedence").trim() == "list",
+        "mailing-list" => {
+            message.first("list-id").is_some() || message.first("list-post").is_some() || value("precedence").trim() == "list"
+        }
         _ => false,
     }
 }
@@ -241,11 +253,14 @@ fn authentications(facts: Facts<'_>) -> Vec<&'static str> {
         SpfResult::SoftFail => "spf-softfail",
         _ => "spf-none",
     });
-    words.push(match auth.dkim.iter().map(|one| one.result).find(|result| *result == DkimResult::Pass).or(auth.dkim.first().map(|one| one.result)) {
-        Some(DkimResult::Pass) => "dkim-pass",
-        Some(DkimResult::Fail | DkimResult::PermError | DkimResult::Policy) => "dkim-fail",
-        _ => "dkim-none",
-    });
+    words.push(
+        match auth.dkim.iter().map(|one| one.result).find(|result| *result == DkimResult::Pass).or(auth.dkim.first().map(|one| one.result))
+        {
+            Some(DkimResult::Pass) => "dkim-pass",
+            Some(DkimResult::Fail | DkimResult::PermError | DkimResult::Policy) => "dkim-fail",
+            _ => "dkim-none",
+        },
+    );
     words.push(match auth.dmarc.result {
         DmarcResult::Pass => "dmarc-pass",
         DmarcResult::Fail => "dmarc-fail",

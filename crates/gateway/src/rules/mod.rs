@@ -23,8 +23,8 @@ pub mod sql;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use compile::together;
 pub use check::{Complaint, Part, Wrong, check};
+pub(crate) use compile::together;
 pub use compile::{Deed, OrgRules, Rule};
 pub use evaluate::{Evaluated, evaluate, evaluate_one};
 pub use facts::Facts;

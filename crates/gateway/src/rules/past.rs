@@ -49,7 +49,8 @@ impl Past {
         let message = Message::parse(octets.clone(), &Budget::default());
         let named = ["to", "cc"].iter().flat_map(|field| message.all(field).collect::<Vec<_>>()).flat_map(mail::address::mailboxes);
         let named: Vec<String> = named.map(|(_, address)| address.to_string()).take(RECIPIENTS_MAX).collect();
-        let sender = if sender.is_empty() { message.from.address().map(ToString::to_string).unwrap_or_default() } else { sender.to_string() };
+        let sender =
+            if sender.is_empty() { message.from.address().map(ToString::to_string).unwrap_or_default() } else { sender.to_string() };
         Past {
             peer: peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED), "pasted"),
             envelope: envelope(&sender, if recipients.is_empty() { &named } else { recipients }),

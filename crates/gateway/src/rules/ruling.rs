@@ -1,7 +1,7 @@
 //! What the rules want for one recipient.
 
-use super::content::Content;
 use super::Deed;
+use super::content::Content;
 use detect::{Class, Verdict};
 use mail::smtp::Reply;
 use mail::{Address, RuleId};
@@ -38,11 +38,22 @@ pub enum Copied {
 /// What ends the way of a mail to one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RulingFate {
-    Reject { reply: Reply, rule: String },
-    Quarantine { rule: String },
-    Delete { rule: String },
+    Reject {
+        reply: Reply,
+        rule: String,
+    },
+    Quarantine {
+        rule: String,
+    },
+    Delete {
+        rule: String,
+    },
     /// Held until one of these approves.
-    Moderate { by: Vec<Address>, rule: String, id: RuleId },
+    Moderate {
+        by: Vec<Address>,
+        rule: String,
+        id: RuleId,
+    },
 }
 
 impl RulingFate {

@@ -115,7 +115,11 @@ async fn list(State(app): State<App>, person: Person) -> Result<Json<ConnectorLi
 
 /// Adds a connector. The name may get a number when it is taken in another organisation.
 #[utoipa::path(post, path = "/connectors", tag = "connectors", request_body = ConnectorBody, responses((status = 201, description = "Added", body = ConnectorBody)))]
-async fn create(State(app): State<App>, person: Person, Json(body): Json<ConnectorBody>) -> Result<(StatusCode, Json<ConnectorBody>), Fault> {
+async fn create(
+    State(app): State<App>,
+    person: Person,
+    Json(body): Json<ConnectorBody>,
+) -> Result<(StatusCode, Json<ConnectorBody>), Fault> {
     person.require(May::Connectors)?;
     let org = person.acting_org()?;
     let settings = body.draft().settings(None, may_name_private(&app, &person)).map_err(Fault::Invalid)?;
@@ -131,7 +135,12 @@ async fn show(State(app): State<App>, person: Person, Path(name): Path<String>) 
 
 /// Replaces a connector's settings. An empty password keeps the one that is set, as long as login and hosts stay.
 #[utoipa::path(put, path = "/connectors/{name}", tag = "connectors", params(("name" = String, Path,)), request_body = ConnectorBody, responses((status = 200, description = "As it is now", body = ConnectorBody)))]
-async fn change(State(app): State<App>, person: Person, Path(name): Path<String>, Json(body): Json<ConnectorBody>) -> Result<Json<ConnectorBody>, Fault> {
+async fn change(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(body): Json<ConnectorBody>,
+) -> Result<Json<ConnectorBody>, Fault> {
     let named = find_to_change(&app, &person, &name).await?;
     let settings = body.draft().settings(Some(&named.settings), may_name_private(&app, &person)).map_err(Fault::Invalid)?;
     put(&app, &person, named, settings).await?;
@@ -176,7 +185,12 @@ async fn last_validation(State(app): State<App>, person: Person, Path(name): Pat
 
 /// Connects to each next hop as mail would, and keeps what was said.
 #[utoipa::path(post, path = "/connectors/{name}/validate", tag = "connectors", params(("name" = String, Path,)), request_body = TryBody, responses((status = 200, description = "Steps, dialogue and TLS of each host", body = serde_json::Value)))]
-async fn run(State(app): State<App>, person: Person, Path(name): Path<String>, Json(asked): Json<TryBody>) -> Result<Json<ValidationBody>, Fault> {
+async fn run(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(asked): Json<TryBody>,
+) -> Result<Json<ValidationBody>, Fault> {
     let named = find(&app, &person, &name).await?;
     let tried = try_saved(&app, &person, named, &asked.to, asked.send).await?;
     Ok(Json(ValidationBody { result: tried.validation.result().name(), validation: tried.validation }))
@@ -254,7 +268,11 @@ async fn list_inbound(State(app): State<App>, person: Person) -> Result<Json<Inb
 
 /// Adds an inbound connector.
 #[utoipa::path(post, path = "/inbound-connectors", tag = "connectors", request_body = InboundBody, responses((status = 201, description = "Added", body = InboundBody)))]
-async fn create_inbound(State(app): State<App>, person: Person, Json(body): Json<InboundBody>) -> Result<(StatusCode, Json<InboundBody>), Fault> {
+async fn create_inbound(
+    State(app): State<App>,
+    person: Person,
+    Json(body): Json<InboundBody>,
+) -> Result<(StatusCode, Json<InboundBody>), Fault> {
     person.require(May::Connectors)?;
     let org = person.acting_org()?;
     let settings = body.draft().settings(None, may_name_private(&app, &person)).map_err(Fault::Invalid)?;
@@ -272,7 +290,12 @@ async fn show_inbound(State(app): State<App>, person: Person, Path(name): Path<S
 
 /// Replaces the settings of an inbound connector.
 #[utoipa::path(put, path = "/inbound-connectors/{name}", tag = "connectors", params(("name" = String, Path,)), request_body = InboundBody, responses((status = 200, description = "As it is now", body = InboundBody)))]
-async fn change_inbound(State(app): State<App>, person: Person, Path(name): Path<String>, Json(body): Json<InboundBody>) -> Result<Json<InboundBody>, Fault> {
+async fn change_inbound(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(body): Json<InboundBody>,
+) -> Result<Json<InboundBody>, Fault> {
     let named = changeable(&app, &person, &name).await?;
     let settings = body.draft().settings(Some(&named.settings), may_name_private(&app, &person)).map_err(Fault::Invalid)?;
     put_inbound(&app, &person, named.org, settings, Some(named)).await?;

@@ -196,7 +196,14 @@ mod tests {
 
     fn draft() -> Draft {
         let text = |text: &str| text.to_string();
-        Draft { name: text("server"), kind: text("server"), hosts: text("mx.a.example:25"), protocol: text("smtp"), tls: text("required"), ..Draft::default() }
+        Draft {
+            name: text("server"),
+            kind: text("server"),
+            hosts: text("mx.a.example:25"),
+            protocol: text("smtp"),
+            tls: text("required"),
+            ..Draft::default()
+        }
     }
 
     fn wrong(change: impl FnOnce(&mut Draft), saved: Option<&ConnectorSettings>) -> Vec<&'static str> {

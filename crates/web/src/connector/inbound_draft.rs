@@ -61,7 +61,8 @@ impl InboundDraft {
         if !is_name(&settings.name) {
             wrong.push(Wrong::new("name", "connector-wrong-name"));
         }
-        let is_certificate = |name: &String| mail::address::domain_to_ascii(name.trim_start_matches('.')).is_some_and(|name| name.contains('.'));
+        let is_certificate =
+            |name: &String| mail::address::domain_to_ascii(name.trim_start_matches('.')).is_some_and(|name| name.contains('.'));
         if !settings.certificates.iter().all(is_certificate) {
             wrong.push(Wrong::new("certificates", "inbound-wrong-certificate"));
         }

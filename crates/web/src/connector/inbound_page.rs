@@ -80,7 +80,13 @@ pub async fn changeable(app: &App, person: &Person, name: &str) -> Result<sql::N
 }
 
 /// Writes one; `before` is what it replaces.
-pub async fn put(app: &App, person: &Person, org: OrgId, settings: InboundSettings, before: Option<sql::NamedInbound>) -> Result<String, Fault> {
+pub async fn put(
+    app: &App,
+    person: &Person,
+    org: OrgId,
+    settings: InboundSettings,
+    before: Option<sql::NamedInbound>,
+) -> Result<String, Fault> {
     let organisation = organisation_name(app, org)?;
     let (now_ms, ids, person) = (app.now_ms(), app.ids.clone(), person.clone());
     let name = settings.name.clone();
@@ -132,7 +138,14 @@ pub async fn take_away(app: &App, person: &Person, named: sql::NamedInbound) -> 
                 sql::remove_inbound(tx, named.org, &named.settings.name).await?;
                 directory_sql::bump(tx).await?;
                 let detail = serde_json::json!({ "before": named.settings });
-                audit::note(tx, &person, &ids, now_ms, Entry::new(Some(named.org), "connector.inbound-remove", &named.settings.name).with(detail)).await
+                audit::note(
+                    tx,
+                    &person,
+                    &ids,
+                    now_ms,
+                    Entry::new(Some(named.org), "connector.inbound-remove", &named.settings.name).with(detail),
+                )
+                .await
             })
         })
         .await

@@ -52,8 +52,17 @@ pub async fn list(State(app): State<App>, view: View, person: Person, Query(pair
     let tried: HashMap<(i64, String), (i64, Validation)> =
         checked.into_iter().filter_map(|(org, name, at, json)| Some(((org.0, name), (at, serde_json::from_str(&json).ok()?)))).collect();
     let rows = connectors.iter().map(|one| row(&view, one, tried.get(&(one.org.0, one.settings.name.clone())))).collect();
-    let table =
-        Table { view: &view, path: "/connectors", caption: view.t("connector-outward"), columns: COLUMNS, asked: &asked, rows, form: "", next: None, empty: view.t("connector-none") };
+    let table = Table {
+        view: &view,
+        path: "/connectors",
+        caption: view.t("connector-outward"),
+        columns: COLUMNS,
+        asked: &asked,
+        rows,
+        form: "",
+        next: None,
+        empty: view.t("connector-none"),
+    };
     if asked.is_csv {
         return Ok(table.csv("connectors"));
     }

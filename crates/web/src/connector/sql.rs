@@ -58,7 +58,8 @@ pub async fn is_free(tx: &mut Tx, name: &str) -> Result<bool, Error> {
 /// What leads to a connector: domains by name, and the organisation itself by "".
 pub async fn used_by(tx: &mut Tx, org: OrgId, name: &str) -> Result<Vec<String>, Error> {
     let sql = "SELECT name FROM domain WHERE org = $1 AND connector = $2 ORDER BY name LIMIT 20";
-    let mut used: Vec<String> = tx.rows(sql, args![org.0, name]).await?.iter().map(|row| row.text(0).map(str::to_string)).collect::<Result<_, _>>()?;
+    let mut used: Vec<String> =
+        tx.rows(sql, args![org.0, name]).await?.iter().map(|row| row.text(0).map(str::to_string)).collect::<Result<_, _>>()?;
     let settings = tx.row("SELECT settings FROM organisation WHERE id = $1", args![org.0]).await?;
     let settings: serde_json::Value = settings.and_then(|row| serde_json::from_str(row.text(0).ok()?).ok()).unwrap_or_default();
     if settings["connector"] == name || settings["outbound_connector"] == name {

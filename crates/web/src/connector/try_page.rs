@@ -71,7 +71,13 @@ pub fn shown(view: &View, validation: &Validation) -> Shown {
     };
     let result = validation.result();
     let hosts = validation.hosts.iter().map(|one| host(one, false)).chain(validation.sent.iter().map(|one| host(one, true)));
-    Shown { at_ms: validation.at_ms, tone: tone(result), result: result.name(), no_host: validation.no_host.clone(), hosts: hosts.collect() }
+    Shown {
+        at_ms: validation.at_ms,
+        tone: tone(result),
+        result: result.name(),
+        no_host: validation.no_host.clone(),
+        hosts: hosts.collect(),
+    }
 }
 
 fn shown_step(view: &View, step: &validate::Step) -> ShownStep {

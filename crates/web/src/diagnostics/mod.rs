@@ -15,5 +15,4 @@ use store::Migration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 12, name: "domain", sql: include_str!("../domain/migrations/0012_domain.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration { number: 12, name: "domain", sql: include_str!("../domain/migrations/0012_domain.sql") }];

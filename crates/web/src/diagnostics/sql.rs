@@ -20,9 +20,8 @@ pub async fn put(tx: &mut Tx, org: OrgId, (kind, subject): (&str, &str), at_ms: 
 
 /// When, and the result as it was put.
 pub async fn last(tx: &mut Tx, org: OrgId, kind: &str, subject: &str) -> Result<Option<(i64, String)>, Error> {
-    let found = tx
-        .row("SELECT at_ms, result FROM check_result WHERE org = $1 AND kind = $2 AND subject = $3", args![org.0, kind, subject])
-        .await?;
+    let found =
+        tx.row("SELECT at_ms, result FROM check_result WHERE org = $1 AND kind = $2 AND subject = $3", args![org.0, kind, subject]).await?;
     found.map(|row| Ok((row.int(0)?, row.text(1)?.to_string()))).transpose()
 }
 

@@ -155,7 +155,12 @@ pub struct DomainChange {
 
 /// Changes the settings of a domain that is served.
 #[utoipa::path(put, path = "/domains/{name}", tag = "domains", params(("name" = String, Path,)), request_body = DomainChange, responses((status = 200, description = "As it is now", body = DomainBody)))]
-async fn change(State(app): State<App>, person: Person, Path(name): Path<String>, Json(change): Json<DomainChange>) -> Result<Json<DomainBody>, Fault> {
+async fn change(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(change): Json<DomainChange>,
+) -> Result<Json<DomainBody>, Fault> {
     let named = find_to_change(&app, &person, &name).await?;
     let now = &named.settings;
     let wanted = Wanted {
@@ -218,7 +223,12 @@ impl ReportBody {
             publish: checked
                 .publish
                 .iter()
-                .map(|one| RecordBody { name: one.name.clone(), r#type: one.kind.clone(), value: one.value.clone(), published: one.is_there })
+                .map(|one| RecordBody {
+                    name: one.name.clone(),
+                    r#type: one.kind.clone(),
+                    value: one.value.clone(),
+                    published: one.is_there,
+                })
                 .collect(),
         });
         ReportBody { at_ms: report.at_ms, servers: report.servers.clone(), checks: checks.collect() }
@@ -293,7 +303,12 @@ pub struct NewKey {
 
 /// Makes a key; publish its record, then activate it.
 #[utoipa::path(post, path = "/domains/{name}/keys", tag = "domains", params(("name" = String, Path,)), request_body = NewKey, responses((status = 201, description = "Made", body = KeyBody)))]
-async fn make_key(State(app): State<App>, person: Person, Path(name): Path<String>, Json(new): Json<NewKey>) -> Result<(StatusCode, Json<KeyBody>), Fault> {
+async fn make_key(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(new): Json<NewKey>,
+) -> Result<(StatusCode, Json<KeyBody>), Fault> {
     let named = keyed(&app, &person, &name).await?;
     let kind = kind(&new.kind).ok_or_else(|| Fault::Invalid(vec![Wrong::new("kind", "domain-wrong-choice")]))?;
     Ok((StatusCode::CREATED, Json(KeyBody::of(&make_one(&app, &person, &named, kind).await?))))
@@ -303,7 +318,11 @@ async fn make_key(State(app): State<App>, person: Person, Path(name): Path<Strin
 #[utoipa::path(post, path = "/domains/{name}/keys/{key}/{verb}", tag = "domains",
     params(("name" = String, Path,), ("key" = String, Path,), ("verb" = String, Path, description = "activate, retire or destroy")),
     responses((status = 200, description = "As it is now", body = KeyBody)))]
-async fn change_key(State(app): State<App>, person: Person, Path((name, key, verb)): Path<(String, String, String)>) -> Result<Json<KeyBody>, Fault> {
+async fn change_key(
+    State(app): State<App>,
+    person: Person,
+    Path((name, key, verb)): Path<(String, String, String)>,
+) -> Result<Json<KeyBody>, Fault> {
     let named = find(&app, &person, &name).await?;
     let found = key_of(&app, &named, &key).await?;
     person.require(May::Domains)?;
@@ -330,10 +349,16 @@ pub struct RecipientList {
 
 /// Recipients of a domain, in order of their addresses.
 #[utoipa::path(get, path = "/domains/{name}/recipients", tag = "domains", params(("name" = String, Path,), Sought), responses((status = 200, description = "Recipients", body = RecipientList)))]
-async fn list_recipients(State(app): State<App>, person: Person, Path(name): Path<String>, Query(sought): Query<Sought>) -> Result<Json<RecipientList>, Fault> {
+async fn list_recipients(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Query(sought): Query<Sought>,
+) -> Result<Json<RecipientList>, Fault> {
     let named = find(&app, &person, &name).await?;
     let (org, domain) = (named.org, named.name);
-    let read = app.db.read(move |tx| Box::pin(async move { sql::recipients(tx, org, &domain, (&sought.after, &sought.q), sql::ROWS + 1).await }));
+    let read =
+        app.db.read(move |tx| Box::pin(async move { sql::recipients(tx, org, &domain, (&sought.after, &sought.q), sql::ROWS + 1).await }));
     let mut found = read.await.map_err(Fault::from)?;
     let is_more = found.len() > sql::ROWS;
     found.truncate(sql::ROWS);
@@ -352,7 +377,12 @@ pub struct RecipientsPut {
 
 /// Adds recipients, or changes their names. All or none: one that cannot be used refuses the list.
 #[utoipa::path(post, path = "/domains/{name}/recipients", tag = "domains", params(("name" = String, Path,)), request_body = RecipientList, responses((status = 200, description = "Done", body = RecipientsPut)))]
-async fn put_recipients(State(app): State<App>, person: Person, Path(name): Path<String>, Json(list): Json<RecipientList>) -> Result<Json<RecipientsPut>, Fault> {
+async fn put_recipients(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(list): Json<RecipientList>,
+) -> Result<Json<RecipientsPut>, Fault> {
     let named = recipient_page::changeable(&app, &person, &name).await?;
     let clean = |text: &str| text.replace(['\r', '\n'], " ").replace('"', "\"\"");
     let lines: Vec<String> = list.recipients.iter().map(|one| format!("\"{}\",\"{}\"", clean(&one.address), clean(&one.name))).collect();
@@ -368,7 +398,11 @@ async fn put_recipients(State(app): State<App>, person: Person, Path(name): Path
 
 /// Removes one recipient.
 #[utoipa::path(delete, path = "/domains/{name}/recipients/{address}", tag = "domains", params(("name" = String, Path,), ("address" = String, Path,)), responses((status = 204, description = "Gone")))]
-async fn remove_recipient(State(app): State<App>, person: Person, Path((name, address)): Path<(String, String)>) -> Result<StatusCode, Fault> {
+async fn remove_recipient(
+    State(app): State<App>,
+    person: Person,
+    Path((name, address)): Path<(String, String)>,
+) -> Result<StatusCode, Fault> {
     let named = recipient_page::changeable(&app, &person, &name).await?;
     let address = mail::Address::parse(&address).map(|address| address.key()).map_err(|_| Fault::NotFound)?;
     match recipient_page::take_away(&app, &person, &named, vec![address]).await? {

@@ -95,7 +95,8 @@ pub fn kind(word: &str) -> Option<KeyKind> {
 
 /// A fresh key with its line in the audit log. Its private half never leaves this function but sealed.
 pub async fn make_one(app: &App, person: &Person, named: &Named, kind: KeyKind) -> Result<DomainKey, Fault> {
-    let rotate_days = keys(app, named).await?.iter().filter(|key| key.state != KeyState::Retired).map(|key| key.rotate_days).max().unwrap_or(0);
+    let rotate_days =
+        keys(app, named).await?.iter().filter(|key| key.state != KeyState::Retired).map(|key| key.rotate_days).max().unwrap_or(0);
     let wish = Wish { org: named.org, domain: named.name.clone(), kind, rotate_days };
     let (seal, id, now_ms, ids, person) = (app.seal.clone(), app.fresh_id(), app.now_ms(), app.ids.clone(), person.clone());
     let made = tokio::task::spawn_blocking(move || dkim::make(&wish, &seal, id, now_ms)).await; // an RSA key takes a moment
@@ -203,7 +204,8 @@ pub async fn change(
 
 pub async fn key_of(app: &App, named: &Named, id: &str) -> Result<DomainKey, Fault> {
     let (id, org): (i64, _) = (id.parse().map_err(|_| Fault::NotFound)?, named.org);
-    let found = app.db.read(move |tx| Box::pin(async move { dkim::sql::one(tx, OrgScope::One(org), id).await })).await.map_err(Fault::from)?;
+    let found =
+        app.db.read(move |tx| Box::pin(async move { dkim::sql::one(tx, OrgScope::One(org), id).await })).await.map_err(Fault::from)?;
     found.filter(|key| key.domain == named.name).ok_or(Fault::NotFound)
 }
 

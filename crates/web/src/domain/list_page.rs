@@ -56,7 +56,9 @@ pub async fn list(
     let limit = if asked.is_csv { FILE_ROWS_MAX } else { sql::ROWS + 1 };
     let (after, part) = (sought.after.clone(), mail::address::domain_to_ascii(sought.q.trim()).unwrap_or(sought.q.trim().to_lowercase()));
     let read = app.db.read(move |tx| {
-        Box::pin(async move { Ok::<_, store::Error>((sql::list(tx, scope, &after, &part, limit).await?, results::all(tx, scope, check::KIND).await?)) })
+        Box::pin(async move {
+            Ok::<_, store::Error>((sql::list(tx, scope, &after, &part, limit).await?, results::all(tx, scope, check::KIND).await?))
+        })
     });
     let (mut domains, checked) = read.await.map_err(Fault::from)?;
     let reports: HashMap<(i64, String), check::Report> =
@@ -67,7 +69,17 @@ pub async fn list(
     });
     let rows = domains.iter().map(|named| row(&view, named, reports.get(&(named.org.0, named.name.clone())))).collect();
     let empty = if sought.q.trim().is_empty() { view.t("domain-none") } else { view.t("domain-none-found") };
-    let table = Table { view: &view, path: "/domains", caption: view.t("domain-title"), columns: COLUMNS, asked: &asked, rows, form: "", next, empty };
+    let table = Table {
+        view: &view,
+        path: "/domains",
+        caption: view.t("domain-title"),
+        columns: COLUMNS,
+        asked: &asked,
+        rows,
+        form: "",
+        next,
+        empty,
+    };
     if asked.is_csv {
         return Ok(table.csv("domains"));
     }

@@ -102,7 +102,8 @@ async fn list_page(app: &App, view: &View, named: &Named, by: (&Sought, &Asked),
         return Ok(table.csv("recipients"));
     }
     let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = ListPage { view, named, q: &sought.q, form: &form, table: table.html(), may_change: is_changing, has_rows: !found.is_empty() };
+    let page =
+        ListPage { view, named, q: &sought.q, form: &form, table: table.html(), may_change: is_changing, has_rows: !found.is_empty() };
     show_with(status, &page)
 }
 
@@ -122,7 +123,8 @@ pub async fn add(State(app): State<App>, view: View, person: Person, Path(name):
     let named = changeable(&app, &person, &name).await?;
     // People leave the domain out: it stands on the page.
     let written = if new.address.contains('@') { new.address.trim().to_string() } else { format!("{}@{}", new.address.trim(), named.name) };
-    let read = plan(&format!("\n{written},\"{}\"", new.name.replace('"', "\"\"")), |domain| is_in(&named, domain), &there(&app, &named).await?);
+    let read =
+        plan(&format!("\n{written},\"{}\"", new.name.replace('"', "\"\"")), |domain| is_in(&named, domain), &there(&app, &named).await?);
     if let Some((_, _, say)) = read.mistakes.into_iter().next() {
         let form = Shown::of(&new).with_wrong(vec![Wrong { field: "address", say }]);
         return list_page(&app, &view, &named, (&Sought::default(), &Asked::default()), form).await;
@@ -202,7 +204,13 @@ pub async fn import(State(app): State<App>, view: View, person: Person, Path(nam
 }
 
 /// `POST /domains/{name}/recipients/remove`: `pick`, any number of times. Asks first.
-pub async fn remove(State(app): State<App>, view: View, person: Person, Path(name): Path<String>, Form(pairs): Form<Vec<(String, String)>>) -> Page {
+pub async fn remove(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Path(name): Path<String>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Page {
     let named = changeable(&app, &person, &name).await?;
     let picks: Vec<String> = pairs.iter().filter(|(key, _)| key == "pick").map(|(_, pick)| pick.clone()).take(PICKED_MAX).collect();
     let back = format!("/domains/{}/recipients", named.name);

@@ -94,7 +94,8 @@ const RECIPIENT_CHECKS: &[&str] = &["listed", "call-out", "any"];
 async fn show_page(app: &App, view: &View, named: &Named, form: Shown) -> Result<axum::response::Response, Fault> {
     let report = check::last(app, named).await?;
     let (org, name) = (named.org, named.name.clone());
-    let recipients = app.db.read(move |tx| Box::pin(async move { sql::count_recipients(tx, org, &name).await })).await.map_err(Fault::from)?;
+    let recipients =
+        app.db.read(move |tx| Box::pin(async move { sql::count_recipients(tx, org, &name).await })).await.map_err(Fault::from)?;
     let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = DomainPage {
         view,

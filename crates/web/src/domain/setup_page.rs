@@ -110,7 +110,8 @@ pub async fn check(State(app): State<App>, person: Person, Path(name): Path<Stri
     let Some((step, ids)) = step else {
         return done(&format!("/domains/{}", named.name), Say::new("domain-checked"));
     };
-    let is_shown = *step == "ownership" && !named.is_served() && report.of("domain.ownership").is_some_and(|one| one.result == CheckResult::Ok);
+    let is_shown =
+        *step == "ownership" && !named.is_served() && report.of("domain.ownership").is_some_and(|one| one.result == CheckResult::Ok);
     let is_well = ids.iter().filter_map(|id| report.of(id)).all(|checked| checked.result == CheckResult::Ok);
     let say = match (is_shown, is_well) {
         (true, _) => Say::new("domain-now-served").with("what", named.shown()),

@@ -70,7 +70,10 @@ pub async fn claim(tx: &mut Tx, org: OrgId, name: &str, claim: &Claim) -> Result
 /// Ownership was shown; false when somebody was faster. `how` and `reason` stay for those who ask later.
 pub async fn show(tx: &mut Tx, id: i64, (how, reason): (&str, &str), now_ms: i64) -> Result<bool, Error> {
     let changed = tx
-        .run("UPDATE domain_claim SET shown_ms = $1, how = $2, reason = $3 WHERE id = $4 AND shown_ms IS NULL", args![now_ms, how, reason, id])
+        .run(
+            "UPDATE domain_claim SET shown_ms = $1, how = $2, reason = $3 WHERE id = $4 AND shown_ms IS NULL",
+            args![now_ms, how, reason, id],
+        )
         .await?;
     Ok(changed == 1)
 }

@@ -276,9 +276,9 @@ pub fn body(row: &RuleRow, hits: i64) -> RuleBody {
 async fn list(State(app): State<App>, person: Person) -> Result<Json<RulesBody>, Fault> {
     person.require(May::ReadSettings)?;
     let (scope, since) = (person.scope(), trace::first_id_at(app.now_ms() - HIT_DAYS * 24 * 60 * 60 * 1000));
-    let read = app.db.read(move |tx| {
-        Box::pin(async move { Ok::<_, store::Error>((sql::list(tx, scope).await?, sql::hits(tx, scope, since).await?)) })
-    });
+    let read = app
+        .db
+        .read(move |tx| Box::pin(async move { Ok::<_, store::Error>((sql::list(tx, scope).await?, sql::hits(tx, scope, since).await?)) }));
     let (rows, hits) = read.await?;
     Ok(Json(RulesBody { rules: rows.iter().map(|row| body(row, hits.get(&row.id).copied().unwrap_or(0))).collect() }))
 }
@@ -316,7 +316,12 @@ async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) ->
 /// Replaces a rule; it keeps its place.
 #[utoipa::path(put, path = "/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Identifier of the rule")),
     request_body = RuleDraft, responses((status = 200, description = "The rule as it is now", body = RuleBody)))]
-async fn change_rule(State(app): State<App>, person: Person, Path(id): Path<String>, Json(draft): Json<RuleDraft>) -> Result<Json<RuleBody>, Fault> {
+async fn change_rule(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(draft): Json<RuleDraft>,
+) -> Result<Json<RuleBody>, Fault> {
     let row = mine_to_change(&app, &person, &id).await?;
     let rule = checked(&app, row.org, &draft)?;
     change::replace(&app, &person, &row, rule).await?;

@@ -46,7 +46,13 @@ pub fn invalid(complaints: &[Complaint]) -> Fault {
 /// [`Fault::Conflict`] when the name is taken or there are as many rules as there may be.
 pub async fn add(app: &App, person: &Person, org: OrgId, settings: RuleSettings) -> Result<RuleId, Fault> {
     let id = RuleId(app.fresh_id());
-    let row = RuleRow { id, org, settings: RuleSettings { organisation: String::new(), ..settings }, source: FROM_PAGE.into(), changed_ms: app.now_ms() };
+    let row = RuleRow {
+        id,
+        org,
+        settings: RuleSettings { organisation: String::new(), ..settings },
+        source: FROM_PAGE.into(),
+        changed_ms: app.now_ms(),
+    };
     put(app, person, row, "rules.add").await?;
     Ok(id)
 }

@@ -2,7 +2,9 @@
 //!
 //! Names: `c0-values` is a field of the first condition, `x0-…` of the first exception, `a0-…` of the first action.
 
-use gateway::rules::{Action, ActionField, ActionKind, Condition, ConditionKind, Fallback, Mode, OnError, Place, RuleSettings, SenderLocation};
+use gateway::rules::{
+    Action, ActionField, ActionKind, Condition, ConditionKind, Fallback, Mode, OnError, Place, RuleSettings, SenderLocation,
+};
 use std::collections::BTreeMap;
 
 /// Parts of one kind read from a form; more than a rule may have, so that the surplus is named and not lost.
@@ -57,7 +59,8 @@ impl Sent {
     }
 
     fn conditions(&self, letter: char) -> Vec<Condition> {
-        let kinds = (0..PARTS_READ_MAX).map_while(|at| ConditionKind::named(self.one(&format!("{letter}{at}-kind"))).map(|kind| (at, kind)));
+        let kinds =
+            (0..PARTS_READ_MAX).map_while(|at| ConditionKind::named(self.one(&format!("{letter}{at}-kind"))).map(|kind| (at, kind)));
         let read = |(at, kind)| Condition {
             kind,
             header: self.one(&format!("{letter}{at}-header")).trim().to_string(),

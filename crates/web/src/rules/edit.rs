@@ -125,7 +125,13 @@ pub async fn posted_new(State(app): State<App>, view: View, person: Person, Form
 }
 
 /// `POST /rules/{id}`.
-pub async fn posted(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(pairs): Form<Vec<(String, String)>>) -> Page {
+pub async fn posted(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Path(id): Path<String>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Page {
     let row = mine_to_change(&app, &person, &id).await?;
     answered(&app, &view, &person, (row.org, Some(row), Sent::new(pairs))).await
 }
@@ -214,7 +220,10 @@ fn shown(app: &App, view: &View, person: &Person, editing: &Editing) -> Page {
         starts: line(view, wrong, ("starts", &rule.starts)),
         ends: line(view, wrong, ("ends", &rule.ends)),
         modes: Mode::ALL.iter().map(|one| (one.name(), view.of_kind("rule-mode", one.name()), *one == rule.mode)).collect(),
-        locations: SenderLocation::ALL.iter().map(|one| (one.name(), view.of_kind("rule-location", one.name()), *one == rule.sender_location)).collect(),
+        locations: SenderLocation::ALL
+            .iter()
+            .map(|one| (one.name(), view.of_kind("rule-location", one.name()), *one == rule.sender_location))
+            .collect(),
         errors: OnError::ALL.iter().map(|one| (one.name(), view.of_kind("rule-error", one.name()), *one == rule.on_error)).collect(),
         wrong: summary,
         can_save: person.may(May::Rules) && editing.row.as_ref().is_none_or(|row| !row.is_of_file()),
@@ -237,7 +246,8 @@ fn of_try<'a>(view: &View, rule: &RuleSettings, tried: &'a Tried) -> Shown<'a> {
         "failed" => "warn",
         _ => "plain",
     };
-    let actions = if tried.outcome == "matched" { rule.actions.iter().map(|one| sentence::action(view.lang, one)).collect() } else { Vec::new() };
+    let actions =
+        if tried.outcome == "matched" { rule.actions.iter().map(|one| sentence::action(view.lang, one)).collect() } else { Vec::new() };
     Shown { tried, summary: try_mail::summary(view, tried), tone, lines: try_mail::lines(view, rule, tried), actions }
 }
 

@@ -151,7 +151,9 @@ fn of_field(view: &View, at: usize, action: &Action, what: (ActionField, &[Strin
     };
     let options = match field {
         ActionField::Place => choice(gateway::rules::Place::ALL.iter().map(|one| one.name()).collect(), action.place.name(), "rule-place"),
-        ActionField::Fallback => choice(gateway::rules::Fallback::ALL.iter().map(|one| one.name()).collect(), action.fallback.name(), "rule-fallback"),
+        ActionField::Fallback => {
+            choice(gateway::rules::Fallback::ALL.iter().map(|one| one.name()).collect(), action.fallback.name(), "rule-fallback")
+        }
         ActionField::Connector => choice(connectors.iter().map(String::as_str).collect(), &action.connector, "rule-connector"),
         _ => Vec::new(),
     };
@@ -192,7 +194,11 @@ pub fn connectors_known(rule: &RuleSettings, connectors: &[String]) -> Vec<Compl
     let wrong = |(at, action): (usize, &Action)| {
         let is_wrong = action.kind == ActionKind::Connector && !action.connector.is_empty() && !connectors.contains(&action.connector);
         let choices = connectors.join(", ");
-        is_wrong.then(|| Complaint { part: Part::Action(at), field: "connector", wrong: gateway::rules::Wrong::Choice(action.connector.clone(), choices) })
+        is_wrong.then(|| Complaint {
+            part: Part::Action(at),
+            field: "connector",
+            wrong: gateway::rules::Wrong::Choice(action.connector.clone(), choices),
+        })
     };
     rule.actions.iter().enumerate().filter_map(wrong).collect()
 }

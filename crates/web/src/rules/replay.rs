@@ -59,7 +59,8 @@ pub struct Match {
 
 /// Asks the draft about every mail of the last days. Mode, dates and switch do not count: it is asked as if it were in force.
 pub async fn replay(app: &App, org: OrgId, draft: &RuleSettings, days: i64) -> Result<Replayed, Fault> {
-    let settings = RuleSettings { enabled: true, starts: String::new(), ends: String::new(), mode: gateway::rules::Mode::Audit, ..draft.clone() };
+    let settings =
+        RuleSettings { enabled: true, starts: String::new(), ends: String::new(), mode: gateway::rules::Mode::Audit, ..draft.clone() };
     let rule = Rule::new(RuleId(0), org, settings, "draft");
     let mut run = Run { app, org, rule, done: Replayed { days, ..Replayed::default() }, contents_left: CONTENTS_MAX };
     let mut after = trace::first_id_at(app.now_ms() - days.clamp(1, DAYS_MAX) * 24 * 60 * 60 * 1000);

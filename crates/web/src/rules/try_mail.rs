@@ -50,7 +50,8 @@ pub struct Tried {
 /// Who may not read the mail, which mail is not there.
 pub async fn tried(app: &App, person: &Person, org: OrgId, draft: &RuleSettings, wanted: &Wanted) -> Result<Tried, Fault> {
     let past = past(app, person, org, wanted).await?;
-    let settings = RuleSettings { enabled: true, starts: String::new(), ends: String::new(), mode: gateway::rules::Mode::Enforce, ..draft.clone() };
+    let settings =
+        RuleSettings { enabled: true, starts: String::new(), ends: String::new(), mode: gateway::rules::Mode::Enforce, ..draft.clone() };
     let rule = Rule::new(RuleId(0), org, settings, "draft");
     let directory = app.directory.snapshot();
     let (done, tests) = evaluate_one(&rule, past.facts(&directory, org));
@@ -122,7 +123,8 @@ pub fn lines(view: &View, draft: &RuleSettings, tried: &Tried) -> Vec<Line> {
             Some(false) => ("plain", "rules-test-no"),
             None => ("warn", "rules-test-unknown"),
         };
-        let found = if evidence.holds.is_none() { view.of_kind("rules-why", &crate::page::slug(&evidence.found)) } else { evidence.found.clone() };
+        let found =
+            if evidence.holds.is_none() { view.of_kind("rules-why", &crate::page::slug(&evidence.found)) } else { evidence.found.clone() };
         Line { title: sentence::condition(view.lang, condition), is_exception: evidence.is_exception, tone, holds: view.t(key), found }
     };
     conditions.zip(&tried.tests).map(line).collect()

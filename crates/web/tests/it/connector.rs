@@ -27,7 +27,14 @@ async fn count(scene: &Scene, sql: &'static str) -> i64 {
 }
 
 fn form<'a>(host: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let mut form = vec![("name", "server"), ("kind", "server"), ("hosts", host), ("protocol", "smtp"), ("tls", "opportunistic"), ("allow_private", "on")];
+    let mut form = vec![
+        ("name", "server"),
+        ("kind", "server"),
+        ("hosts", host),
+        ("protocol", "smtp"),
+        ("tls", "opportunistic"),
+        ("allow_private", "on"),
+    ];
     form.extend_from_slice(more);
     form
 }
@@ -46,7 +53,9 @@ async fn a_server_is_connected_and_the_dialogue_is_seen() {
         let tried = scene.post("/connectors/server/validation", &cookie, &[("to", "li@acme.example"), ("send", "on")]).await;
         assert_eq!(tried.status, StatusCode::SEE_OTHER, "{}", tried.text);
         let page = scene.get("/connectors/server/validation", &cookie).await.text;
-        for seen in ["EHLO mx.gatepost.example", "TLSv1.3", "AUTH PLAIN ********", "RCPT TO:&lt;li@acme.example&gt;", "The test mail was taken"] {
+        for seen in
+            ["EHLO mx.gatepost.example", "TLSv1.3", "AUTH PLAIN ********", "RCPT TO:&lt;li@acme.example&gt;", "The test mail was taken"]
+        {
             assert!(page.contains(seen) || page.contains(&seen.replace("&lt;", "&#60;").replace("&gt;", "&#62;")), "{seen}: {page}");
         }
         assert!(!page.contains("top-secret"));
@@ -83,7 +92,9 @@ async fn nobody_looks_around_in_our_network() {
     let administrator = scene.cookie(Role::Administrator, Some(scene.acme)).await;
     let private = scene.post("/connectors", &administrator, &form("10.0.0.1", &[])).await;
     assert_eq!(private.status, StatusCode::UNPROCESSABLE_ENTITY, "one of two organisations does not name private addresses");
-    let public = scene.post("/connectors", &administrator, &[("name", "server"), ("kind", "server"), ("hosts", "127.0.0.1:25"), ("tls", "off")]).await;
+    let public = scene
+        .post("/connectors", &administrator, &[("name", "server"), ("kind", "server"), ("hosts", "127.0.0.1:25"), ("tls", "off")])
+        .await;
     assert_eq!(public.status, StatusCode::SEE_OTHER);
     scene.post("/connectors/server/validation", &administrator, &[]).await;
     let result = scene.get("/api/v1/connectors/server/validate", &administrator).await.json();
@@ -101,10 +112,15 @@ async fn nobody_looks_around_in_our_network() {
 async fn a_name_of_another_organisation_is_not_told_and_not_overwritten() {
     for database in databases() {
         let scene = Scene::new(database).await;
-        let (ours, theirs) = (scene.cookie(Role::Administrator, Some(scene.acme)).await, scene.cookie(Role::Administrator, Some(scene.other)).await);
+        let (ours, theirs) =
+            (scene.cookie(Role::Administrator, Some(scene.acme)).await, scene.cookie(Role::Administrator, Some(scene.other)).await);
         let body = r#"{"name":"server","hosts":["mx.a.example"],"tls":"verified"}"#;
         assert_eq!(json(&scene, "POST", "/api/v1/connectors", &theirs, body).await.json()["name"], "server");
-        assert_eq!(json(&scene, "POST", "/api/v1/connectors", &ours, body).await.json()["name"], "server-2", "a number, as if it were one's own");
+        assert_eq!(
+            json(&scene, "POST", "/api/v1/connectors", &ours, body).await.json()["name"],
+            "server-2",
+            "a number, as if it were one's own"
+        );
         assert_eq!(json(&scene, "PUT", "/api/v1/connectors/server", &ours, body).await.status, StatusCode::NOT_FOUND);
         assert_eq!(json(&scene, "POST", "/api/v1/connectors", &theirs, body).await.status, StatusCode::UNPROCESSABLE_ENTITY, "twice");
     }

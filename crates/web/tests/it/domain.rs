@@ -59,11 +59,23 @@ async fn a_domain_is_served_once_it_was_shown() {
         scene.post("/domains/new.example/check", &cookie, &[("step", "ownership")]).await;
         assert!(scene.app.directory.snapshot().domains.contains_key("new.example"), "the mail path serves it at once");
         let report = scene.get("/api/v1/domains/new.example/check", &cookie).await.json();
-        let results: Vec<String> =
-            report["checks"].as_array().expect("checks").iter().map(|one| format!("{}={}", one["id"].as_str().expect("an id"), one["result"].as_str().expect("a word"))).collect();
+        let results: Vec<String> = report["checks"]
+            .as_array()
+            .expect("checks")
+            .iter()
+            .map(|one| format!("{}={}", one["id"].as_str().expect("an id"), one["result"].as_str().expect("a word")))
+            .collect();
         assert_eq!(
             results,
-            ["domain.ownership=ok", "domain.mx=ok", "domain.spf=ok", "domain.dkim=cannot-tell", "domain.dmarc=problem", "domain.mta-sts=advice", "domain.tls-rpt=advice"]
+            [
+                "domain.ownership=ok",
+                "domain.mx=ok",
+                "domain.spf=ok",
+                "domain.dkim=cannot-tell",
+                "domain.dmarc=problem",
+                "domain.mta-sts=advice",
+                "domain.tls-rpt=advice"
+            ]
         );
         for step in ["ownership", "mx", "spf", "dkim", "dmarc", "mta-sts"] {
             assert_eq!(scene.get(&format!("/domains/new.example/setup/{step}"), &cookie).await.status, StatusCode::OK, "{step}");
@@ -148,7 +160,14 @@ async fn the_settings_file_has_the_last_word() {
 
 /// A domain of acme that a page made.
 async fn made(scene: &Scene, name: &str) -> String {
-    let operator = scene.cookie_of(&web::people::sql::NewPerson { email: "op@acme.example".into(), name: String::new(), role: Role::Operator, org: Some(scene.acme) }).await;
+    let operator = scene
+        .cookie_of(&web::people::sql::NewPerson {
+            email: "op@acme.example".into(),
+            name: String::new(),
+            role: Role::Operator,
+            org: Some(scene.acme),
+        })
+        .await;
     scene.post("/domains", &operator, &[("name", name)]).await;
     scene.post(&format!("/domains/{name}/vouch"), &operator, &[("reason", "test")]).await;
     scene.cookie(Role::Administrator, Some(scene.acme)).await
@@ -159,13 +178,15 @@ async fn settings_recipients_and_removal() {
     for database in databases() {
         let scene = Scene::new(database).await;
         let cookie = made(&scene, "made.example").await;
-        let wrong = scene.post("/domains/made.example", &cookie, &[("kind", "x"), ("recipients", "listed"), ("connector", "nothing")]).await;
+        let wrong =
+            scene.post("/domains/made.example", &cookie, &[("kind", "x"), ("recipients", "listed"), ("connector", "nothing")]).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         let form = [("kind", "internal-relay"), ("recipients", "listed"), ("connector", ""), ("subdomains", "on"), ("mta_sts", "testing")];
         assert_eq!(scene.post("/domains/made.example", &cookie, &form).await.status, StatusCode::SEE_OTHER);
         let directory = scene.app.directory.snapshot();
         assert!(directory.domain_named("sub.made.example").is_some(), "sub-domains are taken");
-        let policy = request("GET", "/.well-known/mta-sts.txt", "").header("host", "mta-sts.made.example").body(Body::empty()).expect("a request");
+        let policy =
+            request("GET", "/.well-known/mta-sts.txt", "").header("host", "mta-sts.made.example").body(Body::empty()).expect("a request");
         let mut policy_request = policy;
         policy_request.headers_mut().insert("host", "mta-sts.made.example".parse().expect("a host"));
         let policy = scene.ask(policy_request).await;
@@ -177,18 +198,33 @@ async fn settings_recipients_and_removal() {
         let csv = "address,name\nbo@made.example,Bo\nbad\nx@other.example\n";
         let preview = scene.post(&format!("{base}/import"), &cookie, &[("csv", csv)]).await.text;
         assert!(preview.contains("1 new") && preview.contains("2 lines cannot be used"), "{preview}");
-        assert_eq!(count(&scene, "SELECT count(*) FROM known_recipient WHERE address = 'bo@made.example'").await, 0, "a preview changes nothing");
+        assert_eq!(
+            count(&scene, "SELECT count(*) FROM known_recipient WHERE address = 'bo@made.example'").await,
+            0,
+            "a preview changes nothing"
+        );
         assert_eq!(scene.post(&format!("{base}/import"), &cookie, &[("csv", csv), ("sure", "1")]).await.status, StatusCode::SEE_OTHER);
         let found = scene.get("/api/v1/domains/made.example/recipients", &cookie).await.json();
         assert_eq!(found["recipients"][0]["name"], "Ann \"A\" Miller");
         assert_eq!(found["recipients"][1]["address"], "bo@made.example");
-        let bad = json(&scene, "POST", "/api/v1/domains/made.example/recipients", &cookie, r#"{"recipients":[{"address":"c@made.example"},{"address":"?"}]}"#).await;
+        let bad = json(
+            &scene,
+            "POST",
+            "/api/v1/domains/made.example/recipients",
+            &cookie,
+            r#"{"recipients":[{"address":"c@made.example"},{"address":"?"}]}"#,
+        )
+        .await;
         assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(count(&scene, "SELECT count(*) FROM known_recipient WHERE address = 'c@made.example'").await, 0, "all or none");
         let asked = scene.post(&format!("{base}/remove"), &cookie, &[("pick", "bo@made.example"), ("pick", "alice@acme.example")]).await;
         assert!(asked.status == StatusCode::OK && asked.text.contains("name=\"sure\""), "asks first");
         scene.post(&format!("{base}/remove"), &cookie, &[("pick", "bo@made.example"), ("pick", "alice@acme.example"), ("sure", "1")]).await;
-        assert_eq!(count(&scene, "SELECT count(*) FROM known_recipient WHERE address IN ('bo@made.example', 'alice@acme.example')").await, 1, "only of this domain");
+        assert_eq!(
+            count(&scene, "SELECT count(*) FROM known_recipient WHERE address IN ('bo@made.example', 'alice@acme.example')").await,
+            1,
+            "only of this domain"
+        );
         let asked = scene.post("/domains/made.example/remove", &cookie, &[]).await;
         assert!(asked.text.contains("name=\"sure\""));
         assert_eq!(scene.post("/domains/made.example/remove", &cookie, &[("sure", "1")]).await.to(), "/domains");
@@ -209,13 +245,20 @@ async fn keys_are_made_published_and_replaced_and_never_shown() {
         let early = scene.post(&format!("/domains/made.example/keys/{id}/activate"), &cookie, &[]).await;
         assert_eq!(early.status, StatusCode::CONFLICT, "nobody could check its signatures");
         let page = scene.get("/domains/made.example/keys", &cookie).await.text;
-        assert!(page.contains(key["record"]["value"].as_str().expect("a record")) && !page.contains("PRIVATE"), "the record, and no secret");
-        let sealed: Result<_, Error> = scene.app.db.read(|tx| Box::pin(async move { tx.row("SELECT sealed FROM dkim_key", args![]).await })).await;
+        assert!(
+            page.contains(key["record"]["value"].as_str().expect("a record")) && !page.contains("PRIVATE"),
+            "the record, and no secret"
+        );
+        let sealed: Result<_, Error> =
+            scene.app.db.read(|tx| Box::pin(async move { tx.row("SELECT sealed FROM dkim_key", args![]).await })).await;
         let sealed = sealed.expect("read").expect("a key").text(0).expect("text").to_string();
         assert!(!sealed.contains("PRIVATE") && !page.contains(&sealed));
         let asked = scene.post(&format!("/domains/made.example/keys/{id}/destroy"), &cookie, &[]).await;
         assert!(asked.text.contains("name=\"sure\""), "asks first");
-        assert_eq!(scene.post(&format!("/domains/made.example/keys/{id}/destroy"), &cookie, &[("sure", "1")]).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(
+            scene.post(&format!("/domains/made.example/keys/{id}/destroy"), &cookie, &[("sure", "1")]).await.status,
+            StatusCode::SEE_OTHER
+        );
         assert_eq!(count(&scene, "SELECT count(*) FROM dkim_key WHERE sealed = '' AND state = 'retired'").await, 1);
         let again = scene.post(&format!("/domains/made.example/keys/{id}/destroy"), &cookie, &[("sure", "1")]).await;
         assert_eq!(again.status, StatusCode::CONFLICT, "once");

@@ -2,16 +2,16 @@
 
 mod access;
 mod api;
-mod help;
-mod overview;
-mod quarantine;
-mod entry;
-mod past;
-mod policy;
 mod connector;
 mod domain;
+mod entry;
+mod help;
+mod overview;
+mod past;
 mod people;
+mod policy;
 mod provider;
+mod quarantine;
 mod routes;
 mod rules;
 mod scene;

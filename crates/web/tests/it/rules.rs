@@ -50,7 +50,9 @@ async fn a_rule_is_written_in_the_form_without_scripts() {
         assert!(shrunk.text.contains("name=\"c0-kind\" value=\"sender-scope\"") && !shrunk.text.contains("c1-kind"), "{}", shrunk.text);
         let swapped = scene.post("/rules/new", &cookie, &with(&[("a1-kind", "delete"), ("do", "up-a1")])).await;
         assert!(swapped.text.contains("name=\"a0-kind\" value=\"delete\""), "{}", swapped.text);
-        let wrong = scene.post("/rules/new", &cookie, &with(&[("c0-kind", "subject-patterns"), ("c0-values", "(a{1000}){1000}"), ("do", "save")])).await;
+        let wrong = scene
+            .post("/rules/new", &cookie, &with(&[("c0-kind", "subject-patterns"), ("c0-values", "(a{1000}){1000}"), ("do", "save")]))
+            .await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(wrong.text.contains("id=\"e-c0-values\"") && wrong.text.contains("unfolds to more than a rule may use"), "{}", wrong.text);
         assert!(wrong.text.contains("value=\"Invoices\""), "what was typed stays");
@@ -83,7 +85,10 @@ async fn rules_are_moved_switched_copied_and_deleted_and_every_change_is_in_the_
         let id = first_id(&scene, &cookie).await;
         let moved = scene.post(&format!("/rules/{id}/move"), &cookie, &[("dir", "down")]).await;
         assert_eq!(names().await, ["b", "a"]);
-        assert!(scene.get(moved.to().split('#').next().unwrap_or_default(), &cookie).await.text.contains("data-focus"), "the focus stays with the rule");
+        assert!(
+            scene.get(moved.to().split('#').next().unwrap_or_default(), &cookie).await.text.contains("data-focus"),
+            "the focus stays with the rule"
+        );
         scene.post(&format!("/rules/{id}/move"), &cookie, &[("place", "0")]).await;
         assert_eq!(names().await, ["a", "b"]);
         scene.post(&format!("/rules/{id}/switch"), &cookie, &[("enabled", "off")]).await;
@@ -98,7 +103,8 @@ async fn rules_are_moved_switched_copied_and_deleted_and_every_change_is_in_the_
         assert_eq!(names().await, ["b", "a (2)"]);
         assert_eq!(scene.post(&format!("/rules/{id}/delete"), &cookie, &[("sure", "1")]).await.status, StatusCode::NOT_FOUND, "twice");
         let log = scene.app.db.read(|tx| Box::pin(async move { tx.rows("SELECT action FROM audit ORDER BY id", args![]).await })).await;
-        let log: Vec<String> = log.map_err(|why: Error| why).expect("a log").iter().map(|row| row.text(0).expect("text").to_string()).collect();
+        let log: Vec<String> =
+            log.map_err(|why: Error| why).expect("a log").iter().map(|row| row.text(0).expect("text").to_string()).collect();
         for action in ["rules.add", "rules.move", "rules.change", "rules.delete"] {
             assert!(log.iter().any(|line| line == action), "{action} in {log:?}");
         }
@@ -145,12 +151,20 @@ async fn programs_do_the_same() {
             (json!({ "name": "x", "actions": [{ "kind": "connector", "connector": "of-others" }] }), "/actions"),
         ] {
             let answer = program(&scene, "POST", "/api/v1/rules", &cookie, wrong.clone()).await;
-            assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)), "{wrong}: {}", answer.text);
+            assert_eq!(
+                (answer.status, &answer.json()["errors"][0]["pointer"]),
+                (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)),
+                "{wrong}: {}",
+                answer.text
+            );
         }
         let changed = json!({ "name": "Bills", "enabled": false, "stop": true });
         let put = program(&scene, "PUT", &format!("/api/v1/rules/{id}"), &cookie, changed).await;
         assert_eq!((put.status, put.json()["name"].clone()), (StatusCode::OK, json!("Bills")), "{}", put.text);
-        assert_eq!(program(&scene, "POST", &format!("/api/v1/rules/{id}/move"), &cookie, json!({ "place": 5 })).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            program(&scene, "POST", &format!("/api/v1/rules/{id}/move"), &cookie, json!({ "place": 5 })).await.status,
+            StatusCode::NO_CONTENT
+        );
         let gone = scene.ask(request("DELETE", &format!("/api/v1/rules/{id}"), &cookie).body(Body::empty()).expect("a request")).await;
         assert_eq!(gone.status, StatusCode::NO_CONTENT);
         assert_eq!(scene.get(&format!("/api/v1/rules/{id}"), &cookie).await.status, StatusCode::NOT_FOUND);
@@ -168,7 +182,11 @@ async fn a_draft_is_tried_on_a_pasted_mail_condition_by_condition() {
         assert!(page.text.contains("The rule applies") && page.text.contains("<td data-label=\"Found\">invoice</td>"), "{}", page.text);
         let body = json!({ "rule": { "name": "t", "stop": true, "conditions": [{ "kind": "subject-words", "values": ["offer"] }, { "kind": "scl", "values": ["5"] }] }, "message": message });
         let tried = program(&scene, "POST", "/api/v1/rules/test", &cookie, body).await.json();
-        assert_eq!((tried["outcome"].clone(), tried["tests"][0]["holds"].clone(), tried["tests"][1]["holds"].clone()), (json!("not-matched"), json!(false), json!(null)), "{tried}");
+        assert_eq!(
+            (tried["outcome"].clone(), tried["tests"][0]["holds"].clone(), tried["tests"][1]["holds"].clone()),
+            (json!("not-matched"), json!(false), json!(null)),
+            "{tried}"
+        );
         let nothing = scene.post("/rules/new", &cookie, &with(&[("do", "test")])).await;
         assert!(nothing.text.contains("Paste a mail"), "{}", nothing.text);
         let missing = scene.post("/rules/new", &cookie, &with(&[("test-mail", "m0000000000001"), ("do", "test")])).await;
@@ -258,7 +276,11 @@ async fn a_replay_says_for_how_many_mails_it_can_be_known() {
         let page = scene.post("/rules/new", &cookie, &with(&[("days", "7"), ("do", "replay")])).await;
         assert!(page.text.contains("It would have applied to 1 of 3 mails in the last 7 days"), "{}", page.text);
         let file = scene.post("/rules/new", &cookie, &with(&[("do", "replay-csv")])).await;
-        assert!(file.headers[header::CONTENT_TYPE].as_bytes().starts_with(b"text/csv") && file.text.contains("Your invoice"), "{}", file.text);
+        assert!(
+            file.headers[header::CONTENT_TYPE].as_bytes().starts_with(b"text/csv") && file.text.contains("Your invoice"),
+            "{}",
+            file.text
+        );
     }
 }
 
@@ -271,7 +293,11 @@ async fn a_traced_mail_is_read_under_its_permission_and_in_the_log() {
         let foreign = past_mail(&scene, scene.other, NOW_MS - 1_000, "Your invoice", "pay").await.to_string();
         let page = scene.post("/rules/new", &cookie, &with(&[("test-mail", &mail), ("do", "test")])).await;
         assert!(page.text.contains("The rule applies"), "{}", page.text);
-        let log = scene.app.db.read(|tx| Box::pin(async move { tx.rows("SELECT subject FROM audit WHERE action = 'rules.test'", args![]).await })).await;
+        let log = scene
+            .app
+            .db
+            .read(|tx| Box::pin(async move { tx.rows("SELECT subject FROM audit WHERE action = 'rules.test'", args![]).await }))
+            .await;
         assert_eq!(log.map_err(|why: Error| why).expect("a log").len(), 1);
         let not_mine = scene.post("/rules/new", &cookie, &with(&[("test-mail", &foreign), ("do", "test")])).await;
         assert!(not_mine.text.contains("There is no mail with this identifier"), "{}", not_mine.text);
@@ -304,7 +330,11 @@ async fn who_a_rule_names_approves_or_refuses_and_nobody_else() {
         assert!(scene.get("/rules/approvals", &boss).await.text.contains("Ask first"));
         assert!(scene.post(&path, &boss, &[("n", "0"), ("verb", "refuse")]).await.text.contains("This cannot be undone"));
         assert_eq!(scene.post(&path, &boss, &[("n", "0"), ("verb", "approve")]).await.status, StatusCode::SEE_OTHER);
-        let state = scene.app.db.read(move |tx| Box::pin(async move { tx.rows("SELECT state FROM recipient WHERE mail = $1", args![mail]).await })).await;
+        let state = scene
+            .app
+            .db
+            .read(move |tx| Box::pin(async move { tx.rows("SELECT state FROM recipient WHERE mail = $1", args![mail]).await }))
+            .await;
         assert_eq!(state.map_err(|why: Error| why).expect("a row")[0].text(0).expect("text"), "queued");
         assert_eq!(scene.post(&path, &boss, &[("n", "0"), ("verb", "approve")]).await.status, StatusCode::NOT_FOUND, "twice");
     }

@@ -79,7 +79,12 @@ async fn every_fault_is_named_where_it_is() {
         (secure(), TlsLevel::Required, (What::Recipient, Good, "ok"), "TLS"),
         (wrong_name(), TlsLevel::Verified, (What::Certificate, Problem, "name"), "a certificate for another name"),
         (wrong_name(), TlsLevel::Required, (What::Recipient, Good, "ok"), "which is not looked at"),
-        (SinkSettings { tls: true, ..SinkSettings::with(Fault::DropTls) }, TlsLevel::Required, (What::Tls, Problem, "handshake"), "drops TLS"),
+        (
+            SinkSettings { tls: true, ..SinkSettings::with(Fault::DropTls) },
+            TlsLevel::Required,
+            (What::Tls, Problem, "handshake"),
+            "drops TLS",
+        ),
         (
             SinkSettings { tls: true, ..SinkSettings::with(Fault::InjectAfterStartTls) },
             TlsLevel::Required,
@@ -123,7 +128,8 @@ async fn nobody_scans_a_network_with_it() {
     let done = run(&sink, |wish| wish.connector.allow_private = false).await;
     assert!(done.hosts.is_empty() && done.no_host.contains("private"), "{done:?}");
     assert_eq!(sink.connections(), 0);
-    let with = |hosts: &[&str]| ConnectorSettings { hosts: hosts.iter().map(|host| host.to_string()).collect(), ..ConnectorSettings::default() };
+    let with =
+        |hosts: &[&str]| ConnectorSettings { hosts: hosts.iter().map(|host| host.to_string()).collect(), ..ConnectorSettings::default() };
     for (draft, saved, want) in [
         (with(&["a.example"]), None, true),
         (with(&["a.example:587", "[2001:db8::1]:2525"]), None, true),

@@ -101,7 +101,8 @@ fn folded(html: &str) -> String {
 /// Why they are left alone.
 pub(super) fn add(octets: &[u8], disclaimer: &Disclaimer) -> Result<Vec<u8>, NotEditable> {
     let texts = body_texts(octets)?;
-    let read: Vec<Vec<u8>> = texts.iter().map(|part| part.encoding.decode(&octets[part.body.clone()]).ok_or(NotEditable::Odd)).collect::<Result<_, _>>()?;
+    let read: Vec<Vec<u8>> =
+        texts.iter().map(|part| part.encoding.decode(&octets[part.body.clone()]).ok_or(NotEditable::Odd)).collect::<Result<_, _>>()?;
     let is_chinese = disclaimer.chinese.is_some() && texts.iter().zip(&read).any(|(part, text)| is_chinese(part, text));
     let written = disclaimer.written(is_chinese);
     let mut out = Vec::with_capacity(octets.len() + texts.len() * (written.html.len() + 256));
@@ -216,7 +217,9 @@ fn into_html(text: Vec<u8>, added: &[u8], place: Place) -> Vec<u8> {
     let find_last = |tag: &[u8]| memchr::memmem::rfind(&lower, tag);
     let at = match place {
         Place::Append => find_last(b"</body").or_else(|| find_last(b"</html")).unwrap_or(text.len()),
-        Place::Prepend => after_tag(&lower, b"<body").or_else(|| after_tag(&lower, b"</head")).or_else(|| after_tag(&lower, b"<html")).unwrap_or(0),
+        Place::Prepend => {
+            after_tag(&lower, b"<body").or_else(|| after_tag(&lower, b"</head")).or_else(|| after_tag(&lower, b"<html")).unwrap_or(0)
+        }
     };
     [&text[..at], b"\r\n", added, b"\r\n", &text[at..]].concat()
 }

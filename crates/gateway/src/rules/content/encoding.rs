@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn what_is_encoded_decodes_to_itself() {
-        for text in ["", "a\r\n", "ü = 1\r\n\r\n.\r\nFrom x\r\n", "trailing \r\n\ttab\t\r\n", &"x".repeat(500), &"免责声明".repeat(60)] {
+        for text in ["", "a\r\n", "ü = 1\r\n\r\n.\r\nFrom x\r\n", "trailing \r\n\ttab\t\r\n", &"x".repeat(500), &"免责声明".repeat(60)]
+        {
             let whole = if text.is_empty() || text.ends_with("\r\n") { text.to_string() } else { format!("{text}\r\n") };
             for encoding in [Encoding::QuotedPrintable, Encoding::Base64] {
                 let encoded = encoding.encode(whole.as_bytes());

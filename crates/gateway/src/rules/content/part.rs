@@ -86,7 +86,9 @@ fn walk(octets: &[u8], range: Range<usize>, depth: usize, texts: &mut Vec<TextPa
     match kind.kind.as_str() {
         "multipart/signed" => Err(NotEditable::Signed),
         "multipart/encrypted" => Err(NotEditable::Encrypted),
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" if kind.parameter("smime-type").starts_with("signed") => Err(NotEditable::Signed),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" if kind.parameter("smime-type").starts_with("signed") => {
+            Err(NotEditable::Signed)
+        }
         "application/pkcs7-mime" | "application/x-pkcs7-mime" => Err(NotEditable::Encrypted),
         "multipart/report" | "multipart/digest" => Err(NotEditable::NoText),
         "text/plain" | "text/html" => text(octets, (range.start..range.start + head_end, body), &kind, encoding, texts),

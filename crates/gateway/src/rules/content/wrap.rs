@@ -22,7 +22,8 @@ pub(super) fn wrap(octets: &[u8], disclaimer: &Disclaimer, name: &str) -> Vec<u8
     out.extend_from_slice(format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n").as_bytes());
     let text = || {
         let mut part =
-            format!("--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n").into_bytes();
+            format!("--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
+                .into_bytes();
         part.extend_from_slice(&Encoding::QuotedPrintable.encode(disclaimer.text().as_bytes()));
         part
     };

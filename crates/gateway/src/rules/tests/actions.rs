@@ -59,14 +59,18 @@ async fn headers_and_subject_are_changed_in_the_octets() {
     let mut shown = ruling(vec![to_them(ActionKind::AddCc)]).await.content;
     shown.shown = vec![(Copied::To, address("x@demo.example")), (Copied::Cc, address("y@other.example"))];
     let changed = String::from_utf8_lossy(&shown.apply(octets(), "m1")).into_owned();
-    assert!(changed.contains("To: li@demo.example,\r\n\tx@demo.example\r\n") && changed.contains("\r\nCc: y@other.example\r\n\r\nhi"), "{changed}");
+    assert!(
+        changed.contains("To: li@demo.example,\r\n\tx@demo.example\r\n") && changed.contains("\r\nCc: y@other.example\r\n\r\nhi"),
+        "{changed}"
+    );
 }
 
 #[tokio::test]
 async fn a_rule_may_hold_for_some_recipients_only() {
     let mut case = Case::new(TEXT);
     case.envelope.recipients.push(to("bo@demo.example"));
-    let only = RuleSettings { actions: vec![action(ActionKind::Quarantine)], ..rule(vec![condition(Kind::Recipient, &["bo@demo.example"])]) };
+    let only =
+        RuleSettings { actions: vec![action(ActionKind::Quarantine)], ..rule(vec![condition(Kind::Recipient, &["bo@demo.example"])]) };
     let done = case.evaluated(vec![only.clone()]).await;
     assert_eq!(done.rulings.iter().map(|one| one.fate.is_some()).collect::<Vec<_>>(), [false, true]);
     assert_eq!(done.notes[0].recipients, ["bo@demo.example"]);
@@ -96,7 +100,8 @@ async fn audit_changes_nothing_and_says_what_it_would_have_done() {
 
 #[test]
 fn a_level_changes_the_verdict_as_far_as_a_rule_may() {
-    let verdict = |class| Verdict { class, runner_up: Class::Clean, scl: 5, bcl: 9, spam_probability: 0.5, phish_probability: 0.5, decided_by: None };
+    let verdict =
+        |class| Verdict { class, runner_up: Class::Clean, scl: 5, bcl: 9, spam_probability: 0.5, phish_probability: 0.5, decided_by: None };
     for (scl, before, after, level) in [
         (-1, Class::HighSpam, Class::Clean, -1),
         (-1, Class::Phish, Class::Clean, -1),

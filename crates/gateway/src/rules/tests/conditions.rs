@@ -47,7 +47,12 @@ async fn each_condition_holds_and_does_not_hold() {
         (PLAIN, Kind::MessageSize, &["100"], &["1 MB"]),
         (PLAIN, Kind::Charset, &["utf-8"], &["gbk"]),
         (PLAIN, Kind::Importance, &["high"], &["low", "normal"]),
-        (PLAIN, Kind::MessageType, &["calendar", "mailing-list"], &["auto-reply", "encrypted", "signed", "read-receipt", "delivery-report"]),
+        (
+            PLAIN,
+            Kind::MessageType,
+            &["calendar", "mailing-list"],
+            &["auto-reply", "encrypted", "signed", "read-receipt", "delivery-report"],
+        ),
         (PLAIN, Kind::Scl, &["1"], &["2"]),
         (PLAIN, Kind::Bcl, &["3"], &["4"]),
         (PLAIN, Kind::Verdict, &["clean", "bulk"], &["spam"]),
@@ -147,7 +152,8 @@ async fn what_is_too_much_is_the_rules_error_action() {
     assert_eq!(deferred.defer.as_deref(), Some("r"));
     let audited = case.evaluated(vec![RuleSettings { on_error: OnError::Defer, mode: Mode::Audit, ..words() }]).await;
     assert_eq!(audited.defer, None, "a rule that is only watched holds nothing up");
-    let many: Vec<RuleSettings> = (0..100).map(|_| RuleSettings { stop: false, actions: vec![action(ActionKind::RequireTls)], ..words() }).collect();
+    let many: Vec<RuleSettings> =
+        (0..100).map(|_| RuleSettings { stop: false, actions: vec![action(ActionKind::RequireTls)], ..words() }).collect();
     let last = case.evaluated(many).await;
     assert_eq!(last.notes.last().map(|note| note.outcome), Some(NoteOutcome::Failed), "all rules share one budget");
 }
@@ -200,7 +206,10 @@ fn what_is_wrong_is_named_beside_its_field() {
         let found: Vec<(&str, &str)> = check(&settings).iter().map(|one| (one.field, one.wrong.name())).collect();
         assert_eq!(found, [(field, name)], "{settings:?}");
     }
-    let behind = RuleSettings { actions: vec![action(ActionKind::Delete), Action { text: "x".into(), ..action(ActionKind::PrependSubject) }], ..rule(vec![]) };
+    let behind = RuleSettings {
+        actions: vec![action(ActionKind::Delete), Action { text: "x".into(), ..action(ActionKind::PrependSubject) }],
+        ..rule(vec![])
+    };
     assert_eq!(check(&behind).iter().map(|one| one.wrong.name()).collect::<Vec<_>>(), ["after-end"]);
 }
 

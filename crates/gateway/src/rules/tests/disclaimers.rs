@@ -31,9 +31,24 @@ fn a_disclaimer_stands_in_every_text_and_nowhere_else() {
         ("Content-Type: text/plain\n\nhi\n", "Mind this", Place::Append, vec!["hi Mind this"]),
         ("\nhi", "Mind this", Place::Prepend, vec!["Mind this hi"]),
         ("Content-Type: text/plain\n\nhi\n", "免责声明", Place::Append, vec!["hi 免责声明"]),
-        ("Content-Type: text/plain; charset=gb18030\nContent-Transfer-Encoding: base64\n\nxOO6ww0K\n", "免责声明", Place::Append, vec!["你好 免责声明"]),
-        ("Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\ncaf=E9=\n!\n", "Né", Place::Prepend, vec!["Né café!"]),
-        ("Content-Type: text/html; charset=gb2312\nContent-Transfer-Encoding: base64\n\nPHA+xOO6wzwvcD4=\n", "声明 & <b>", Place::Append, vec!["你好 声明 & <b>"]),
+        (
+            "Content-Type: text/plain; charset=gb18030\nContent-Transfer-Encoding: base64\n\nxOO6ww0K\n",
+            "免责声明",
+            Place::Append,
+            vec!["你好 免责声明"],
+        ),
+        (
+            "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\ncaf=E9=\n!\n",
+            "Né",
+            Place::Prepend,
+            vec!["Né café!"],
+        ),
+        (
+            "Content-Type: text/html; charset=gb2312\nContent-Transfer-Encoding: base64\n\nPHA+xOO6wzwvcD4=\n",
+            "声明 & <b>",
+            Place::Append,
+            vec!["你好 声明 & <b>"],
+        ),
         (alternative, "Ende é", Place::Append, vec!["hi Ende é", "café Ende é"]),
         (alternative, "First", Place::Prepend, vec!["First hi", "First café"]),
         (mixed, "Mind this", Place::Append, vec!["你好 Mind this"]),
@@ -50,7 +65,8 @@ fn a_disclaimer_stands_in_every_text_and_nowhere_else() {
 fn what_cannot_be_edited_is_wrapped_left_or_refused() {
     let signed = "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha256; boundary=s\n\n--s\nContent-Type: text/plain\n\nhi\n\
         --s\nContent-Type: application/pgp-signature\n\nsig\n--s--\n";
-    let smime = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nAAAA\n";
+    let smime =
+        "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nAAAA\n";
     let report = "Content-Type: multipart/report; report-type=delivery-status; boundary=r\n\n--r\nContent-Type: text/plain\n\nfailed\n--r\n\
         Content-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n--r--\n";
     let inline = "Content-Type: text/plain\n\n-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n";
@@ -81,8 +97,11 @@ fn mail_in_chinese_gets_the_chinese_text() {
     let both = Action { text: "Confidential".into(), text_zh: "机密".into(), ..Action::new(ActionKind::Disclaimer) };
     let mut content = super::content::Content::default();
     content.disclaimers.push(std::sync::Arc::new(super::content::Disclaimer::new(&both)));
-    for (body, want) in [("hello there, it is about 中文", "Confidential"), ("您好，会议改到明天 9:00，Zoom 链接不变。", "机密")] {
-        let octets = Bytes::from(format!("{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{body}\n").replace('\n', "\r\n"));
+    for (body, want) in [("hello there, it is about 中文", "Confidential"), ("您好，会议改到明天 9:00，Zoom 链接不变。", "机密")]
+    {
+        let octets = Bytes::from(
+            format!("{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{body}\n").replace('\n', "\r\n"),
+        );
         assert!(texts(&read(content.apply(octets, "m1")))[0].ends_with(want), "{body}");
     }
 }

@@ -86,7 +86,10 @@ async fn policy(checked: &mut Checked, target: &Target, dns: &dyn Dns, served: O
     };
     let value = |wanted: &str| text.lines().take(LINES_MAX).find_map(|line| line.strip_prefix(wanted)?.strip_prefix(':').map(str::trim));
     let (version, mode) = (value("version").unwrap_or_default(), value("mode").unwrap_or_default());
-    if version != "STSv1" || !["enforce", "testing", "none"].contains(&mode) || value("max_age").and_then(|age| age.parse::<u32>().ok()).is_none() {
+    if version != "STSv1"
+        || !["enforce", "testing", "none"].contains(&mode)
+        || value("max_age").and_then(|age| age.parse::<u32>().ok()).is_none()
+    {
         checked.problem(Say::new("check-mta-sts-unreadable"));
         return;
     }

@@ -200,7 +200,8 @@ async fn hosts_of(walk: &mut Walk, (target, dns): (&Target, &dyn Dns), domain: &
     match dns.lookup(domain, RecordType::Mx).await {
         Ok(records) if records.is_empty() => walk.voids += 1,
         Ok(records) => {
-            let hosts: Vec<String> = records.iter().map(super::shown).filter_map(|text| text.split_once(' ').map(|(_, host)| host.to_string())).collect();
+            let hosts: Vec<String> =
+                records.iter().map(super::shown).filter_map(|text| text.split_once(' ').map(|(_, host)| host.to_string())).collect();
             walk.covers |= hosts.iter().any(|host| host.eq_ignore_ascii_case(&target.hostname));
         }
         Err(DnsError::Temporary { why, .. }) => walk.silent = Some(why),

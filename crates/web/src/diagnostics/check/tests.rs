@@ -57,20 +57,71 @@ async fn mx_is_ours_first_and_only() {
     use CheckResult::{CannotTell, Ok, Problem};
     type Fill = fn(&mut Zone);
     let cases: [(Fill, CheckResult, &str, &str); 9] = [
-        (|zone| { zone.add("a.example", mx_record(10, "MX.gate.example.")); }, Ok, "check-mx-ours", "ours"),
-        (|_| {}, Problem, "check-mx-no-domain", "no such domain"),
-        (|zone| { zone.exists("a.example"); }, Problem, "check-mx-none", "no MX"),
-        (|zone| { zone.add("a.example", mx_record(0, ".")); }, Problem, "check-mx-null", "null MX"),
-        (|zone| { zone.add("a.example", mx_record(10, "mx.other.example")); }, Problem, "check-mx-not-ours", "somebody else"),
         (
-            |zone| { zone.add("a.example", mx_record(10, "mx.gate.example")).add("a.example", mx_record(20, "mx.other.example")); },
+            |zone| {
+                zone.add("a.example", mx_record(10, "MX.gate.example."));
+            },
+            Ok,
+            "check-mx-ours",
+            "ours",
+        ),
+        (|_| {}, Problem, "check-mx-no-domain", "no such domain"),
+        (
+            |zone| {
+                zone.exists("a.example");
+            },
+            Problem,
+            "check-mx-none",
+            "no MX",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", mx_record(0, "."));
+            },
+            Problem,
+            "check-mx-null",
+            "null MX",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", mx_record(10, "mx.other.example"));
+            },
+            Problem,
+            "check-mx-not-ours",
+            "somebody else",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", mx_record(10, "mx.gate.example")).add("a.example", mx_record(20, "mx.other.example"));
+            },
             Problem,
             "check-mx-beside",
             "a way around us",
         ),
-        (|zone| { zone.add("a.example", mx_record(10, "gone.example")); }, Problem, "check-mx-dangling", "no address"),
-        (|zone| { zone.add("a.example", mx_record(10, "same.example")); }, Ok, "check-mx-ours", "another name with our address"),
-        (|zone| { zone.fails("a.example", RecordType::Mx); }, CannotTell, "check-dns-silent", "no answer"),
+        (
+            |zone| {
+                zone.add("a.example", mx_record(10, "gone.example"));
+            },
+            Problem,
+            "check-mx-dangling",
+            "no address",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", mx_record(10, "same.example"));
+            },
+            Ok,
+            "check-mx-ours",
+            "another name with our address",
+        ),
+        (
+            |zone| {
+                zone.fails("a.example", RecordType::Mx);
+            },
+            CannotTell,
+            "check-dns-silent",
+            "no answer",
+        ),
     ];
     for (fill, result, key, why) in cases {
         let mut zone = Zone::new();

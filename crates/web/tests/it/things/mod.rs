@@ -2,9 +2,9 @@
 
 mod domain;
 mod mail;
-mod quarantine;
-mod policy;
 mod people;
+mod policy;
+mod quarantine;
 mod rule;
 
 pub use mail::held_mail;
