@@ -148,7 +148,14 @@ impl Ruled {
     pub fn over(&self, target: &Target, decision: &mut Decision) {
         let Some(ruling) = self.ruling(target) else { return };
         let mut note = |rule: &str, why: &str| {
-            decision.considered.push(Considered { kind: "rule".into(), name: rule.into(), won: true, why: why.into() });
+            decision.considered.push(Considered {
+                kind: "rule".into(),
+                name: rule.into(),
+                won: true,
+                why: why.into(),
+                entry: None,
+                over: None,
+            });
         };
         if let Some((_, rule)) = &ruling.scl {
             note(rule, "a rule set the spam confidence level");
