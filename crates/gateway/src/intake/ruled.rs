@@ -148,14 +148,7 @@ impl Ruled {
     pub fn over(&self, target: &Target, decision: &mut Decision) {
         let Some(ruling) = self.ruling(target) else { return };
         let mut note = |rule: &str, why: &str| {
-            decision.considered.push(Considered {
-                kind: "rule".into(),
-                name: rule.into(),
-                won: true,
-                why: why.into(),
-                entry: None,
-                over: None,
-            });
+            decision.considered.push(Considered::new("rule", rule.into(), true, why));
         };
         if let Some((_, rule)) = &ruling.scl {
             note(rule, "a rule set the spam confidence level");
@@ -284,9 +277,7 @@ impl Writer<'_> {
             ),
             false => (
                 format!("Waits for your approval: {}", self.subject()),
-                format!(
-                    "The mail flow rule “{rule}” holds this mail until you approve it. Sign in to Gatepost and open “Mail to approve”."
-                ),
+                format!("The mail flow rule “{rule}” holds this mail until you approve it. Sign in to Gatepost and open “Mail to approve”."),
             ),
         };
         self.letter(to, subject, &format!("{text}\r\n\r\n{}\r\n", self.facts()), "rule-approval")

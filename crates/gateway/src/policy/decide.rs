@@ -49,7 +49,7 @@ pub struct Decision {
 /// One thing that could have changed the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Considered {
-    /// "policy", "entry" or "dmarc".
+    /// "policy", "entry", "dmarc" or "rule".
     pub kind: String,
     /// Name of the policy, or effect, kind and value of the entry.
     pub name: String,
@@ -64,7 +64,7 @@ pub struct Considered {
 }
 
 impl Considered {
-    pub(super) fn new(kind: &str, name: String, won: bool, why: &str) -> Considered {
+    pub(crate) fn new(kind: &str, name: String, won: bool, why: &str) -> Considered {
         Considered { kind: kind.into(), name, won, why: why.into(), entry: None, over: None }
     }
 }

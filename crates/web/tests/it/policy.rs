@@ -68,13 +68,14 @@ async fn a_policy_is_seen_before_it_is_saved_and_holds_after() {
         assert!(shown.text.contains("tom@partner.example") && shown.text.contains("3 mails were decided about again"), "{}", shown.text);
         let csv = scene.get(&format!("{}?format=csv", begun.to()), &cookie).await;
         assert_eq!(csv.text.lines().count(), 2, "{}", csv.text);
-        let colleague = scene.cookie_of(&web::people::sql::NewPerson {
+        let second = web::people::sql::NewPerson {
             email: "second@acme.example".into(),
             name: String::new(),
             role: Role::Administrator,
             org: Some(scene.acme),
-        });
-        assert_eq!(scene.get(begun.to(), &colleague.await).await.status, StatusCode::NOT_FOUND, "a draft is its maker's alone");
+        };
+        let colleague = scene.cookie_of(&second).await;
+        assert_eq!(scene.get(begun.to(), &colleague).await.status, StatusCode::NOT_FOUND, "a draft is its maker's alone");
         let before = scene.get("/api/v1/policies/applying?recipient=alice@acme.example", &cookie).await.json();
         assert_eq!(before["policy"]["name"], "default");
         let again = scene.get(&format!("/policies/new?draft={}", begun.to().trim_start_matches("/drafts/")), &cookie).await;

@@ -233,7 +233,7 @@ fn receipt(mail: MailId, at_ms: i64, subject: &str) -> Receipt {
         version: VERSION,
         mail,
         at_ms,
-        connection: Connection { ip: "192.0.2.1".parse().expect("an address"), ptr: None, helo: "mx".into(), tls: String::new(), login: String::new() },
+        connection: Connection { ip: "192.0.2.1".parse().expect("an address"), ptr: None, helo: "mx".into(), tls: String::new(), login: String::new(), via: String::new() },
         envelope: EnvelopeShape { sender: "bo@partner.example".into(), recipients: vec!["alice@acme.example".into()] },
         header: HeaderDigest { from: "bo@partner.example".into(), subject: subject.into(), message_id: String::new(), octets: 100, sha256: String::new() },
         auth: serde_json::from_value(auth).expect("results"),

@@ -70,7 +70,6 @@ impl Scene {
             deltas: Deltas::follow(db.clone()).await,
             reputation: Reputation::start(db.clone()),
         };
-        let dns: Arc<dyn mail::dns::Dns> = Arc::new(mail::dns::Zone::new());
         let again = Again {
             detector: DETECTOR.clone(),
             dns: dns.clone(),
