@@ -32,7 +32,7 @@ export async function start({ demo = true, settings = "" } = {}) {
       said += text;
       const link = said.match(/http:\/\/\S+\/sign-in\/\S+/)?.[0];
       const pages = said.match(/pages on (http:\/\/\S+?)\/?\s/)?.[1];
-      if (pages && (link || !demo)) { clearTimeout(late); done({ link, base: pages, smtp: said.match(/listening on (\S+)/)?.[1] }); }
+      if (pages && link) { clearTimeout(late); done({ link, base: pages, smtp: said.match(/listening on (\S+)/)?.[1] }); }
     });
     child.on("error", (why) => failed(new Error(`${binary}: ${why.message}; build it first (cargo build)`)));
     child.on("exit", (code) => failed(new Error(`ended with ${code}:\n${said}\n${log}`)));

@@ -158,6 +158,20 @@ impl Person {
         }
     }
 
+    /// Who holds a link to a mailbox's held mail: may what a person with this mailbox may, and no more.
+    pub fn of_mailbox(org: OrgId, address: &str, ip: &str) -> Person {
+        Person {
+            org: Some(org),
+            home: Some(org),
+            email: address.into(),
+            role: Role::Person,
+            may: vec![May::OwnQuarantine],
+            sure_ms: 0,
+            ip: ip.into(),
+            ..Person::at_the_machine("")
+        }
+    }
+
     /// Name, or the address of those without one.
     pub fn shown(&self) -> &str {
         if self.name.is_empty() { &self.email } else { &self.name }

@@ -67,7 +67,7 @@ fn unleet(c: char) -> char {
 /// A piece that repeats, or neighbours all along.
 fn is_run(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
-    let repeats = (1..=chars.len() / 2).any(|size| size <= 6 && chars.iter().enumerate().all(|(at, c)| *c == chars[at % size]));
+    let repeats = (1..CHARS_MIN.min(chars.len())).any(|size| chars.iter().enumerate().all(|(at, c)| *c == chars[at % size]));
     let neighbours = |rows: &[&str]| {
         let near = |a: char, b: char| rows.iter().any(|row| row.find(a).zip(row.find(b)).is_some_and(|(a, b)| a.abs_diff(b) == 1));
         chars.windows(2).filter(|pair| near(pair[0], pair[1])).count() + 2 >= chars.len()

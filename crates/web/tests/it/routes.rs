@@ -230,6 +230,40 @@ async fn lists_hold_only_what_is_ones_own() {
     }
 }
 
+/// Whatever changes something of an organisation leaves a line in the audit log, and so does reading somebody else's mail.
+#[tokio::test]
+async fn every_change_leaves_a_line() {
+    for database in databases() {
+        let engine = database.engine;
+        let scene = Scene::new(database).await;
+        let there = things(&scene, scene.other).await;
+        let document = scene.get("/api/v1/openapi.json", "").await.json();
+        let reads_mail =
+            |route: &Route| route.method == "GET" && (route.path.ends_with("/message.eml") || route.path == "/quarantine/{mail}");
+        let mut changes = 0;
+        for route in all(&document).into_iter().filter(|route| !route.is_listed_public() && (route.method != "GET" || reads_mail(route))) {
+            let owner = scene.cookie(Role::Administrator, Some(scene.other)).await;
+            let path = route.filled(|name| there.value(&route.path, name));
+            let (rows, lines) = (rows_of(&scene, scene.other).await, lines(&scene).await);
+            let answer = sent(&scene, &route, &path, &owner).await;
+            let is_changed = rows_of(&scene, scene.other).await != rows || reads_mail(&route) && answer.status.is_success();
+            changes += usize::from(is_changed);
+            assert!(
+                !is_changed || self::lines(&scene).await > lines,
+                "{engine}: {} {path} changes something and leaves no line",
+                route.method
+            );
+        }
+        assert!(changes >= 5, "{engine}: only {changes} routes did anything, so this test would find little");
+    }
+}
+
+async fn lines(scene: &Scene) -> i64 {
+    let found: Result<_, Error> =
+        scene.app.db.read(|tx| Box::pin(async move { tx.row("SELECT COUNT(*) FROM audit", args![]).await })).await;
+    found.expect("a count").expect("a row").int(0).expect("a number")
+}
+
 /// As it stands in a link or a hidden field.
 fn encoded(path: &str) -> String {
     web::page::guard::form_pair("", path).trim_start_matches('=').to_string()

@@ -50,6 +50,10 @@ impl Scene {
     }
 
     pub async fn with_dns(database: Database, zone: mail::dns::Zone) -> Scene {
+        Scene::with(database, zone, WebSettings::default()).await
+    }
+
+    pub async fn with(database: Database, zone: mail::dns::Zone, web: WebSettings) -> Scene {
         let dns: Arc<dyn mail::dns::Dns> = Arc::new(zone);
         let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
         let db = Db::open(&settings, &web::migrations()).await.unwrap_or_else(|why| panic!("{}: {why}", database.engine));
@@ -79,7 +83,7 @@ impl Scene {
         let app = App::new(Parts {
             feedback,
             again,
-            settings: WebSettings::default(),
+            settings: web,
             quarantine: Quarantine::new(db.clone(), bodies.clone(), ids.clone()),
             db,
             bodies,

@@ -9,14 +9,14 @@ use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::{Fault, Page, Say, View, show};
 use crate::people::session::{self, Peer};
-use crate::people::{May, Person, Role};
+use crate::people::{May, Person};
 use crate::quarantine::decide::{self, Verb};
 use crate::quarantine::{Powers, held, policy, powers, request};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use gateway::quarantine::api::HeldBody;
-use mail::{MailId, OrgId, PersonId};
+use mail::{MailId, OrgId};
 use serde::Deserialize;
 use store::Error;
 
@@ -55,25 +55,7 @@ struct DonePage<'a> {
 
 /// Somebody who holds a link: may what a person with this mailbox may, and no more.
 fn holder(link: &Link, peer: &Peer) -> Person {
-    Person {
-        id: PersonId(0),
-        org: Some(link.org),
-        home: Some(link.org),
-        email: link.address.clone(),
-        name: String::new(),
-        role: Role::Person,
-        own_role: 0,
-        own_role_name: String::new(),
-        may: vec![May::OwnQuarantine],
-        lang: None,
-        zone: String::new(),
-        colours: String::new(),
-        session: String::new(),
-        session_id: 0,
-        token: None,
-        sure_ms: 0,
-        ip: peer.ip.clone(),
-    }
+    Person::of_mailbox(link.org, &link.address, &peer.ip)
 }
 
 /// # Errors
