@@ -7,6 +7,7 @@ pub mod connection;
 pub mod delivery;
 pub mod directory;
 pub mod feedback;
+pub mod health;
 pub mod intake;
 pub mod policy;
 pub mod quarantine;
@@ -25,4 +26,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 2, name: "reputation", sql: include_str!("migrations/0002_reputation.sql") },
     store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
     store::Migration { number: 4, name: "feedback", sql: include_str!("migrations/0004_feedback.sql") },
+    store::Migration { number: 16, name: "health", sql: include_str!("migrations/0016_health.sql") },
 ];

@@ -17,7 +17,8 @@ mod tests;
 mod tls;
 
 pub use guard::is_public;
-pub use probe::{Probe, probe};
+pub use hello::ConnectError;
+pub use probe::{Probe, greet, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
 

@@ -7,6 +7,7 @@ use crate::directory::Directory;
 use crate::queue::{self, Accepted, BodyPlace, DsnWish, EnvelopeExtras, Fate, Recipient};
 use crate::receipt::Receipt;
 use crate::session::Stage;
+use crate::signal::{Counter, Timer};
 use crate::trace::{self, Event, EventKind, Refusal};
 use mail::auth::Signer;
 use mail::id::EventId;
@@ -14,6 +15,7 @@ use mail::smtp::Reply;
 use mail::{Envelope, Mail, MailId, OrgId, Peer};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use store::{Error, Value, args};
 
 /// DKIM keys by organisation, read when first needed.
@@ -47,9 +49,13 @@ pub fn prepare(gate: &Gate, directory: &Directory, taken: Taken<'_>) -> Prepared
 /// Commits and answers.
 pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
     let id = prepared.accepted.id;
-    match durably(gate, prepared).await {
+    let started = Instant::now();
+    let done = durably(gate, prepared).await;
+    gate.signals.took(Timer::Commit, started.elapsed());
+    match done {
         Ok(accepted) => {
             gate.signals.accepted();
+            count_fates(gate, &accepted);
             gate.queue.start(accepted);
             Reply::new(250, (2, 0, 0), format!("{id} is ours now"))
         }
@@ -63,6 +69,13 @@ pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
             }
         }
     }
+}
+
+fn count_fates(gate: &Gate, accepted: &Accepted) {
+    let count = |wanted: fn(&Fate) -> bool| accepted.recipients.iter().filter(|recipient| wanted(&recipient.fate)).count() as u64;
+    gate.signals.add(Counter::AcceptedOctets, accepted.octets.len() as u64);
+    gate.signals.add(Counter::Held, count(|fate| matches!(fate, Fate::Held { .. })));
+    gate.signals.add(Counter::Deleted, count(|fate| *fate == Fate::Deleted));
 }
 
 async fn durably(gate: &Gate, prepared: Prepared) -> Result<Accepted, Error> {
