@@ -1,6 +1,6 @@
 //! What every handler may use, and the routes of all features.
 
-use crate::{api, audit, connector, domain, entry, help, overview, page, people, policy, quarantine, rules, trace};
+use crate::{api, audit, connector, domain, entry, health, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
@@ -46,6 +46,8 @@ pub struct Parts {
     pub dns: Arc<dyn Dns>,
     /// Host name of this installation: greetings, and where letters come from.
     pub hostname: String,
+    /// What the parts of health share.
+    pub health: health::Health,
     /// Days that receipts and trace are kept.
     pub trace_days: u32,
     /// Unix milliseconds.
@@ -109,7 +111,11 @@ pub fn router(app: App) -> Router {
         domain::routes(),
         connector::routes(),
         help::routes(),
+        health::routes(),
+        health::graph::routes(),
         api::routes(&app),
     ];
-    page::guard::guard(pages.into_iter().fold(Router::new(), Router::merge), app)
+    let all = pages.into_iter().fold(Router::new(), Router::merge);
+    let counted = axum::middleware::from_fn_with_state(app.clone(), health::bell::counted);
+    page::guard::guard(all.layer(counted), app)
 }

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod connector;
 pub mod domain;
 pub mod entry;
+pub mod health;
 pub mod help;
 pub mod overview;
 pub mod page;
@@ -31,6 +32,7 @@ pub fn migrations() -> Vec<store::Migration> {
         people::MIGRATIONS,
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
+        health::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -8,10 +8,11 @@ use gateway::feedback::Feedback;
 use gateway::quarantine::Quarantine;
 use mail::dns::Dns;
 use std::sync::Arc;
+use web::health::Health;
 
 /// The state of the pages.
-pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>)) -> web::App {
-    let (directory, dns) = running;
+pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>, &Health)) -> web::App {
+    let (directory, dns, health) = running;
     let settings = &chosen.settings;
     let bodies = Arc::new(store.bodies.clone());
     web::App::new(web::Parts {
@@ -25,6 +26,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Wa
         thresholds: settings.detect.thresholds,
         dns: dns.clone(),
         hostname: gateway::connection::own_name(&settings.listen),
+        health: health.clone(),
         trace_days: settings.store.trace_days,
         clock: output::now_ms,
     })

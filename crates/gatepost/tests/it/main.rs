@@ -4,5 +4,6 @@ mod bad_input;
 mod demo;
 mod durable;
 mod feedback;
+mod health;
 mod relay;
 mod server;

@@ -24,11 +24,11 @@ use tokio::time::timeout;
 /// One look at one part.
 const LOOK_MAX: Duration = Duration::from_secs(4);
 /// One greeting of a next hop; shorter than the pause between two.
-const GREET_MAX: Duration = Duration::from_secs(10);
+const GREET_MAX: Duration = Duration::from_secs(5);
 /// Next hops greeted at the same time.
 const GREET_AT_ONCE: usize = 16;
 /// One that did not answer is asked again this soon.
-const ASK_AGAIN: Duration = Duration::from_secs(5);
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// The clock may differ by this much from the time that passed, between two looks.
 const CLOCK_OFF_MS: i64 = 5_000;
 /// How long a jump of the clock is spoken of.

@@ -209,7 +209,7 @@ fn connectors(samples: &[&Sample], now_ms: i64, settings: &HealthSettings, found
         way.all.refused += target.refused;
         way.all.deferred += target.deferred;
         way.all.unreached += target.unreached;
-        let is_down = target.unreached_in_row >= IN_ROW && now_ms - target.unreached_since_ms >= settings.enter_after.as_ms();
+        let is_down = target.unreached_in_row >= IN_ROW && now_ms - target.unreached_since_ms >= settings.enter_after.as_ms() / 2;
         if is_down {
             way.down += 1;
             way.why = &target.why;

@@ -13,7 +13,7 @@ pub struct HealthSettings {
     pub enter_after: Span,
     /// How long it must be right before it is shown as restored. Default "30s".
     pub leave_after: Span,
-    /// How often each next hop is greeted, to know before mail does; one that does not answer is asked more often. "0s": never. Default "30s".
+    /// How often each next hop is greeted, to know before mail does; one that does not answer is asked more often. "0s": never. Default "20s".
     pub probe_every: Span,
     /// From when on a reply to a message counts as slow, for the slowest twentieth. Default "15s".
     pub reply_slow: Span,
@@ -43,7 +43,7 @@ impl Default for HealthSettings {
             every: Span::seconds(5),
             enter_after: Span::seconds(10),
             leave_after: Span::seconds(30),
-            probe_every: Span::seconds(30),
+            probe_every: Span::seconds(20),
             reply_slow: Span::seconds(15),
             database_slow: Span::seconds(2),
             queue_age: Span::minutes(15),

@@ -86,8 +86,8 @@ fn a_broken_connector_touches_its_organisation_alone() {
     let broken = || target(7, |target| (target.unreached_in_row, target.unreached_since_ms) = (3, 980_000));
     let well = || target(8, |target| target.delivered = 100);
     assert_eq!(of(|sample| sample.targets = vec![broken(), well()]), ["connector.unreachable/next@7"]);
-    let fresh = target(7, |target| (target.unreached_in_row, target.unreached_since_ms) = (3, 995_000));
-    assert!(of(|sample| sample.targets = vec![fresh]).is_empty(), "five seconds are not long enough");
+    let fresh = target(7, |target| (target.unreached_in_row, target.unreached_since_ms) = (3, 997_000));
+    assert!(of(|sample| sample.targets = vec![fresh]).is_empty(), "three seconds are not long enough");
     let once = target(7, |target| (target.unreached_in_row, target.unreached_since_ms) = (1, 900_000));
     assert!(of(|sample| sample.targets = vec![once]).is_empty(), "one failure is none");
     let half = target(7, |target| (target.delivered, target.unreached) = (10, 10));

@@ -62,13 +62,15 @@ pub struct View {
     pub path: String,
     /// Said by the page before, once.
     pub said: Option<Say>,
+    /// What the bell counts.
+    pub unread: usize,
     pub now_ms: i64,
 }
 
 impl View {
     /// For what is written without a request: mail, tests.
     pub fn plain(lang: Lang, now_ms: i64) -> View {
-        View { lang, colours: Colours::Auto, zone: jiff::tz::TimeZone::UTC, person: None, path: "/".into(), said: None, now_ms }
+        View { lang, colours: Colours::Auto, zone: jiff::tz::TimeZone::UTC, person: None, path: "/".into(), said: None, unread: 0, now_ms }
     }
 
     pub fn of(app: &App, parts: &Parts) -> View {
@@ -83,6 +85,7 @@ impl View {
             person,
             path: parts.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             said: said::cookie(&jar),
+            unread: parts.extensions.get::<crate::health::bell::Unread>().map_or(0, |unread| unread.0),
             now_ms: app.now_ms(),
         }
     }
@@ -139,6 +142,11 @@ impl View {
     /// Whether the person may; nobody may nothing.
     pub fn may(&self, may: May) -> bool {
         self.person.as_ref().is_some_and(|person| person.may(may))
+    }
+
+    /// The name of the bell, with its number.
+    pub fn bell(&self) -> String {
+        crate::health::bell::label(self.lang, self.unread)
     }
 
     pub fn nav(&self) -> Vec<nav::Group> {

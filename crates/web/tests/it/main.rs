@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod health;
 mod routes;
 mod scene;
 mod templates;

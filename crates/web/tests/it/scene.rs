@@ -68,6 +68,7 @@ impl Scene {
             thresholds: Default::default(),
             dns: Arc::new(mail::dns::Zone::new()),
             hostname: "mx.gatepost.example".into(),
+            health: Default::default(),
             trace_days: 90,
             clock: || NOW_MS,
         });

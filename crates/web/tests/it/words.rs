@@ -19,6 +19,21 @@ const FAMILIES: &[&str] = &[
     "why-",
     "considered-",
     "request-state-",
+    "health-status-",
+    "health-service-",
+    "health-cause-",
+    "health-impact-",
+    "health-do-",
+    "health-post-",
+    "health-kind-",
+    "health-origin-",
+    "health-severity-",
+    "health-message-kind-",
+    "health-message-severity-",
+    "health-category-",
+    "health-window-",
+    "health-measure-",
+    "health-series-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

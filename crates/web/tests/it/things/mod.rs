@@ -1,5 +1,6 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
+mod health;
 mod mail;
 
 use crate::scene::Scene;
@@ -28,6 +29,7 @@ impl Things {
 pub async fn things(scene: &Scene, org: OrgId) -> Things {
     let mut by_place = Places::new();
     by_place.extend(mail::there(scene, org).await);
+    by_place.extend(health::there(scene, org).await);
     Things { by_place }
 }
 
@@ -35,6 +37,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
 pub fn nothing() -> Things {
     let mut by_place = Places::new();
     by_place.extend(mail::nowhere());
+    by_place.extend(health::nowhere());
     Things { by_place }
 }
 
