@@ -92,7 +92,7 @@ impl Drop for Beside {
 /// Takes whatever mail comes.
 fn next_hop(stream: TcpStream) {
     let mut reader = BufReader::new(stream);
-    let mut say = |stream: &mut BufReader<TcpStream>, text: &str| stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).is_ok();
+    let say = |stream: &mut BufReader<TcpStream>, text: &str| stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).is_ok();
     let _ = say(&mut reader, "220 next.test ESMTP");
     let (mut line, mut in_data) = (String::new(), false);
     while reader.read_line(&mut line).is_ok_and(|octets| octets > 0) {

@@ -33,6 +33,8 @@ pub struct HealthSettings {
     pub status_folder: String,
     /// Address under which the status pages are reached from outside, such as "https://status.example.com".
     pub status_url: String,
+    /// Webhooks may go to addresses inside private networks. Default false.
+    pub hooks_private: bool,
     /// Networks that may read /metrics. Default: this machine.
     pub metrics_from: Networks,
 }
@@ -53,6 +55,7 @@ impl Default for HealthSettings {
             signatures_old: Span::days(7),
             status_folder: String::new(),
             status_url: String::new(),
+            hooks_private: false,
             metrics_from: Networks::default(),
         }
     }

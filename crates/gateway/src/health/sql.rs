@@ -1,6 +1,7 @@
 //! Every statement on signals and measured states.
 
 use super::{Engine, Evidence, QueueOf, Sample, Service, State, Status};
+use crate::signal::Target;
 use crate::trace;
 use mail::MailId;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ const NODES_MAX: usize = 64;
 /// Changes read at once.
 const CHANGES_MAX: usize = 20_000;
 /// How long minutes are kept, and changes of states.
-const MINUTES_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+const MINUTES_KEPT_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 const CHANGES_KEPT_MS: i64 = 400 * 24 * 60 * 60 * 1000;
 
 fn shape(why: &serde_json::Error) -> Error {
@@ -33,7 +34,9 @@ pub async fn put_sample(tx: &mut Tx, sample: &Sample) -> Result<(), Error> {
          ON CONFLICT (minute_ms, node, org, target) DO UPDATE SET seen = excluded.seen";
     let own = serde_json::json!({ "counters": sample.counters, "gauges": sample.gauges, "timers": sample.timers, "facts": sample.facts });
     statements.push((MINUTE, args![minute_ms, i64::from(sample.node), 0, "", own.to_string()]));
-    for target in sample.targets.iter().filter(|target| sample.at_ms - target.tried_ms < 60_000) {
+    // Greetings alone are not written: a connector without mail would fill a row a minute.
+    let is_used = |target: &&Target| target.delivered + target.refused + target.deferred + target.unreached > 0;
+    for target in sample.targets.iter().filter(is_used) {
         let seen = serde_json::to_string(target).map_err(|why| shape(&why))?;
         statements.push((MINUTE, args![minute_ms, i64::from(sample.node), target.org, target.connector.as_str(), seen]));
     }

@@ -1,22 +1,25 @@
 //! REST of service health: how services are, and issues.
 
 use super::issue::Issue;
+use super::ledger::{self, Line};
 use super::message::Message;
+use super::page::ledger::this_month;
 use super::page::{known_to, services_of};
 use super::sql::{self, Wanted};
 use super::{Text, message};
 use crate::App;
 use crate::api::problem::Problem;
 use crate::page::Fault;
+use crate::page::fault::Wrong;
 use crate::page::words::Lang;
-use crate::people::Person;
+use crate::people::{May, Person};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use gateway::health::Evidence;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::Error;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,7 +27,12 @@ use utoipa_axum::routes;
 const ROWS_MAX: usize = 500;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(services)).routes(routes!(issues)).routes(routes!(issue)).routes(routes!(messages))
+    OpenApiRouter::new()
+        .routes(routes!(services))
+        .routes(routes!(issues))
+        .routes(routes!(issue))
+        .routes(routes!(messages))
+        .routes(routes!(promises))
 }
 
 /// A text in both languages.
@@ -226,6 +234,31 @@ async fn issue(State(app): State<App>, person: Person, Path(id): Path<String>) -
         text: (&post.text).into(),
     };
     Ok(Json(IssueBody { posts: posts.iter().map(post).collect(), ..issue_body(&issue) }))
+}
+
+/// What can be asked of the ledger.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct LedgerAsked {
+    /// Such as 2026-11; empty: this month.
+    pub month: String,
+}
+
+/// What is promised and what was kept in a month, with numerators and denominators.
+#[utoipa::path(get, path = "/health/ledger", tag = "health", params(LedgerAsked), responses(
+    (status = 200, description = "Each promise", body = Vec<Line>),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "There is no such month"),
+))]
+async fn promises(State(app): State<App>, person: Person, Query(asked): Query<LedgerAsked>) -> Result<Json<Vec<Line>>, Fault> {
+    person.require(May::Overview)?;
+    let month = if asked.month.is_empty() { this_month(app.now_ms()) } else { asked.month };
+    let span = ledger::month(&month, app.now_ms()).ok_or_else(|| Fault::Invalid(vec![Wrong::new("month", "health-wrong-month")]))?;
+    let scope = person.scope();
+    let lines = app.db.read(move |tx| Box::pin(async move { ledger::lines(tx, scope, span).await })).await.map_err(Fault::from)?;
+    Ok(Json(lines))
 }
 
 /// Messages and planned maintenance that concern your organization.

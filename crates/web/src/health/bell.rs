@@ -74,7 +74,7 @@ impl Default for Choice {
 }
 
 impl Choice {
-    fn wants(&self, issue: &Issue) -> bool {
+    pub(super) fn wants(&self, issue: &Issue) -> bool {
         let is_kind = if issue.is_incident { self.incidents } else { self.advisories };
         let is_muted = |service: &gateway::health::Service| self.muted.iter().any(|muted| muted == service.kind());
         is_kind && (issue.body.services.is_empty() || !issue.body.services.iter().all(is_muted))

@@ -8,7 +8,6 @@ use super::{board, sql};
 use crate::App;
 use gateway::health::measure::{Measure, Parts};
 use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, rules, sql as measured};
-use mail::id::IdMaker;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Error, Tx};
@@ -47,6 +46,7 @@ struct Watcher {
 /// Watches until the process ends.
 pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
     tokio::spawn(gateway::health::measure::greet_next_hops(parts.clone()));
+    tokio::spawn(super::hook::send_due(app.clone()));
     let signing = super::site::Signing::open(&parts.data).inspect_err(|why| tracing::warn!(%why, "the status pages are not signed")).ok();
     let mut watcher = Watcher {
         measure: Measure::new(parts.clone()),
@@ -84,21 +84,25 @@ impl Watcher {
         self.publish().await;
     }
 
-    /// Writes the sample and reads what is to be judged, in one transaction.
+    /// Writes the sample, takes or keeps the lease, and reads what is to be judged.
     async fn read(&self, sample: Sample) -> Result<Turn, Error> {
         let now_ms = sample.at_ms;
         let work = self.app.db.tx(move |tx| {
             Box::pin(async move {
                 measured::put_sample(tx, &sample).await?;
-                let engine = measured::lease(tx, sample.node, now_ms, now_ms + LEASE_MS).await?;
-                let (samples, queues) = match engine {
-                    Some(_) => (measured::samples(tx).await?, measured::queues(tx).await?),
-                    None => (Vec::new(), Vec::new()),
-                };
-                Ok::<_, Error>(Turn { engine, samples, queues })
+                measured::lease(tx, sample.node, now_ms, now_ms + LEASE_MS).await
             })
         });
-        timeout(TURN_MAX, work).await.unwrap_or_else(|_| Err(Error::Busy(format!("no answer in {} s", TURN_MAX.as_secs()))))
+        let late = || Error::Busy(format!("no answer in {} s", TURN_MAX.as_secs()));
+        let engine = timeout(TURN_MAX, work).await.unwrap_or_else(|_| Err(late()))?;
+        if engine.is_none() {
+            return Ok(Turn { engine, samples: Vec::new(), queues: Vec::new() });
+        }
+        // A long queue takes a while to count: beside the writers, not among them.
+        let look =
+            self.app.db.read(|tx| Box::pin(async move { Ok::<_, Error>((measured::samples(tx).await?, measured::queues(tx).await?)) }));
+        let (samples, queues) = timeout(TURN_MAX, look).await.unwrap_or_else(|_| Err(late()))?;
+        Ok(Turn { engine, samples, queues })
     }
 
     async fn judge_with(&mut self, turn: Turn) {
@@ -140,12 +144,12 @@ impl Watcher {
 
     /// Issues, states and what is followed, in one transaction.
     async fn write(&mut self, now_ms: i64) -> Result<(), Error> {
-        let (changes, engine, ids) = (self.waiting.clone(), self.engine.clone(), self.app.ids.clone());
+        let (changes, engine, app, ids) = (self.waiting.clone(), self.engine.clone(), self.app.clone(), self.app.ids.clone());
         let is_expiring = self.expired.is_none_or(|at| at.elapsed() > EXPIRE_EVERY);
         let work = self.app.db.tx(move |tx| {
             Box::pin(async move {
                 for (at_ms, change) in &changes {
-                    apply(tx, change, *at_ms, &ids).await?;
+                    apply(tx, change, *at_ms, &app).await?;
                 }
                 measured::put_engine(tx, &engine).await?;
                 if is_expiring {
@@ -190,7 +194,7 @@ impl Watcher {
 }
 
 /// One change of a cause: its issue is opened, changed, closed, and says so.
-async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, ids: &IdMaker) -> Result<(), Error> {
+async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(), Error> {
     let found = sql::of_track(tx, &change.track, now_ms).await?;
     let mut issue = match found {
         Some(issue) => issue,
@@ -200,6 +204,12 @@ async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, ids: &IdMaker) -> Resu
     };
     let (_, text) = issue.take(change, now_ms);
     sql::put(tx, &issue).await?;
-    let post = Post { id: ids.next(now_ms), at_ms: now_ms, kind: "regular".into(), status: Some(issue.status), who: String::new(), text };
-    sql::put_post(tx, &issue, &post).await
+    let post =
+        Post { id: app.ids.next(now_ms), at_ms: now_ms, kind: "regular".into(), status: Some(issue.status), who: String::new(), text };
+    sql::put_post(tx, &issue, &post).await?;
+    match change.kind {
+        // Said on the page; a letter and a call for it would be one too many.
+        Kind::Restoring | Kind::Better => Ok(()),
+        _ => super::hook::tell(tx, app, &issue, &post.text, now_ms).await,
+    }
 }

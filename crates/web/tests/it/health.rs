@@ -323,6 +323,122 @@ async fn graph_messages_are_read_archived_and_have_files() {
     }
 }
 
+/// Answers every connection with this status, and keeps what was sent.
+async fn program(status: &'static str) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = heard.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (mut text, mut octets) = (String::new(), [0; 4_096]);
+            while !text.ends_with('}') {
+                match stream.read(&mut octets).await {
+                    Ok(length) if length > 0 => text.push_str(&String::from_utf8_lossy(&octets[..length])),
+                    _ => break,
+                }
+            }
+            kept.lock().expect("nobody panicked").push(text);
+            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
+        }
+    });
+    (url, heard)
+}
+
+#[tokio::test]
+async fn programs_are_told_signed_and_told_again_when_they_fail() {
+    for database in databases() {
+        let scene = Scene::new(database).await;
+        let (url, heard) = program("204 No Content").await;
+        let (failing, _) = program("500 Oh no").await;
+        let administrator = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        for wrong in ["ftp://a.example/", "", "https://user@a.example/"] {
+            let refused = scene.post("/health/hooks", &administrator, &[("url", wrong)]).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        }
+        for url in [&url, &failing] {
+            assert_eq!(scene.post("/health/hooks", &administrator, &[("url", url)]).await.status, StatusCode::SEE_OTHER);
+        }
+        let operator = scene.cookie(Role::Operator, None).await;
+        let form = [("service", "trace"), ("status", "serviceDegradation"), ("title_en", "Trace is slow"), ("post_en", "We look.")];
+        assert_eq!(scene.post("/health/issues", &operator, &form).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(web::health::hook::send_once(&scene.app).await, Ok(2));
+        assert_eq!(web::health::hook::send_once(&scene.app).await, Ok(0), "taken is taken, and failed waits");
+        let sent = heard.lock().expect("nobody panicked").pop().expect("one event");
+        let header = |name: &str| sent.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap_or_default().to_string();
+        let body = sent.split_once("\r\n\r\n").expect("a body").1;
+        let page = scene.get("/health/hooks", &administrator).await.text;
+        let secret = page.split("whsec_").nth(1).and_then(|rest| rest.split('<').next()).expect("a secret");
+        let want = web::health::hook::sign(&format!("whsec_{secret}"), &header("webhook-id"), NOW_MS / 1000, body);
+        assert_eq!(Some(header("webhook-signature")), want, "{sent}");
+        let event: Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!((event["specversion"].clone(), event["data"]["title"].clone()), (json!("1.0"), json!("Trace is slow")));
+        assert!(page.contains("204") && page.contains("answered 500") && page.contains("next try"), "{page}");
+        let stranger = scene.cookie(Role::Administrator, Some(scene.other)).await;
+        assert!(!scene.get("/health/hooks", &stranger).await.text.contains(secret));
+        let asked = scene.get("/health/hooks", &administrator).await.text;
+        let path = asked
+            .split("action=\"")
+            .find(|part| part.contains("/remove"))
+            .and_then(|part| part.split('"').next())
+            .expect("a form")
+            .to_string();
+        assert_eq!(scene.post(&path, &administrator, &[]).await.status, StatusCode::OK, "asks first");
+        assert_eq!(scene.post(&path, &administrator, &[("sure", "1")]).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(scene.post(&path, &administrator, &[("sure", "1")]).await.status, StatusCode::NOT_FOUND, "once");
+    }
+}
+
+#[tokio::test]
+async fn who_wants_letters_gets_one_and_nobody_else() {
+    for database in databases() {
+        let scene = Scene::new(database).await;
+        let person =
+            |name: &str, org| NewPerson { email: format!("{name}@acme.example"), name: String::new(), role: Role::Person, org: Some(org) };
+        let alice = scene.cookie_of(&person("alice", scene.acme)).await;
+        let _bo = scene.cookie_of(&person("bo", scene.acme)).await;
+        scene.post("/bell/choice", &alice, &[("incidents", "on"), ("mail", "on")]).await;
+        let operator = scene.cookie(Role::Operator, None).await;
+        for (kind, want) in [("advisory", 0), ("incident", 1)] {
+            let form = [("service", "trace"), ("status", "serviceDegradation"), ("kind", kind), ("title_en", "Trace is slow")];
+            scene.post("/health/issues", &operator, &form).await;
+            let letters: Result<i64, Error> = scene
+                .app
+                .db
+                .read(|tx| {
+                    Box::pin(async move {
+                        let row = tx
+                            .row("SELECT count(*) FROM recipient WHERE address = 'alice@acme.example' AND state = 'queued'", vec![])
+                            .await?;
+                        row.map_or(Ok(0), |row| row.int(0))
+                    })
+                })
+                .await;
+            assert_eq!(letters, Ok(want), "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_counts_what_is_stored() {
+    for database in databases() {
+        let scene = Scene::new(database).await;
+        crate::things::things(&scene, scene.acme).await;
+        let administrator = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let lines = scene.get("/api/v1/health/ledger?month=2026-11", &administrator).await.json();
+        let line = |name: &str| lines.as_array().expect("a list").iter().find(|line| line["name"] == name).expect("a line").clone();
+        assert_eq!((line("spam")["numerator"].clone(), line("spam")["denominator"].clone()), (json!(1), json!(1)), "{lines}");
+        assert_eq!((line("uptime")["value"].clone(), line("uptime")["is_kept"].clone()), (json!(100.0), json!(true)));
+        assert_eq!(line("delivery")["value"], Value::Null, "nothing was delivered");
+        let page = scene.get("/health/ledger", &administrator).await;
+        assert!(page.status == StatusCode::OK && page.text.contains("99.999 %"), "{}", page.text);
+        assert_eq!(scene.get("/health/ledger?month=2027-01", &administrator).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let person = scene.cookie(Role::Person, Some(scene.acme)).await;
+        assert_eq!(scene.get("/health/ledger", &person).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
 /// 2,000 issues and 100,000 read states: the median of a page, in this build.
 #[tokio::test]
 async fn the_page_is_quick_among_many_issues() {

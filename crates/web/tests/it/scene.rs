@@ -68,7 +68,10 @@ impl Scene {
             thresholds: Default::default(),
             dns: Arc::new(mail::dns::Zone::new()),
             hostname: "mx.gatepost.example".into(),
-            health: Default::default(),
+            health: web::health::Health::with(
+                Default::default(),
+                gateway::health::HealthSettings { hooks_private: true, ..Default::default() },
+            ),
             trace_days: 90,
             clock: || NOW_MS,
         });

@@ -20,6 +20,8 @@ const FAMILIES: &[&str] = &[
     "considered-",
     "request-state-",
     "health-status-",
+    "health-sla-",
+    "health-how-",
     "health-service-",
     "health-cause-",
     "health-impact-",

@@ -2,7 +2,9 @@
 
 mod bell;
 mod hit;
+mod hooks;
 mod issue;
+pub mod ledger;
 mod messages;
 mod publish;
 mod report;
@@ -45,6 +47,9 @@ pub fn routes() -> Router<App> {
         .route("/health/messages/{message}", get(messages::page).post(messages::mark))
         .route("/health/maintenance", get(messages::maintenance))
         .route("/health/report", get(report::form).post(report::send))
+        .route("/health/ledger", get(ledger::page))
+        .route("/health/hooks", get(hooks::list).post(hooks::add))
+        .route("/health/hooks/{hook}/remove", post(hooks::remove))
         .route("/bell", get(bell::page).post(bell::read))
         .route("/bell/choice", post(bell::choose))
         .route("/bell/stream", get(super::bell::stream))

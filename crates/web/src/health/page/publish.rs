@@ -1,7 +1,7 @@
 //! An operator says something: opens an issue, changes one, merges and splits. One save is state and note together.
 
 use super::super::issue::{Body, Issue, IssueId, Post};
-use super::super::{Text, sql};
+use super::super::{Text, hook, sql};
 use super::issue;
 use crate::App;
 use crate::audit::{self, Entry};
@@ -40,7 +40,7 @@ pub fn choices(issue: &Issue) -> Choices {
     }
 }
 
-/// The form as sent; what is '' stays as it is.
+/// The form as sent, whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Said {
@@ -113,6 +113,7 @@ pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wron
     }
     issue.is_known = said.is_known == "on";
     let body = &mut issue.body;
+    let title = body.title.clone();
     body.severity = said.severity.parse().ok().filter(|severity| (1..=4).contains(severity)).unwrap_or(body.severity);
     body.fixed_in = said.fixed_in.trim().chars().take(60).collect();
     for (text, en, zh) in [
@@ -136,6 +137,9 @@ pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wron
         }
     }
     if body.title.is_empty() {
+        body.title = title; // an issue is never without one
+    }
+    if body.title.is_empty() {
         wrong.push(Wrong::new("title_en", "health-wrong-title"));
     }
     let post = Text::written(&said.post_en, &said.post_zh);
@@ -150,7 +154,7 @@ pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wron
 
 /// Writes issue, post and audit together, and rings.
 pub async fn save(app: &App, person: &Person, issue: Issue, (kind, text): (&str, Text), action: &'static str) -> Result<IssueId, Fault> {
-    let (ids, now_ms, person, kind) = (app.ids.clone(), app.now_ms(), person.clone(), kind.to_string());
+    let (ids, now_ms, person, kind, all) = (app.ids.clone(), app.now_ms(), person.clone(), kind.to_string(), app.clone());
     let saved = app.db.tx(move |tx| {
         Box::pin(async move {
             let mut issue = issue;
@@ -161,6 +165,7 @@ pub async fn save(app: &App, person: &Person, issue: Issue, (kind, text): (&str,
             let post =
                 Post { id: ids.next(now_ms), at_ms: now_ms, kind, status: Some(issue.status), who: person.shown().to_string(), text };
             sql::put_post(tx, &issue, &post).await?;
+            hook::tell(tx, &all, &issue, &post.text, now_ms).await?;
             let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
             audit::note(tx, &person, &ids, now_ms, Entry::new(org, action, issue.id)).await?;
             Ok::<_, Error>(issue.id)

@@ -5,6 +5,7 @@ use crate::scene::{NOW_MS, Scene};
 use mail::{OrgId, PersonId};
 use store::Error;
 use web::health::Text;
+use web::health::hook::sql::Hook;
 use web::health::issue::{Issue, Post};
 use web::health::message::{self, Attached, Message};
 use web::health::sql;
@@ -14,18 +15,19 @@ pub async fn there(scene: &Scene, org: OrgId) -> Places {
     let made: Result<(String, String), Error> =
         scene.app.db.tx(move |tx| Box::pin(async move { make(tx, org, issue, report).await })).await;
     let (issue, message) = made.expect("an issue and a message");
-    named(&issue, &message)
+    named(&issue, &message, &report.to_string())
 }
 
 pub fn nowhere() -> Places {
-    named("EX999999", "MC999999")
+    named("EX999999", "MC999999", "999")
 }
 
-fn named(issue: &str, message: &str) -> Places {
+fn named(issue: &str, message: &str, hook: &str) -> Places {
     vec![
         ("/health/issues/", "*", issue.to_string()),
         ("/api/v1/health/issues/", "*", issue.to_string()),
         ("/health/messages/", "*", message.to_string()),
+        ("/health/hooks/", "*", hook.to_string()),
         ("/v1.0/admin/serviceAnnouncement/", "*", format!("issues/{issue}")),
     ]
 }
@@ -47,5 +49,14 @@ async fn make(tx: &mut store::Tx, org: OrgId, post: i64, report: i64) -> Result<
     message::put_file(tx, &message, &file).await?;
     let said = sql::Report { id: report, org, person: PersonId(99), service: "intake".into(), text: MARK.into(), issue: 0 };
     sql::put_report(tx, &said).await?;
+    let hook = Hook {
+        id: report,
+        org: org.0,
+        url: format!("https://{MARK}.example/"),
+        secret: "whsec_AAAA".into(),
+        answer: String::new(),
+        next_ms: 0,
+    };
+    web::health::hook::sql::put(tx, &hook, NOW_MS).await?;
     Ok((issue.id.to_string(), message.id()))
 }
