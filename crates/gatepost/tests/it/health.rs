@@ -153,8 +153,8 @@ fn get(from: SocketAddr, path: &str) -> Option<String> {
 /// The JSON of the status site, whose answer may come in chunks.
 fn summary(from: SocketAddr) -> Value {
     let text = get(from, "/status/summary.json").unwrap_or_default();
-    let begin = text.find('{').unwrap_or(0);
-    serde_json::from_str(&text[begin..=text.rfind('}').unwrap_or(begin.max(text.len()) - 1)]).unwrap_or_default()
+    let json = text.find('{').zip(text.rfind('}')).map(|(begin, end)| &text[begin..=end]);
+    json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
 }
 
 /// What is measured as not well: "service status cause/what@org".

@@ -74,6 +74,7 @@ impl Watcher {
         let began = Instant::now();
         let read = self.read(sample.clone()).await;
         self.measure.database(began.elapsed(), read.as_ref().map(drop));
+        let is_alone = read.is_err();
         match read {
             Ok(turn) => self.judge_with(turn).await,
             Err(why) => {
@@ -81,7 +82,7 @@ impl Watcher {
                 self.judge_alone(sample);
             }
         }
-        self.publish().await;
+        self.publish(is_alone).await;
     }
 
     /// Writes the sample, takes or keeps the lease, and reads what is to be judged.
@@ -171,7 +172,7 @@ impl Watcher {
     }
 
     /// The status site, from the tables, or from memory with what is known here.
-    async fn publish(&mut self) {
+    async fn publish(&mut self, is_alone: bool) {
         let read = timeout(TURN_MAX, board::read(&self.app)).await;
         match read {
             Ok(Ok(board)) => {
@@ -182,6 +183,10 @@ impl Watcher {
                 self.board = board;
             }
             _ => self.board.overlay(&self.engine, self.app.now_ms()),
+        }
+        // A database may be read and not written: what it says is from before.
+        if is_alone {
+            self.board.overlay(&self.engine, self.app.now_ms());
         }
         let files = super::site::files(&self.board, &self.app, self.signing.as_deref());
         let (folder, copy) = (self.folder.clone(), files.clone());
