@@ -112,6 +112,14 @@ pub fn judge(findings: &[Finding], spam_log_odds: f32, phish_log_odds: f32, bcl:
     }
 }
 
+/// Class and spam confidence level alone, for a policy with thresholds of its own.
+pub fn class_of(findings: &[Finding], spam_log_odds: f32, phish_log_odds: f32, bcl: u8, thresholds: &Thresholds) -> (Class, i8) {
+    let opinions = Opinions { spam: finite(spam_log_odds), phish: finite(phish_log_odds), bcl: bcl.min(9) };
+    let sums = Sums::over(findings, |_| true);
+    let class = classify(&sums, opinions, thresholds);
+    (class, scl(class, probability(opinions.spam, sums.spam), thresholds))
+}
+
 /// What a mail would have been without some findings.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counterfactual {

@@ -8,7 +8,7 @@ use crate::auth::{AuthSettings, authenticate};
 use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
 use crate::envelope::{BodyType, Envelope, Mail, Peer, Reverse};
 use crate::message::{Budget, DefectKind, Message};
-use crate::report::dsn;
+use crate::report::{bounce, dsn};
 use crate::smtp::{BdatReader, Capabilities, Command, DataReader, Line, LineReader, ReplyReader};
 use crate::smtp::{dot_stuff, parse_command, proxy, sasl, xclient};
 use bytes::Bytes;
@@ -232,8 +232,16 @@ pub fn addresses(input: &[u8]) {
     }
 }
 
-/// Notices of other servers.
+/// Notices of other servers, those for programs and those for people.
 pub fn notice(input: &[u8]) {
+    if let Some(found) = bounce::read(input) {
+        assert!(!found.failures.is_empty() && found.failures.len() <= bounce::FAILURES_MAX);
+        let texts = found.failures.iter().flat_map(|one| [Some(&one.recipient), Some(&one.said), one.remote.as_ref()]);
+        assert!(texts.flatten().all(|text| !text.chars().any(char::is_control)));
+    }
+    if let Ok(reply) = std::str::from_utf8(input) {
+        bounce::explain(reply);
+    }
     let Some(report) = dsn::parse(input) else { return };
     assert!(!report.recipients.is_empty() && report.recipients.len() <= dsn::RECIPIENTS_MAX);
     for told in &report.recipients {

@@ -146,6 +146,10 @@ identifier!(
     RuleId, 'u'
 );
 identifier!(
+    /// What somebody is about to save, and what it would have done.
+    DraftId, 'w'
+);
+identifier!(
     /// One API token.
     TokenId, 't'
 );

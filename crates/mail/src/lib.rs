@@ -18,5 +18,5 @@ pub mod smtp;
 pub use address::Address;
 pub use auth::AuthResults;
 pub use envelope::{Envelope, EnvelopeRecipient, Mail, Peer};
-pub use id::{MailId, OrgId, PersonId};
+pub use id::{MailId, OrgId, PersonId, RuleId};
 pub use message::Message;

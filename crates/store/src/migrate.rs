@@ -1,7 +1,7 @@
 //! Bringing a database's schema up to date. One text for both engines; a step that ran is never edited.
 //!
 //! Two spellings make the text fit SQLite: `BIGINT PRIMARY KEY` becomes `INTEGER PRIMARY KEY` there (the row's own number, one
-//! tree less), and what stands in `/*sqlite … */` is read by SQLite only.
+//! tree less), and what stands in `/*sqlite … */` is read by SQLite only, what stands in `/*postgres … */` by PostgreSQL only.
 
 use crate::Error;
 use std::collections::BTreeMap;
@@ -87,10 +87,18 @@ pub(crate) fn sqlite(connection: &rusqlite::Connection, all: &[Migration]) -> Re
 }
 
 fn for_sqlite(sql: &str) -> String {
-    let sql = sql.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
+    uncommented(&sql.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY"), "/*sqlite")
+}
+
+pub(crate) fn for_postgres(sql: &str) -> String {
+    uncommented(sql, "/*postgres")
+}
+
+/// The text with what stands in comments that begin with `opening`.
+fn uncommented(sql: &str, opening: &str) -> String {
     let mut out = String::with_capacity(sql.len());
-    let mut rest = sql.as_str();
-    while let Some((before, after)) = rest.split_once("/*sqlite") {
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once(opening) {
         let (only_here, after) = after.split_once("*/").unwrap_or((after, ""));
         out.push_str(before);
         out.push_str(only_here);

@@ -101,7 +101,7 @@ impl Postgres {
                     let ran = tx.rows(migrate::RAN, vec![]).await?.iter().map(Ran::read).collect::<Result<Vec<_>, _>>()?;
                     for step in migrate::missing(&all, &ran)? {
                         let Some(session) = tx.postgres() else { continue };
-                        session.batch(step.sql).await.map_err(|why| step.failed(&why))?;
+                        session.batch(&migrate::for_postgres(step.sql)).await.map_err(|why| step.failed(&why))?;
                         tx.run(migrate::NOTE, step.note()).await?;
                     }
                     Ok(())

@@ -1,18 +1,22 @@
 //! What every handler may use, and the routes of all features.
 
-use crate::{api, audit, connector, domain, entry, health, help, overview, page, people, policy, quarantine, rules, trace};
+use crate::{api, audit, connector, domain, draft, entry, health, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
+use crate::diagnostics::outside::DnsAt;
+use gateway::delivery::Courier;
 use gateway::directory::Watch;
+use gateway::dkim::Seal;
 use gateway::feedback::Feedback;
+use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use mail::MailId;
 use mail::dns::Dns;
 use mail::id::IdMaker;
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::Db;
 use store::bodies::Bodies;
 
@@ -25,11 +29,15 @@ pub struct WebSettings {
     pub url: String,
     /// Requests one person's programs may send to the REST API in a minute. Default 600.
     pub api_per_minute: u32,
+    /// Proxies before the web listener, as addresses or networks: where a request came from is read from their X-Forwarded-For.
+    pub proxies: gateway::settings::Networks,
+    /// Organisations may use OpenID Connect providers on private addresses and without TLS. Default false.
+    pub private_providers: bool,
 }
 
 impl Default for WebSettings {
     fn default() -> WebSettings {
-        WebSettings { url: String::new(), api_per_minute: 600 }
+        WebSettings { url: String::new(), api_per_minute: 600, proxies: Default::default(), private_providers: false }
     }
 }
 
@@ -42,8 +50,17 @@ pub struct Parts {
     pub directory: Arc<Watch>,
     pub quarantine: Quarantine,
     pub feedback: Feedback,
+    pub again: Again,
     pub thresholds: Thresholds,
     pub dns: Arc<dyn Dns>,
+    /// Articles; settings are documented above us.
+    pub help: help::Library,
+    /// Asks the servers of a domain itself, past every cache.
+    pub dns_at: DnsAt,
+    /// Connects to next hops when a connector is tried.
+    pub courier: Arc<Courier>,
+    /// Seals the private keys of domains.
+    pub seal: Arc<Seal>,
     /// Host name of this installation: greetings, and where letters come from.
     pub hostname: String,
     /// What the parts of health share.
@@ -56,11 +73,24 @@ pub struct Parts {
 
 /// State of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Parts>, people::Limits, Arc<OnceLock<String>>);
 
 impl App {
     pub fn new(parts: Parts) -> App {
-        App(Arc::new(parts))
+        App(Arc::new(parts), people::Limits::default(), Arc::default())
+    }
+
+    /// The listener we are reached under, for links when the settings name no address.
+    pub(crate) fn listens_on(&self, address: std::net::SocketAddr) {
+        // Only the first counts.
+        let _ = self.2.set(format!("http://{address}"));
+    }
+
+    /// The whole address of a path of ours, for links in mail.
+    pub fn link(&self, path: &str) -> String {
+        let own = || self.2.get().cloned().unwrap_or_else(|| format!("https://{}", self.hostname));
+        let base = if self.settings.url.is_empty() { own() } else { self.settings.url.trim_end_matches('/').to_string() };
+        format!("{base}{path}")
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -80,6 +110,11 @@ impl App {
             Some((place, octets)) if place.is_empty() => Ok(Some(octets)),
             Some((place, _)) => self.bodies.read(&place).await,
         }
+    }
+
+    /// How often somebody may try to sign in.
+    pub fn limits(&self) -> &people::Limits {
+        &self.1
     }
 
     /// Whether people come over TLS, so that cookies must not travel without it.
@@ -107,6 +142,7 @@ pub fn router(app: App) -> Router {
         quarantine::routes(),
         policy::routes(),
         entry::routes(),
+        draft::routes(),
         rules::routes(),
         domain::routes(),
         connector::routes(),

@@ -8,7 +8,9 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod connector;
+pub mod diagnostics;
 pub mod domain;
+pub mod draft;
 pub mod entry;
 pub mod health;
 pub mod help;
@@ -33,6 +35,9 @@ pub fn migrations() -> Vec<store::Migration> {
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
         health::MIGRATIONS,
+        overview::MIGRATIONS,
+        policy::MIGRATIONS,
+        diagnostics::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

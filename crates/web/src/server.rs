@@ -28,10 +28,11 @@ pub struct ListenError {
 /// Listens on each address and serves the pages there.
 pub async fn serve(app: App, addresses: &[SocketAddr], stop: Stop) -> Result<Serving, ListenError> {
     let mut serving = Serving { addresses: Vec::new(), tasks: Vec::new() };
-    let routes = router(app);
+    let routes = router(app.clone());
     for &address in addresses {
         let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
         serving.addresses.push(listener.local_addr().unwrap_or(address));
+        app.listens_on(listener.local_addr().unwrap_or(address));
         let (routes, mut heard, mut hard) = (routes.clone(), stop.clone(), stop.clone());
         serving.tasks.push(tokio::spawn(async move {
             let service = routes.into_make_service_with_connect_info::<SocketAddr>();

@@ -5,6 +5,7 @@
 //! each is worth. [`EvalReport::of`] is pure, so other judges (another filter) are measured with the same ruler.
 
 pub mod chart;
+pub mod curve;
 mod index;
 mod metrics;
 mod online;

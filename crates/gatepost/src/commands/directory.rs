@@ -49,6 +49,8 @@ enum PolicyVerb {
     /// Add or change a custom policy.
     Put(FromFile),
     Remove(Named),
+    /// Which policy applies to a recipient, and why.
+    Applying(super::applying::Applying),
 }
 
 #[derive(Debug, Args)]
@@ -135,7 +137,7 @@ enum EntryVerb {
 struct NewEntry {
     /// allow or block
     effect: String,
-    /// address, domain, ip or host
+    /// address, domain or ip; to block also host (of a link) or hash (SHA-256 of a file)
     kind: String,
     value: String,
     #[arg(long, default_value = "")]
@@ -165,6 +167,7 @@ pub fn policies(place: &Place, policies: Policies) -> anyhow::Result<Exit> {
             change(place, move |tx, _| Box::pin(async move { sql::put_policy(tx, &settings, FROM_COMMAND).await }))
         }
         PolicyVerb::Remove(named) => remove(place, Removable::Policy, named),
+        PolicyVerb::Applying(asked) => super::applying::run(place, asked),
     }
 }
 
@@ -184,7 +187,7 @@ pub fn domains(place: &Place, domains: Domains) -> anyhow::Result<Exit> {
                 other => return Err(WrongUse(format!("--recipients {other}: write listed, call-out or any")).into()),
             };
             let kind = if new.internal_relay { DomainKind::InternalRelay } else { DomainKind::Authoritative };
-            let settings = DomainSettings { name: new.name, organisation: new.organisation, kind, recipients, connector: new.connector };
+            let settings = DomainSettings { name: new.name, organisation: new.organisation, kind, recipients, connector: new.connector, ..DomainSettings::default() };
             change(place, move |tx, _| Box::pin(async move { sql::put_domain(tx, &settings, FROM_COMMAND).await }))
         }
         DomainVerb::Remove(named) => remove(place, Removable::Domain, named),
@@ -230,7 +233,7 @@ const ENTRY_DAYS: i64 = 30;
 
 fn entry(new: NewEntry) -> anyhow::Result<EntrySettings> {
     let effect = Effect::named(&new.effect).ok_or_else(|| WrongUse(format!("“{}”: write allow or block", new.effect)))?;
-    let kind = EntryKind::named(&new.kind).ok_or_else(|| WrongUse(format!("“{}”: write address, domain, ip or host", new.kind)))?;
+    let kind = EntryKind::named(&new.kind).ok_or_else(|| WrongUse(format!("“{}”: write address, domain, ip, host or hash", new.kind)))?;
     let expires = match new.expires.as_str() {
         "never" => String::new(),
         "" => jiff::Timestamp::from_millisecond(output::now_ms() + ENTRY_DAYS * 86_400_000)?.strftime("%Y-%m-%d").to_string(),

@@ -1,13 +1,16 @@
 //! The command line: one file per command, thin over the feature it belongs to.
 
+mod applying;
 mod config;
 mod directory;
 mod eval;
 mod explain;
 mod feedback;
 mod health;
+mod person;
 mod quarantine;
 mod replay;
+mod rule;
 mod scan;
 mod trace;
 mod train;
@@ -74,6 +77,10 @@ enum Task {
     Incident(health::Incident),
     /// Serve the status pages that a server wrote to a folder, also when that server is dead.
     StatusSite(health::StatusSite),
+    /// People who sign in: list, invite, role, deactivate, link.
+    Person(person::Persons),
+    /// Mail flow rules.
+    Rule(rule::Rules),
     /// Settings.
     Config(config::Config),
 }
@@ -99,6 +106,8 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Health(health) => health::health(&place, health),
         Task::Incident(incident) => health::incident(&place, incident),
         Task::StatusSite(site) => health::status_site(&site),
+        Task::Person(persons) => person::run(&place, persons),
+        Task::Rule(rules) => rule::run(&place, rules),
         Task::Config(config) => config::run(&place, config),
     }
 }

@@ -5,11 +5,13 @@ use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
 use anyhow::Context;
 use clap::Args;
-use gateway::policy::{Change, PolicySettings, replay};
+use detect::Thresholds;
+use gateway::directory::load;
+use gateway::policy::{Bounds, Change, Draft, PolicySettings};
 use gateway::scope::OrgScope;
 use gateway::settings::Span;
-use gateway::trace;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub struct Replay {
@@ -32,15 +34,13 @@ struct Sum {
     unreadable: u64,
 }
 
-/// Receipts read at once.
-const PAGE: usize = 500;
-
 pub fn run(place: &Place, replay: Replay) -> anyhow::Result<Exit> {
     let draft = draft(&replay.policy)?;
     wait(async {
-        let store = open::for_command(&place.existing()?).await?;
+        let chosen = place.existing()?;
+        let store = open::for_command(&chosen).await?;
         let since_ms = output::now_ms().saturating_sub(replay.since.as_ms());
-        let sum = decide_again(&store, &draft, since_ms, replay.json).await?;
+        let sum = decide_again(&store, chosen.settings.detect.thresholds, draft, (since_ms, replay.json)).await?;
         match replay.json {
             true => output::json(&sum)?,
             false => output::line(&format!(
@@ -61,26 +61,22 @@ fn draft(file: &std::path::Path) -> anyhow::Result<PolicySettings> {
     }
 }
 
-async fn decide_again(store: &Store, draft: &PolicySettings, since_ms: i64, json: bool) -> anyhow::Result<Sum> {
-    let mut sum = Sum { mails: 0, changes: 0, unreadable: 0 };
-    let mut after = trace::first_id_at(since_ms);
-    loop {
-        let page = store.db.read(move |tx| Box::pin(async move { trace::receipts_after(tx, OrgScope::All, after, PAGE).await })).await;
-        let page: Vec<(mail::MailId, String)> = page.map_err(|why: store::Error| why).context("reading receipts")?;
-        let Some((last, _)) = page.last() else { return Ok(sum) };
-        after = *last;
-        for (_, text) in &page {
-            sum.mails += 1;
-            let Ok(receipt) = serde_json::from_str(text) else {
-                sum.unreadable += 1;
-                continue;
-            };
-            for change in replay(draft, &receipt) {
-                sum.changes += 1;
-                print(&change, json)?;
-            }
-        }
-    }
+async fn decide_again(store: &Store, thresholds: Thresholds, draft: PolicySettings, replay: (i64, bool)) -> anyhow::Result<Sum> {
+    let (since_ms, json) = replay;
+    let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default()).await })).await;
+    let directory = directory.map_err(|why: store::Error| why).context("reading the directory")?;
+    let replay = gateway::policy::Replay::new(Draft::First(draft), Arc::new(directory), thresholds, output::now_ms());
+    let (mut changes, mut printed) = (0, Ok(()));
+    // A terminal is read from the top for as long as one likes: no bound on how many.
+    let bounds = Bounds { since_ms, receipts_max: u64::MAX };
+    let read = replay.run(&store.db, OrgScope::All, bounds, |_, page| {
+        changes += page.len() as u64;
+        printed = page.iter().try_for_each(|change| print(change, json));
+        printed.is_ok()
+    });
+    let read = read.await.context("reading receipts")?;
+    printed?;
+    Ok(Sum { mails: read.receipts, changes, unreadable: read.unreadable })
 }
 
 fn print(change: &Change, json: bool) -> anyhow::Result<()> {

@@ -144,7 +144,7 @@ async fn found(store: &Store, list: &List) -> anyhow::Result<(ListBody<MailBody>
         Box::pin(async move {
             let mails = trace::search(tx, OrgScope::All, &query).await?;
             let refusals = match about_mails {
-                true => ListBody { rows: vec![], is_complete: true, incomplete_because: vec![], next: None },
+                true => ListBody { rows: vec![], is_complete: true, incomplete_because: vec![], because: vec![], next: None },
                 false => trace::refusals(tx, OrgScope::All, &refusal_query).await?,
             };
             Ok((mails, refusals))

@@ -4,8 +4,10 @@ use crate::output::{self, Exit, WrongUse};
 use anyhow::Context;
 use clap::Args;
 use detect::classify::Label;
-use detect::classify::train::{self, Plan, Progress, Source, TrainError};
-use std::path::PathBuf;
+use detect::classify::model::Counts;
+use detect::classify::train::{self, Plan, Progress, Source, TrainError, Trained};
+use detect::eval::curve::Curve;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Train {
@@ -27,6 +29,9 @@ pub struct Train {
     /// A file of patterns to make mail from; see docs/model.md.
     #[arg(long, value_name = "FILE")]
     made: Vec<PathBuf>,
+    /// Write what each threshold costs and brings, measured on mail held out, into this file.
+    #[arg(long, value_name = "FILE")]
+    curve: Option<PathBuf>,
     /// Same mail and same seed give the same octets.
     #[arg(long)]
     seed: Option<u64>,
@@ -54,7 +59,23 @@ pub fn run(train: Train) -> anyhow::Result<Exit> {
     bar.finish_and_clear();
     std::fs::write(&train.model, &trained.model).with_context(|| format!("writing {}", train.model.display()))?;
     output::line(&format!("{}: {}", train.model.display(), trained.summary()))?;
+    if let Some(file) = &train.curve {
+        write_curve(file, &trained)?;
+    }
     Ok(Exit::Done)
+}
+
+/// The curve of this model, to be shipped beside it.
+fn write_curve(file: &Path, trained: &Trained) -> anyhow::Result<()> {
+    let model = gateway::intake::fingerprint(&trained.model);
+    let date = jiff::Timestamp::from_millisecond(output::now_ms())?.strftime("%Y-%m-%d").to_string();
+    let Counts { ham, spam, phish, bulk } = trained.trained_on;
+    let source = format!(
+        "{} real messages held out of training (whole set: {ham} ham, {bulk} bulk, {spam} spam, {phish} phish)",
+        trained.held_out.len()
+    );
+    let curve = Curve::of(&trained.held_out, model, date, source);
+    std::fs::write(file, serde_json::to_string_pretty(&curve)? + "\n").with_context(|| format!("writing {}", file.display()))
 }
 
 /// What training complains of is the mail it was given.

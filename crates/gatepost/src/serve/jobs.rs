@@ -2,10 +2,13 @@
 
 use crate::open::Store;
 use crate::output::now_ms;
+use gateway::dkim::{Seal, rotate};
 use gateway::intake::grey;
 use gateway::quarantine::Quarantine;
 use gateway::reputation;
 use gateway::trace::{self, balance};
+use mail::dns::Dns;
+use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
 use store::bodies::Bodies;
@@ -27,9 +30,29 @@ pub fn start(store: &Store, trace_days: u32) {
             tick.tick().await;
             report("expiring held mail", quarantine.expire(now_ms()).await);
             report("forgetting senders not heard of", reputation::expire(&db, now_ms()).await);
+            let ended_ms = now_ms() - gateway::entry::KEPT_AFTER_END_MS;
+            let forgotten = db.tx(move |tx| Box::pin(async move { gateway::entry::forget(tx, ended_ms).await })).await;
+            report::<u64, store::Error>("forgetting ended entries", forgotten);
             report("forgetting old greylisting", grey::expire(&db, now_ms()).await);
             report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
             balance_of_yesterday(&db, &bodies).await;
+        }
+    });
+}
+
+/// Takes the steps of DKIM keys that are due, hourly.
+pub fn rotate_keys(store: &Store, seal: Arc<Seal>, dns: Arc<dyn Dns>) {
+    let (db, ids) = (store.db.clone(), store.ids.clone());
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            match rotate::round(&db, &seal, dns.as_ref(), &ids, now_ms()).await {
+                Ok(round) if round != rotate::Round::default() => tracing::info!(?round, "DKIM keys were rotated"),
+                Ok(_) => {}
+                Err(why) => tracing::warn!(%why, "DKIM keys could not be looked at; it is tried again in an hour"),
+            }
         }
     });
 }
@@ -43,7 +66,11 @@ fn report<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
 /// Adds up the last day. A balance that does not add up is an error in the log with the mails named.
 async fn balance_of_yesterday(db: &Db, bodies: &Bodies) {
     let until_ms = now_ms();
-    match balance::check(db, Some(bodies), until_ms - DAY_MS, until_ms).await {
+    let found = balance::check(db, Some(bodies), until_ms - DAY_MS, until_ms).await;
+    if let Ok(found) = &found {
+        report("keeping the balance", web::overview::keep_balance(db, found, until_ms).await);
+    }
+    match found {
         Ok(found) if found.adds_up => {
             tracing::info!(mails = found.mails, accepted = found.total.accepted, "the balance of the last day adds up")
         }

@@ -19,6 +19,7 @@ use gateway::connection::resolver;
 use gateway::connection::tls::Keys;
 use gateway::delivery::{self, Courier, Timeouts, Tls};
 use gateway::directory::{Watch, sql as directory_sql};
+use gateway::dkim::Seal;
 use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::{Gate, Parts};
 use gateway::queue::{Queue, QueueParts, QueueTasks};
@@ -80,6 +81,7 @@ struct Service {
     couriers: tokio::task::JoinHandle<()>,
     smtp: Option<SocketAddr>,
     reputation: Reputation,
+    usage: gateway::entry::Usage,
     pages: web::Serving,
     status: Vec<SocketAddr>,
     app: web::App,
@@ -104,6 +106,10 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
     if let (true, Some(pages)) = (is_demo, service.pages.addresses.first()) {
         let link = demo::sign_in_link(&service.app, *pages).await?;
         output::line(&format!("Sign in as {}: {link}\n", demo::ADMINISTRATOR))?;
+    }
+    if let (Some(path), Some(pages)) = (web::people::first_run::path(&service.app).await?, service.pages.addresses.first()) {
+        let base = if chosen.settings.web.url.is_empty() { format!("http://{pages}") } else { chosen.settings.web.url.clone() };
+        output::line(&format!("Nobody can sign in yet. Open this link once to set up: {}{path}\n", base.trim_end_matches('/')))?;
     }
     stop_signal().await?;
     tracing::info!("stopping: no new mail, open sessions may end");
@@ -133,13 +139,8 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     });
     let reputation = Reputation::start(store.db.clone());
     let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
-    let feedback = Feedback {
-        db: store.db.clone(),
-        ids: store.ids.clone(),
-        model: detector.model.clone(),
-        deltas: Deltas::follow(store.db.clone()).await,
-        reputation: reputation.clone(),
-    };
+    let feedback = feedback(&store, &detector, &reputation).await;
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let tls = Tls::new(&[])?;
     let courier = |own_ports| {
         Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
@@ -162,12 +163,15 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         feedback: feedback.clone(),
         report_addresses: settings.feedback.clone(),
         courier: courier(Vec::new()),
+        seal: seal.clone(),
         clock: output::now_ms,
     });
+    let usage = gate.usage.clone();
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys: keys.clone(), dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let app = pages::app(chosen, &store, feedback, (&directory, &dns, &health));
+    let shared = pages::Running { directory: &directory, dns: &dns, detector: detector.clone(), courier: courier(Vec::new()), seal: seal.clone(), health: &health };
+    let app = pages::app(chosen, &store, feedback, shared);
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
@@ -176,7 +180,26 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     health::watch(chosen, &app, around);
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
-    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, pages, status, app, db: store.db })
+    start_jobs_of_pages(&app);
+    jobs::rotate_keys(&store, seal, dns);
+    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, status, app, db: store.db })
+}
+
+async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputation) -> Feedback {
+    Feedback {
+        db: store.db.clone(),
+        ids: store.ids.clone(),
+        model: detector.model.clone(),
+        deltas: Deltas::follow(store.db.clone()).await,
+        reputation: reputation.clone(),
+    }
+}
+
+/// What features of the pages do by themselves.
+fn start_jobs_of_pages(app: &web::App) {
+    web::overview::start(app);
+    tokio::spawn(web::quarantine::digest::run(app.clone()));
+    tokio::spawn(web::entry::tell_every_hour(app.clone()));
 }
 
 /// What the settings file says goes into the database, then everything is read from there.
@@ -233,6 +256,7 @@ impl Service {
         let _ = self.couriers.await;
         self.queue_tasks.ended().await;
         self.reputation.flush().await;
+        self.usage.flush().await;
         self.db.close();
     }
 }

@@ -3,28 +3,63 @@
 use crate::open::Store;
 use crate::output;
 use crate::settings::Chosen;
+use detect::Detector;
+use gateway::connection::resolver::Live;
+use gateway::connection::settings::Servers;
+use gateway::delivery::Courier;
 use gateway::directory::Watch;
+use gateway::dkim::Seal;
 use gateway::feedback::Feedback;
+use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use mail::dns::Dns;
 use std::sync::Arc;
 use web::health::Health;
 
+/// What runs besides and is shared.
+pub struct Running<'a> {
+    pub directory: &'a Arc<Watch>,
+    pub dns: &'a Arc<dyn Dns>,
+    pub detector: Arc<Detector>,
+    pub courier: Arc<Courier>,
+    pub seal: Arc<Seal>,
+    pub health: &'a Health,
+}
+
 /// The state of the pages.
-pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: (&Arc<Watch>, &Arc<dyn Dns>, &Health)) -> web::App {
-    let (directory, dns, health) = running;
+pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
+    let Running { directory, dns, detector, courier, seal, health } = running;
+    let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
+    let again = Again {
+        detector,
+        dns: dns.clone(),
+        directory: directory.clone(),
+        deltas: feedback.deltas.clone(),
+        reputation: feedback.reputation.clone(),
+        thresholds: settings.detect.thresholds,
+        trusted_sealers: settings.intake.trusted_sealers.clone(),
+        hostname: gateway::connection::own_name(&settings.listen),
+    };
     let bodies = Arc::new(store.bodies.clone());
     web::App::new(web::Parts {
         settings: settings.web.clone(),
         db: store.db.clone(),
         quarantine: Quarantine::new(store.db.clone(), bodies.clone(), store.ids.clone()),
         feedback,
+        again,
         bodies,
         ids: store.ids.clone(),
         directory: directory.clone(),
         thresholds: settings.detect.thresholds,
         dns: dns.clone(),
+        help: web::help::Library::new(&crate::settings::reference::tables()),
+        dns_at: Arc::new(move |servers| match dns_settings.servers {
+            Servers::Off => None,
+            _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
+        }),
+        courier,
+        seal,
         hostname: gateway::connection::own_name(&settings.listen),
         health: health.clone(),
         trace_days: settings.store.trace_days,

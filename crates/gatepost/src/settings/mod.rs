@@ -8,13 +8,14 @@ pub mod reference;
 mod tests;
 
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
-use gateway::directory::ConnectorSettings;
+use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
+use gateway::rules::RuleSettings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use web::WebSettings;
@@ -38,8 +39,10 @@ pub struct Settings {
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,
     pub connector: Vec<ConnectorSettings>,
+    pub inbound: Vec<InboundSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
+    pub rule: Vec<RuleSettings>,
 }
 
 /// `[store]`: where mail and receipts are kept.
@@ -56,11 +59,14 @@ pub struct StoreSettings {
     pub trace_days: u32,
     /// PostgreSQL connections at most. Default 16.
     pub connections_max: usize,
+    /// File with the key that seals secrets in the database, mode 600; made if it is not there. The nodes that share a database share it.
+    /// Empty: seal.key in the data folder.
+    pub seal_file: String,
 }
 
 impl Default for StoreSettings {
     fn default() -> StoreSettings {
-        StoreSettings { url: String::new(), bodies: String::new(), node: 1, trace_days: 90, connections_max: 16 }
+        StoreSettings { url: String::new(), bodies: String::new(), node: 1, trace_days: 90, connections_max: 16, seal_file: String::new() }
     }
 }
 
@@ -102,8 +108,10 @@ impl Settings {
             domain: self.domain.clone(),
             recipient: self.recipient.clone(),
             connector: self.connector.clone(),
+            inbound: self.inbound.clone(),
             policy: self.policy.clone(),
             entry: self.entry.clone(),
+            rule: self.rule.clone(),
         }
     }
 
@@ -119,6 +127,9 @@ impl Settings {
         }
         if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
+        }
+        for rule in &self.rule {
+            wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));
         }
         for policy in &self.policy {
             wrong.extend(policy.complaints().into_iter().map(|complaint| format!("[[policy]] “{}”: {complaint}", policy.name)));
@@ -149,6 +160,14 @@ impl Chosen {
         match self.settings.store.url.as_str() {
             "" => format!("sqlite:{}", self.data.join("gatepost.db").display()),
             url => url.to_string(),
+        }
+    }
+
+    /// The key that seals secrets.
+    pub fn seal_file(&self) -> PathBuf {
+        match self.settings.store.seal_file.as_str() {
+            "" => self.data.join("seal.key"),
+            file => PathBuf::from(file),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use std::fmt::Write;
+use web::help::{Setting, SettingTable};
 
 /// Where the struct of one table stands: name in TOML, name in Rust, source.
 struct Table {
@@ -43,9 +44,12 @@ const TABLES: &[Table] = &[
     table("domain", true, "DomainSettings", DIRECTORY),
     table("recipient", true, "RecipientSettings", DIRECTORY),
     table("connector", true, "ConnectorSettings", include_str!("../../../gateway/src/directory/connector.rs")),
+    table("inbound", true, "InboundSettings", include_str!("../../../gateway/src/directory/inbound.rs")),
     table("policy", true, "PolicySettings", include_str!("../../../gateway/src/policy/settings.rs")),
     table("policy.applies_to", false, "RecipientFilter", include_str!("../../../gateway/src/policy/settings.rs")),
+    table("policy.thresholds", false, "PolicyThresholds", include_str!("../../../gateway/src/policy/settings.rs")),
     table("entry", true, "EntrySettings", DIRECTORY),
+    table("rule", true, "RuleSettings", include_str!("../../../gateway/src/rules/settings.rs")),
 ];
 
 /// One setting as its definition documents it.
@@ -87,21 +91,34 @@ fn about(table: &Table) -> String {
 /// A whole settings file in which everything is commented out at its default.
 pub fn print() -> String {
     let mut out = String::from("# Every setting of Gatepost at its default. Take what you change, leave the rest out.\n");
-    let defaults = defaults();
-    for table in TABLES {
-        let (open, close) = if table.repeated { ("[[", "]]") } else { ("[", "]") };
-        let _ = write!(out, "\n## {}\n{open}{}{close}\n", about(table), table.name);
-        for entry in entries(table) {
-            let default = look_up(&defaults, table.name, &entry.key);
-            if default.as_ref().is_some_and(|value| value.is_table()) || default.as_ref().is_some_and(is_list_of_tables) {
-                continue; // printed as a table of its own
-            }
-            let _ = writeln!(out, "## {}", entry.comment);
-            let value = default.map(|value| value.to_string()).unwrap_or_else(|| "\"\"".into());
-            let _ = writeln!(out, "# {} = {value}", entry.key);
+    for table in tables() {
+        let (open, close) = if table.is_repeated { ("[[", "]]") } else { ("[", "]") };
+        let _ = write!(out, "\n## {}\n{open}{}{close}\n", table.about, table.name);
+        for one in table.settings {
+            let _ = writeln!(out, "## {}\n# {} = {}", one.meaning, one.key, one.default);
         }
     }
     out
+}
+
+/// Every setting as its definition documents it, table by table: what the reference prints and the help shows.
+pub fn tables() -> Vec<SettingTable> {
+    let defaults = defaults();
+    let read = |table: &Table| {
+        let settings = entries(table).into_iter().filter_map(|entry| setting(&defaults, table, entry)).collect();
+        SettingTable { name: table.name.into(), is_repeated: table.repeated, about: about(table), settings }
+    };
+    TABLES.iter().map(read).collect()
+}
+
+/// `None` for what is a table of its own.
+fn setting(defaults: &toml::Value, table: &Table, entry: Entry) -> Option<Setting> {
+    let default = look_up(defaults, table.name, &entry.key);
+    if default.as_ref().is_some_and(|value| value.is_table() || is_list_of_tables(value)) {
+        return None;
+    }
+    let default = default.map(|value| value.to_string()).unwrap_or_else(|| "\"\"".into());
+    Some(Setting { key: entry.key, default, meaning: entry.comment })
 }
 
 /// Settings without a comment.
@@ -127,8 +144,10 @@ fn defaults() -> toml::Value {
         domain: vec![Default::default()],
         recipient: vec![Default::default()],
         connector: vec![Default::default()],
+        inbound: vec![Default::default()],
         policy: vec![Default::default()],
         entry: vec![Default::default()],
+        rule: vec![Default::default()],
         dns: gateway::connection::settings::DnsSettings { list: vec![Default::default()], ..Default::default() },
         intake: gateway::intake::IntakeSettings { login: vec![Default::default()], ..Default::default() },
         ..Settings::default()

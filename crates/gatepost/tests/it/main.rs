@@ -6,4 +6,5 @@ mod durable;
 mod feedback;
 mod health;
 mod relay;
+mod rules;
 mod server;

@@ -35,14 +35,22 @@ pub enum Action {
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// One action out of the decisions for all recipients. `reports` are the report lines per recipient.
-pub fn settle(recipients: &[&Address], decisions: &[Decision], reports: &[String], now_ms: i64) -> Action {
-    let refusing = |decision: &&Decision| decision.action == PolicyAction::Reject;
-    if !decisions.is_empty() && decisions.iter().filter(refusing).count() == decisions.len() {
-        return Action::Refuse(refusal(&decisions[0]));
+/// One target of a mail: whom it goes to, what was decided, the report lines, and a refusal in a rule's own words.
+#[derive(Debug, Clone, Copy)]
+pub struct Settling<'a> {
+    pub address: &'a Address,
+    pub decision: &'a Decision,
+    pub report: &'a str,
+    pub reply: Option<&'a Reply>,
+}
+
+/// One action out of the decisions for all targets.
+pub fn settle(targets: &[Settling<'_>], now_ms: i64) -> Action {
+    let is_refusing = |target: &Settling<'_>| target.decision.action == PolicyAction::Reject;
+    if let Some(first) = targets.first().filter(|_| targets.iter().all(is_refusing)) {
+        return Action::Refuse(first.reply.cloned().unwrap_or_else(|| refusal(first.decision)));
     }
-    let outcomes = recipients.iter().zip(decisions).zip(reports);
-    Action::Take(outcomes.map(|((recipient, decision), report)| outcome(recipient, decision, report, now_ms)).collect())
+    Action::Take(targets.iter().map(|target| outcome(target.address, target.decision, target.report, now_ms)).collect())
 }
 
 fn outcome(recipient: &Address, decision: &Decision, report: &str, now_ms: i64) -> Outcome {

@@ -10,8 +10,9 @@ fn decision(action: PolicyAction) -> Decision {
 fn settled(actions: &[PolicyAction]) -> Action {
     let recipient = Address::parse("li@demo.example").expect("an address");
     let decisions: Vec<Decision> = actions.iter().map(|action| decision(*action)).collect();
-    let recipients = vec![&recipient; actions.len()];
-    settle(&recipients, &decisions, &vec!["X-Gatepost-Report: id=m1\r\n".to_string(); actions.len()], 1_000)
+    let report = "X-Gatepost-Report: id=m1\r\n";
+    let targets: Vec<Settling<'_>> = decisions.iter().map(|decision| Settling { address: &recipient, decision, report, reply: None }).collect();
+    settle(&targets, 1_000)
 }
 
 #[test]

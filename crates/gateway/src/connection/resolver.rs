@@ -111,8 +111,20 @@ impl Live {
             Servers::These(servers) => ResolverConfig::from_name_servers(servers.iter().map(|server| name_server(*server)).collect()),
             Servers::System | Servers::Off => system_servers()?,
         };
+        Live::with(config, settings, true)
+    }
+
+    /// Asks these servers of a zone and nobody else, without asking them to ask others: what the domain itself says now.
+    /// # Errors
+    /// When the resolver cannot be started.
+    pub fn at(servers: &[std::net::SocketAddr], settings: &DnsSettings) -> Result<Live, ResolverError> {
+        Live::with(ResolverConfig::from_name_servers(servers.iter().map(|server| name_server(*server)).collect()), settings, false)
+    }
+
+    fn with(config: ResolverConfig, settings: &DnsSettings, is_recursive: bool) -> Result<Live, ResolverError> {
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         set_options(builder.options_mut(), settings.wait.duration());
+        builder.options_mut().recursion_desired = is_recursive;
         let resolver = builder.build().map_err(|error| ResolverError::Start(error.to_string()))?;
         Ok(Live {
             resolver,
@@ -239,6 +251,7 @@ fn wire_type(kind: RecordType) -> rr::RecordType {
         RecordType::A => rr::RecordType::A,
         RecordType::Aaaa => rr::RecordType::AAAA,
         RecordType::Mx => rr::RecordType::MX,
+        RecordType::Ns => rr::RecordType::NS,
         RecordType::Ptr => rr::RecordType::PTR,
         RecordType::Txt => rr::RecordType::TXT,
         RecordType::Tlsa => rr::RecordType::TLSA,
@@ -251,6 +264,7 @@ fn read(data: &RData, kind: RecordType) -> Option<Record> {
         (RData::A(ip), RecordType::A) => Some(Record::A(ip.0)),
         (RData::AAAA(ip), RecordType::Aaaa) => Some(Record::Aaaa(ip.0)),
         (RData::MX(mx), RecordType::Mx) => Some(Record::Mx { preference: mx.preference, exchange: plain(&mx.exchange) }),
+        (RData::NS(name), RecordType::Ns) => Some(Record::Ns(plain(&name.0))),
         (RData::PTR(name), RecordType::Ptr) => Some(Record::Ptr(plain(&name.0))),
         (RData::TXT(txt), RecordType::Txt) => Some(Record::Txt(txt.txt_data.concat())),
         (RData::TLSA(tlsa), RecordType::Tlsa) => Some(Record::Tlsa {

@@ -7,7 +7,7 @@ use super::link::{Link, LinkError};
 use super::message::Outgoing;
 use super::route::Hop;
 use crate::directory::Protocol;
-use crate::queue::{Attempt, DsnWish, Due, Outcome, Owed};
+use crate::queue::{Attempt, DsnWish, Due, EnvelopeExtras, Outcome, Owed};
 use mail::smtp::{Capabilities, Reply, encode_xtext};
 use std::fmt::Write;
 
@@ -53,6 +53,11 @@ impl Client {
     }
 
     /// More mail can go over it.
+    /// The connection is as well protected as this mail asks for.
+    pub fn is_enough_for(&self, extras: &EnvelopeExtras) -> bool {
+        (self.is_verified || !extras.require_tls) && (!self.tls.is_empty() || !extras.tls_by_rule)
+    }
+
     pub fn is_open(&self) -> bool {
         self.is_open
     }

@@ -1,5 +1,6 @@
 //! Opening a connection to one hop: greeting, EHLO, TLS, login.
 
+use super::certificate;
 use super::client::Client;
 use super::link::{Link, LinkError};
 use super::message::base64;
@@ -48,8 +49,9 @@ impl From<LinkError> for Step {
 impl Hello<'_> {
     /// Opens a connection that mail can be sent over.
     pub async fn open(&self) -> Result<Client, ConnectError> {
-        let first = match self.once(self.level).await {
-            Err(Step::TlsFailed(_)) if self.level == TlsLevel::Opportunistic => self.once(TlsLevel::Off).await,
+        let level = if !self.connector.pin.is_empty() && self.level == TlsLevel::Opportunistic { TlsLevel::Required } else { self.level };
+        let first = match self.once(level).await {
+            Err(Step::TlsFailed(_)) if level == TlsLevel::Opportunistic => self.once(TlsLevel::Off).await,
             other => other,
         };
         first.map_err(|step| {
@@ -137,10 +139,15 @@ impl Hello<'_> {
         if reply.code != 220 {
             return Err(Step::TlsFailed(format!("STARTTLS was refused: {}", reply.text.join(" "))));
         }
-        let Tls { verified, unverified } = &self.courier.tls;
+        let Tls { verified, unverified, .. } = &self.courier.tls;
         let connector = if level == TlsLevel::Verified { verified } else { unverified };
         let name = if self.connector.tls_name.is_empty() { &self.hop.name } else { &self.connector.tls_name };
-        link.secure(connector, name, times.command).await.map_err(|why| Step::TlsFailed(format!("TLS failed: {}", cause(&why))))
+        link.secure(connector, name, times.command).await.map_err(|why| Step::TlsFailed(format!("TLS failed: {}", cause(&why))))?;
+        let shown = link.secured().and_then(|secured| secured.chain.first().map(|own| certificate::fingerprint(own))).unwrap_or_default();
+        match self.connector.pin.is_empty() || certificate::is_pinned(&shown, &self.connector.pin) {
+            true => Ok(()),
+            false => Err(Step::TlsFailed(format!("the certificate is not the one that is pinned; it has the SHA-256 {shown}"))),
+        }
     }
 
     /// RFC 4616 AUTH PLAIN, under TLS only.

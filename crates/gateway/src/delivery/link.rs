@@ -37,6 +37,13 @@ impl From<io::Error> for LinkError {
     }
 }
 
+/// An encrypted connection: version, cipher, and the certificates that the server showed, its own first.
+pub struct Secured {
+    pub version: String,
+    pub cipher: String,
+    pub chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+}
+
 enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -65,6 +72,15 @@ impl Link {
             }
             _ => None,
         }
+    }
+
+    /// What TLS came to; `None` in clear text.
+    pub fn secured(&self) -> Option<Secured> {
+        let Stream::Tls(stream) = &self.stream else { return None };
+        let connection = stream.get_ref().1;
+        let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or_default();
+        let chain = connection.peer_certificates().unwrap_or_default();
+        Some(Secured { version: self.tls().unwrap_or_default(), cipher: cipher.into(), chain: chain.to_vec() })
     }
 
     /// Goes over to TLS. What the peer sent in clear text beyond its reply must not count as said under TLS: it ends the link.

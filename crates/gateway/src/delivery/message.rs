@@ -121,6 +121,15 @@ fn prefixed(prefix: &str, value: &[u8]) -> String {
 /// (RFC 2047 §6.2), so before another one it goes inside.
 fn encoded(prefix: &str, before_encoded: bool) -> String {
     let clean: String = prefix.trim().chars().filter(|c| !c.is_control()).take(PREFIX_CHARS_MAX).collect();
+    words(clean, before_encoded)
+}
+
+/// ` text` as the value of a field, as encoded words where it is not plain ASCII. Controls are left out.
+pub(crate) fn encoded_words(text: &str) -> String {
+    words(text.trim().chars().filter(|c| !c.is_control()).collect(), false)
+}
+
+fn words(clean: String, before_encoded: bool) -> String {
     if clean.bytes().all(|octet| (0x20..0x7f).contains(&octet)) && !clean.contains("=?") {
         return format!(" {clean}");
     }

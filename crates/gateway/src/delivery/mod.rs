@@ -4,6 +4,7 @@
 //! to [`Queue::settle`]. Invariant: a result is reported for every recipient of every job taken, or the job is dropped whole
 //! and its lease brings it back. Not here: when to try again and what the sender is told (`queue`).
 
+pub mod certificate;
 mod client;
 mod folder;
 mod guard;
@@ -15,9 +16,13 @@ mod route;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod validate;
 
 pub use guard::is_public;
 pub use hello::ConnectError;
+pub(crate) use message::{edited, encoded_words};
+#[cfg(test)]
+pub(crate) use message::base64;
 pub use probe::{Probe, greet, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
@@ -196,9 +201,9 @@ impl Worker {
     /// Over the open connection if there is one, then over new ones, host by host, until nobody is left to be tried again.
     async fn send(&mut self, job: &Job, message: &message::Outgoing) -> Ended {
         let mut results: Vec<Attempt> = Vec::with_capacity(job.recipients.len());
-        let level = if job.mail.extras.require_tls { TlsLevel::Verified } else { self.connector.tls };
+        let level = level(&job.mail.extras, self.connector.tls);
         let mut tried = None;
-        if let Some(client) = self.client.as_mut().filter(|client| client.is_verified || !job.mail.extras.require_tls) {
+        if let Some(client) = self.client.as_mut().filter(|client| client.is_enough_for(&job.mail.extras)) {
             let hop = client.hop.clone();
             if self.transact(job, message, &mut results).await.is_ok() {
                 tried = Some(hop);
@@ -281,4 +286,13 @@ fn unsafe_address(job: &Job) -> Option<&str> {
     let is_safe = |address: &str| mail::Address::parse(address).is_ok();
     let sender = Some(job.mail.sender.as_str()).filter(|sender| !sender.is_empty() && !is_safe(sender));
     sender.or_else(|| job.recipients.iter().map(|due| due.address.as_str()).find(|address| !is_safe(address)))
+}
+
+/// How TLS is used for this mail: what it asks for itself raises what the connector says.
+fn level(extras: &crate::queue::EnvelopeExtras, of_connector: TlsLevel) -> TlsLevel {
+    match of_connector {
+        _ if extras.require_tls => TlsLevel::Verified,
+        TlsLevel::Off | TlsLevel::Opportunistic if extras.tls_by_rule => TlsLevel::Required,
+        level => level,
+    }
 }

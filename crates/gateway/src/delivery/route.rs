@@ -192,7 +192,7 @@ impl Router<'_> {
 }
 
 /// `host:port`, `host`, `[v6]:port`, `v6`. The port defaults to 25, and to 24 for LMTP.
-fn host_port(written: &str, protocol: Protocol) -> (&str, u16) {
+pub(super) fn host_port(written: &str, protocol: Protocol) -> (&str, u16) {
     let usual = if protocol == Protocol::Lmtp { 24 } else { 25 };
     if written.parse::<std::net::Ipv6Addr>().is_ok() {
         return (written, usual);

@@ -2,6 +2,7 @@
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub struct Tls {
     pub verified: TlsConnector,
     /// Any certificate: protects against listeners, not against impostors (RFC 7435).
     pub unverified: TlsConnector,
+    /// What `verified` checks by.
+    pub(super) verifier: Arc<WebPkiServerVerifier>,
 }
 
 impl Tls {
@@ -25,10 +28,12 @@ impl Tls {
         for root in extra_roots {
             roots.add(root.clone())?;
         }
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots.clone()), provider.clone());
+        let verifier = verifier.build().map_err(|why| rustls::Error::General(why.to_string()))?;
         let verified = config(&provider)?.with_root_certificates(roots).with_no_client_auth();
         let any = Arc::new(AnyCertificate { algorithms: provider.signature_verification_algorithms });
         let unverified = config(&provider)?.dangerous().with_custom_certificate_verifier(any).with_no_client_auth();
-        Ok(Tls { verified: Arc::new(verified).into(), unverified: Arc::new(unverified).into() })
+        Ok(Tls { verified: Arc::new(verified).into(), unverified: Arc::new(unverified).into(), verifier })
     }
 }
 

@@ -10,6 +10,10 @@ pub struct ConnectorSettings {
     pub name: String,
     /// Organisation it belongs to.
     pub organisation: String,
+    /// "server": to the organisation's own mail server. "partner": to the domains listed. "outbound": to everybody else. Default "server".
+    pub kind: ConnectorKind,
+    /// With kind "partner": the recipients' domains it is for.
+    pub domains: Vec<String>,
     /// Next hops in order, `host:port` each; empty: the MX records of the recipient's domain.
     pub hosts: Vec<String>,
     /// "smtp", "lmtp", or "folder" (a maildir on this machine, for the demo).
@@ -18,6 +22,8 @@ pub struct ConnectorSettings {
     pub tls: TlsLevel,
     /// Name that the certificate must carry, with `tls = "verified"`; empty: the host name.
     pub tls_name: String,
+    /// SHA-256 of the certificate in hex: only this one is taken, whoever signed it; empty: not pinned. Makes TLS required.
+    pub pin: String,
     /// Connections to one next hop at the same time. Default 20.
     pub connections_max: usize,
     /// Mails over one connection. Default 100.
@@ -37,10 +43,13 @@ impl Default for ConnectorSettings {
         ConnectorSettings {
             name: String::new(),
             organisation: String::new(),
+            kind: ConnectorKind::Server,
+            domains: Vec::new(),
             hosts: Vec::new(),
             protocol: Protocol::Smtp,
             tls: TlsLevel::Opportunistic,
             tls_name: String::new(),
+            pin: String::new(),
             connections_max: 20,
             mails_per_connection_max: 100,
             allow_private: false,
@@ -49,6 +58,15 @@ impl Default for ConnectorSettings {
             folder: String::new(),
         }
     }
+}
+
+/// Whose mail a connector is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectorKind {
+    Server,
+    Partner,
+    Outbound,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,20 +1,22 @@
 //! Reads the whole directory into one snapshot.
 
-use super::{Directory, Domain, KnownRecipient, Organisation, sql};
+use super::{ConnectorKind, ConnectorSettings, Directory, Domain, KnownRecipient, Organisation, sql};
+use crate::policy::PolicySettings;
 use detect::inspect::Surroundings;
 use mail::OrgId;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use store::{Error, Row, Tx};
 
 /// Names of people protected from impersonation at most; each is compared with every display name.
 const PEOPLE_MAX: usize = 2_000;
 
-/// The snapshot as of this transaction. `base` is what settings say about inspections.
+/// The snapshot as of this transaction. `base` is what settings say about inspections; `before` lends what is costly to make and has
+/// not changed.
 ///
 /// # Errors
 /// [`Error::Shape`] names a row whose settings this version cannot read.
-pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> {
+pub async fn load(tx: &mut Tx, base: &Surroundings, before: &Directory) -> Result<Directory, Error> {
     let mut directory = Directory { version: sql::version(tx).await?, ..Directory::default() };
     for row in sql::all(tx, "SELECT id, name, settings FROM organisation ORDER BY id LIMIT $1").await? {
         let organisation = Organisation { id: OrgId(row.int(0)?), name: row.text(1)?.to_string(), settings: settings(&row, 2)? };
@@ -28,20 +30,38 @@ pub async fn load(tx: &mut Tx, base: &Surroundings) -> Result<Directory, Error> 
         let known = KnownRecipient { org: OrgId(row.int(1)?), name: row.text(2)?.to_string() };
         directory.recipients.insert(row.text(0)?.to_string(), known);
     }
-    for row in sql::all(tx, "SELECT name, settings FROM connector ORDER BY name LIMIT $1").await? {
-        directory.connectors.insert(row.text(0)?.to_string(), Arc::new(settings(&row, 1)?));
+    for row in sql::all(tx, "SELECT name, settings, org FROM connector ORDER BY name LIMIT $1").await? {
+        add_connector(&mut directory, OrgId(row.int(2)?), row.text(0)?, settings(&row, 1)?);
     }
+    for row in sql::all(tx, "SELECT org, settings FROM inbound_connector ORDER BY org, name LIMIT $1").await? {
+        directory.inbound.entry(OrgId(row.int(0)?)).or_default().push(Arc::new(settings(&row, 1)?));
+    }
+    for key in crate::dkim::sql::open(tx).await?.into_iter().filter(|key| key.state == crate::dkim::KeyState::Active) {
+        directory.keys.entry(key.domain.clone()).or_default().push(Arc::new(key));
+    }
+    let mut policies: HashMap<OrgId, Vec<PolicySettings>> = HashMap::new();
     for row in sql::all(tx, "SELECT org, settings FROM policy ORDER BY org, priority, name LIMIT $1").await? {
-        directory.policies.entry(OrgId(row.int(0)?)).or_default().push(Arc::new(settings(&row, 1)?));
+        policies.entry(OrgId(row.int(0)?)).or_default().push(settings(&row, 1)?);
     }
+    let ordered = |(org, rows)| (org, crate::policy::in_order(rows).into_iter().map(Arc::new).collect());
+    directory.policies = policies.into_iter().map(ordered).collect();
     let entries = "SELECT id, org, effect, kind, value, scope, expires_ms, note FROM list_entry ORDER BY id LIMIT $1";
     for row in sql::all(tx, entries).await? {
         if let (org, Some(entry)) = sql::entry(&row)? {
             directory.entries.entry(org).or_default().add(entry);
         }
     }
+    directory.rules = crate::rules::together(crate::rules::sql::for_directory(tx).await?, &before.rules);
     surround(&mut directory, base);
     Ok(directory)
+}
+
+fn add_connector(directory: &mut Directory, org: OrgId, name: &str, settings: ConnectorSettings) {
+    if settings.kind == ConnectorKind::Partner {
+        let domains = settings.domains.iter().filter_map(|domain| mail::address::domain_to_ascii(domain));
+        directory.partners.entry(org).or_default().extend(domains.map(|domain| (domain, name.to_string())));
+    }
+    directory.connectors.insert(name.to_string(), Arc::new(settings));
 }
 
 /// What inspections may know of the directory.

@@ -7,6 +7,7 @@
 
 mod connector;
 mod entry;
+mod inbound;
 mod load;
 pub mod settings;
 pub mod sql;
@@ -15,12 +16,14 @@ pub mod watch;
 
 #[cfg(test)]
 mod tests;
-pub use connector::{ConnectorSettings, Protocol, TlsLevel};
+pub use connector::{ConnectorKind, ConnectorSettings, Protocol, TlsLevel};
 pub use entry::{Effect, Entries, Entry, EntryKind, Subject};
+pub use inbound::{InboundSettings, SkipMode};
 pub use load::load;
-pub use settings::{DirectorySettings, DomainSettings, OrganisationSettings, RecipientCheck, RecipientSettings};
+pub use settings::{DirectorySettings, DomainSettings, MtaStsMode, OrganisationSettings, RecipientCheck, RecipientSettings};
 pub use watch::Watch;
 
+use crate::dkim::DomainKey;
 use crate::policy::PolicySettings;
 use mail::OrgId;
 use std::collections::{HashMap, HashSet};
@@ -37,9 +40,16 @@ pub struct Directory {
     /// Known recipients by `Address::key()`.
     pub recipients: HashMap<String, KnownRecipient>,
     pub connectors: HashMap<String, Arc<ConnectorSettings>>,
+    /// Connectors to partners per organisation: their domain, and the connector's name.
+    pub partners: HashMap<OrgId, Vec<(String, String)>>,
+    pub inbound: HashMap<OrgId, Vec<Arc<InboundSettings>>>,
+    /// DKIM keys that sign, by domain.
+    pub keys: HashMap<String, Vec<Arc<DomainKey>>>,
     /// Custom policies per organisation, by priority (0 first).
     pub policies: HashMap<OrgId, Vec<Arc<PolicySettings>>>,
     pub entries: HashMap<OrgId, Entries>,
+    /// Mail flow rules per organisation, compiled, in their order.
+    pub rules: HashMap<OrgId, crate::rules::OrgRules>,
     pub surroundings: Arc<detect::inspect::Surroundings>,
     pub own_domains: Arc<HashSet<String>>,
 }
@@ -88,7 +98,19 @@ impl Directory {
     }
 
     pub fn domain_of(&self, address: &mail::Address) -> Option<&Domain> {
-        self.domains.get(address.domain())
+        self.domain_named(address.domain())
+    }
+
+    /// The domain with this name, or the one above it that takes mail for its sub-domains.
+    pub fn domain_named(&self, name: &str) -> Option<&Domain> {
+        let above = std::iter::successors(name.split_once('.').map(|(_, above)| above), |name| name.split_once('.').map(|(_, above)| above));
+        let takes_all = |name: &str| self.domains.get(name).filter(|domain| domain.settings.subdomains);
+        self.domains.get(name).or_else(|| above.take(LABELS_MAX).find_map(takes_all))
+    }
+
+    /// Inbound connectors of an organisation that this peer belongs to.
+    pub fn inbound_from<'a>(&'a self, org: OrgId, peer: &'a mail::Peer) -> impl Iterator<Item = &'a Arc<InboundSettings>> {
+        self.inbound.get(&org).into_iter().flatten().filter(move |inbound| inbound.is_from(peer.ip, client_names(peer)))
     }
 
     pub fn standing(&self, address: &mail::Address) -> Standing<'_> {
@@ -111,17 +133,49 @@ impl Directory {
     pub fn relays_for(&self, ip: IpAddr, login: Option<&str>) -> Option<&Organisation> {
         if let Some(login) = login {
             let domain = login.rsplit_once('@').map(|(_, domain)| domain)?;
-            return self.domains.get(domain).and_then(|domain| self.organisations.get(&domain.org));
+            return self.domain_named(domain).and_then(|domain| self.organisations.get(&domain.org));
         }
         self.organisations.values().find(|organisation| organisation.settings.relay_from.contains(ip))
     }
 
+    /// The same for a peer of an inbound connector that may send out.
+    pub fn relays_for_peer(&self, peer: &mail::Peer) -> Option<&Organisation> {
+        self.relays_for(peer.ip, peer.authenticated.as_deref()).or_else(|| {
+            if peer.authenticated.is_some() {
+                return None; // a login of nobody here does not fall back to the network
+            }
+            let relays = |org: &&OrgId| self.inbound_from(**org, peer).any(|inbound| inbound.relay);
+            self.organisations.get(self.inbound.keys().find(relays)?)
+        })
+    }
+
+    /// Connector for mail that an organisation sends out to this domain: a partner's, else the organisation's, else MX ("").
+    pub fn outbound_route(&self, org: OrgId, domain: &str) -> &str {
+        let partner = self.partners.get(&org).into_iter().flatten().find(|(of, _)| of == domain).map(|(_, connector)| connector.as_str());
+        partner.or_else(|| self.organisations.get(&org).map(|org| org.settings.outbound_connector.as_str())).unwrap_or_default()
+    }
+
+    /// The connector is there, and of this organisation.
+    pub fn has_connector(&self, org: OrgId, name: &str) -> bool {
+        let own = self.organisation(org).map(|org| org.name.as_str()).unwrap_or_default();
+        let is_own = |of: &str| of == own || of.is_empty() && self.organisations.len() == 1;
+        self.connectors.get(name).is_some_and(|connector| is_own(&connector.organisation))
+    }
+
     /// Connector for mail to a recipient of this domain: the domain's own, else the organisation's, else MX ("").
     pub fn inbound_route(&self, domain: &str) -> &str {
-        match self.domains.get(domain) {
+        match self.domain_named(domain) {
             Some(found) if !found.settings.connector.is_empty() => &found.settings.connector,
             Some(found) => self.organisations.get(&found.org).map(|org| org.settings.connector.as_str()).unwrap_or_default(),
             None => "",
         }
     }
 }
+
+/// Names of the peer's verified certificate.
+fn client_names(peer: &mail::Peer) -> &[String] {
+    peer.tls.as_ref().map(|tls| tls.client_names.as_slice()).unwrap_or_default()
+}
+
+/// Labels of a name that are tried upwards.
+const LABELS_MAX: usize = 10;

@@ -1,4 +1,4 @@
-//! `[[organisation]]`, `[[domain]]`, `[[recipient]]`, `[[connector]]`, `[[policy]]`, `[[entry]]`: the directory, for those who prefer files to pages.
+//! `[[organisation]]`, `[[domain]]`, `[[recipient]]`, `[[connector]]`, `[[inbound]]`, `[[policy]]`, `[[entry]]`: the directory, for those who prefer files to pages.
 
 use super::{ConnectorSettings, Effect, EntryKind};
 use crate::policy::PolicySettings;
@@ -13,8 +13,10 @@ pub struct DirectorySettings {
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,
     pub connector: Vec<ConnectorSettings>,
+    pub inbound: Vec<super::InboundSettings>,
     pub policy: Vec<PolicySettings>,
     pub entry: Vec<EntrySettings>,
+    pub rule: Vec<crate::rules::RuleSettings>,
 }
 
 /// `[[organisation]]`: somebody whose mail passes here.
@@ -68,6 +70,10 @@ pub struct DomainSettings {
     pub recipients: RecipientCheck,
     /// Connector for this domain; empty: the organisation's.
     pub connector: String,
+    /// Mail to every sub-domain is taken as well. Default false.
+    pub subdomains: bool,
+    /// What the MTA-STS policy that is served for it asks of senders: "none" (no policy), "testing" or "enforce". Default "none".
+    pub mta_sts: MtaStsMode,
 }
 
 impl Default for DomainSettings {
@@ -78,8 +84,19 @@ impl Default for DomainSettings {
             kind: DomainKind::Authoritative,
             recipients: RecipientCheck::Listed,
             connector: String::new(),
+            subdomains: false,
+            mta_sts: MtaStsMode::None,
         }
     }
+}
+
+/// RFC 8461 §5: what senders do with a host that the policy does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MtaStsMode {
+    None,
+    Testing,
+    Enforce,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,9 +132,9 @@ pub struct EntrySettings {
     pub organisation: String,
     /// "allow" or "block".
     pub effect: Effect,
-    /// "address", "domain", "ip" (address or network) or "host" (of a link).
+    /// "address", "domain", "ip" (address or network); to block also "host" (of a link) and "hash" (SHA-256 of a file).
     pub kind: EntryKind,
-    /// The address, domain, network or host.
+    /// The address, domain, network, host or hash.
     pub value: String,
     /// Recipient it holds for; empty: the whole organisation.
     pub scope: String,
@@ -141,16 +158,34 @@ impl Default for EntrySettings {
     }
 }
 
+/// Hexadecimal digits of a SHA-256.
+const HASH_DIGITS: usize = 64;
+
 impl EntrySettings {
+    /// The value as look-ups want it, or what is wrong, for people.
+    pub fn checked_value(&self) -> Result<String, String> {
+        let value = self.value.trim();
+        if self.effect == Effect::Allow && !self.kind.can_allow() {
+            return Err(
+                "an allow entry is for a sender or for an address that connects: links and files are chosen by whoever writes".into()
+            );
+        }
+        match self.kind {
+            EntryKind::Address => key(value),
+            EntryKind::Domain | EntryKind::Host => {
+                mail::address::domain_to_ascii(value).ok_or_else(|| format!("“{value}” is not a domain name"))
+            }
+            EntryKind::Ip => Ok(value.parse::<Network>().map_err(|why| why.to_string())?.to_string()),
+            EntryKind::Hash => {
+                let is_hash = value.len() == HASH_DIGITS && value.bytes().all(|digit| digit.is_ascii_hexdigit());
+                is_hash.then(|| value.to_ascii_lowercase()).ok_or_else(|| format!("“{value}” is not a SHA-256: 64 digits 0-9 and a-f"))
+            }
+        }
+    }
+
     /// Value and scope as look-ups want them, and the end in Unix milliseconds; or what is wrong, for people.
     pub fn checked(&self) -> Result<(String, String, Option<i64>), String> {
-        let value = match self.kind {
-            EntryKind::Address => key(&self.value)?,
-            EntryKind::Domain | EntryKind::Host => {
-                mail::address::domain_to_ascii(&self.value).ok_or_else(|| format!("“{}” is not a domain name", self.value))?
-            }
-            EntryKind::Ip => self.value.parse::<Network>().map_err(|why| why.to_string())?.to_string(),
-        };
+        let value = self.checked_value()?;
         let scope = if self.scope.is_empty() { String::new() } else { key(&self.scope)? };
         let expires_ms = match self.expires.as_str() {
             "" => None,

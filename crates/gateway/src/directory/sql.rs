@@ -1,10 +1,11 @@
 //! Every statement on the tables of the directory.
 
 use super::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings};
-use super::{ConnectorSettings, Effect, Entry, EntryKind};
+use super::{ConnectorSettings, Effect, Entry, EntryKind, InboundSettings};
 use crate::policy::PolicySettings;
 use mail::OrgId;
 use mail::id::IdMaker;
+use std::collections::HashMap;
 use store::{Error, Row, Tx, Value, args};
 
 /// Rows of one table kept in memory at most; more is refused on load rather than swallowing the machine.
@@ -13,6 +14,7 @@ pub const ROWS_MAX: i64 = 1_000_000;
 /// Where a row came from: rows of the settings file are replaced at every start.
 pub const FROM_FILE: &str = "file";
 pub const FROM_COMMAND: &str = "command";
+pub const FROM_PAGE: &str = "page";
 
 pub async fn version(tx: &mut Tx) -> Result<i64, Error> {
     match tx.row("SELECT version FROM directory_version WHERE one = $1", args![1]).await? {
@@ -28,10 +30,12 @@ pub async fn bump(tx: &mut Tx) -> Result<(), Error> {
 
 /// Replaces what the settings file named before by what it names now.
 pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker, now_ms: i64) -> Result<(), Error> {
+    let mut kept = file_entries(tx).await?;
     for statement in [
         "DELETE FROM domain WHERE source = $1",
         "DELETE FROM known_recipient WHERE source = $1",
         "DELETE FROM connector WHERE source = $1",
+        "DELETE FROM inbound_connector WHERE source = $1",
         "DELETE FROM policy WHERE source = $1",
         "DELETE FROM list_entry WHERE source = $1",
     ] {
@@ -43,6 +47,9 @@ pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker
     for connector in &settings.connector {
         put_connector(tx, connector, FROM_FILE).await?;
     }
+    for inbound in &settings.inbound {
+        put_inbound(tx, inbound, FROM_FILE).await?;
+    }
     for domain in &settings.domain {
         put_domain(tx, domain, FROM_FILE).await?;
     }
@@ -53,9 +60,28 @@ pub async fn apply_file(tx: &mut Tx, settings: &DirectorySettings, ids: &IdMaker
         put_policy(tx, policy, FROM_FILE).await?;
     }
     for entry in &settings.entry {
-        put_entry(tx, entry, FROM_FILE, (ids.next(now_ms), now_ms)).await?;
+        let fresh = take_kept(&mut kept, entry).unwrap_or_else(|| (ids.next(now_ms), now_ms));
+        put_entry(tx, entry, FROM_FILE, fresh).await?;
     }
+    crate::rules::sql::apply_file(tx, &settings.rule, ids, now_ms).await?;
     bump(tx).await
+}
+
+/// What makes an entry the same one as before: effect, kind, value and scope.
+type EntryKey = [String; 4];
+
+/// Identifier and time of entries that the settings file named before: what is counted of an entry outlives a restart.
+async fn file_entries(tx: &mut Tx) -> Result<HashMap<EntryKey, (i64, i64)>, Error> {
+    let rows = tx
+        .rows("SELECT id, made_ms, effect, kind, value, scope FROM list_entry WHERE source = $1 LIMIT $2", args![FROM_FILE, ROWS_MAX])
+        .await?;
+    let text = |row: &Row, column| row.text(column).map(str::to_string);
+    rows.iter().map(|row| Ok(([text(row, 2)?, text(row, 3)?, text(row, 4)?, text(row, 5)?], (row.int(0)?, row.int(1)?)))).collect()
+}
+
+fn take_kept(kept: &mut HashMap<EntryKey, (i64, i64)>, entry: &EntrySettings) -> Option<(i64, i64)> {
+    let (value, scope, _) = entry.checked().ok()?;
+    kept.remove(&[entry.effect.name().into(), entry.kind.name().into(), value, scope])
 }
 
 /// Inserts, or changes the settings of the one with this name; the id stays.
@@ -123,6 +149,17 @@ pub async fn put_connector(tx: &mut Tx, settings: &ConnectorSettings, source: &s
     tx.run(
         "INSERT INTO connector (name, org, settings, source) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, source = excluded.source",
+        args![settings.name.as_str(), org.0, json(settings), source],
+    )
+    .await
+    .map(|_| ())
+}
+
+pub async fn put_inbound(tx: &mut Tx, settings: &InboundSettings, source: &str) -> Result<(), Error> {
+    let org = organisation_id(tx, &settings.organisation).await?;
+    tx.run(
+        "INSERT INTO inbound_connector (name, org, settings, source) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (org, name) DO UPDATE SET settings = excluded.settings, source = excluded.source",
         args![settings.name.as_str(), org.0, json(settings), source],
     )
     .await
@@ -218,6 +255,6 @@ fn word<T: serde::Serialize>(variant: &T) -> Value {
 pub async fn remove_entry(tx: &mut Tx, id: i64) -> Result<(), Error> {
     match tx.run("DELETE FROM list_entry WHERE id = $1 AND source <> 'file'", args![id]).await? {
         0 => Err(Error::Statement(format!("there is no entry {id}, or it stands in the settings file and is removed there"))),
-        _ => Ok(()),
+        _ => tx.run("DELETE FROM entry_usage WHERE entry = $1", args![id]).await.map(|_| ()),
     }
 }

@@ -107,6 +107,16 @@ fn an_allowed_name_that_anybody_could_write_does_not_count() {
 }
 
 #[test]
+fn an_entry_about_envelope_and_author_is_one_and_safe_when_either_is() {
+    let mut entries = Entries::default();
+    entries.add(entry(Effect::Allow, EntryKind::Domain, "partner.example", "", None));
+    let senders = [("tom@partner.example", false), ("bounce@mail.partner.example", true)];
+    let subject = Subject::of_senders("192.0.2.9".parse().expect("an address"), &senders);
+    let told: Vec<bool> = entries.matching(&subject, "li@demo.example", 0).iter().map(|(_, may)| *may).collect();
+    assert_eq!(told, [true]);
+}
+
+#[test]
 fn entries_in_settings_are_checked() {
     let checked = |kind, value: &str, expires: &str| {
         EntrySettings { kind, value: value.into(), expires: expires.into(), ..Default::default() }.checked()

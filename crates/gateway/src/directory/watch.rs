@@ -31,8 +31,8 @@ impl Watch {
 
     /// Reads everything again, now.
     pub async fn reload(&self) -> Result<(), Error> {
-        let base = self.base.clone();
-        let fresh = self.db.read(move |tx| Box::pin(async move { load(tx, &base).await })).await?;
+        let (base, before) = (self.base.clone(), self.snapshot());
+        let fresh = self.db.read(move |tx| Box::pin(async move { load(tx, &base, &before).await })).await?;
         self.now.store(Arc::new(fresh));
         Ok(())
     }

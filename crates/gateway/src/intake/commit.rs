@@ -1,38 +1,57 @@
 //! The one transaction behind `250`, and the record of what was refused.
 
 use super::judge::Judged;
+use super::ruled::{Ruled, Target};
 use super::{Direction, Gate, compose};
 use crate::action::Outcome;
 use crate::directory::Directory;
-use crate::queue::{self, Accepted, BodyPlace, DsnWish, EnvelopeExtras, Fate, Recipient};
+use crate::queue::{self, Accepted, BodyPlace, DsnWish, EnvelopeExtras, Fate, Recipient, Statement};
+use crate::queue::letter::{self, Letter};
 use crate::receipt::Receipt;
+use crate::rules::{self, content::Content};
 use crate::session::Stage;
 use crate::signal::{Counter, Timer};
 use crate::trace::{self, Event, EventKind, Refusal};
+use bytes::Bytes;
 use mail::auth::Signer;
-use mail::id::EventId;
+use mail::id::{EventId, IdMaker};
 use mail::smtp::Reply;
 use mail::{Envelope, Mail, MailId, OrgId, Peer};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
-use store::{Error, Value, args};
-
-/// DKIM keys by organisation, read when first needed.
-pub type Signers = Mutex<HashMap<OrgId, Option<Arc<Signer>>>>;
+use store::{Error, Tx, Value, args};
 
 /// A mail that is to be taken.
 pub struct Taken<'a> {
     pub id: MailId,
     pub direction: Direction,
     pub mail: Mail<'a>,
+    /// Who connected; differs from the mail's peer when a gateway stands in front of us.
+    pub handed_by: &'a Peer,
     pub judged: &'a Judged,
+    pub ruled: &'a Ruled,
     pub receipt: Receipt,
     pub outcomes: Vec<Outcome>,
 }
 
+/// What is written besides a mail because rules ask for it.
+#[derive(Debug, Default)]
+pub struct Aside {
+    pub letters: Vec<Letter>,
+    pub rows: Vec<Statement>,
+}
+
 /// All that the transaction writes. Owns its octets, so that the message and what was decoded of it can go before the wait for the disk.
 pub struct Prepared {
+    /// One, or one for each shape that rules give the message.
+    mails: Vec<Shaped>,
+    aside: Aside,
+    /// Where letters go.
+    directory: Arc<Directory>,
+}
+
+struct Shaped {
     accepted: Accepted,
     row: Vec<Value>,
     events: Vec<Event>,
@@ -40,23 +59,71 @@ pub struct Prepared {
 
 /// What is to be written for a mail.
 pub fn prepare(gate: &Gate, directory: &Directory, taken: Taken<'_>) -> Prepared {
-    let accepted = accepted(gate, directory, &taken);
-    let row = mail_row(taken.direction, taken.mail, &taken.receipt, taken.outcomes.len(), &accepted.extras);
-    let events = first_events(gate, &taken);
-    Prepared { accepted, row, events }
+    let mut aside = Aside {
+        letters: taken.ruled.letters(gate, directory, taken.direction, taken.mail, taken.judged),
+        rows: taken.ruled.hits(taken.id, taken.direction.org),
+    };
+    let mut mails = Vec::with_capacity(1);
+    for (n, (content, targets)) in taken.ruled.shapes().into_iter().enumerate() {
+        let id = if n == 0 { taken.id } else { MailId(gate.ids.next(taken.mail.now_ms)) };
+        let shape = Shape { id, content, targets };
+        let receipt = shape.receipt(&taken);
+        let accepted = accepted(gate, directory, &taken, &shape);
+        aside.rows.extend(shape.approvals(&taken));
+        let row = mail_row(taken.direction, taken.mail, &receipt, shape.targets.len(), &accepted.extras);
+        mails.push(Shaped { row, events: first_events(gate, &taken, &shape), accepted });
+    }
+    Prepared { mails, aside, directory: gate.directory.snapshot() }
+}
+
+/// One shape of the message and who gets it (places in the list of targets).
+struct Shape {
+    id: MailId,
+    content: Content,
+    targets: Vec<usize>,
+}
+
+impl Shape {
+    fn of<'t>(&self, taken: &'t Taken<'_>) -> impl Iterator<Item = (&'t Target, &'t Outcome)> {
+        self.targets.iter().map(|at| (&taken.ruled.targets[*at], &taken.outcomes[*at]))
+    }
+
+    /// The receipt with the recipients of this shape.
+    fn receipt<'t>(&self, taken: &'t Taken<'_>) -> Cow<'t, Receipt> {
+        if self.targets.len() == taken.ruled.targets.len() {
+            return Cow::Borrowed(&taken.receipt);
+        }
+        let recipients = self.targets.iter().filter_map(|at| taken.receipt.recipients.get(*at)).cloned().collect();
+        let split_from = (self.id != taken.id).then_some(taken.id);
+        Cow::Owned(Receipt { mail: self.id, recipients, split_from, ..taken.receipt.clone() })
+    }
+
+    /// Who may approve what is held of it.
+    fn approvals(&self, taken: &Taken<'_>) -> Vec<Statement> {
+        let mut rows = Vec::new();
+        for (n, (target, outcome)) in self.of(taken).enumerate() {
+            let is_held = matches!(outcome.fate, Fate::Held { .. });
+            let Some((moderators, rule)) = taken.ruled.moderators(target, is_held) else { continue };
+            let row = |one: &mail::Address| rules::sql::await_approval(self.id, n as i64, taken.direction.org, &one.key(), rule);
+            rows.extend(moderators.iter().map(row));
+        }
+        rows
+    }
 }
 
 /// Commits and answers.
 pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
-    let id = prepared.accepted.id;
+    let Some(id) = prepared.mails.first().map(|first| first.accepted.id) else {
+        return Reply::new(451, (4, 3, 0), "The mail could not be stored; try again later");
+    };
     let started = Instant::now();
     let done = durably(gate, prepared).await;
     gate.signals.took(Timer::Commit, started.elapsed());
     match done {
         Ok(accepted) => {
             gate.signals.accepted();
-            count_fates(gate, &accepted);
-            gate.queue.start(accepted);
+            accepted.iter().for_each(|accepted| count_fates(gate, accepted));
+            accepted.into_iter().for_each(|accepted| gate.queue.start(accepted));
             Reply::new(250, (2, 0, 0), format!("{id} is ours now"))
         }
         Err(why) => {
@@ -78,20 +145,46 @@ fn count_fates(gate: &Gate, accepted: &Accepted) {
     gate.signals.add(Counter::Deleted, count(|fate| *fate == Fate::Deleted));
 }
 
-async fn durably(gate: &Gate, prepared: Prepared) -> Result<Accepted, Error> {
-    let Prepared { accepted, row, events } = prepared;
-    let place = BodyPlace::choose(&gate.bodies, &accepted).await?;
+async fn durably(gate: &Gate, prepared: Prepared) -> Result<Vec<Accepted>, Error> {
+    let Prepared { mails, aside, directory } = prepared;
+    let mut placed = Vec::with_capacity(mails.len());
+    for shaped in mails {
+        let place = BodyPlace::choose(&gate.bodies, &shaped.accepted).await?;
+        placed.push((shaped, place));
+    }
+    let (ids, now_ms) = (gate.ids.clone(), gate.now_ms());
     gate.db
         .tx(move |tx| {
             Box::pin(async move {
-                let mut statements = vec![(INSERT_MAIL, row)];
-                statements.extend(queue::insert_statements(&accepted, &place)?);
-                tx.run_all(statements).await?;
-                trace::insert(tx, &events).await?;
+                let mut accepted = Vec::with_capacity(placed.len());
+                for (shaped, place) in placed {
+                    let mut statements = vec![(INSERT_MAIL, shaped.row)];
+                    statements.extend(queue::insert_statements(&shaped.accepted, &place)?);
+                    tx.run_all(statements).await?;
+                    trace::insert(tx, &shaped.events).await?;
+                    accepted.push(shaped.accepted);
+                }
+                besides(tx, aside, &directory, (&ids, now_ms)).await?;
                 Ok(accepted)
             })
         })
         .await
+}
+
+/// Hits, approvals and letters. A letter that cannot be written costs the letter, never the mail.
+async fn besides(tx: &mut Tx, aside: Aside, directory: &Directory, (ids, now_ms): (&IdMaker, i64)) -> Result<(), Error> {
+    if !aside.rows.is_empty() {
+        tx.run_all(aside.rows).await?;
+    }
+    for letter in &aside.letters {
+        match letter::post(tx, letter, directory, ids, now_ms).await {
+            Err(Error::Shape(why)) => tracing::warn!(why, to = %letter.to, "a notice of a rule could not be written"),
+            done => {
+                done?;
+            }
+        }
+    }
+    Ok(())
 }
 
 const INSERT_MAIL: &str = "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \
@@ -117,22 +210,38 @@ fn mail_row(direction: Direction, mail: Mail<'_>, receipt: &Receipt, recipients:
     ]
 }
 
-fn accepted(gate: &Gate, directory: &Directory, taken: &Taken<'_>) -> Accepted {
+fn accepted(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape) -> Accepted {
     let mail = taken.mail;
-    let signature = match taken.direction.outbound {
-        true => signer(gate, directory, taken.direction.org).map(|signer| signer.sign_at(mail.message.raw(), mail.now_ms)),
-        false => None,
-    };
-    let settings = gate.auth_settings(directory);
+    let mut extras = extras(directory, taken.direction, mail.envelope);
+    extras.tls_by_rule = shape.content.require_tls;
     Accepted {
-        id: taken.id,
+        id: shape.id,
         org: taken.direction.org,
         at_ms: mail.now_ms,
         sender: taken.receipt.envelope.sender.clone(),
-        extras: extras(directory, taken.direction, mail.envelope),
-        octets: compose::octets(gate, (taken.id, mail), &taken.judged.auth, &settings, signature.as_deref().unwrap_or_default()),
-        recipients: recipients(directory, taken),
+        extras,
+        octets: octets(gate, directory, taken, shape),
+        recipients: recipients(directory, taken, shape),
     }
+}
+
+/// What is stored and sent on. Mail that leaves is signed as it leaves: after what rules change in it.
+fn octets(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape) -> Bytes {
+    let mail = taken.mail;
+    let handed = Mail { peer: taken.handed_by, ..mail };
+    let settings = gate.auth_settings(directory);
+    let signers: Vec<Arc<Signer>> = match taken.direction.outbound {
+        true => gate.signers.of(directory, &gate.seal, taken.direction.org, mail),
+        false => Vec::new(),
+    };
+    let signatures = |octets: &[u8]| -> String { signers.iter().map(|signer| signer.sign_at(octets, mail.now_ms)).collect() };
+    let composed = |signatures: &str| compose::octets(gate, (shape.id, handed), &taken.judged.auth, &settings, signatures);
+    if shape.content.is_unchanged() {
+        return composed(&signatures(mail.message.raw()));
+    }
+    let changed = shape.content.apply(composed(""), &shape.id.to_string());
+    let signatures = signatures(&changed);
+    if signatures.is_empty() { changed } else { [signatures.as_bytes(), &changed].concat().into() }
 }
 
 fn extras(directory: &Directory, direction: Direction, envelope: &Envelope) -> EnvelopeExtras {
@@ -140,58 +249,41 @@ fn extras(directory: &Directory, direction: Direction, envelope: &Envelope) -> E
     EnvelopeExtras::new(envelope, language)
 }
 
-fn recipients(directory: &Directory, taken: &Taken<'_>) -> Vec<Recipient> {
-    let pairs = taken.mail.envelope.recipients.iter().zip(&taken.outcomes);
-    pairs
-        .enumerate()
-        .map(|(n, (wanted, outcome))| Recipient {
+fn recipients(directory: &Directory, taken: &Taken<'_>, shape: &Shape) -> Vec<Recipient> {
+    let recipient = |(n, (target, outcome)): (usize, (&Target, &Outcome))| {
+        let wanted = &taken.mail.envelope.recipients[target.of];
+        let by_rule = taken.ruled.connector(directory, taken.direction.org, target);
+        Recipient {
             n: n as i64,
             address: outcome.address.to_string(),
-            original: wanted.address.to_string(),
+            original: if target.is_added { outcome.address.to_string() } else { wanted.address.to_string() },
             fate: outcome.fate.clone(),
             edits: outcome.edits.clone(),
-            dsn: DsnWish::new(wanted.notify, wanted.orcpt.as_deref()),
-            route: route(directory, taken.direction, outcome.address.domain()).to_string(),
-        })
-        .collect()
+            dsn: match target.is_added {
+                // The sender knows nothing of them, so it is told nothing of them.
+                true => DsnWish { given: true, ..DsnWish::default() },
+                false => DsnWish::new(wanted.notify, wanted.orcpt.as_deref()),
+            },
+            route: by_rule.unwrap_or_else(|| route(directory, taken.direction, outcome.address.domain())).to_string(),
+        }
+    };
+    shape.of(taken).enumerate().map(recipient).collect()
 }
 
 /// Connector name; '' is MX.
 fn route<'a>(directory: &'a Directory, direction: Direction, domain: &str) -> &'a str {
-    match directory.domains.contains_key(domain) {
+    match directory.domain_named(domain).is_some() {
         true => directory.inbound_route(domain),
-        false => directory.organisation(direction.org).map(|org| org.settings.outbound_connector.as_str()).unwrap_or_default(),
-    }
-}
-
-/// The key of an organisation that signs; read once, and again after a restart.
-fn signer(gate: &Gate, directory: &Directory, org: OrgId) -> Option<Arc<Signer>> {
-    let mut signers = gate.signers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    signers.entry(org).or_insert_with(|| read_signer(directory, org)).clone()
-}
-
-fn read_signer(directory: &Directory, org: OrgId) -> Option<Arc<Signer>> {
-    let settings = &directory.organisation(org)?.settings;
-    if settings.dkim_selector.is_empty() {
-        return None;
-    }
-    let domain = directory.domains.values().filter(|domain| domain.org == org).map(|domain| &domain.name).min()?;
-    let key = std::fs::read_to_string(&settings.dkim_key).map_err(|why| why.to_string());
-    match key.and_then(|key| Signer::new(domain, &settings.dkim_selector, &key).map_err(|why| why.to_string())) {
-        Ok(signer) => Some(Arc::new(signer)),
-        Err(why) => {
-            tracing::error!(key = %settings.dkim_key, %why, "mail goes out unsigned: the DKIM key cannot be used");
-            None
-        }
+        false => directory.outbound_route(direction.org, domain),
     }
 }
 
 /// received, judged, then one event per recipient.
-fn first_events(gate: &Gate, taken: &Taken<'_>) -> Vec<Event> {
+fn first_events(gate: &Gate, taken: &Taken<'_>, shape: &Shape) -> Vec<Event> {
     let at_ms = taken.mail.now_ms;
     let event = |kind, recipient: String, detail: String| Event {
         id: EventId(gate.ids.next(at_ms)),
-        mail: taken.id,
+        mail: shape.id,
         org: taken.direction.org,
         at_ms,
         kind,
@@ -200,11 +292,11 @@ fn first_events(gate: &Gate, taken: &Taken<'_>) -> Vec<Event> {
     };
     let verdict = &taken.receipt.verdict;
     let octets = taken.mail.message.raw().len();
-    let mut events = Vec::with_capacity(2 + taken.outcomes.len());
+    let mut events = Vec::with_capacity(2 + shape.targets.len());
     events.push(event(EventKind::Received, String::new(), format!("{{\"octets\":{octets}}}")));
     let judged = format!("{{\"verdict\":\"{}\",\"scl\":{},\"bcl\":{}}}", verdict.class.name(), verdict.scl, verdict.bcl);
     events.push(event(EventKind::Judged, String::new(), judged));
-    for outcome in &taken.outcomes {
+    for (_, outcome) in shape.of(taken) {
         let recipient = outcome.address.to_string();
         events.push(match &outcome.fate {
             Fate::Queued => event(EventKind::Queued, recipient, "{}".into()),
@@ -223,6 +315,14 @@ pub struct Refused<'a> {
     /// `None` when it was refused before it was judged.
     pub receipt: Option<Receipt>,
     pub reply: Reply,
+    pub aside: Aside,
+}
+
+impl<'a> Refused<'a> {
+    /// Refused before it was judged.
+    pub fn new(id: MailId, direction: Direction, mail: Mail<'a>, reply: Reply) -> Refused<'a> {
+        Refused { id, direction, mail, receipt: None, reply, aside: Aside::default() }
+    }
 }
 
 /// Keeps receipt and event of a refusal. Nothing is owed for it, so it rides in the next commit and a database that is away costs
@@ -244,12 +344,15 @@ pub async fn refused(gate: &Gate, directory: &Directory, refused: Refused<'_>) {
     };
     let receipt = Receipt { refused: shown, ..receipt };
     let row = mail_row(direction, mail, &receipt, 0, &extras(directory, direction, mail.envelope));
+    let mail_now_ms = mail.now_ms;
+    let (aside, directory, ids) = (refused.aside, gate.directory.snapshot(), gate.ids.clone());
     let kept: Result<(), Error> = gate
         .db
         .later(move |tx| {
             Box::pin(async move {
                 tx.run(INSERT_MAIL, row).await?;
-                trace::insert(tx, &[event]).await
+                trace::insert(tx, &[event]).await?;
+                besides(tx, aside, &directory, (&ids, mail_now_ms)).await
             })
         })
         .await;
@@ -259,6 +362,10 @@ pub async fn refused(gate: &Gate, directory: &Directory, refused: Refused<'_>) {
 }
 
 fn deciding_check(receipt: &Receipt) -> Option<String> {
+    let by_rule = receipt.recipients.iter().flat_map(|one| &one.considered).any(|one| one.kind == "rule" && one.won);
+    if by_rule {
+        return None; // the organisation's own words stand in the reply
+    }
     let honoured = receipt.recipients.iter().flat_map(|one| &one.considered).any(|one| one.kind == "dmarc" && one.won);
     if honoured {
         return Some("auth.dmarc.fail".into());

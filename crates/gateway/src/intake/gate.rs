@@ -4,6 +4,8 @@ use super::lists::Lists;
 use super::{Direction, IntakeSettings};
 use crate::delivery::Courier;
 use crate::directory::{Directory, Standing, Watch};
+use crate::dkim::Seal;
+use crate::entry::Usage;
 use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
@@ -42,13 +44,17 @@ pub struct Gate {
     pub events: EventWriter,
     pub reputation: Reputation,
     pub feedback: Feedback,
+    /// What allow and block entries did.
+    pub usage: Usage,
     pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
     pub(super) threads: Threads,
     pub(super) lists: Lists,
     pub(super) callout: CallOut,
     pub(super) logins: HashMap<String, String>,
-    pub(super) signers: crate::intake::commit::Signers,
+    pub(super) signers: super::signer::Signers,
+    /// Opens the private keys of domains.
+    pub(super) seal: Arc<Seal>,
     pub(super) model_version: String,
     /// Turns of large messages, so that what is decoded of them together is bounded.
     turns: Semaphore,
@@ -77,6 +83,7 @@ pub struct Parts {
     pub report_addresses: FeedbackSettings,
     /// Asks next hops whether a recipient exists.
     pub courier: Arc<Courier>,
+    pub seal: Arc<Seal>,
     pub clock: fn() -> i64,
 }
 
@@ -91,11 +98,13 @@ const READING_MAX: usize = 4;
 impl Gate {
     pub fn new(parts: Parts) -> Gate {
         let logins = parts.settings.login.iter().map(|login| (login.name.to_lowercase(), login.hash.clone())).collect();
+        let usage = Usage::start(parts.db.clone());
         Gate {
             lists: Lists::new(parts.dns.clone(), parts.lists),
             callout: CallOut::new(parts.courier),
             logins,
             signers: Default::default(),
+            seal: parts.seal,
             model_version: fingerprint(parts.detector.model.octets()),
             turns: Semaphore::new(TURNS_MAX),
             reading: Semaphore::new(READING_MAX),
@@ -113,6 +122,7 @@ impl Gate {
             events: parts.events,
             reputation: parts.reputation,
             feedback: parts.feedback,
+            usage,
             report_addresses: parts.report_addresses,
             rates: Rates::default(),
             threads: Threads::default(),
@@ -163,7 +173,7 @@ impl Gate {
 }
 
 /// The first 8 hex digits of SHA-256: tells models apart in receipts.
-fn fingerprint(model: &[u8]) -> String {
+pub fn fingerprint(model: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, model);
     digest.as_ref().iter().take(4).map(|octet| format!("{octet:02x}")).collect()
 }
@@ -178,6 +188,6 @@ pub(super) fn direction(directory: &Directory, peer: &Peer, recipient: &mail::Ad
             Standing::Foreign => {}
         }
     }
-    let sender_org = directory.relays_for(peer.ip, peer.authenticated.as_deref())?;
+    let sender_org = directory.relays_for_peer(peer)?;
     Some(Direction { org: sender_org.id, outbound: true })
 }

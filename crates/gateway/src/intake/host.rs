@@ -1,7 +1,7 @@
 //! What a session may do, decided before there is a message.
 
 use super::{Direction, Gate, gate};
-use crate::directory::{Directory, Effect, Standing, Subject};
+use crate::directory::{Directory, Effect, InboundSettings, SkipMode, Standing, Subject};
 use crate::intake::callout::Known;
 use crate::session::{Host, Stage};
 use crate::signal::{Counter, Timer};
@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use mail::envelope::EnvelopeRecipient;
 use mail::smtp::{MailFrom, Reply};
 use mail::{Address, Envelope, Peer};
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Host for Gate {
@@ -64,7 +65,12 @@ impl Gate {
         self.reports_alone(&directory, so_far, recipient)?;
         match direction.outbound {
             true => Ok(()),
-            false => self.may_connect(&directory, peer, direction, recipient).await,
+            false => {
+                fits_inbound(&directory, peer, so_far, direction)?;
+                let is_behind = directory.inbound_from(direction.org, peer).any(|inbound| inbound.skip != SkipMode::Off);
+                // Lists and entries are about where a mail came from. Behind a gateway in front of us that is known with the message only.
+                if is_behind { Ok(()) } else { self.may_connect(&directory, peer, direction, recipient).await }
+            }
         }
     }
 
@@ -115,7 +121,8 @@ impl Gate {
         let subject = Subject::connection(peer.ip);
         let entries = directory.entries.get(&direction.org);
         let matching = entries.map(|entries| entries.matching(&subject, &recipient.key(), self.now_ms())).unwrap_or_default();
-        if matching.iter().any(|(entry, _)| entry.effect == Effect::Block) {
+        if let Some((entry, _)) = matching.iter().find(|(entry, _)| entry.effect == Effect::Block) {
+            self.usage.refused(direction.org, entry.id, self.now_ms());
             return Err(Reply::new(550, (5, 7, 1), format!("{} is on the block list of the recipient's organisation", peer.ip)));
         }
         if !matching.is_empty() {
@@ -135,6 +142,24 @@ fn one_organisation(directory: &Directory, peer: &Peer, so_far: &Envelope, direc
         Some(first) if first != direction => Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own")),
         _ => Ok(()),
     }
+}
+
+/// What inbound connectors of the recipient's organisation ask of mail from their servers or from their domains.
+fn fits_inbound(directory: &Directory, peer: &Peer, so_far: &Envelope, direction: Direction) -> Result<(), Reply> {
+    let all = directory.inbound.get(&direction.org).map(Vec::as_slice).unwrap_or_default();
+    let domain = so_far.sender.as_ref().map(Address::domain);
+    let names = peer.tls.as_ref().map(|tls| tls.client_names.as_slice()).unwrap_or_default();
+    let is_own = |inbound: &InboundSettings| inbound.is_from(peer.ip, names);
+    let about: Vec<&InboundSettings> = all.iter().map(Arc::as_ref).filter(|inbound| domain.is_some_and(|domain| inbound.is_about(domain))).collect();
+    let is_bound = about.iter().any(|inbound| inbound.only_from);
+    if is_bound && !about.iter().any(|inbound| is_own(inbound)) {
+        return Err(Reply::new(550, (5, 7, 1), "Mail of this sender's domain is only taken from its registered servers"));
+    }
+    let wants_tls = |inbound: &InboundSettings| inbound.require_tls && (is_own(inbound) || domain.is_some_and(|domain| inbound.is_about(domain)));
+    if peer.tls.is_none() && all.iter().any(|inbound| wants_tls(inbound)) {
+        return Err(Reply::new(530, (5, 7, 0), "Say STARTTLS first: mail from you is only taken over TLS")); // RFC 3207 §4
+    }
+    Ok(())
 }
 
 /// Unknown logins cost as much time as known ones, so that trying names teaches nothing.

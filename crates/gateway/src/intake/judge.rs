@@ -1,6 +1,6 @@
 //! Authentication, inspection, verdict: what a mail is, independent of who receives it.
 
-use super::{Direction, Gate};
+use super::{Direction, Gate, Ruled};
 use crate::directory::{Directory, Subject};
 use crate::policy::Decision;
 use crate::receipt::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, VERSION, Versions};
@@ -114,7 +114,7 @@ fn note(gate: &Gate, org: OrgId, behind: &Behind, inspected: &Inspected) {
 const GOOD_BELOW: f32 = 0.3;
 
 /// Runs a step under its time limit and catches a panic; `Err` says which of the two ended it.
-async fn guarded<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T, &'static str> {
+pub(super) async fn guarded<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T, &'static str> {
     match tokio::time::timeout(limit, AssertUnwindSafe(step).catch_unwind()).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(_)) => {
@@ -157,7 +157,7 @@ fn not_inspected(why: &'static str) -> Inspected {
     Inspected { findings: vec![finding], ..Inspected::default() }
 }
 
-fn step(name: &str, started: Instant) -> Step {
+pub(super) fn step(name: &str, started: Instant) -> Step {
     Step { name: name.into(), micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX) }
 }
 
@@ -168,8 +168,8 @@ impl Judged {
         Subject::new(mail, authenticated, self.auth.spf.result == SpfResult::Pass && !self.auth.spf.by_helo)
     }
 
-    pub fn receipt(&self, gate: &Gate, id: MailId, mail: Mail<'_>, decisions: &[Decision]) -> Receipt {
-        let recipients = mail.envelope.recipients.iter().zip(decisions);
+    pub fn receipt(&self, gate: &Gate, (id, mail): (MailId, Mail<'_>), ruled: &Ruled, decisions: &[Decision]) -> Receipt {
+        let recipients = ruled.targets.iter().zip(decisions);
         Receipt {
             version: VERSION,
             mail: id,
@@ -185,9 +185,11 @@ impl Judged {
             verdict: self.verdict.clone(),
             behind: self.behind.clone(),
             recipients: recipients.map(|(to, decision)| Decided::new(to.address.to_string(), decision)).collect(),
+            rules: ruled.evaluated.notes.clone(),
+            split_from: None,
             refused: String::new(),
             spent: mail.message.spent,
-            steps: self.steps.clone(),
+            steps: self.steps.iter().chain(&ruled.step).cloned().collect(),
             versions: Versions { code: env!("CARGO_PKG_VERSION").into(), model: gate.model_version.clone() },
         }
     }

@@ -4,6 +4,7 @@
 //! events are committed durably in one transaction; every other reply leaves nothing owed. Steps up to the action write nothing.
 //! A step that panics or runs over its time ends in quarantine ("not fully inspectable") or in `451`, never in a pass.
 
+pub mod again;
 mod callout;
 mod commit;
 mod compose;
@@ -14,20 +15,26 @@ mod judge;
 mod lists;
 mod refuse;
 mod report;
+mod ruled;
 pub mod settings;
+mod signer;
+mod source;
 
 pub use compose::date;
-pub use gate::{Gate, Parts};
+pub use gate::{Gate, Parts, fingerprint};
 pub use judge::{Judged, Seen, judge};
 pub use lists::ListSettings;
+pub use ruled::{Ruled, Target};
 pub use settings::{IntakeSettings, LoginSettings};
 
 use crate::action::{self, Action};
 use crate::directory::Directory;
 use crate::policy::{self, Decision};
 use bytes::Bytes;
+use detect::Thresholds;
 use mail::smtp::Reply;
-use mail::{Address, Envelope, Mail, MailId, OrgId, Peer};
+use mail::{Envelope, Mail, MailId, OrgId, Peer};
+use std::borrow::Cow;
 
 /// Which way a mail goes, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,57 +53,103 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
     let Some(message) = gate.read(raw).await else { return busy() };
-    let mail = Mail { peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
+    let source = gate.source(&directory, peer, direction, &message);
+    let seen_peer = source.as_ref().unwrap_or(peer);
+    let mail = Mail { peer: seen_peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
     if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
-        return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: None, reply }).await;
+        return gate.refuse_content(&directory, commit::Refused::new(id, direction, mail, reply)).await;
     }
-    let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(peer.ip).await };
+    let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(seen_peer.ip).await };
     let judged = judge(gate, mail, seen).await;
     if let Some(label) = envelope.recipients.first().and_then(|first| gate.report_label(&directory, &first.address)) {
-        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, judged: &judged, label }).await;
+        return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label }).await;
     }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {
-        let receipt = judged.receipt(gate, id, mail, &[]);
-        return gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
+        let receipt = Some(judged.receipt(gate, (id, mail), &Ruled::default(), &[]).handed_by(peer));
+        return gate.refuse_content(&directory, commit::Refused { receipt, ..commit::Refused::new(id, direction, mail, reply) }).await;
     }
-    let decisions = decide(&directory, direction, mail, &judged);
-    let receipt = judged.receipt(gate, id, mail, &decisions);
-    let recipients: Vec<&Address> = envelope.recipients.iter().map(|recipient| &recipient.address).collect();
-    let forefront = gate.settings.forefront_headers.then_some((peer.ip, direction.outbound));
+    let ruled = match ruled::rule(&directory, direction, mail, &judged).await {
+        Ok(ruled) => ruled,
+        Err((reply, ruled)) => {
+            let receipt = Some(judged.receipt(gate, (id, mail), &ruled, &[]).handed_by(peer));
+            return gate.refuse_content(&directory, commit::Refused { receipt, ..commit::Refused::new(id, direction, mail, reply) }).await;
+        }
+    };
+    let decisions = decide(&directory, &gate.thresholds, direction, mail, (&judged, &ruled));
+    gate.usage.note(direction.org, &decisions, mail.now_ms);
+    let receipt = judged.receipt(gate, (id, mail), &ruled, &decisions).handed_by(peer);
+    let forefront = gate.settings.forefront_headers.then_some((seen_peer.ip, direction.outbound));
     let report = |decision| action::report_lines(id, &judged.verdict, decision, forefront);
     let reports: Vec<String> = decisions.iter().map(report).collect();
-    match action::settle(&recipients, &decisions, &reports, mail.now_ms) {
+    match action::settle(&settling(&ruled, &decisions, &reports), mail.now_ms) {
         Action::Refuse(reply) => {
-            gate.refuse_content(&directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await
+            let aside = commit::Aside { letters: ruled.letters(gate, &directory, direction, mail, &judged), rows: ruled.hits(id, direction.org) };
+            let refused = commit::Refused { receipt: Some(receipt), aside, ..commit::Refused::new(id, direction, mail, reply) };
+            gate.refuse_content(&directory, refused).await
         }
         Action::Take(outcomes) => {
-            let taken = commit::Taken { id, direction, mail, judged: &judged, receipt, outcomes };
+            let taken = commit::Taken { id, direction, mail, handed_by: peer, judged: &judged, ruled: &ruled, receipt, outcomes };
             let prepared = commit::prepare(gate, &directory, taken);
-            drop((message, judged, turn)); // a large mail is not held three times while the disk works
+            drop((message, judged, ruled, turn)); // a large mail is not held three times while the disk works
             commit::take(gate, prepared).await
         }
     }
 }
 
-/// One decision per recipient, in their order.
-fn decide(directory: &Directory, direction: Direction, mail: Mail<'_>, judged: &Judged) -> Vec<Decision> {
+/// One decision per target, in their order.
+fn decide(
+    directory: &Directory,
+    thresholds: &Thresholds,
+    direction: Direction,
+    mail: Mail<'_>,
+    (judged, ruled): (&Judged, &Ruled),
+) -> Vec<Decision> {
     let subject = judged.subject(mail);
-    let question = |recipient| policy::Question {
-        verdict: &judged.verdict,
-        auth: &judged.auth,
-        subject: &subject,
-        org: direction.org,
-        recipient,
-        now_ms: mail.now_ms,
+    let evidence = policy::Evidence {
+        findings: &judged.inspected.findings,
+        spam_log_odds: judged.inspected.spam_log_odds,
+        phish_log_odds: judged.inspected.phish_log_odds,
+        thresholds,
     };
-    let recipients = mail.envelope.recipients.iter().map(|recipient| question(&recipient.address));
-    match direction.outbound {
-        true => recipients.map(policy::decide_outbound).collect(),
-        false => recipients.map(|question| policy::decide(directory, question)).collect(),
-    }
+    let decided = |target: &Target| {
+        let verdict = ruled.verdict(target, &judged.verdict);
+        let question = policy::Question {
+            verdict: &verdict,
+            // Where a rule set the level, a policy's own thresholds do not set it again.
+            evidence: matches!(verdict, Cow::Borrowed(_)).then_some(evidence),
+            auth: &judged.auth,
+            subject: &subject,
+            org: direction.org,
+            recipient: &target.address,
+            now_ms: mail.now_ms,
+        };
+        let mut decision = match direction.outbound {
+            true => policy::decide_outbound(question),
+            false => policy::decide(directory, question),
+        };
+        ruled.over(target, &mut decision);
+        decision
+    };
+    ruled.targets.iter().map(decided).collect()
+}
+
+/// Targets as the action wants them.
+fn settling<'a>(ruled: &'a Ruled, decisions: &'a [Decision], reports: &'a [String]) -> Vec<action::Settling<'a>> {
+    let all = ruled.targets.iter().zip(decisions).zip(reports);
+    all.map(|((target, decision), report)| action::Settling { address: &target.address, decision, report, reply: ruled.reply(target) }).collect()
 }
 
 impl Gate {
+    /// The peer as it is to be seen when a gateway stands in front of us: where the mail came from. `None`: the peer itself.
+    /// What was said in this connection (HELO, TLS, reverse name) belongs to the gateway and is left out.
+    fn source(&self, directory: &Directory, peer: &Peer, direction: Direction, message: &mail::Message) -> Option<Peer> {
+        if direction.outbound {
+            return None;
+        }
+        let found = directory.inbound_from(direction.org, peer).find_map(|inbound| source::behind(message, inbound))?;
+        Some(Peer { ip: found, port: 0, reverse: Default::default(), ..peer.clone() })
+    }
+
     /// Asks doubtful mail of strangers to come again, where that is switched on.
     async fn come_again(&self, mail: Mail<'_>, direction: Direction, judged: &Judged) -> Option<Reply> {
         let is_on = self.settings.greylist == grey::Greylist::Doubtful && !direction.outbound;

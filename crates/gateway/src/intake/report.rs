@@ -5,14 +5,14 @@
 
 use super::commit::{self, Taken};
 use super::judge::Judged;
-use super::{Direction, Gate};
+use super::{Direction, Gate, Ruled};
 use crate::action::Outcome;
 use crate::directory::Directory;
 use crate::feedback::{Report, by_mail};
 use crate::queue::{Edits, Fate};
 use detect::classify::Label;
 use mail::smtp::Reply;
-use mail::{Mail, MailId};
+use mail::{Mail, MailId, Peer};
 
 /// What [`receive`] takes.
 #[derive(Clone, Copy)]
@@ -20,18 +20,21 @@ pub struct ReportMail<'a> {
     pub id: MailId,
     pub direction: Direction,
     pub mail: Mail<'a>,
+    /// Who connected, when a gateway stands in front of us.
+    pub handed_by: &'a Peer,
     pub judged: &'a Judged,
     pub label: Label,
 }
 
 /// Takes the reports in a mail, then the mail itself, which ends as deleted.
 pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>) -> Reply {
-    let ReportMail { id, direction, mail, judged, label } = report;
-    let receipt = judged.receipt(gate, id, mail, &[]);
+    let ReportMail { id, direction, mail, handed_by, judged, label } = report;
+    let ruled = Ruled::of_envelope(mail); // reports are for us, so no rule is asked
+    let receipt = judged.receipt(gate, (id, mail), &ruled, &[]).handed_by(handed_by);
     let found = match by_mail::accept(directory, direction.org, (mail, &judged.auth), label) {
         Ok(found) => found,
         Err(reply) => {
-            return gate.refuse_content(directory, commit::Refused { id, direction, mail, receipt: Some(receipt), reply }).await;
+            return gate.refuse_content(directory, commit::Refused { receipt: Some(receipt), ..commit::Refused::new(id, direction, mail, reply) }).await;
         }
     };
     for octets in found.reported.messages {
@@ -44,5 +47,6 @@ pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>)
     }
     let gone = |address: &mail::Address| Outcome { fate: Fate::Deleted, address: address.clone(), edits: Edits::default() };
     let outcomes = mail.envelope.recipients.iter().map(|recipient| gone(&recipient.address)).collect();
-    commit::take(gate, commit::prepare(gate, directory, Taken { id, direction, mail, judged, receipt, outcomes })).await
+    let taken = Taken { id, direction, mail, handed_by, judged, ruled: &ruled, receipt, outcomes };
+    commit::take(gate, commit::prepare(gate, directory, taken)).await
 }

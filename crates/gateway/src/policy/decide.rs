@@ -1,9 +1,10 @@
 //! The decision for one recipient.
 
 use super::{PolicyAction, PolicySettings, Preset};
-use crate::directory::{Directory, Effect, Entry, Subject};
-use detect::{Class, Verdict};
+use crate::directory::{Directory, Effect, Entries, Entry, EntryKind, Subject};
+use detect::{Class, Finding, Thresholds, Verdict};
 use mail::auth::{AuthResults, CompositeResult, DmarcPolicy, DmarcResult};
+use mail::id::EntryId;
 use mail::{Address, OrgId};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, LazyLock};
@@ -12,11 +13,24 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     pub verdict: &'a Verdict,
+    /// What the verdict was made of, for policies with thresholds of their own. `None`: somebody said what the mail is, such as a
+    /// rule, and thresholds have no say any more.
+    pub evidence: Option<Evidence<'a>>,
     pub auth: &'a AuthResults,
     pub subject: &'a Subject,
     pub org: OrgId,
     pub recipient: &'a Address,
     pub now_ms: i64,
+}
+
+/// What a verdict was made of.
+#[derive(Clone, Copy)]
+pub struct Evidence<'a> {
+    pub findings: &'a [Finding],
+    pub spam_log_odds: f32,
+    pub phish_log_odds: f32,
+    /// The installation's thresholds.
+    pub thresholds: &'a Thresholds,
 }
 
 /// What is to be done for one recipient, and how that came about.
@@ -41,28 +55,40 @@ pub struct Considered {
     pub name: String,
     pub won: bool,
     pub why: String,
+    /// Which entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryId>,
+    /// What the mail was before the entry spoke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Class>,
 }
 
 impl Considered {
-    fn new(kind: &str, name: String, won: bool, why: &str) -> Considered {
-        Considered { kind: kind.into(), name, won, why: why.into() }
+    pub(super) fn new(kind: &str, name: String, won: bool, why: &str) -> Considered {
+        Considered { kind: kind.into(), name, won, why: why.into(), entry: None, over: None }
     }
 }
 
 /// Considered things kept in a receipt per recipient.
 const CONSIDERED_MAX: usize = 20;
 
-static PRESETS: LazyLock<[Arc<PolicySettings>; 3]> =
-    LazyLock::new(|| [Preset::Default, Preset::Standard, Preset::Strict].map(|preset| Arc::new(preset.settings())));
+static PRESETS: LazyLock<[Arc<PolicySettings>; 3]> = LazyLock::new(|| Preset::ALL.map(|preset| Arc::new(preset.settings())));
 
 /// Decides for one recipient.
 pub fn decide(directory: &Directory, question: Question<'_>) -> Decision {
-    let mut considered = Vec::new();
-    let policy = applying(directory, question, &mut considered);
-    let mut class = question.verdict.class;
-    let mut scl = question.verdict.scl;
-    class = bulk_class(class, question.verdict.bcl, policy.bulk_level);
-    (class, scl) = overrides(directory, question, class, scl, &mut considered);
+    let (policy, considered) = applying(directory, question.org, question.recipient);
+    outcome(policy, considered, directory.entries.get(&question.org), question)
+}
+
+/// What this policy and these entries make of the mail. `considered` is what was looked at before.
+pub(super) fn outcome(
+    policy: Arc<PolicySettings>,
+    mut considered: Vec<Considered>,
+    entries: Option<&Entries>,
+    question: Question<'_>,
+) -> Decision {
+    let (class, scl) = class_for(&policy, &question);
+    let (mut class, scl) = overrides(entries, question, (class, scl), &mut considered);
     let mut action = policy.action(class);
     if policy.honor_dmarc
         && let Some(wish) = dmarc_wish(question.auth, class, &mut considered)
@@ -74,8 +100,21 @@ pub fn decide(directory: &Directory, question: Question<'_>) -> Decision {
     Decision { policy, action, class, scl, considered }
 }
 
+/// Class and level of the mail as this policy sees it, before anything overrides them.
+fn class_for(policy: &PolicySettings, question: &Question<'_>) -> (Class, i8) {
+    let verdict = question.verdict;
+    let (class, scl) = match question.evidence {
+        Some(evidence) if policy.thresholds.is_own() => {
+            let thresholds = policy.thresholds.over(evidence.thresholds);
+            detect::verdict::class_of(evidence.findings, evidence.spam_log_odds, evidence.phish_log_odds, verdict.bcl, &thresholds)
+        }
+        _ => (verdict.class, verdict.scl),
+    };
+    (bulk_class(class, verdict.bcl, policy.bulk_level), scl)
+}
+
 /// Where bulk begins is the policy's to say.
-pub(super) fn bulk_class(class: Class, bcl: u8, bulk_level: u8) -> Class {
+fn bulk_class(class: Class, bcl: u8, bulk_level: u8) -> Class {
     match class {
         Class::Clean if bcl >= bulk_level => Class::Bulk,
         Class::Bulk if bcl < bulk_level => Class::Clean,
@@ -83,36 +122,49 @@ pub(super) fn bulk_class(class: Class, bcl: u8, bulk_level: u8) -> Class {
     }
 }
 
-/// Strict preset, standard preset, custom by priority, default: the first that matches.
-fn applying(directory: &Directory, question: Question<'_>, considered: &mut Vec<Considered>) -> Arc<PolicySettings> {
-    let preset = directory.organisation(question.org).map(|org| org.settings.preset).unwrap_or_default();
-    if preset != Preset::Default {
-        return PRESETS[preset as usize].clone();
+/// Strict preset, standard preset, custom by priority, default: the first that matches, and those before it with why not.
+pub fn applying(directory: &Directory, org: OrgId, recipient: &Address) -> (Arc<PolicySettings>, Vec<Considered>) {
+    let preset = directory.organisation(org).map(|org| org.settings.preset).unwrap_or_default();
+    let policies = directory.policies.get(&org).map(Vec::as_slice).unwrap_or_default();
+    first_of(preset, policies, recipient)
+}
+
+/// The same over policies in their order. `everybody` is the preset that the whole organisation has.
+pub(super) fn first_of(everybody: Preset, policies: &[Arc<PolicySettings>], recipient: &Address) -> (Arc<PolicySettings>, Vec<Considered>) {
+    let mut considered = Vec::new();
+    if everybody != Preset::Default {
+        return (PRESETS[everybody as usize].clone(), considered);
     }
-    for policy in directory.policies.get(&question.org).into_iter().flatten() {
-        match policy.passes_over(question.recipient) {
-            None => return policy.clone(),
+    for policy in policies {
+        match policy.passes_over(recipient) {
+            None => return (policy.clone(), considered),
             Some(why) => considered.push(Considered::new("policy", policy.name.clone(), false, why)),
         }
     }
-    PRESETS[Preset::Default as usize].clone()
+    (PRESETS[Preset::Default as usize].clone(), considered)
 }
 
 /// Allow and block entries. Block beats allow; nothing beats malware, and an allow entry does not beat high confidence phish.
-fn overrides(directory: &Directory, question: Question<'_>, class: Class, scl: i8, considered: &mut Vec<Considered>) -> (Class, i8) {
-    let Some(entries) = directory.entries.get(&question.org) else { return (class, scl) };
+fn overrides(entries: Option<&Entries>, question: Question<'_>, was: (Class, i8), considered: &mut Vec<Considered>) -> (Class, i8) {
+    let Some(entries) = entries else { return was };
     let matching = entries.matching(question.subject, &question.recipient.key(), question.now_ms);
-    let blocked = matching.iter().find(|(entry, _)| entry.effect == Effect::Block).map(|(entry, _)| entry.id);
-    let mut outcome = (class, scl);
+    // A file that is blocked is the strongest thing an entry can say.
+    let blocks = matching.iter().filter(|(entry, _)| entry.effect == Effect::Block);
+    let blocked = blocks.max_by_key(|(entry, _)| entry.kind == EntryKind::Hash).map(|(entry, _)| entry.id);
+    let (class, scl) = was;
+    let mut outcome = was;
     for (entry, may) in matching {
         let (won, why) = weigh(entry, may, class, blocked);
         if won && entry.effect == Effect::Block {
-            outcome = (class.max(Class::HighPhish), 9); // service.md §1.2: a blocked sender is high confidence phish
+            // service.md §1.2: a blocked sender or link is high confidence phish, a blocked file malware.
+            let least = if entry.kind == EntryKind::Hash { Class::Malware } else { Class::HighPhish };
+            outcome = (class.max(least), 9);
         } else if won && outcome == (class, scl) {
             outcome = (Class::Clean, -1);
         }
         let name = format!("{} {} {}", entry.effect.name(), entry.kind.name(), entry.value);
-        considered.push(Considered::new("entry", name, won, why));
+        let told = Considered::new("entry", name, won, why);
+        considered.push(Considered { entry: Some(EntryId(entry.id)), over: Some(class), ..told });
     }
     outcome
 }
@@ -121,6 +173,7 @@ fn weigh(entry: &Entry, may: bool, class: Class, blocked: Option<i64>) -> (bool,
     match entry.effect {
         Effect::Block if blocked == Some(entry.id) => (true, "a block entry holds the mail"),
         Effect::Block => (false, "another block entry decided already"),
+        Effect::Allow if !entry.kind.can_allow() => (false, "whoever writes a mail chooses its links and files, so they allow nothing"),
         Effect::Allow if blocked.is_some() => (false, "a block entry beats it"),
         Effect::Allow if class >= Class::Uninspectable => {
             (false, "nothing allows malware, blocked types or mail that could not be inspected")
@@ -132,7 +185,7 @@ fn weigh(entry: &Entry, may: bool, class: Class, blocked: Option<i64>) -> (bool,
 }
 
 /// What the owner of the From domain asks for (RFC 7489 §6.3), unless something stronger is to be done or somebody trusted vouches.
-pub(super) fn dmarc_wish(auth: &AuthResults, class: Class, considered: &mut Vec<Considered>) -> Option<PolicyAction> {
+fn dmarc_wish(auth: &AuthResults, class: Class, considered: &mut Vec<Considered>) -> Option<PolicyAction> {
     if auth.dmarc.result != DmarcResult::Fail {
         return None;
     }

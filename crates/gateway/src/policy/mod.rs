@@ -10,11 +10,12 @@ mod outbound;
 mod preset;
 mod replay;
 mod settings;
+pub mod sql;
 
 #[cfg(test)]
 mod tests;
-pub use decide::{Considered, Decision, Question, decide};
+pub use decide::{Considered, Decision, Evidence, Question, applying, decide};
 pub use outbound::decide_outbound;
-pub use preset::Preset;
-pub use replay::{Change, replay};
-pub use settings::{PolicyAction, PolicySettings, RecipientFilter};
+pub use preset::{Preset, in_order};
+pub use replay::{Bounds, Change, Draft, Progress, Replay};
+pub use settings::{OUTBOUND, PolicyAction, PolicySettings, PolicyThresholds, RecipientFilter};

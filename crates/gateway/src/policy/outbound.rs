@@ -1,11 +1,12 @@
 //! Mail that leaves: what would hurt others is held or refused, everything else goes as it is.
 
+use super::settings::OUTBOUND as NAME;
 use super::{Decision, PolicyAction, PolicySettings, Question};
 use std::sync::{Arc, LazyLock};
 
 static OUTBOUND: LazyLock<Arc<PolicySettings>> = LazyLock::new(|| {
     Arc::new(PolicySettings {
-        name: "outbound".into(),
+        name: NAME.into(),
         spam: PolicyAction::None,
         high_spam: PolicyAction::Quarantine,
         phish: PolicyAction::Quarantine,

@@ -13,6 +13,12 @@ pub enum Preset {
 }
 
 impl Preset {
+    pub const ALL: [Preset; 3] = [Preset::Default, Preset::Standard, Preset::Strict];
+
+    pub fn named(name: &str) -> Option<Preset> {
+        Preset::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Preset::Default => "default",
@@ -40,5 +46,32 @@ impl Preset {
                 ..base
             },
         }
+    }
+}
+
+/// Policies in the order they are asked: strict, standard, then the others by priority. A row with the name of a preset says for whom
+/// it is; what it does is the preset's.
+pub fn in_order(rows: Vec<PolicySettings>) -> Vec<PolicySettings> {
+    let mut all: Vec<PolicySettings> = rows.into_iter().map(as_preset).collect();
+    all.sort_by(|a, b| (rank(a), a.priority, &a.name).cmp(&(rank(b), b.priority, &b.name)));
+    all
+}
+
+/// 0 is asked first; presets come before everything else whatever their priority.
+fn rank(settings: &PolicySettings) -> u8 {
+    match Preset::named(&settings.name) {
+        Some(Preset::Strict) => 0,
+        Some(Preset::Standard) => 1,
+        Some(Preset::Default) | None => 2,
+    }
+}
+
+fn as_preset(row: PolicySettings) -> PolicySettings {
+    match Preset::named(&row.name) {
+        Some(preset @ (Preset::Strict | Preset::Standard)) => {
+            let PolicySettings { organisation, enabled, priority, applies_to, except, .. } = row;
+            PolicySettings { organisation, enabled, priority, applies_to, except, ..preset.settings() }
+        }
+        _ => row,
     }
 }

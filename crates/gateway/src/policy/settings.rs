@@ -1,17 +1,21 @@
 //! `[[policy]]`: what is done with which verdict, for whom.
 
-use detect::Class;
+use super::Preset;
+use detect::{Class, Thresholds};
 use mail::Address;
 use serde::{Deserialize, Serialize};
 
 /// `[[policy]]`: a custom filter policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicySettings {
-    /// Name, unique in the organisation.
+    /// Name, unique in the organisation. One named "strict" or "standard" gives that preset to the recipients it names; of its other
+    /// keys only `applies_to`, `except` and `enabled` count.
     pub name: String,
     /// Organisation it belongs to.
     pub organisation: String,
+    /// Whether it is looked at. Default true.
+    pub enabled: bool,
     /// 0 is looked at first.
     pub priority: i64,
     /// Recipients it applies to. All kinds that are given must match; of one kind, any value.
@@ -36,6 +40,8 @@ pub struct PolicySettings {
     pub blocked_type: PolicyAction,
     /// Bulk complaint level from which mail is bulk. Default 7.
     pub bulk_level: u8,
+    /// Where probabilities become spam and phish for these recipients.
+    pub thresholds: PolicyThresholds,
     /// What the domain owner asks for in DMARC is done: p=reject refuses, p=quarantine holds. Default true.
     pub honor_dmarc: bool,
     /// Days a held mail is kept. Default 15.
@@ -54,6 +60,7 @@ impl Default for PolicySettings {
         PolicySettings {
             name: String::new(),
             organisation: String::new(),
+            enabled: true,
             priority: 0,
             applies_to: RecipientFilter::default(),
             except: RecipientFilter::default(),
@@ -66,12 +73,61 @@ impl Default for PolicySettings {
             impersonation: Junk,
             blocked_type: Reject,
             bulk_level: 7,
+            thresholds: PolicyThresholds::default(),
             honor_dmarc: true,
             retention_days: 15,
             redirect_to: String::new(),
             subject_prefix: "[SPAM] ".into(),
             header: "X-Gatepost-Junk: yes".into(),
         }
+    }
+}
+
+/// `[policy.thresholds]`: probabilities from which mail is spam or phish. 0 is what `[detect.thresholds]` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyThresholds {
+    /// Spam from here on. Default 0: the installation's.
+    pub spam: f64,
+    /// High confidence spam from here on. Default 0: the installation's.
+    pub high_spam: f64,
+    /// Phish from here on. Default 0: the installation's.
+    pub phish: f64,
+    /// High confidence phish from here on. Default 0: the installation's.
+    pub high_phish: f64,
+}
+
+/// Thresholds a policy can have of its own: below, a coin would do; at 1 nothing would be found.
+const THRESHOLD_MIN: f64 = 0.5;
+const THRESHOLD_MAX: f64 = 0.9999;
+
+impl PolicyThresholds {
+    pub fn is_own(&self) -> bool {
+        *self != PolicyThresholds::default()
+    }
+
+    /// These over the installation's.
+    pub fn over(&self, base: &Thresholds) -> Thresholds {
+        let pick = |own: f64, base: f32| if own > 0.0 { own as f32 } else { base };
+        let (spam, phish) = (pick(self.spam, base.spam), pick(self.phish, base.phish));
+        Thresholds {
+            spam,
+            // One that was raised past the level above it takes that one along.
+            high_spam: pick(self.high_spam, base.high_spam).max(spam),
+            phish,
+            high_phish: pick(self.high_phish, base.high_phish).max(phish),
+            bulk: base.bulk,
+        }
+    }
+
+    fn complaint(&self) -> Option<String> {
+        let sound = |value: f64| value == 0.0 || (THRESHOLD_MIN..=THRESHOLD_MAX).contains(&value);
+        if ![self.spam, self.high_spam, self.phish, self.high_phish].into_iter().all(sound) {
+            return Some(format!("a threshold is 0 or lies between {THRESHOLD_MIN} and {THRESHOLD_MAX}"));
+        }
+        let ordered = |low: f64, high: f64| low == 0.0 || high == 0.0 || low <= high;
+        (!ordered(self.spam, self.high_spam) || !ordered(self.phish, self.high_phish))
+            .then(|| "the threshold of high confidence lies under the other".into())
     }
 }
 
@@ -84,6 +140,9 @@ pub struct RecipientFilter {
     /// Domains.
     pub domains: Vec<String>,
 }
+
+/// Name of the policy that all mail going out has.
+pub const OUTBOUND: &str = "outbound";
 
 /// What to do with a mail of one class for one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +166,37 @@ pub enum PolicyAction {
     Reject,
 }
 
+impl PolicyAction {
+    pub const ALL: [PolicyAction; 8] = [
+        PolicyAction::None,
+        PolicyAction::Junk,
+        PolicyAction::AddHeader,
+        PolicyAction::Prefix,
+        PolicyAction::Redirect,
+        PolicyAction::Delete,
+        PolicyAction::Quarantine,
+        PolicyAction::Reject,
+    ];
+
+    /// As settings and receipts write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PolicyAction::None => "none",
+            PolicyAction::Junk => "junk",
+            PolicyAction::AddHeader => "add-header",
+            PolicyAction::Prefix => "prefix",
+            PolicyAction::Redirect => "redirect",
+            PolicyAction::Delete => "delete",
+            PolicyAction::Quarantine => "quarantine",
+            PolicyAction::Reject => "reject",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<PolicyAction> {
+        PolicyAction::ALL.into_iter().find(|action| action.name() == name)
+    }
+}
+
 impl RecipientFilter {
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty() && self.domains.is_empty()
@@ -121,12 +211,12 @@ impl RecipientFilter {
         self.has_address(recipient) || self.has_domain(recipient)
     }
 
-    fn has_address(&self, recipient: &Address) -> bool {
+    pub fn has_address(&self, recipient: &Address) -> bool {
         let key = recipient.key();
         self.addresses.iter().any(|address| address.to_lowercase() == key)
     }
 
-    fn has_domain(&self, recipient: &Address) -> bool {
+    pub fn has_domain(&self, recipient: &Address) -> bool {
         self.domains.iter().any(|domain| mail::address::domain_to_ascii(domain).is_some_and(|domain| domain == recipient.domain()))
     }
 }
@@ -134,7 +224,9 @@ impl RecipientFilter {
 impl PolicySettings {
     /// `None` if it applies to this recipient, else why not, for the receipt.
     pub fn passes_over(&self, recipient: &Address) -> Option<&'static str> {
-        if !self.applies_to.all(recipient) {
+        if !self.enabled {
+            Some("it is switched off")
+        } else if !self.applies_to.all(recipient) {
             Some("the recipient is not among those it applies to")
         } else if self.except.any(recipient) {
             Some("the recipient is among its exceptions")
@@ -190,6 +282,15 @@ impl PolicySettings {
                 wrong.push(format!("“{address}” is not an address"));
             }
         }
+        for domain in self.applies_to.domains.iter().chain(&self.except.domains) {
+            if mail::address::domain_to_ascii(domain).is_none() {
+                wrong.push(format!("“{domain}” is not a domain name"));
+            }
+        }
+        if self.name == OUTBOUND || self.name == Preset::Default.name() {
+            wrong.push(format!("the name “{}” is taken by what comes with Gatepost", self.name));
+        }
+        wrong.extend(self.thresholds.complaint());
         wrong
     }
 }

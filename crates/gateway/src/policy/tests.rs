@@ -44,7 +44,7 @@ fn directory(preset: Preset, policies: Vec<PolicySettings>, entries: Vec<Entry>)
 fn decided(directory: &Directory, verdict: &Verdict, auth: &AuthResults, authenticated: bool) -> Decision {
     let recipient = Address::parse("li@demo.example").expect("an address");
     let subject = Subject::of_senders("192.0.2.9".parse().expect("an address"), &[("ann@a.example", authenticated)]);
-    decide(directory, Question { verdict, auth, subject: &subject, org: ORG, recipient: &recipient, now_ms: 0 })
+    decide(directory, Question { verdict, evidence: None, auth, subject: &subject, org: ORG, recipient: &recipient, now_ms: 0 })
 }
 
 fn allow() -> Entry {
@@ -156,7 +156,91 @@ fn settings_that_cannot_work_are_named() {
         (PolicySettings { header: "no colon".into(), ..Default::default() }, true),
         (PolicySettings { header: "X: y\r\nBcc: z".into(), ..Default::default() }, true),
         (PolicySettings { bulk_level: 0, ..Default::default() }, true),
+        (PolicySettings { name: "default".into(), ..Default::default() }, true),
+        (PolicySettings { thresholds: PolicyThresholds { spam: 0.2, ..Default::default() }, ..Default::default() }, true),
+        (PolicySettings { thresholds: PolicyThresholds { spam: 0.9, high_spam: 0.8, ..Default::default() }, ..Default::default() }, true),
+        (
+            PolicySettings { except: RecipientFilter { domains: vec!["not a domain".into()], ..Default::default() }, ..Default::default() },
+            true,
+        ),
     ] {
         assert_eq!(!settings.complaints().is_empty(), wrong, "{:?}", settings.complaints());
     }
+}
+
+#[test]
+fn what_a_mail_holds_allows_nothing_and_blocks() {
+    let hash = "ab".repeat(32);
+    let subject = Subject::of_content(&["cdn.partner.example"], &[[0xab; 32]]);
+    let recipient = Address::parse("li@demo.example").expect("an address");
+    for (effect, kind, value, class, want, why) in [
+        (Effect::Allow, EntryKind::Host, "partner.example", Class::HighSpam, Class::HighSpam, "anybody can link there"),
+        (Effect::Allow, EntryKind::Hash, hash.as_str(), Class::HighSpam, Class::HighSpam, "anybody can attach it"),
+        (Effect::Block, EntryKind::Host, "partner.example", Class::Clean, Class::HighPhish, "a blocked link"),
+        (Effect::Block, EntryKind::Hash, hash.as_str(), Class::Clean, Class::Malware, "a blocked file"),
+        (Effect::Block, EntryKind::Hash, "00", Class::Clean, Class::Clean, "another file"),
+    ] {
+        let directory = directory(Preset::Default, vec![], vec![entry(effect, kind, value)]);
+        let (verdict, auth) = (Verdict { bcl: 0, ..verdict(class) }, auth(None));
+        let question =
+            Question { verdict: &verdict, evidence: None, auth: &auth, subject: &subject, org: ORG, recipient: &recipient, now_ms: 0 };
+        let got = decide(&directory, question);
+        assert_eq!(got.class, want, "{why}");
+        let told = got.considered.iter().filter(|one| one.entry.is_some()).map(|one| one.over).collect::<Vec<_>>();
+        assert_eq!(told, if value == "00" { vec![] } else { vec![Some(class)] }, "{why}");
+    }
+}
+
+#[test]
+fn a_policy_can_have_thresholds_of_its_own_unless_somebody_said_what_the_mail_is() {
+    let thresholds = detect::Thresholds::default();
+    let recipient = Address::parse("li@demo.example").expect("an address");
+    let (subject, auth) = (Subject::default(), auth(None));
+    let log_odds = |p: f32| (p / (1.0 - p)).ln();
+    for (own, spam_probability, said, want) in [
+        (0.0, 0.95, false, Class::Spam),
+        (0.98, 0.95, false, Class::Clean),
+        (0.7, 0.75, false, Class::Spam),
+        (0.7, 0.75, true, Class::Clean),
+        (0.995, 0.993, false, Class::Clean),
+    ] {
+        let policy = PolicySettings {
+            bulk_level: 9,
+            thresholds: PolicyThresholds { spam: own, ..PolicyThresholds::default() },
+            ..PolicySettings::default()
+        };
+        let spam_log_odds = log_odds(spam_probability);
+        let judged = detect::verdict::judge(&[], spam_log_odds, -9.0, 0, &thresholds);
+        let evidence = Evidence { findings: &[], spam_log_odds, phish_log_odds: -9.0, thresholds: &thresholds };
+        let evidence = (!said).then_some(evidence);
+        let directory = directory(Preset::Default, vec![policy], vec![]);
+        let question = Question { verdict: &judged, evidence, auth: &auth, subject: &subject, org: ORG, recipient: &recipient, now_ms: 0 };
+        assert_eq!(decide(&directory, question).class, want, "{own} {spam_probability}");
+    }
+}
+
+#[test]
+fn presets_can_be_for_some_and_what_is_switched_off_is_passed_over() {
+    let only = |address: &str| RecipientFilter { addresses: vec![address.into()], domains: vec![] };
+    let rows = vec![
+        PolicySettings { name: "first".into(), priority: -5, enabled: false, ..Default::default() },
+        PolicySettings { name: "second".into(), priority: 3, ..Default::default() },
+        PolicySettings { name: "standard".into(), applies_to: only("li@demo.example"), spam: PolicyAction::Delete, ..Default::default() },
+        PolicySettings { name: "strict".into(), applies_to: only("bo@demo.example"), ..Default::default() },
+    ];
+    let ordered = in_order(rows);
+    let names: Vec<&str> = ordered.iter().map(|policy| policy.name.as_str()).collect();
+    assert_eq!(names, ["strict", "standard", "first", "second"]);
+    let directory = directory(Preset::Default, ordered, vec![]);
+    let applied = |address: &str| applying(&directory, ORG, &Address::parse(address).expect("an address"));
+    let (li, passed) = applied("li@demo.example");
+    assert_eq!(
+        (li.name.as_str(), li.spam, li.high_spam),
+        ("standard", PolicyAction::Junk, PolicyAction::Quarantine),
+        "a preset's own numbers"
+    );
+    assert_eq!(passed.len(), 1);
+    let (ann, passed) = applied("ann@demo.example");
+    assert_eq!(ann.name, "second");
+    assert_eq!(passed.last().map(|one| one.why.as_str()), Some("it is switched off"));
 }

@@ -35,6 +35,8 @@ pub struct ShownBody {
     /// Text parts as a reader sees them.
     pub texts: Vec<TextBody>,
     pub attachments: Vec<AttachmentBody>,
+    /// Where its links lead, as written.
+    pub links: Vec<LinkBody>,
     /// Whether something above was cut because it is large.
     pub is_cut: bool,
     /// As stored with the mail.
@@ -53,6 +55,17 @@ pub struct TextBody {
     pub visible: String,
     /// Text that HTML hides from its reader.
     pub hidden: String,
+    /// Decoded HTML source, cut; "" for plain text. Hostile: to be cleaned before anybody sees it.
+    #[serde(skip)]
+    pub html: String,
+}
+
+/// One link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkBody {
+    /// What its reader sees.
+    pub text: String,
+    pub target: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -11,7 +11,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use sql::{Cursor, Filter};
+pub use sql::{Cursor, Filter, Waiting, waiting};
 
 use crate::scope::OrgScope;
 use crate::trace::{self, Event, EventKind};
@@ -73,6 +73,12 @@ impl Quarantine {
     /// Held mail, newest first. The second value is where to go on, if there is more.
     pub async fn list(&self, scope: OrgScope, filter: Filter) -> Result<(Vec<HeldBody>, Option<Cursor>), QuarantineError> {
         self.db.read(move |tx| Box::pin(async move { Ok(sql::list(tx, scope, &filter).await?) })).await
+    }
+
+    /// How many held rows match; `None` when the database cannot tell, as for a word of the subject. Counts up to
+    /// [`sql::COUNT_MAX`].
+    pub async fn count(&self, scope: OrgScope, filter: Filter) -> Result<Option<usize>, QuarantineError> {
+        self.db.read(move |tx| Box::pin(async move { Ok(sql::count(tx, scope, &filter).await?) })).await
     }
 
     /// One held mail: header, texts, attachments, receipt. Nothing of it runs or is fetched.

@@ -1,7 +1,7 @@
 //! A held mail made safe to look at: text only, bounded.
 
 use super::QuarantineError;
-use super::api::{AttachmentBody, FieldBody, HeldBody, ShownBody, TextBody};
+use super::api::{AttachmentBody, FieldBody, HeldBody, LinkBody, ShownBody, TextBody};
 use crate::queue::Edits;
 use bytes::Bytes;
 use mail::message::{Attachment, Budget};
@@ -13,7 +13,10 @@ const FIELDS_MAX: usize = 200;
 const FIELD_CHARS_MAX: usize = 4_000;
 const TEXTS_MAX: usize = 20;
 const TEXT_CHARS_MAX: usize = 64_000;
+const HTML_CHARS_MAX: usize = 256_000;
 const ATTACHMENTS_MAX: usize = 100;
+const LINKS_MAX: usize = 200;
+const LINK_CHARS_MAX: usize = 2_000;
 
 /// The rows of a held mail, and its receipt as JSON.
 pub(super) struct Held {
@@ -23,8 +26,10 @@ pub(super) struct Held {
 
 pub(super) fn shown(held: Held, octets: Bytes) -> ShownBody {
     let message = Message::parse(octets, &Budget::default());
-    let mut is_cut =
-        message.texts.len() > TEXTS_MAX || message.attachments.len() > ATTACHMENTS_MAX || message.fields().count() > FIELDS_MAX;
+    let mut is_cut = message.texts.len() > TEXTS_MAX
+        || message.attachments.len() > ATTACHMENTS_MAX
+        || message.fields().count() > FIELDS_MAX
+        || message.links.len() > LINKS_MAX;
     let mut cut = |text: &str, chars_max: usize| {
         let (kept, was_cut) = cut(text, chars_max);
         is_cut |= was_cut;
@@ -41,12 +46,17 @@ pub(super) fn shown(held: Held, octets: Bytes) -> ShownBody {
         is_html: text.is_html,
         visible: cut(&text.visible, TEXT_CHARS_MAX),
         hidden: cut(&text.hidden, TEXT_CHARS_MAX),
+        html: cut(&text.html, HTML_CHARS_MAX),
     });
     let texts = texts.collect();
+    let links = message.links.iter().take(LINKS_MAX);
+    let links = links.map(|link| LinkBody { text: cut(&link.text, LINK_CHARS_MAX), target: cut(&link.target, LINK_CHARS_MAX) });
+    let links = links.collect();
     ShownBody {
         held: held.rows,
         header,
         texts,
+        links,
         attachments: message.attachments.iter().take(ATTACHMENTS_MAX).map(attachment).collect(),
         is_cut,
         receipt: serde_json::from_str(&held.receipt).unwrap_or(serde_json::Value::String(held.receipt)),

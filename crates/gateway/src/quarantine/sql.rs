@@ -5,7 +5,7 @@ use super::show::Held;
 use crate::scope::OrgScope;
 use crate::trace;
 use mail::{MailId, OrgId};
-use store::{Error, Row, Tx, args};
+use store::{Error, Row, Tx, Value, args};
 
 /// Rows of one list.
 const LIMIT_MAX: usize = 1_000;
@@ -49,9 +49,8 @@ pub(super) struct HeldRow {
 const LISTED: &str = "SELECT r.mail, r.n, r.org, r.next_ms, m.sender, r.address, r.original, m.subject, m.message_id, m.peer_ip, \
                       m.verdict, m.octets FROM recipient r JOIN mail m ON m.id = r.mail";
 
-/// Held rows, newest first, and where to go on if there are more.
-pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Result<(Vec<HeldBody>, Option<Cursor>), Error> {
-    let limit = if filter.limit == 0 { LIMIT_MAX } else { filter.limit.min(LIMIT_MAX) };
+/// The condition of a filter without its subject; values are bound.
+fn conditions(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
     let until = filter.until_ms.map_or(MailId(i64::MAX), trace::first_id_at);
     let after = filter.after.unwrap_or(Cursor { mail: MailId(i64::MAX), n: -1 });
     let mut args = args![trace::first_id_at(filter.since_ms.unwrap_or(0)).0, until.0, after.mail.0, after.n];
@@ -65,6 +64,13 @@ pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Resul
             conditions += &format!(" AND {column} = ${}", args.len());
         }
     }
+    (conditions, args)
+}
+
+/// Held rows, newest first, and where to go on if there are more.
+pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Result<(Vec<HeldBody>, Option<Cursor>), Error> {
+    let limit = if filter.limit == 0 { LIMIT_MAX } else { filter.limit.min(LIMIT_MAX) };
+    let (conditions, args) = conditions(scope, filter);
     let read_max = if filter.subject.is_some() { READ_MAX } else { limit + 1 };
     let rows = tx.rows(&format!("{LISTED} WHERE {conditions} ORDER BY r.mail DESC, r.n LIMIT {read_max}"), args).await?;
     let subject = filter.subject.as_ref().map(|subject| subject.to_lowercase());
@@ -84,6 +90,39 @@ pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Resul
     let last = rows.last().filter(|_| rows.len() == read_max && filter.subject.is_some());
     let next = last.map(|row| Ok::<_, Error>(Cursor { mail: MailId(row.int(0)?), n: row.int(1)? })).transpose()?;
     Ok((found, next))
+}
+
+/// Rows counted at most.
+pub const COUNT_MAX: usize = 1_000_000;
+
+/// How many rows match from the filter's cursor on; `None` when a word of the subject has to be looked for.
+pub(super) async fn count(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Result<Option<usize>, Error> {
+    if filter.subject.is_some() {
+        return Ok(None);
+    }
+    let (conditions, args) = conditions(scope, filter);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT r.n FROM recipient r JOIN mail m ON m.id = r.mail WHERE {conditions} LIMIT {COUNT_MAX}) AS found"
+    );
+    let count = tx.row(&sql, args).await?.map(|row| row.int(0)).transpose()?;
+    Ok(Some(usize::try_from(count.unwrap_or(0)).unwrap_or(COUNT_MAX)))
+}
+
+/// Somebody for whom mail is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub org: OrgId,
+    pub address: String,
+    /// The newest held for them.
+    pub newest: MailId,
+}
+
+/// Those for whom mail from before `before` is held, by organisation and address, after `after`. For digests of all organisations.
+pub async fn waiting(tx: &mut Tx, before: MailId, after: (OrgId, &str), rows_max: usize) -> Result<Vec<Waiting>, Error> {
+    let sql = "SELECT org, address, max(mail) FROM recipient WHERE state = 'held' AND mail < $1 AND (org > $2 OR (org = $2 AND address > $3)) \
+               GROUP BY org, address ORDER BY org, address LIMIT $4";
+    let rows = tx.rows(sql, args![before.0, after.0.0, after.1, rows_max]).await?;
+    rows.iter().map(|row| Ok(Waiting { org: OrgId(row.int(0)?), address: row.text(1)?.into(), newest: MailId(row.int(2)?) })).collect()
 }
 
 fn listed(row: &Row) -> Result<HeldBody, Error> {

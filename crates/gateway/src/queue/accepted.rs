@@ -26,6 +26,9 @@ pub struct EnvelopeExtras {
     pub smtputf8: bool,
     pub eight_bit: bool,
     pub require_tls: bool,
+    /// A mail flow rule wants TLS on every connection, with any certificate.
+    #[serde(default)]
+    pub tls_by_rule: bool,
     /// "full", "hdrs" or ""
     pub ret: String,
     pub envid: String,
@@ -96,6 +99,7 @@ impl EnvelopeExtras {
             smtputf8: envelope.smtputf8,
             eight_bit: envelope.body == BodyType::EightBit,
             require_tls: envelope.require_tls,
+            tls_by_rule: false,
             ret: match envelope.ret {
                 Some(Ret::Full) => "full",
                 Some(Ret::Headers) => "hdrs",

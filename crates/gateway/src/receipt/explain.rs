@@ -5,6 +5,7 @@
 use super::Receipt;
 use crate::intake::grey;
 use crate::policy::PolicyAction;
+use crate::rules::{Mode, NoteOutcome, RuleNote};
 use detect::finding::DECISIVE;
 use detect::{Class, Finding, Kind, Thresholds, Verdict};
 use mail::auth::{DmarcPolicy, DmarcResult};
@@ -116,6 +117,19 @@ fn auth_line(receipt: &Receipt, language: Language) -> String {
     )
 }
 
+/// Mail flow rules named in an explanation.
+const RULES_MAX: usize = 5;
+
+/// What one rule that applied did, or would have done.
+fn rule_line(note: &RuleNote, language: Language) -> String {
+    let actions: Vec<&str> = note.actions.iter().map(|action| action.name()).collect();
+    let said = match note.mode {
+        Mode::Enforce => language.pick("applied", "已适用"),
+        Mode::Audit | Mode::AuditAndNotify => language.pick("would have applied (audit)", "本应适用（审核模式）"),
+    };
+    format!("{} “{}” {said}: {}", language.pick("Mail flow rule", "邮件流规则"), note.name, actions.join(", "))
+}
+
 fn outcome_lines(receipt: &Receipt, language: Language) -> Vec<String> {
     if !receipt.refused.is_empty() {
         let label = language.pick("It was refused; the sender's server was told", "邮件被拒收，已告知发件方服务器");
@@ -130,6 +144,7 @@ fn outcome_lines(receipt: &Receipt, language: Language) -> Vec<String> {
             lines.push(format!("    {} {}: {mark}, {}", considered.kind, considered.name, considered.why));
         }
     }
+    lines.extend(receipt.rules.iter().filter(|note| note.outcome == NoteOutcome::Matched).take(RULES_MAX).map(|note| rule_line(note, language)));
     lines
 }
 

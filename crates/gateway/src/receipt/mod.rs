@@ -4,7 +4,7 @@
 //! explanation and replay read it. Invariant: it holds what was used for the decision and nothing of the body.
 
 mod explain;
-mod refusal;
+pub mod refusal;
 mod shape;
 
 pub use explain::{Language, action_words, class_words, counterfactuals, explain, strongest, title};

@@ -2,6 +2,7 @@
 
 use crate::policy::{Considered, Decision};
 use crate::reputation::Behind;
+use crate::rules::RuleNote;
 use detect::{Class, Finding, Verdict};
 use mail::auth::AuthResults;
 use mail::message::{Defect, Spent};
@@ -27,6 +28,12 @@ pub struct Receipt {
     #[serde(default)]
     pub behind: Behind,
     pub recipients: Vec<Decided>,
+    /// Mail flow rules that were looked at, in order: what each did, or why it did not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleNote>,
+    /// The mail it came in with, when rules change the message differently for some recipients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<MailId>,
     /// The reply that refused the mail; empty when it was taken.
     pub refused: String,
     pub spent: Spent,
@@ -42,6 +49,9 @@ pub struct Connection {
     /// "TLSv1.3 TLS13_AES_256_GCM_SHA384"; empty without TLS.
     pub tls: String,
     pub login: String,
+    /// The gateway in front of us that handed the mail over, when `ip` is the address behind it; empty: nobody stood between.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub via: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +96,16 @@ pub struct Versions {
     pub model: String,
 }
 
+impl Receipt {
+    /// Says through which gateway in front of us the mail came, when its source is another address.
+    pub fn handed_by(mut self, peer: &Peer) -> Receipt {
+        if peer.ip != self.connection.ip {
+            self.connection.via = peer.ip.to_string();
+        }
+        self
+    }
+}
+
 impl Connection {
     pub fn new(peer: &Peer) -> Connection {
         Connection {
@@ -94,6 +114,7 @@ impl Connection {
             helo: peer.helo.clone(),
             tls: peer.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher)).unwrap_or_default(),
             login: peer.authenticated.clone().unwrap_or_default(),
+            via: String::new(),
         }
     }
 }

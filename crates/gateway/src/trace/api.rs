@@ -80,6 +80,22 @@ pub struct ListBody<T> {
     pub is_complete: bool,
     /// Why it is not, in sentences.
     pub incomplete_because: Vec<String>,
+    /// The same for pages, which have languages.
+    #[serde(skip)]
+    pub because: Vec<Incomplete>,
     /// Ask again with `before` set to this for what comes next.
     pub next: Option<String>,
+}
+
+/// One reason why a list is not everything. Times are Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incomplete {
+    /// There are more; go on from the last one.
+    More { shown: usize },
+    /// The search stopped here; go on from there.
+    LookedBackTo { at_ms: i64 },
+    /// Nothing is kept from before.
+    KeptSince { at_ms: i64 },
+    /// So many refusals were too many to keep.
+    Lost { count: u64, at_ms: i64 },
 }

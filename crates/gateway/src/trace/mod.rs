@@ -14,7 +14,7 @@ mod tests;
 mod writer;
 
 pub use event::{Event, EventKind, Refusal, first_id_at, time_of};
-pub use search::{Answer, Query, RefusalQuery, refusals, search};
+pub use search::{Answer, LIMIT_MAX, Query, RefusalQuery, refusals, search};
 pub use sql::{events_of, insert, receipt_of, receipts_after};
 pub use writer::EventWriter;
 

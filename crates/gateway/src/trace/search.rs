@@ -1,6 +1,6 @@
 //! Finding mails and refusals, newest first, with a bound on the work and an honest word on what the answer covers.
 
-use super::api::{ListBody, MailBody};
+use super::api::{Incomplete, ListBody, MailBody};
 use super::event::{Event, EventKind, Refusal, first_id_at, time_of};
 use super::sql::{self, search::Window};
 use crate::scope::OrgScope;
@@ -103,21 +103,22 @@ impl Found {
         let mut because = Vec::new();
         let mut next = None;
         if self.is_more {
-            because.push(format!("more than {} mails match; go on from the last one", self.ids.len()));
+            because.push(Incomplete::More { shown: self.ids.len() });
             next = self.ids.last().copied();
         } else if let Some(back_to) = self.looked_back_to {
-            because.push(format!("only mail received since {} was looked through; go on from there", instant(time_of(back_to))));
+            because.push(Incomplete::LookedBackTo { at_ms: time_of(back_to) });
             next = Some(back_to);
         }
         if let (Some(since_ms), Some(oldest)) = (query.since_ms, sql::search::oldest(tx, scope).await?)
             && time_of(oldest) > since_ms
         {
-            because.push(format!("nothing is kept from before {}", instant(time_of(oldest))));
+            because.push(Incomplete::KeptSince { at_ms: time_of(oldest) });
         }
         Ok(ListBody {
             rows: sql::search::mails(tx, scope, &self.ids).await?,
             is_complete: because.is_empty(),
-            incomplete_because: because,
+            incomplete_because: because.iter().map(|one| one.sentence("mails")).collect(),
+            because,
             next: next.map(|mail| mail.to_string()),
         })
     }
@@ -152,10 +153,10 @@ pub async fn refusals(tx: &mut Tx, scope: OrgScope, query: &RefusalQuery) -> Res
         for event in &page {
             under = event.id.0;
             if event.kind == EventKind::NotRecorded {
-                because.push(format!("{} refusals around {} were too many to keep", lost(event), instant(event.at_ms)));
+                because.push(Incomplete::Lost { count: lost(event), at_ms: event.at_ms });
             } else if scope.allows(event.org) && query.matches(event) {
                 if rows.len() == limit {
-                    because.push(format!("more than {limit} refusals match; go on from the last one"));
+                    because.push(Incomplete::More { shown: limit });
                     next = rows.last().map(|last: &super::api::EventBody| last.event.to_string());
                     break 'pages;
                 }
@@ -167,12 +168,25 @@ pub async fn refusals(tx: &mut Tx, scope: OrgScope, query: &RefusalQuery) -> Res
             break;
         }
         if looked_at >= REFUSALS_READ_MAX {
-            because.push(format!("only refusals since {} were looked through; go on from there", instant(time_of(MailId(under)))));
+            because.push(Incomplete::LookedBackTo { at_ms: time_of(MailId(under)) });
             next = Some(EventId(under).to_string());
             break;
         }
     }
-    Ok(ListBody { rows, is_complete: because.is_empty(), incomplete_because: because, next })
+    let incomplete_because = because.iter().map(|one| one.sentence("refusals")).collect();
+    Ok(ListBody { rows, is_complete: because.is_empty(), incomplete_because, because, next })
+}
+
+impl Incomplete {
+    /// In English, for programs and the command line; `what` is listed.
+    fn sentence(self, what: &str) -> String {
+        match self {
+            Incomplete::More { shown } => format!("more than {shown} {what} match; go on from the last one"),
+            Incomplete::LookedBackTo { at_ms } => format!("only {what} since {} were looked through; go on from there", instant(at_ms)),
+            Incomplete::KeptSince { at_ms } => format!("nothing is kept from before {}", instant(at_ms)),
+            Incomplete::Lost { count, at_ms } => format!("{count} refusals around {} were too many to keep", instant(at_ms)),
+        }
+    }
 }
 
 impl RefusalQuery {

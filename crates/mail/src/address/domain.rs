@@ -28,6 +28,11 @@ pub fn domain_to_ascii(domain: &str) -> Option<String> {
     is_ldh_name(ascii.as_bytes()).then(|| ascii.into_owned())
 }
 
+/// As people write it: U-labels where there are any; what cannot be converted stays.
+pub fn domain_to_unicode(domain: &str) -> String {
+    idna::domain_to_unicode(domain).0
+}
+
 /// The organisational domain by the public suffix list ("mail.example.co.uk" gives "example.co.uk"); A-labels in and out.
 /// `None` for a public suffix itself and for address literals.
 pub fn organisational_domain(domain: &str) -> Option<&str> {

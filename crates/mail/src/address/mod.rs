@@ -13,7 +13,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use domain::{domain_to_ascii, organisational_domain};
+pub use domain::{domain_to_ascii, domain_to_unicode, organisational_domain};
 pub use header::{FromField, MAILBOXES_MAX, mailboxes, read_from, read_from_fields};
 pub use path::{PathError, parse_path, split_path};
 pub use words::decode_words;

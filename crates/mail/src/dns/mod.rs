@@ -13,6 +13,7 @@ pub enum RecordType {
     A,
     Aaaa,
     Mx,
+    Ns,
     Ptr,
     Txt,
     Tlsa,
@@ -26,6 +27,8 @@ pub enum Record {
         preference: u16,
         exchange: String,
     },
+    /// Name of a server of the zone, without the final dot.
+    Ns(String),
     /// Target of a PTR record, without the final dot.
     Ptr(String),
     /// The strings of one TXT record, joined without a separator (RFC 7208 §3.3).

@@ -26,6 +26,7 @@ impl Zone {
             Record::A(_) => RecordType::A,
             Record::Aaaa(_) => RecordType::Aaaa,
             Record::Mx { .. } => RecordType::Mx,
+            Record::Ns(_) => RecordType::Ns,
             Record::Ptr(_) => RecordType::Ptr,
             Record::Txt(_) => RecordType::Txt,
             Record::Tlsa { .. } => RecordType::Tlsa,

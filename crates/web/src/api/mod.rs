@@ -10,7 +10,7 @@ pub mod problem;
 mod sql;
 mod version;
 
-use crate::{App, audit, connector, domain, entry, health, help, overview, people, policy, quarantine, rules, trace};
+use crate::{App, audit, connector, domain, draft, entry, health, help, overview, people, policy, quarantine, rules, trace};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::Value;
@@ -43,6 +43,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         quarantine::api::routes(),
         policy::api::routes(),
         entry::api::routes(),
+        draft::api::routes(),
         rules::api::routes(),
         domain::api::routes(),
         connector::api::routes(),

@@ -21,7 +21,11 @@ struct Asset {
 const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", "text/css; charset=utf-8", include_bytes!("assets/style.css")),
     ("gatepost.js", "text/javascript; charset=utf-8", include_bytes!("assets/gatepost.js")),
+    ("passkey.js", "text/javascript; charset=utf-8", include_bytes!("assets/passkey.js")),
     ("htmx.js", "text/javascript; charset=utf-8", include_bytes!("assets/vendor/htmx.min.js")),
+    ("overview.js", "text/javascript; charset=utf-8", include_bytes!("assets/overview.js")),
+    ("uplot.js", "text/javascript; charset=utf-8", include_bytes!("assets/vendor/uPlot.iife.min.js")),
+    ("uplot.css", "text/css; charset=utf-8", include_bytes!("assets/vendor/uPlot.min.css")),
     ("hx-sse.js", "text/javascript; charset=utf-8", include_bytes!("assets/vendor/hx-sse.min.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("assets/vendor/icons.svg")),
     ("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
@@ -53,4 +57,21 @@ async fn file(Path(name): Path<String>) -> Response {
         return super::Fault::NotFound.into_response();
     };
     ([(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], asset.octets).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    /// Files of others are those that were published.
+    #[test]
+    fn vendored_files_have_the_digests_that_the_readme_names() {
+        let readme = include_str!("assets/vendor/README.md");
+        let named: Vec<(&str, &str)> = readme.lines().filter_map(|line| line.strip_prefix("- `")?.split_once("` ")).collect();
+        assert!(!named.is_empty());
+        for (file, want) in named {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/assets/vendor").join(file);
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &std::fs::read(path).expect("a vendored file"));
+            let found: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+            assert_eq!(found, want, "{file}");
+        }
+    }
 }

@@ -66,3 +66,53 @@ fn nice(top: i64) -> i64 {
     }
     top.max(2)
 }
+
+/// One point of a curve, in the unit square.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dot {
+    pub at: (f64, f64),
+    /// Shown when the pointer is over it.
+    pub says: String,
+    pub is_marked: bool,
+}
+
+/// What stands along the sides of a curve: places in the unit interval and their words.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Axes {
+    pub across: Vec<(f64, String)>,
+    pub up: Vec<(f64, String)>,
+    pub across_title: String,
+}
+
+/// Points joined in their order. `says` is the chart in a sentence.
+pub fn curve(dots: &[Dot], axes: &Axes, says: &str) -> String {
+    const ABOVE: f64 = 10.0;
+    let dots = &dots[..dots.len().min(BARS_MAX)];
+    let (left, below) = (LEFT as f64 + 14.0, BELOW + 20);
+    let x = |share: f64| left + share.clamp(0.0, 1.0) * (WIDTH as f64 - left - 24.0);
+    let y = |share: f64| ABOVE + (1.0 - share.clamp(0.0, 1.0)) * (HEIGHT as f64 - ABOVE);
+    let mut svg = format!("<svg class=\"chart\" role=\"img\" viewBox=\"0 0 {WIDTH} {}\" aria-label=\"{}\">", HEIGHT + below, escaped(says));
+    for (share, words) in &axes.up {
+        let y = y(*share);
+        svg.push_str(&format!("<line class=\"grid\" x1=\"{left}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>"));
+        svg.push_str(&format!("<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", left - 6.0, (y + 4.0).max(10.0), escaped(words)));
+    }
+    for (share, words) in &axes.across {
+        let x = x(*share);
+        svg.push_str(&format!("<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{ABOVE}\" y2=\"{HEIGHT}\"/>"));
+        svg.push_str(&format!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>", HEIGHT + 16, escaped(words)));
+    }
+    svg.push_str(&format!("<text x=\"{left}\" y=\"{}\">{}</text>", HEIGHT + below - 4, escaped(&axes.across_title)));
+    let places: Vec<String> = dots.iter().map(|dot| format!("{:.1},{:.1}", x(dot.at.0), y(dot.at.1))).collect();
+    svg.push_str(&format!("<polyline class=\"curve\" points=\"{}\"/>", places.join(" ")));
+    for dot in dots {
+        let (class, radius) = if dot.is_marked { ("s2", 7) } else { ("s0", 4) };
+        let (cx, cy) = (x(dot.at.0), y(dot.at.1));
+        svg.push_str(&format!(
+            "<g><title>{}</title><circle class=\"{class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"{radius}\"/></g>",
+            escaped(&dot.says)
+        ));
+    }
+    svg.push_str("</svg>");
+    svg
+}

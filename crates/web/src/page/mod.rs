@@ -46,6 +46,11 @@ pub fn show_with<T: Template>(status: StatusCode, template: &T) -> Page {
     Ok((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], html).into_response())
 }
 
+/// The end of a words key for a sentence that is stored in English: letters and digits, everything else a dash.
+pub fn slug(sentence: &str) -> String {
+    sentence.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
 /// To another page after something was done, with a word about it there (RFC 9110 §15.4.4: 303, so that a reload repeats nothing).
 pub fn done(to: &str, say: Say) -> Page {
     let mut answer = axum::response::Redirect::to(to).into_response();

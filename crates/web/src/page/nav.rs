@@ -32,6 +32,8 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/trace", "nav-trace", "search", May::Trace),
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
             ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),
+            ("/entries/mine", "nav-own-entries", "prohibited", May::OwnQuarantine),
+            ("/rules/approvals", "rules-approvals", "gavel", May::OwnQuarantine),
         ],
     ),
     (

@@ -65,12 +65,24 @@ pub struct View {
     /// What the bell counts.
     pub unread: usize,
     pub now_ms: i64,
+    /// For those who look after several organisations: the one they act in, "" for all.
+    pub acting: Option<String>,
 }
 
 impl View {
     /// For what is written without a request: mail, tests.
     pub fn plain(lang: Lang, now_ms: i64) -> View {
-        View { lang, colours: Colours::Auto, zone: jiff::tz::TimeZone::UTC, person: None, path: "/".into(), said: None, unread: 0, now_ms }
+        View {
+            lang,
+            colours: Colours::Auto,
+            zone: jiff::tz::TimeZone::UTC,
+            person: None,
+            path: "/".into(),
+            said: None,
+            unread: 0,
+            now_ms,
+            acting: None,
+        }
     }
 
     pub fn of(app: &App, parts: &Parts) -> View {
@@ -80,8 +92,18 @@ impl View {
         let chosen = cookie(LANG_COOKIE).and_then(|tag| Lang::parse(&tag)).or(person.as_ref().and_then(|person| person.lang));
         View {
             lang: chosen.unwrap_or_else(|| accepted(&parts.headers)),
-            colours: cookie(COLOURS_COOKIE).and_then(|name| Colours::parse(&name)).unwrap_or_default(),
-            zone: cookie(ZONE_COOKIE).map_or(jiff::tz::TimeZone::UTC, |name| time::zone(&name)),
+            colours: cookie(COLOURS_COOKIE)
+                .or(person.as_ref().map(|person| person.colours.clone()))
+                .and_then(|name| Colours::parse(&name))
+                .unwrap_or_default(),
+            // What the person chose counts; the cookie is what the browser's system says.
+            zone: person
+                .as_ref()
+                .map(|person| person.zone.clone())
+                .filter(|zone| !zone.is_empty())
+                .or(cookie(ZONE_COOKIE))
+                .map_or(jiff::tz::TimeZone::UTC, |name| time::zone(&name)),
+            acting: person.as_ref().filter(|person| person.may(May::Operate)).map(|person| acting(app, person)),
             person,
             path: parts.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             said: said::cookie(&jar),
@@ -110,6 +132,11 @@ impl View {
     pub fn of_kind(&self, family: &str, word: &str) -> String {
         let key = format!("{family}-{word}");
         if words::has(self.lang, &key) { self.t(&key) } else { word.to_string() }
+    }
+
+    /// A person's role in words: one of ours, or the name that their organisation gave it.
+    pub fn role(&self, person: &Person) -> String {
+        if person.own_role_name.is_empty() { self.of_kind("role", person.role.name()) } else { person.own_role_name.clone() }
     }
 
     pub fn say(&self, say: &Say) -> String {
@@ -234,6 +261,21 @@ async fn choose(mut jar: CookieJar, Form(chosen): Form<Chosen>) -> Result<(Cooki
         jar = jar.add(lasting(COLOURS_COOKIE, colours.name()));
     }
     Ok((jar, Redirect::to(own_path(&chosen.back))))
+}
+
+/// Cookies that make the browser follow what a person keeps in their account; "" is as the browser says.
+pub fn kept_choice(lang: &str, colours: &str) -> Vec<axum::http::HeaderValue> {
+    const YEAR_S: i64 = 365 * 24 * 60 * 60;
+    let kept = |(name, value): (&str, &str)| {
+        let age_s = if value.is_empty() { 0 } else { YEAR_S };
+        axum::http::HeaderValue::from_str(&format!("{name}={value}; Path=/; SameSite=Lax; Max-Age={age_s}")).ok()
+    };
+    [(LANG_COOKIE, lang), (COLOURS_COOKIE, colours)].into_iter().filter_map(kept).collect()
+}
+
+fn acting(app: &App, person: &Person) -> String {
+    let directory = app.directory.snapshot();
+    person.org.and_then(|org| directory.organisation(org)).map(|found| found.name.clone()).unwrap_or_default()
 }
 
 fn lasting(name: &'static str, value: &'static str) -> Cookie<'static> {

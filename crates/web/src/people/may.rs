@@ -53,3 +53,12 @@ permissions!(
     /// The service itself, and every organisation.
     Operate = "operate",
 );
+
+/// As stored: names with spaces between. Names that this version does not know give nothing.
+pub fn read(names: &str) -> Vec<May> {
+    names.split(' ').filter_map(May::parse).collect()
+}
+
+pub fn written(may: &[May]) -> String {
+    may.iter().map(|may| may.name()).collect::<Vec<_>>().join(" ")
+}

@@ -2,7 +2,7 @@
 
 use super::May;
 
-/// The roles that come with Gatepost.
+/// The roles that come with Gatepost, and the mark of one that does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     Operator,
@@ -13,9 +13,12 @@ pub enum Role {
     HelpDesk,
     QuarantineReviewer,
     Person,
+    /// One that the organisation made itself; its name and permissions stand in `own_role`.
+    Own,
 }
 
 impl Role {
+    /// Those that come with Gatepost; not [`Role::Own`].
     pub const ALL: [Role; 8] = [
         Role::Operator,
         Role::SupportEngineer,
@@ -38,6 +41,7 @@ impl Role {
             Role::HelpDesk => "help-desk",
             Role::QuarantineReviewer => "quarantine-reviewer",
             Role::Person => "person",
+            Role::Own => "own",
         }
     }
 
@@ -73,6 +77,7 @@ impl Role {
             Role::HelpDesk => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings],
             Role::QuarantineReviewer => &[Overview, OwnQuarantine, Quarantine, Release, ReadMail],
             Role::Person => &[OwnQuarantine],
+            Role::Own => &[],
         }
     }
 

@@ -1,7 +1,8 @@
 //! Sessions and links: what a browser holds is 256 random bits, what we keep is their SHA-256.
 
-use super::{Person, sql};
+use super::{Person, sql, token};
 use crate::App;
+use crate::page::Fault;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
@@ -58,14 +59,31 @@ pub fn cookie(app: &App, token: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}", cookie_name(app))).ok()
 }
 
+/// A session that begins.
+#[derive(Debug, Clone)]
+pub struct Start {
+    pub person: PersonId,
+    /// How the person proved who they are: "password", "link", "passkey", "provider".
+    pub how: &'static str,
+    pub peer: Peer,
+    pub digest: String,
+    pub id: i64,
+    pub now_ms: i64,
+}
+
 /// Starts a session; the token goes into the cookie.
 pub async fn start(app: &App, person: PersonId, peer: &Peer) -> Result<String, Error> {
+    let (token, start) = fresh(app, person, "link", peer)?;
+    app.db.tx(move |tx| Box::pin(async move { sql::start_session(tx, &start, start.now_ms + SESSION_MS).await })).await?;
+    Ok(token)
+}
+
+/// The token of a session that [`sql::start_session`] begins in the caller's transaction. It is always a new one: what the browser had
+/// before signing in is worth nothing afterwards.
+pub fn fresh(app: &App, person: PersonId, how: &'static str, peer: &Peer) -> Result<(String, Start), Error> {
     let token = Token::fresh()?;
-    let (digest, now_ms, peer) = (token.digest.clone(), app.now_ms(), peer.clone());
-    app.db
-        .tx(move |tx| Box::pin(async move { sql::start_session(tx, person, &digest, &peer, (now_ms, now_ms + SESSION_MS)).await }))
-        .await?;
-    Ok(token.plain)
+    let start = Start { person, how, peer: peer.clone(), digest: token.digest, id: app.fresh_id(), now_ms: app.now_ms() };
+    Ok((token.plain, start))
 }
 
 /// Where a request comes from.
@@ -77,10 +95,33 @@ pub struct Peer {
 
 impl Peer {
     pub fn of(request: &axum::http::request::Parts) -> Peer {
+        request.extensions.get::<Peer>().cloned().unwrap_or_else(|| Peer::direct(request))
+    }
+
+    /// As seen from here; behind a proxy that is the proxy.
+    fn direct(request: &axum::http::request::Parts) -> Peer {
         let ip = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_string());
         let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         Peer { ip: ip.unwrap_or_default(), agent: agent.chars().take(AGENT_CHARS_MAX).collect() }
     }
+}
+
+/// Where a request comes from when trusted proxies stand before us: the last address in `X-Forwarded-For` that is none of theirs.
+/// Addresses further left are the client's own words.
+fn through_proxies(app: &App, request: &axum::http::request::Parts) -> Peer {
+    /// Proxies behind each other that are looked through.
+    const PROXIES_MAX: usize = 10;
+    let mut peer = Peer::direct(request);
+    let is_proxy = |ip: &str| ip.parse().is_ok_and(|ip| app.settings.proxies.contains(ip));
+    let lines = request.headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let told: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    for ip in told.iter().rev().take(PROXIES_MAX) {
+        if !is_proxy(&peer.ip) || ip.parse::<std::net::IpAddr>().is_err() {
+            break;
+        }
+        peer.ip = (*ip).to_string();
+    }
+    peer
 }
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Peer {
@@ -91,22 +132,30 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Peer {
     }
 }
 
-/// Puts the [`Person`] of the cookie into the request. Nobody is not a fault here: handlers that need somebody say so.
+/// Puts the [`Person`] of the cookie or of the API token into the request. Nobody is not a fault here: handlers that need somebody say so.
 pub async fn known(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    if let Some(token) = held_token(&app, &parts.headers) {
-        let peer = Peer::of(&parts);
-        match person_of(&app, &token, &peer).await {
-            Ok(Some(person)) => drop(parts.extensions.insert(person)),
-            Ok(None) => {}
-            // Without the database nobody is known; the page says that we failed, not that they should sign in.
-            Err(why) => drop(parts.extensions.insert(crate::page::Fault::from(why))),
-        }
+    let peer = through_proxies(&app, &parts);
+    let found = match token::held(&parts) {
+        // Who shows a token means the token: a bad one is not made good by a cookie.
+        Some(token) => token::person_of(&app, &token, &peer).await.map(|found| Some(found.ok_or(Fault::SignIn))),
+        None => match held_token(&app, &parts.headers) {
+            Some(token) => person_of(&app, &token, &peer).await.map(|found| found.map(Ok)),
+            None => Ok(None),
+        },
+    };
+    match found {
+        Ok(Some(Ok(person))) => drop(parts.extensions.insert(person)),
+        Ok(Some(Err(fault))) => drop(parts.extensions.insert(fault)),
+        Ok(None) => {}
+        // Without the database nobody is known; the page says that we failed, not that they should sign in.
+        Err(why) => drop(parts.extensions.insert(Fault::from(why))),
     }
+    parts.extensions.insert(peer);
     next.run(Request::from_parts(parts, body)).await
 }
 
-fn held_token(app: &App, headers: &HeaderMap) -> Option<String> {
+pub fn held_token(app: &App, headers: &HeaderMap) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
     jar.get(cookie_name(app)).map(|cookie| cookie.value().to_string()).filter(|token| !token.is_empty())
 }

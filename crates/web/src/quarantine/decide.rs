@@ -1,14 +1,17 @@
 //! Releasing and deleting, one or many. Every row is decided by itself: what cannot be done is counted and said, the rest is done.
 
-use super::{list, powers};
+use super::policy::{self, Rules};
+use super::{digest, list, powers};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::view::own_path;
 use crate::page::{Fault, Page, Say, View, confirm, done};
-use crate::people::Person;
+use crate::people::{May, Person};
 use axum::Form;
 use axum::extract::State;
+use gateway::quarantine::api::HeldBody;
 use gateway::quarantine::{self, Decision, Ended, QuarantineError};
+use mail::MailId;
 
 /// Rows decided about with one press.
 const PICKED_MAX: usize = 500;
@@ -20,14 +23,10 @@ pub enum Verb {
     Delete,
 }
 
-/// `POST /quarantine/decide`: `pick` (any number of times), `verb`, `back`.
+/// `POST /quarantine/decide`: `pick` (any number of times), `verb`, `back`; `report` says that what is released is not junk.
 pub async fn picked(State(app): State<App>, view: View, person: Person, Form(pairs): Form<Vec<(String, String)>>) -> Page {
     let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let verb = match value("verb") {
-        "release" => Verb::Release,
-        "delete" => Verb::Delete,
-        _ => return Err(Fault::Unreadable("verb is release or delete".into())),
-    };
+    let verb = Verb::parse(value("verb"))?;
     let picks = pairs.iter().filter(|(key, _)| key == "pick").map(|(_, pick)| pick.as_str());
     let rows: Vec<_> = picks.filter_map(list::cursor).take(PICKED_MAX).collect();
     let back = own_path(value("back")).to_string();
@@ -36,43 +35,85 @@ pub async fn picked(State(app): State<App>, view: View, person: Person, Form(pai
     }
     if verb == Verb::Delete && value("sure").is_empty() {
         let fields = pairs.iter().filter(|(key, _)| key != "sure").cloned().collect();
-        return confirm::page(
-            &view,
-            &confirm::Confirm {
-                title: Say::new("quarantine-delete"),
-                text: Say::new("quarantine-delete-sure").with("count", rows.len()),
-                button: "quarantine-delete",
-                action: "/quarantine/decide".into(),
-                fields,
-                back,
-            },
-        );
+        let action = "/quarantine/decide".to_string();
+        return confirm::page(&view, &sure(rows.len(), (action, fields, back)));
     }
+    let (rules, is_reported) = (policy::rules(&app, &person).await?, !value("report").is_empty());
     let (mut did, mut refused) = (0usize, 0usize);
     for row in rows {
-        match one(&app, &person, (row.mail, row.n), verb).await {
+        let is_read = is_reported && verb == Verb::Release;
+        let octets = if is_read { app.quarantine.octets(person.scope(), row.mail).await.ok() } else { None };
+        match one(&app, &person, ((row.mail, row.n), verb), &rules).await {
             Ok(count) => did += count,
             Err(Fault::Ours(why)) => return Err(Fault::Ours(why)),
-            Err(_) => refused += 1,
+            Err(_) => {
+                refused += 1;
+                continue;
+            }
+        }
+        if let Some(octets) = octets {
+            report(&app, &person, row.mail, octets).await?;
         }
     }
-    let key = if verb == Verb::Release { "quarantine-released" } else { "quarantine-deleted" };
-    done(&back, Say::new(key).with("count", did).with("refused", refused))
+    done(&back, verb.said(did, refused))
+}
+
+/// Asks before so many are deleted.
+pub fn sure(count: usize, (action, fields, back): (String, Vec<(String, String)>, String)) -> confirm::Confirm {
+    confirm::Confirm {
+        title: Say::new("quarantine-delete"),
+        text: Say::new("quarantine-delete-sure").with("count", count),
+        button: "quarantine-delete",
+        action,
+        fields,
+        back,
+    }
+}
+
+impl Verb {
+    pub fn parse(name: &str) -> Result<Verb, Fault> {
+        match name {
+            "release" => Ok(Verb::Release),
+            "delete" => Ok(Verb::Delete),
+            _ => Err(Fault::Unreadable("verb is release or delete".into())),
+        }
+    }
+
+    pub fn said(self, did: usize, refused: usize) -> Say {
+        Say::new(if self == Verb::Release { "quarantine-released" } else { "quarantine-deleted" })
+            .with("count", did)
+            .with("refused", refused)
+    }
+}
+
+/// This person says that the mail was no junk; the filter learns. The octets were read before it left.
+pub async fn report(app: &App, person: &Person, mail: MailId, octets: bytes::Bytes) -> Result<(), Fault> {
+    let scope = person.scope();
+    let query = gateway::trace::Query { mail: Some(mail), limit: 1, ..Default::default() };
+    let found = app.db.read(move |tx| Box::pin(async move { gateway::trace::search(tx, scope, &query).await })).await?;
+    let Some(org) = found.rows.first().map(|row| row.org) else { return Ok(()) };
+    let label = detect::classify::Label::Ham;
+    let report = gateway::feedback::Report { org, reporter: person.email.clone(), label, octets, now_ms: app.now_ms() };
+    app.feedback.take(report).await.map_err(|why| Fault::Ours(why.to_string()))?;
+    let (ids, now_ms, person, entry) = (app.ids.clone(), app.now_ms(), person.clone(), Entry::new(Some(org), "quarantine.report", mail));
+    let noted: Result<(), store::Error> =
+        app.db.tx(move |tx| Box::pin(async move { audit::note(tx, &person, &ids, now_ms, entry).await })).await;
+    Ok(noted?)
 }
 
 /// Decides about one held row, with its line in the audit log in the same transaction.
-pub async fn one(app: &App, person: &Person, row: (mail::MailId, i64), verb: Verb) -> Result<usize, Fault> {
+pub async fn one(app: &App, person: &Person, (row, verb): ((MailId, i64), Verb), rules: &Rules) -> Result<usize, Fault> {
     let (mail, n) = row;
     let held = held(app, person, mail, n).await?;
-    let powers = powers(person, &held);
+    let powers = powers(person, &held, rules);
     if !powers.see {
         return Err(Fault::NotFound);
     }
     if !(if verb == Verb::Release { powers.release } else { powers.delete }) {
-        return Err(if held.verdict == "malware" {
+        return Err(if held.verdict == "malware" && verb == Verb::Release {
             Fault::Conflict(Say::new("quarantine-malware-needs-two"))
         } else {
-            Fault::Denied(crate::people::May::Release)
+            Fault::Denied(May::Release)
         });
     }
     let (ids, now_ms, person) = (app.ids.clone(), app.now_ms(), person.clone());
@@ -88,6 +129,7 @@ pub async fn one(app: &App, person: &Person, row: (mail::MailId, i64), verb: Ver
                     }
                     Verb::Delete => (quarantine::delete_in(tx, &decision, &ids).await?, "quarantine.delete"),
                 };
+                digest::sql::drop_links(tx, held.org, mail, n).await?;
                 let entry = Entry::new(Some(held.org), action, mail).with(serde_json::json!({ "recipient": held.recipient }));
                 audit::note(tx, &person, &ids, now_ms, entry).await?;
                 Ok::<_, QuarantineError>(ended)
@@ -99,7 +141,7 @@ pub async fn one(app: &App, person: &Person, row: (mail::MailId, i64), verb: Ver
 }
 
 /// The held row, when it is in the person's scope.
-pub async fn held(app: &App, person: &Person, mail: mail::MailId, n: i64) -> Result<gateway::quarantine::api::HeldBody, Fault> {
+pub async fn held(app: &App, person: &Person, mail: MailId, n: i64) -> Result<HeldBody, Fault> {
     let rows = app.quarantine.rows(person.scope(), mail).await?;
     rows.into_iter().find(|row| row.n == n).ok_or(Fault::NotFound)
 }

@@ -23,14 +23,28 @@ pub struct Request {
     pub state: String,
     pub decided_by: String,
     pub answer: String,
+    /// Malware: the first of the two who may release it; 0 when nobody of them agreed yet.
+    pub first_person: PersonId,
+    pub first_who: String,
 }
 
-const COLUMNS: &str = "id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer";
+impl Request {
+    pub fn is_open(&self, now_ms: i64) -> bool {
+        self.state == "open" && self.until_ms > now_ms
+    }
+
+    /// Whether this person is the first of the two already.
+    pub fn is_first(&self, person: &crate::people::Person) -> bool {
+        self.first_person.0 != 0 && (self.first_person == person.id || self.first_who.eq_ignore_ascii_case(&person.email))
+    }
+}
+
+const COLUMNS: &str = "id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer, first_person, first_who";
 
 pub async fn insert(tx: &mut Tx, request: &Request) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', '', '')",
+        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer, first_person, first_who) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', '', '', $9, $10)",
         args![
             request.id,
             request.org.0,
@@ -39,7 +53,9 @@ pub async fn insert(tx: &mut Tx, request: &Request) -> Result<(), Error> {
             request.person.0,
             request.who.as_str(),
             request.reason.as_str(),
-            request.until_ms
+            request.until_ms,
+            request.first_person.0,
+            request.first_who.as_str()
         ],
     )
     .await
@@ -69,12 +85,23 @@ pub async fn one(tx: &mut Tx, scope: OrgScope, id: i64) -> Result<Option<Request
     tx.row(&format!("SELECT {COLUMNS} FROM release_request WHERE id = $1 AND {whose}"), args).await?.as_ref().map(request).transpose()
 }
 
-/// Decides an open request; false when somebody else did.
+/// Somebody agrees as the first of two; false when somebody else did, or its time is over.
+pub async fn agree_first(tx: &mut Tx, id: i64, (person, who): (PersonId, &str), now_ms: i64) -> Result<bool, Error> {
+    let changed = tx
+        .run(
+            "UPDATE release_request SET first_person = $1, first_who = $2 WHERE id = $3 AND state = 'open' AND until_ms > $4 AND first_person = 0",
+            args![person.0, who, id, now_ms],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Decides an open request; false when somebody else did, or its time is over.
 pub async fn decide(tx: &mut Tx, id: i64, state: &str, by: (&str, &str), now_ms: i64) -> Result<bool, Error> {
     let (who, answer) = by;
     let changed = tx
         .run(
-            "UPDATE release_request SET state = $1, decided_by = $2, answer = $3, decided_ms = $4 WHERE id = $5 AND state = 'open'",
+            "UPDATE release_request SET state = $1, decided_by = $2, answer = $3, decided_ms = $4 WHERE id = $5 AND state = 'open' AND until_ms > $4",
             args![state, who, answer, now_ms, id],
         )
         .await?;
@@ -94,5 +121,7 @@ fn request(row: &Row) -> Result<Request, Error> {
         state: row.text(8)?.into(),
         decided_by: row.text(9)?.into(),
         answer: row.text(10)?.into(),
+        first_person: PersonId(row.int(11)?),
+        first_who: row.text(12)?.into(),
     })
 }

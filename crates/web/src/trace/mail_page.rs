@@ -1,8 +1,10 @@
 //! One mail's page and what can be done about it there.
 
+use super::actions::{self, Queued};
+use super::header_page::Analysis;
+use super::hops::Hop;
 use super::story::{self, AuthRow, FindingRow, Step, Story};
 use crate::App;
-use crate::audit::{self, Entry};
 use crate::page::{Fault, Page, Say, View, confirm, done, show};
 use crate::people::{May, Person};
 use askama::Template;
@@ -10,12 +12,10 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
-use gateway::feedback::Report;
-use gateway::queue;
 use gateway::receipt::{self, Receipt};
-use mail::MailId;
+use mail::message::Budget;
+use mail::{MailId, Message};
 use serde::Deserialize;
-use store::Error;
 
 #[derive(Template)]
 #[template(path = "trace/templates/mail.html")]
@@ -34,8 +34,11 @@ struct MailPage<'a> {
     counterfactuals: Vec<String>,
     refusal: Vec<String>,
     outcomes: Vec<Outcome<'a>>,
-    allow_sender: String,
-    block_sender: String,
+    entries: Vec<(&'static str, &'static str, String)>,
+    /// From the stored header, while it is kept.
+    way: Option<Analysis>,
+    /// What we know ourselves: taken, and each recipient settled.
+    own_way: Vec<Hop>,
 }
 
 /// What was decided for one recipient.
@@ -57,10 +60,7 @@ pub async fn mail(State(app): State<App>, view: View, person: Person, Path(id): 
     let lang = view.lang.of_receipt();
     let percent = |p: f32| format!("{:.1} %", p * 100.0);
     let findings = receipt.map(|receipt| story::findings(receipt, &view)).unwrap_or_default();
-    let entry = |effect: &str| {
-        let pair = crate::page::guard::form_pair;
-        format!("/entries/new?{}&{}&{}", pair("effect", effect), pair("kind", "address"), pair("value", &story.sender()))
-    };
+    let way = way(&app, &view, &story).await?;
     show(&MailPage {
         view: &view,
         subject: story.subject(),
@@ -74,11 +74,40 @@ pub async fn mail(State(app): State<App>, view: View, person: Person, Path(id): 
         counterfactuals: receipt.map(|receipt| receipt::counterfactuals(receipt, &app.thresholds, lang)).unwrap_or_default(),
         refusal: story.refusal(&view),
         outcomes: receipt.map(|receipt| outcomes(receipt, &view)).unwrap_or_default(),
-        allow_sender: entry("allow"),
-        block_sender: entry("block"),
+        entries: entries(&story),
+        own_way: story.own_way(),
+        way,
         receipt,
         story: &story,
     })
+}
+
+/// `(icon, words key, path)` of what can be done about the sender.
+fn entries(story: &Story) -> Vec<(&'static str, &'static str, String)> {
+    let sender = story.sender();
+    let href = |effect: &str| crate::quarantine::entry_href(effect, &sender, "");
+    match sender.is_empty() {
+        true => Vec::new(),
+        false => vec![("checkmark-circle", "trace-allow-sender", href("allow")), ("prohibited", "trace-block-sender", href("block"))],
+    }
+}
+
+/// Header octets are enough for the way a mail came.
+const HEADER_OCTETS_MAX: usize = 256 << 10;
+
+/// The way it came, read from the stored header; `None` when the octets are not kept any more. Only trace data, nothing of the content.
+async fn way(app: &App, view: &View, story: &Story) -> Result<Option<Analysis>, Fault> {
+    if story.row.is_none() {
+        return Ok(None);
+    }
+    let Some(octets) = app.octets_of(story.mail).await? else { return Ok(None) };
+    let end = octets
+        .windows(4)
+        .take(HEADER_OCTETS_MAX)
+        .position(|four| four == b"\r\n\r\n")
+        .map_or(octets.len().min(HEADER_OCTETS_MAX), |at| at + 4);
+    let message = Message::parse(octets.slice(..end), &Budget::default());
+    Ok(Some(Analysis::of(view, &message)))
 }
 
 fn outcomes<'a>(receipt: &'a Receipt, view: &View) -> Vec<Outcome<'a>> {
@@ -113,22 +142,9 @@ pub struct Sure {
 
 /// `POST /trace/{mail}/retry`: what is deferred is tried now.
 pub async fn retry(State(app): State<App>, person: Person, Path(id): Path<String>) -> Page {
-    person.require(May::Trace)?;
-    let (mail, ids, now_ms) = (known(&id)?, app.ids.clone(), app.now_ms());
-    let done_for = app
-        .db
-        .tx(move |tx| {
-            Box::pin(async move {
-                let done = queue::retry_now(tx, person.scope(), mail, now_ms, &ids).await?;
-                audit::note(tx, &person, &ids, now_ms, Entry::new(person.org, "trace.retry", mail)).await?;
-                Ok::<_, Error>(done.len())
-            })
-        })
-        .await?;
-    if done_for == 0 {
-        return Err(Fault::Conflict(Say::new("trace-nothing-queued")));
-    }
-    done(&format!("/trace/{mail}"), Say::new("trace-retried").with("count", done_for))
+    let mail = known(&id)?;
+    let count = actions::on_queue(&app, &person, mail, Queued::Retry).await?;
+    done(&format!("/trace/{mail}"), Say::new("trace-retried").with("count", count))
 }
 
 /// `POST /trace/{mail}/cancel`: what is queued is not delivered any more.
@@ -136,6 +152,7 @@ pub async fn cancel(State(app): State<App>, view: View, person: Person, Path(id)
     person.require(May::Release)?;
     let mail = known(&id)?;
     if sure.is_empty() {
+        story::read(&app, &person, mail).await?; // nobody is asked about what is not there for them
         return confirm::page(
             &view,
             &confirm::Confirm {
@@ -148,21 +165,8 @@ pub async fn cancel(State(app): State<App>, view: View, person: Person, Path(id)
             },
         );
     }
-    let (ids, now_ms) = (app.ids.clone(), app.now_ms());
-    let ended = app
-        .db
-        .tx(move |tx| {
-            Box::pin(async move {
-                let ended = queue::cancel(tx, person.scope(), mail, now_ms, &ids).await?;
-                audit::note(tx, &person, &ids, now_ms, Entry::new(person.org, "trace.cancel", mail)).await?;
-                Ok::<_, Error>(ended.len())
-            })
-        })
-        .await?;
-    if ended == 0 {
-        return Err(Fault::Conflict(Say::new("trace-nothing-queued")));
-    }
-    done(&format!("/trace/{mail}"), Say::new("trace-cancelled").with("count", ended))
+    let count = actions::on_queue(&app, &person, mail, Queued::Cancel).await?;
+    done(&format!("/trace/{mail}"), Say::new("trace-cancelled").with("count", count))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -171,42 +175,21 @@ pub struct Word {
     label: String,
 }
 
-/// `POST /trace/{mail}/report`: this person says what it is; the filter learns. While the octets are there.
+/// `POST /trace/{mail}/report`.
 pub async fn report(State(app): State<App>, person: Person, Path(id): Path<String>, Form(Word { label }): Form<Word>) -> Page {
-    person.require(May::Release)?;
     let mail = known(&id)?;
-    let label = match label.as_str() {
-        "good" => detect::classify::Label::Ham,
-        "junk" => detect::classify::Label::Spam,
-        "phish" => detect::classify::Label::Phish,
-        _ => return Err(Fault::Unreadable("label is good, junk or phish".into())),
-    };
-    let story = story::read(&app, &person, mail).await?;
-    let org = story.row.as_ref().map(|row| row.org).ok_or(Fault::NotFound)?;
-    let octets = app.octets_of(mail).await?.ok_or_else(|| Fault::Conflict(Say::new("trace-octets-gone")))?;
-    let report = Report { org, reporter: person.email.clone(), label, octets, now_ms: app.now_ms() };
-    app.feedback.take(report).await.map_err(|why| Fault::Ours(why.to_string()))?;
-    note(&app, person, Entry::new(Some(org), "trace.report", mail)).await?;
+    actions::report(&app, &person, mail, actions::label(&label)?).await?;
     done(&format!("/trace/{mail}"), Say::new("trace-reported"))
 }
 
-/// `GET /trace/{mail}/message.eml`: the message as it would be sent on. Reading it is written down.
+/// `GET /trace/{mail}/message.eml`.
 pub async fn message(State(app): State<App>, person: Person, Path(id): Path<String>) -> Page {
-    person.require(May::ReadMail)?;
     let mail = known(&id)?;
-    let story = story::read(&app, &person, mail).await?;
-    let octets = app.octets_of(mail).await?.ok_or_else(|| Fault::Conflict(Say::new("trace-octets-gone")))?;
-    note(&app, person, Entry::new(story.row.map(|row| row.org), "trace.export", mail)).await?;
+    let octets = actions::export(&app, &person, mail).await?;
     let headers = [
         // Not message/rfc822: some browsers would show it.
         (header::CONTENT_TYPE, "application/octet-stream".to_string()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{mail}.eml\"")),
     ];
     Ok((headers, octets).into_response())
-}
-
-async fn note(app: &App, person: Person, entry: Entry) -> Result<(), Fault> {
-    let (ids, now_ms) = (app.ids.clone(), app.now_ms());
-    let noted = app.db.tx(move |tx| Box::pin(async move { audit::note(tx, &person, &ids, now_ms, entry).await }));
-    Ok(noted.await?)
 }

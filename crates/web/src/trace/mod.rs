@@ -1,6 +1,10 @@
 //! Trace for people and programs: find a mail, read its story. The tables and the search are `gateway::trace`'s.
 
+mod actions;
+mod again;
 pub mod api;
+mod header_page;
+pub mod hops;
 mod mail_page;
 mod page;
 mod refused;
@@ -13,6 +17,7 @@ use crate::page::fault::Wrong;
 use crate::page::words::Source;
 use crate::page::{Fault, Say, View, time};
 use gateway::trace::Query;
+use gateway::trace::api::Incomplete;
 use serde::{Deserialize, Serialize};
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
@@ -86,6 +91,20 @@ impl Asked {
             ..Query::default()
         })
     }
+}
+
+/// Why a list is not everything, in the reader's language.
+pub fn because(view: &View, reasons: &[Incomplete]) -> Vec<String> {
+    let say = |one: &Incomplete| match one {
+        Incomplete::More { shown } => Say::new("trace-because-more").with("count", *shown),
+        Incomplete::LookedBackTo { at_ms } => Say::new("trace-because-looked").with("what", view.moment(*at_ms)),
+        Incomplete::KeptSince { at_ms } => Say::new("trace-because-kept").with("what", view.moment(*at_ms)),
+        Incomplete::Lost { count, at_ms } => {
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            Say::new("trace-because-lost").with("count", count).with("what", view.moment(*at_ms))
+        }
+    };
+    reasons.iter().map(|one| view.say(&say(one))).collect()
 }
 
 /// How far back the trace goes by its settings.

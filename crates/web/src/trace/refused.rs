@@ -35,7 +35,8 @@ struct RefusedPage<'a> {
     view: &'a View,
     asked: &'a Asked,
     table: String,
-    is_complete: bool,
+    because: Vec<String>,
+    wrong_ip: bool,
 }
 
 /// `GET /trace/refused`.
@@ -48,10 +49,12 @@ pub async fn list(
 ) -> Page {
     person.require(May::Trace)?;
     let some = |text: &str| Some(text.trim().to_string()).filter(|text| !text.is_empty());
+    let ip = asked.ip.trim().parse().ok();
+    let wrong_ip = ip.is_none() && !asked.ip.trim().is_empty();
     let query = RefusalQuery {
         sender: some(&asked.sender),
         recipient: some(&asked.recipient),
-        ip: asked.ip.trim().parse().ok(),
+        ip,
         before: asked.before.parse().ok(),
         limit: super::ROWS,
         ..RefusalQuery::default()
@@ -73,7 +76,7 @@ pub async fn list(
     if of_table.is_csv {
         return Ok(table.csv("refused"));
     }
-    show(&RefusedPage { view: &view, asked: &asked, table: table.html(), is_complete: found.is_complete })
+    show(&RefusedPage { view: &view, asked: &asked, table: table.html(), because: super::because(&view, &found.because), wrong_ip })
 }
 
 fn row(view: &View, event: &EventBody) -> Row {

@@ -1,5 +1,6 @@
 //! The story of one mail as its page tells it: events as sentences, the receipt as sections. Everything follows from what was written.
 
+use super::hops::Hop;
 use crate::App;
 use crate::page::view::View;
 use crate::page::{Fault, Say};
@@ -47,6 +48,9 @@ pub async fn read(app: &App, person: &Person, mail: MailId) -> Result<Story, Fau
     })
 }
 
+/// Recipients whose waiting is drawn.
+const OWN_HOPS_MAX: usize = 60;
+
 /// One step of the timeline.
 pub struct Step {
     pub at_ms: i64,
@@ -63,6 +67,20 @@ impl Story {
 
     pub fn is_in_state(&self, state: &str) -> bool {
         self.row.as_ref().is_some_and(|row| row.recipients.iter().any(|recipient| recipient.state == state))
+    }
+
+    /// From here on: when it was taken, and how long each recipient waited until it was settled.
+    pub fn own_way(&self) -> Vec<Hop> {
+        let Some(row) = &self.row else { return Vec::new() };
+        let settled = self.events.iter().filter(|event| event.kind == "delivered" || event.kind == "bounced").take(OWN_HOPS_MAX);
+        let hop = |event: &EventBody| Hop {
+            from: event.recipient.clone(),
+            by: event.detail["hop"].as_str().unwrap_or_default().to_string(),
+            at_ms: Some(event.at_ms),
+            delay_ms: Some(event.at_ms - row.at_ms),
+            ..Hop::default()
+        };
+        settled.map(hop).collect()
     }
 
     /// What was told to the peer when it was refused, in words with whose turn it is.
@@ -128,8 +146,7 @@ pub fn findings<'a>(receipt: &'a Receipt, view: &View) -> Vec<FindingRow<'a>> {
         .enumerate()
         .map(|(at, finding)| {
             let is_decisive = decided == Some(at);
-            let weight =
-                if finding.weight >= detect::finding::DECISIVE { view.t("trace-decisive") } else { format!("{:+.1}", finding.weight) };
+            let weight = weight(view, finding);
             let title = receipt::title(&finding.check, lang);
             let row = FindingRow { check: &finding.check, title, evidence: &finding.evidence, weight, is_decisive };
             (is_decisive, finding.weight.abs(), row)
@@ -137,6 +154,11 @@ pub fn findings<'a>(receipt: &'a Receipt, view: &View) -> Vec<FindingRow<'a>> {
         .collect();
     rows.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
     rows.into_iter().map(|(_, _, row)| row).collect()
+}
+
+/// The weight of a finding as people read it.
+pub fn weight(view: &View, finding: &detect::Finding) -> String {
+    if finding.weight >= detect::finding::DECISIVE { view.t("trace-decisive") } else { format!("{:+.1}", finding.weight) }
 }
 
 /// One part of sender authentication: name, result, and why.

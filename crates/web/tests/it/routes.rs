@@ -19,6 +19,8 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/view", "language and colours, kept by the browser"),
     ("/sign-in", "signing in itself, by password, link, passkey or another service"),
     ("/sign-out", "ends a session if there is one"),
+    ("/digest/", "a link of a digest is what lets in: one held row, for the address it was sent to"),
+    ("/.well-known/mta-sts.txt", "the MTA-STS policy of a domain, which senders everywhere read"),
     ("/help", "articles and what a problem means; nothing of an organisation"),
     ("/api/v1/openapi.json", "describes the program, not an installation"),
     ("/api/v1/help", "articles"),

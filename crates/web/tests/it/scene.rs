@@ -5,11 +5,12 @@ use axum::http::{Request, Response, StatusCode, header};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{Watch, sql as directory_sql};
 use gateway::feedback::{Deltas, Feedback};
+use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use gateway::reputation::Reputation;
 use mail::OrgId;
 use mail::id::IdMaker;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use store::bodies::Bodies;
 use store::{Db, DbSettings, Error};
 use testkit::postgres::Database;
@@ -21,6 +22,9 @@ use web::{App, Parts, WebSettings};
 
 /// Tuesday, 24 November 2026, 12:00 UTC.
 pub const NOW_MS: i64 = 1_795_521_600_000;
+
+/// Compiling its rules takes longer than a test.
+static DETECTOR: LazyLock<Arc<detect::Detector>> = LazyLock::new(|| Arc::new(detect::Detector::built_in()));
 
 /// One installation on one database.
 pub struct Scene {
@@ -42,6 +46,11 @@ pub struct Answer {
 impl Scene {
     /// `acme.example` of “acme” with alice and bo, `other.example` of “other” with eve.
     pub async fn new(database: Database) -> Scene {
+        Scene::with_dns(database, mail::dns::Zone::new()).await
+    }
+
+    pub async fn with_dns(database: Database, zone: mail::dns::Zone) -> Scene {
+        let dns: Arc<dyn mail::dns::Dns> = Arc::new(zone);
         let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
         let db = Db::open(&settings, &web::migrations()).await.unwrap_or_else(|why| panic!("{}: {why}", database.engine));
         let ids = Arc::new(IdMaker::new(1));
@@ -57,8 +66,20 @@ impl Scene {
             deltas: Deltas::follow(db.clone()).await,
             reputation: Reputation::start(db.clone()),
         };
+        let dns: Arc<dyn mail::dns::Dns> = Arc::new(mail::dns::Zone::new());
+        let again = Again {
+            detector: DETECTOR.clone(),
+            dns: dns.clone(),
+            directory: directory.clone(),
+            deltas: feedback.deltas.clone(),
+            reputation: feedback.reputation.clone(),
+            thresholds: Default::default(),
+            trusted_sealers: Vec::new(),
+            hostname: "mx.gatepost.example".into(),
+        };
         let app = App::new(Parts {
             feedback,
+            again,
             settings: WebSettings::default(),
             quarantine: Quarantine::new(db.clone(), bodies.clone(), ids.clone()),
             db,
@@ -66,7 +87,11 @@ impl Scene {
             ids,
             directory: directory.clone(),
             thresholds: Default::default(),
-            dns: Arc::new(mail::dns::Zone::new()),
+            help: web::help::Library::new(&[]),
+            dns_at: Arc::new(|_| None),
+            courier: Arc::new(courier(dns.clone())),
+            dns,
+            seal: Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key")),
             hostname: "mx.gatepost.example".into(),
             health: web::health::Health::with(
                 Default::default(),
@@ -102,6 +127,12 @@ impl Scene {
         let request = request("POST", path, cookie).header("sec-fetch-site", "same-origin");
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.ask(request.body(Body::from(pairs.join("&"))).expect("a request")).await
+    }
+
+    /// Sends JSON as a program does.
+    pub async fn send(&self, method: &str, path: &str, cookie: &str, body: serde_json::Value) -> Answer {
+        let request = request(method, path, cookie).header(header::CONTENT_TYPE, "application/json");
+        self.ask(request.body(Body::from(body.to_string())).expect("a request")).await
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
@@ -142,4 +173,9 @@ async fn fill(db: &Db, ids: Arc<IdMaker>) {
     };
     let done: Result<(), Error> = db.tx(move |tx| Box::pin(async move { directory_sql::apply_file(tx, &file, &ids, NOW_MS).await })).await;
     done.expect("the directory is written");
+}
+
+fn courier(dns: Arc<dyn mail::dns::Dns>) -> gateway::delivery::Courier {
+    let tls = gateway::delivery::Tls::new(&[]).expect("roots");
+    gateway::delivery::Courier { dns, tls, hostname: "mx.gatepost.example".into(), own_ports: Vec::new(), timeouts: Default::default() }
 }

@@ -6,6 +6,7 @@ mod protocol;
 mod recovery;
 mod routes;
 mod speed;
+mod validation;
 
 use super::{Courier, Timeouts, Tls};
 use crate::directory::ConnectorSettings;

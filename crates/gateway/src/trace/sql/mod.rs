@@ -97,7 +97,7 @@ pub(super) async fn expire(tx: &mut Tx, before: MailId, mails_max: usize) -> Res
     }
     let ids: Vec<Value> = ids.iter().map(|row| row.int(0).map(Value::Int)).collect::<Result<_, _>>()?;
     let list: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
-    for (table, key) in [("event", "mail"), ("recipient", "mail"), ("body", "mail"), ("mail", "id")] {
+    for (table, key) in [("event", "mail"), ("recipient", "mail"), ("body", "mail"), ("rule_hit", "mail"), ("moderation", "mail"), ("mail", "id")] {
         tx.rows(&format!("DELETE FROM {table} WHERE {key} IN ({})", list.join(", ")), ids.clone()).await?;
     }
     Ok(ids.len() as u64)

@@ -1,1 +1,51 @@
-# help
+# 帮助。
+help-title = 帮助
+help-search = 搜索帮助
+help-find = 搜索
+help-found = { $count ->
+    [0] 没有结果
+   *[other] 找到 { $count } 篇文章
+}
+help-none = 没有包含“{ $what }”的文章。请换一个词，或输入应答中的代码（如 5.7.1）、检查项的名称。
+help-recommended = 常用操作
+help-topics = 全部主题
+help-kind-article = 操作指南
+help-kind-check = 检查项
+help-kind-problem = 问题
+help-kind-refusal = 拒收
+help-kind-setting = 设置
+help-topic-article = 操作指南
+help-topic-check = 检查项：各自检查什么
+help-topic-refusal = 拒收邮件的应答
+help-topic-problem = 页面与 API 的问题
+help-topic-setting = 设置文件
+help-group-attachment = 附件
+help-group-auth = 发件人验证
+help-group-bulk = 批量邮件
+help-group-connection = 连接
+help-group-header = 邮件头
+help-group-mime = 邮件结构
+help-group-content = 内容
+help-group-impersonation = 冒充
+help-group-link = 链接
+help-group-malware = 恶意软件
+help-group-spoof = 伪造发件人
+help-both = 与 { $what } 对照
+help-one = 只看一种语言
+help-other = 查看此段的 { $what }
+help-related = 相关文章
+help-check-name = 在记录、规则和 API 中，此检查项的名称是 { $what }。
+help-check-more = 它在某封邮件中占多大权重，请在邮件跟踪中查看该邮件的记录。
+help-problem-name = 程序可通过类型 /help/problem/{ $what } 识别此问题。
+help-refusal-title = 以 { $what } 拒收
+help-refusal-more = 每次拒收都保留了应答和原因，请在邮件跟踪的拒绝记录中查找。
+help-turn-theirs = 需要由发件方处理：原样重发仍会被拒收。
+help-turn-ours = 需要由本服务的运营者处理。
+help-turn-nobody = 暂时无需任何操作：服务器会自动重试。
+help-setting-default = 默认值：
+search-title = 搜索
+search-mails = 主题中含有该内容的邮件
+search-mails-none = 近期邮件的主题中没有该内容。
+search-mails-more = 在邮件跟踪中搜索
+search-articles = 帮助文章
+search-nothing = 请输入要查找的内容：标识符、地址、主题中的词，或一个问题。

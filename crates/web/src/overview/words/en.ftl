@@ -1,1 +1,64 @@
-# overview
+# The first page: figures, charts, what waits.
+overview-title = Overview
+overview-spans = Span of time
+overview-span-day = Last 24 hours
+overview-span-week = 7 days
+overview-span-month = 30 days
+overview-now = Figures now
+overview-counted = Counted
+overview-not-counted = Nothing has been counted yet; this takes about a minute after the first start.
+overview-incomplete = Older hours are still being counted.
+overview-mails = Mails received
+overview-unwanted = Found unwanted or dangerous
+overview-of-all = { $what } of all
+overview-delivered = Delivered to recipients
+overview-refused = Turned away at the door
+overview-refused-none = Nothing was turned away.
+overview-refused-all = Everything that was turned away
+overview-decisions = What needs somebody
+overview-look = Please decide
+overview-requests = Requests to release
+overview-held = Held mail
+overview-entries-ending = Entries that end within a week
+overview-queued = Waiting for delivery
+overview-more-than = More than { $what }
+overview-balance = Balance
+overview-balance-word-good = Adds up
+overview-balance-word-bad = Does not add up
+overview-balance-word-info = Not yet taken
+overview-balance-never = The first balance is taken shortly after the start.
+overview-balance-good = All { $what } recipients accepted in 24 hours are accounted for.
+overview-balance-bad = { $count ->
+    [one] One mail does not add up. Run “gatepost trace balance” to see which.
+   *[other] { $count } mails do not add up. Run “gatepost trace balance” to see which.
+}
+overview-balance-at = Checked
+overview-balance-parts = What became of them
+overview-accepted = Accepted
+overview-time = Time
+overview-as-table = As a table
+overview-chart-verdict = What mail was
+overview-chart-outcome = What became of it
+overview-chart-report = What people reported
+overview-group-clean = Clean
+overview-group-bulk = Bulk mail
+overview-group-spam = Spam
+overview-group-forged = Forged or impersonated
+overview-group-phish = Phishing
+overview-group-dangerous = Malware and what cannot be inspected
+overview-says-verdict = { $mails } mails were received; { $unwanted } of them were found unwanted or dangerous.
+overview-says-outcome = Of { $recipients } recipients, { $delivered } have their mail delivered.
+overview-says-report = People reported { $good } mails as good that had been found unwanted ({ $share } of those), and { $missed } as unwanted that had been found clean.
+overview-reported-good = Good mail found unwanted
+overview-reported-missed = Unwanted mail found clean
+overview-reasons = Most frequent reasons
+overview-reasons-none = No mail was found unwanted.
+overview-verdicts = By verdict
+overview-verdicts-none = No mail was received.
+overview-live-stop = Stop live figures
+overview-live-start = Follow live
+overview-live-lost = Live figures were lost; they are tried again. Reload to see the present ones.
+overview-live-stopped = Live figures are stopped.
+overview-wrong-span = The span is day, week or month.
+overview-wrong-zone = There is no time zone of this name; take one such as Asia/Shanghai.
+overview-zoom = Drag to zoom in, double-click to see all again.

@@ -23,6 +23,13 @@
   prepare(document);
   document.addEventListener("htmx:after:swap", (event) => prepare(event.target));
 
+  // Long work in steps: the next begins by itself, unless somebody leaves or asks to stop.
+  all("form[data-go-on]", (form) => {
+    const next = setTimeout(() => form.requestSubmit(), 400);
+    all("[data-stop]", (link) => link.addEventListener("focus", () => clearTimeout(next)), form);
+    all("[data-stop]", (link) => link.addEventListener("pointerenter", () => clearTimeout(next)), form);
+  });
+
   const menu = document.querySelector("[data-menu]"), nav = document.getElementById("nav");
   if (menu && nav) {
     const narrow = matchMedia("(max-width: 760px)");
@@ -61,6 +68,79 @@
     }, { once: true });
     ask.returnValue = "";
     ask.showModal();
+  });
+
+  // A list put into order by dragging: <ol data-order="FORM"> whose items are draggable and hold the hidden fields of the form, in order.
+  all("ol[data-order]:not([data-order=''])", (list) => {
+    let dragged = null;
+    const clear = () => all("li", (item) => item.classList.remove("dragged", "target"), list);
+    list.addEventListener("dragstart", (event) => { dragged = event.target.closest("li[draggable]"); dragged?.classList.add("dragged"); });
+    list.addEventListener("dragend", () => { dragged = null; clear(); });
+    list.addEventListener("dragover", (event) => {
+      const over = event.target.closest("li[draggable]");
+      if (!dragged || !over) return;
+      event.preventDefault();
+      all("li", (item) => item.classList.toggle("target", item === over && item !== dragged), list);
+    });
+    list.addEventListener("drop", (event) => {
+      const over = event.target.closest("li[draggable]");
+      if (!dragged || !over || over === dragged) return;
+      event.preventDefault();
+      over.before(dragged);
+      document.getElementById(list.dataset.order).requestSubmit();
+    });
+  });
+
+  // What takes a while says so: <button data-busy="Asking DNS …">.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (event.defaultPrevented || !button || !button.dataset.busy) return;
+    window.gatepostSay(button.dataset.busy);
+    // After the form was read: a disabled button is not sent.
+    setTimeout(() => {
+      button.disabled = true;
+      button.setAttribute("aria-busy", "true");
+      button.textContent = button.dataset.busy;
+      const bar = document.createElement("progress");
+      bar.setAttribute("aria-label", button.dataset.busy);
+      button.after(bar);
+    });
+  });
+
+  // A list whose entries can be dragged to another place: each says where that is asked for and which place it has.
+  all("[data-order]", (list) => {
+    let dragged = null;
+    const entry = (event) => event.target.closest("[data-move]");
+    all("[data-move]", (item) => { item.draggable = true; }, list);
+    list.addEventListener("dragstart", (event) => { dragged = entry(event); });
+    list.addEventListener("dragend", () => all(".over", (item) => item.classList.remove("over"), list));
+    list.addEventListener("dragover", (event) => {
+      const over = entry(event);
+      if (!dragged || !over) return;
+      event.preventDefault();
+      all(".over", (item) => item.classList.remove("over"), list);
+      over.classList.add("over");
+    });
+    list.addEventListener("drop", (event) => {
+      const over = entry(event);
+      if (!dragged || !over || over === dragged) return;
+      event.preventDefault();
+      const form = document.createElement("form"), place = document.createElement("input");
+      form.method = "post"; form.action = dragged.dataset.move;
+      place.type = "hidden"; place.name = "place"; place.value = over.dataset.place;
+      form.append(place);
+      document.body.append(form);
+      form.submit();
+    });
+  });
+
+  // A file as the text of a field, so that nothing but text is sent.
+  all("[data-file-for]", (box) => {
+    box.hidden = false;
+    box.querySelector("input[type=file]").addEventListener("change", async (event) => {
+      const file = event.target.files[0];
+      if (file) document.getElementById(box.dataset.fileFor).value = await file.text();
+    });
   });
 
   // Says something to screen readers, once.

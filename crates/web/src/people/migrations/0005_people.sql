@@ -6,7 +6,10 @@ CREATE TABLE person (
     email TEXT NOT NULL UNIQUE,       -- as mail::Address::key writes it
     name TEXT NOT NULL,
     role TEXT NOT NULL,
+    own_role BIGINT NOT NULL DEFAULT 0, -- a role that the organisation made, instead of the one above; 0: none
     language TEXT NOT NULL,           -- '' is as the browser says
+    zone TEXT NOT NULL DEFAULT '',    -- IANA name; '' is as the browser says
+    colours TEXT NOT NULL DEFAULT '', -- '' is as the browser says
     password TEXT NOT NULL,           -- argon2id in PHC form; '' has none
     is_active BIGINT NOT NULL,
     made_ms BIGINT NOT NULL,
@@ -16,8 +19,11 @@ CREATE INDEX person_org ON person (org, email);
 
 CREATE TABLE person_session (
     token TEXT PRIMARY KEY,           -- SHA-256 of what the browser has, in hex
+    id BIGINT NOT NULL,               -- names it in lists
     person BIGINT NOT NULL,
     org BIGINT NOT NULL,              -- organisation an operator acts in; 0: all
+    how TEXT NOT NULL,                -- password, link, passkey, provider: how it began
+    sure_ms BIGINT NOT NULL,          -- when the person last proved to be there
     made_ms BIGINT NOT NULL,
     seen_ms BIGINT NOT NULL,
     until_ms BIGINT NOT NULL,
@@ -30,7 +36,7 @@ CREATE INDEX person_session_person ON person_session (person);
 CREATE TABLE sign_in_link (
     token TEXT PRIMARY KEY,           -- SHA-256, in hex
     person BIGINT NOT NULL,
-    purpose TEXT NOT NULL,            -- sign-in, invitation, first-run
+    purpose TEXT NOT NULL,            -- sign-in, mail, invitation, first-run
     until_ms BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX sign_in_link_person ON sign_in_link (person);

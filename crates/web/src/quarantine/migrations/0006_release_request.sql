@@ -11,7 +11,10 @@ CREATE TABLE release_request (
     state TEXT NOT NULL,              -- open, approved, denied
     decided_by TEXT NOT NULL,
     answer TEXT NOT NULL,
-    decided_ms BIGINT
+    decided_ms BIGINT,
+    -- Malware: the first of the two who may release it. 0: whoever asked is none of them, and none agreed yet.
+    first_person BIGINT NOT NULL,
+    first_who TEXT NOT NULL
 );
 CREATE INDEX release_request_open ON release_request (org, id) WHERE state = 'open';
 CREATE INDEX release_request_mail ON release_request (mail);

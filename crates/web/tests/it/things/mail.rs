@@ -25,20 +25,21 @@ pub fn nowhere() -> Places {
 fn named(mail: &str, request: i64) -> Places {
     let mut places = under(BEGINS, mail);
     places.push(("/quarantine/requests/", "id", request.to_string()));
+    places.push(("/api/v1/quarantine/requests/", "id", request.to_string()));
     places
 }
 
 async fn request(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer) \
-         VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '')",
+        "INSERT INTO release_request (id, org, mail, n, person, who, reason, until_ms, state, decided_by, answer, first_person, \
+         first_who) VALUES ($1, $2, $1, 0, 99, 'eve@other.example', $3, $4, 'open', '', '', 0, '')",
         args![mail, org.0, MARK, NOW_MS + 86_400_000],
     )
     .await
     .map(|_| ())
 }
 
-async fn held_mail(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
+pub async fn held_mail(tx: &mut Tx, mail: i64, org: OrgId) -> Result<(), Error> {
     let octets = format!("From: <x@sender.example>\r\nTo: <eve@other.example>\r\nSubject: {MARK}\r\n\r\n{MARK}\r\n");
     tx.run(
         "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \

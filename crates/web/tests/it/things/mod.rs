@@ -1,7 +1,14 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
 mod health;
+mod domain;
 mod mail;
+mod quarantine;
+mod policy;
+mod people;
+mod rule;
+
+pub use mail::held_mail;
 
 use crate::scene::Scene;
 use ::mail::OrgId;
@@ -28,16 +35,26 @@ impl Things {
 /// Makes things of `org`, each with [`MARK`] in what people read.
 pub async fn things(scene: &Scene, org: OrgId) -> Things {
     let mut by_place = Places::new();
+    by_place.extend(domain::there(scene, org).await);
     by_place.extend(mail::there(scene, org).await);
     by_place.extend(health::there(scene, org).await);
+    by_place.extend(quarantine::there(scene, org).await);
+    by_place.extend(policy::there(scene, org).await);
+    by_place.extend(people::there(scene, org).await);
+    by_place.extend(rule::there(scene, org).await);
     Things { by_place }
 }
 
 /// The same kinds of name for what is nowhere.
 pub fn nothing() -> Things {
     let mut by_place = Places::new();
+    by_place.extend(domain::nowhere());
     by_place.extend(mail::nowhere());
     by_place.extend(health::nowhere());
+    by_place.extend(quarantine::nowhere());
+    by_place.extend(policy::nowhere());
+    by_place.extend(people::nowhere());
+    by_place.extend(rule::nowhere());
     Things { by_place }
 }
 

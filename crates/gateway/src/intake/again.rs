@@ -1,0 +1,120 @@
+//! Judging a mail a second time: what the same message would be today, with what was learned and changed since.
+//!
+//! In: the stored octets and the receipt of the first time, which knows the peer and the envelope. Out: a verdict and its findings.
+//! Invariant: nothing is noted anywhere; no reputation, thread or rate learns from it. What only the moment of the connection knew
+//! (lists, rates) is taken over from the receipt.
+
+use crate::directory::Watch;
+use crate::feedback::Deltas;
+use crate::receipt::Receipt;
+use crate::reputation::{self, Behind, Reputation};
+use bytes::Bytes;
+use detect::acquaintance::{Acquaintance, Memory};
+use detect::{Detector, Finding, Thresholds, Verdict};
+use mail::auth::{self, AuthResults, AuthSettings};
+use mail::dns::Dns;
+use mail::envelope::{BodyType, Notify, Reverse};
+use mail::message::Budget;
+use mail::{Address, Envelope, EnvelopeRecipient, Mail, Message, OrgId, Peer};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long it may take in all.
+const AGAIN_MAX: Duration = Duration::from_secs(20);
+
+/// What judging needs of the running server; cheap to clone.
+#[derive(Clone)]
+pub struct Again {
+    pub detector: Arc<Detector>,
+    pub dns: Arc<dyn Dns>,
+    pub directory: Arc<Watch>,
+    pub deltas: Deltas,
+    pub reputation: Reputation,
+    pub thresholds: Thresholds,
+    /// As [`super::IntakeSettings::trusted_sealers`].
+    pub trusted_sealers: Vec<String>,
+    pub hostname: String,
+}
+
+/// What it would be today.
+#[derive(Debug, Clone)]
+pub struct Second {
+    pub auth: AuthResults,
+    pub findings: Vec<Finding>,
+    pub verdict: Verdict,
+}
+
+impl Again {
+    /// Judges `octets` of a mail of `org` again; `None` when it took too long.
+    pub async fn judge(&self, org: OrgId, receipt: &Receipt, octets: Bytes) -> Option<Second> {
+        let message = tokio::task::spawn_blocking(move || Message::parse(octets, &Budget::default())).await.ok()?;
+        tokio::time::timeout(AGAIN_MAX, self.judged(org, receipt, &message)).await.ok()
+    }
+
+    async fn judged(&self, org: OrgId, receipt: &Receipt, message: &Message) -> Second {
+        let (peer, envelope, directory) = (peer(receipt), envelope(receipt), self.directory.snapshot());
+        // The moment of the first time: signatures and dates are measured against it.
+        let mail = Mail { peer: &peer, envelope: &envelope, message, now_ms: receipt.at_ms };
+        let settings = AuthSettings {
+            authserv_id: self.hostname.clone(),
+            trusted_sealers: self.trusted_sealers.clone(),
+            dkim_signatures_max: 10,
+            dns_lookups_max: 200,
+            own_domains: directory.own_domains.clone(),
+        };
+        let auth = auth::authenticate(mail, self.dns.as_ref(), &settings).await;
+        let known = self.reputation.look(org, &Behind::new(mail, &auth), receipt.at_ms).await;
+        let acquaintance = Acquaintance {
+            address: known.familiarity(reputation::Kind::Author),
+            domain: known.familiarity(reputation::Kind::Domain),
+            ..Acquaintance::default()
+        };
+        let only = match envelope.recipients.as_slice() {
+            [only] => Some(only.address.key()),
+            _ => None,
+        };
+        let memory = Memory { acquaintance, deltas: self.deltas.of(org, only.as_deref()) };
+        let mut inspected = self.detector.inspect_with(mail, &auth, &directory.surroundings, &memory).await;
+        inspected.findings.retain(|finding| !is_of_connection(finding));
+        let of_then = receipt.findings.iter().filter(|finding| is_of_connection(finding));
+        inspected.findings.extend(of_then.cloned());
+        inspected.findings.extend(known.findings());
+        let log_odds = (inspected.spam_log_odds, inspected.phish_log_odds);
+        let verdict = detect::verdict::judge(&inspected.findings, log_odds.0, log_odds.1, inspected.bcl, &self.thresholds);
+        Second { auth, findings: inspected.findings, verdict }
+    }
+}
+
+/// Lists, names and behaviour of the peer at that time.
+fn is_of_connection(finding: &Finding) -> bool {
+    finding.check.starts_with("connection.")
+}
+
+fn peer(receipt: &Receipt) -> Peer {
+    let connection = &receipt.connection;
+    Peer {
+        ip: connection.ip,
+        port: 0,
+        local: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+        reverse: connection.ptr.clone().map_or(Reverse::NotAsked, Reverse::Confirmed),
+        helo: connection.helo.clone(),
+        esmtp: true,
+        tls: None,
+        authenticated: Some(connection.login.clone()).filter(|login| !login.is_empty()),
+    }
+}
+
+fn envelope(receipt: &Receipt) -> Envelope {
+    let parsed = |text: &String| Address::parse(text).ok();
+    let recipients = receipt.envelope.recipients.iter().filter_map(parsed);
+    let recipients = recipients.map(|address| EnvelopeRecipient { address, notify: Notify::default(), orcpt: None });
+    Envelope {
+        sender: parsed(&receipt.envelope.sender),
+        recipients: recipients.collect(),
+        smtputf8: false,
+        body: BodyType::default(),
+        require_tls: false,
+        ret: None,
+        envid: None,
+    }
+}

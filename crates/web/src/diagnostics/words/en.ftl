@@ -1,0 +1,93 @@
+# Checks: what was found, and what to do.
+check-result-ok = Good
+check-result-advice = Could be better
+check-result-cannot-tell = Cannot tell
+check-result-problem = Problem
+check-dns-silent = DNS did not answer, so this cannot be known now: { $what }
+check-ownership-not-needed = The domain was entered by whoever runs this service; nothing needs to be shown.
+check-ownership-ok = The record is there: the domain is yours.
+check-ownership-missing = There is no record at { $what } yet.
+check-ownership-other = There is a record at { $what }, but with another value.
+check-ownership-fix = Add the TXT record below where the domain's DNS is kept, then check again. New records can take some minutes, at some providers an hour.
+check-mx-no-domain = The domain { $what } does not exist in DNS.
+check-mx-none = The domain has no MX record, so senders try its web server instead.
+check-mx-null = The domain says that it takes no mail at all (a null MX).
+check-mx-ours = Mail for the domain comes to { $host }, and only there.
+check-mx-not-ours = Mail for the domain goes to { $what }, not to { $host }: nothing reaches this filter.
+check-mx-beside = Beside us mail can go to { $what }. Senders of spam use such a way around the filter.
+check-mx-address = { $what } is an address; an MX record must name a host.
+check-mx-dangling = { $what } has no address: mail sent there is lost or waits.
+check-mx-reachable = { $what } has the address { $addresses }.
+check-mx-fix-domain = Check the spelling, and whether the registration of the domain has ended.
+check-mx-fix = Set the MX record below and remove all others. Lower its TTL a day before, and keep the old server running until the old TTL is over.
+check-mx-fix-beside = Remove the MX records of { $what } once mail arrives here, or let those servers take mail from us only.
+check-spf-none = There is no SPF record: anybody can send in the domain's name, and large providers refuse such mail.
+check-spf-several = There are { $count } SPF records. Receivers then treat it as broken; there may be one only.
+check-spf-lookups = Checking it takes { $count } DNS look-ups of at most { $most }.
+check-spf-too-many = Checking it takes { $count } DNS look-ups; receivers stop after { $most } and treat the record as broken.
+check-spf-void = { $count } of the names in it do not exist; more than { $most } make the record broken.
+check-spf-ptr = It uses “ptr”, which is slow, unreliable and advised against.
+check-spf-closed = Everybody who is not named is refused or doubted.
+check-spf-neutral = It ends in “?all”, which says nothing about everybody else.
+check-spf-open = It lets everybody on the Internet send in the domain's name (“+all”).
+check-spf-no-end = It has no “all” at the end, which says nothing about everybody else.
+check-spf-term = “{ $what }” in the record of { $where } cannot be read; receivers treat the record as broken.
+check-spf-circle = { $what } includes itself.
+check-spf-include-none = It includes { $what }, which has no SPF record; receivers treat it as broken.
+check-spf-us = Mail that goes out through { $host } is covered.
+check-spf-not-us = { $host } is not in it. That is fine as long as you do not send out through Gatepost; otherwise publish the record below.
+check-spf-fix-none = Publish the record below, with every other service that sends in your name added before “~all”.
+check-spf-fix-several = Join them into one record: one “v=spf1”, all terms, one “all” at the end.
+check-spf-fix-too-many = Remove what is not used any more, or replace names by the addresses behind them. These ask DNS: { $what }
+check-spf-fix-open = Replace “all” at the end by “~all”, and by “-all” once the reports look right.
+check-spf-fix-end = Add “~all” at the end.
+check-dkim-no-key = There is no key of this domain here. If another service signs your mail, that is fine; mail that goes out through Gatepost is not signed.
+check-dkim-ok = { $what }: the record fits the key.
+check-dkim-testing = { $what }: published with “t=y”, so receivers treat broken signatures as none. Remove it when you are done testing.
+check-dkim-unpublished = { $what }: the record is not in DNS yet. The key signs nothing until it is.
+check-dkim-missing = { $what }: the key signs, but its record is not in DNS: receivers cannot check the signatures.
+check-dkim-gone-early = { $what }: the key signs no more, but mail it signed is still on its way. Put the record back until the key is retired.
+check-dkim-differs = { $what }: another key stands in DNS than the one here. Signatures with it fail.
+check-dkim-none-active = No key signs yet.
+check-dkim-fix-no-key = Make a key, publish its record, then let it sign.
+check-dkim-fix-publish = Publish the record below to the letter. Providers that split long values do no harm.
+check-dkim-fix-differs = Replace the value by the one below. Often a part was cut off when it was pasted.
+check-dmarc-none = There is no DMARC record: receivers do not know what to do with mail that only claims to be from you.
+check-dmarc-several = There are { $count } DMARC records; receivers then ignore all of them.
+check-dmarc-inherited = The record of { $what } holds for this domain as well.
+check-dmarc-protects = Mail that only claims to be from the domain is stopped ({ $what }).
+check-dmarc-watches = The record only watches (“p=none”): forged mail in your name still arrives.
+check-dmarc-policy = “{ $what }” is no policy; receivers ignore the record.
+check-dmarc-subdomains = Sub-domains are not protected (“sp={ $what }”).
+check-dmarc-percent = The policy holds for { $what } % of mail only.
+check-dmarc-strict-dkim = “adkim=s”: a signature counts only for exactly the domain in From. Mail from sub-domains needs keys of its own.
+check-dmarc-strict-spf = “aspf=s”: SPF counts only when the return address has exactly the domain in From. Newsletters and bounces of other services often have another.
+check-dmarc-aligned = Gatepost signs with { $what }, so mail that goes out here passes by DKIM.
+check-dmarc-no-reports = Nobody gets reports (“rua”), so you do not learn who sends in your name.
+check-dmarc-report-address = “{ $what }” is no address for reports; write mailto: before it.
+check-dmarc-report-refused = { $what } has not agreed to take reports about this domain, so none are sent there.
+check-dmarc-fix-none = Publish the record below. It changes nothing about your mail and tells you who sends in your name.
+check-dmarc-fix-several = Keep one of them.
+check-dmarc-fix-watches = When the reports show that all of your own mail passes, go on to the record below, later to “p=reject”.
+check-mta-sts-none = The domain does not ask senders to encrypt (MTA-STS). This is not needed, and protects against eavesdroppers.
+check-mta-sts-record = The record is there.
+check-mta-sts-unpublished = Gatepost serves a policy, but the record that tells senders of it is missing.
+check-mta-sts-several = There are { $count } records; senders then ignore the policy.
+check-mta-sts-old-id = The policy has changed since the record was published; senders keep the old one until the id changes.
+check-mta-sts-no-host = The host { $what } has no public address.
+check-mta-sts-unreachable = { $what } could not be reached over HTTPS: { $why }
+check-mta-sts-certificate = The certificate of { $what } is not accepted: { $why }
+check-mta-sts-no-file = { $what } does not answer with the policy: { $why }
+check-mta-sts-unreadable = What is served is not a policy.
+check-mta-sts-enforced = Senders must encrypt, with a good certificate.
+check-mta-sts-mode = The policy is served in mode “{ $what }”: senders report, and deliver all the same.
+check-mta-sts-mx = The policy does not name { $what }, which is in MX: senders who enforce it deliver nothing there.
+check-mta-sts-mx-unknown = Whether the policy fits the MX records cannot be known now.
+check-mta-sts-fix-none = Choose “testing” in the settings of the domain; this page then shows the records to publish.
+check-mta-sts-fix-publish = Publish the record below.
+check-mta-sts-fix-host = Let the host lead to Gatepost's web listener over HTTPS: a proxy in front that has a certificate for this name and passes the Host header on.
+check-tls-rpt-none = Nobody is told when connections to the domain fail to be encrypted. This is not needed.
+check-tls-rpt-ok = Reports about encryption are sent.
+check-tls-rpt-address = The record names no address that reports can go to (mailto: or https:).
+check-tls-rpt-several = There are { $count } records; senders then ignore them.
+check-tls-rpt-fix = Publish the record below, with a mailbox that somebody reads.

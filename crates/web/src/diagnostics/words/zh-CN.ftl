@@ -1,0 +1,93 @@
+# 检查：发现了什么，该怎么办。
+check-result-ok = 正常
+check-result-advice = 可以改进
+check-result-cannot-tell = 无法判断
+check-result-problem = 有问题
+check-dns-silent = DNS 没有应答，暂时无法判断：{ $what }
+check-ownership-not-needed = 该域由服务运营者录入，无需证明。
+check-ownership-ok = 已找到记录，该域归您所有。
+check-ownership-missing = { $what } 还没有记录。
+check-ownership-other = { $what } 有记录，但值不同。
+check-ownership-fix = 请在该域的 DNS 服务商处添加下面的 TXT 记录，然后重新检查。新记录可能需要几分钟生效，有些服务商需要一小时。
+check-mx-no-domain = DNS 中不存在域 { $what }。
+check-mx-none = 该域没有 MX 记录，发件方会转而尝试其网站服务器。
+check-mx-null = 该域声明不接收任何邮件（空 MX）。
+check-mx-ours = 该域的邮件只发往 { $host }。
+check-mx-not-ours = 该域的邮件发往 { $what }，而不是 { $host }：邮件不会经过此过滤。
+check-mx-beside = 除我们之外，邮件还可以发往 { $what }。垃圾邮件发送者会利用这条绕过过滤的路径。
+check-mx-address = { $what } 是 IP 地址；MX 记录必须指向主机名。
+check-mx-dangling = { $what } 没有地址：发往那里的邮件会丢失或滞留。
+check-mx-reachable = { $what } 的地址是 { $addresses }。
+check-mx-fix-domain = 请检查拼写，以及域名注册是否已过期。
+check-mx-fix = 请设置下面的 MX 记录并删除其他所有 MX 记录。提前一天调低 TTL，并在旧 TTL 到期前保持旧服务器运行。
+check-mx-fix-beside = 邮件开始到达这里后，请删除 { $what } 的 MX 记录，或让这些服务器只接收来自我们的邮件。
+check-spf-none = 没有 SPF 记录：任何人都能冒用该域发信，大型服务商会拒收这类邮件。
+check-spf-several = 有 { $count } 条 SPF 记录。收件方会视为无效；只能有一条。
+check-spf-lookups = 检查该记录需要 { $count } 次 DNS 查询，上限为 { $most } 次。
+check-spf-too-many = 检查该记录需要 { $count } 次 DNS 查询；收件方在 { $most } 次后停止并视记录为无效。
+check-spf-void = 其中有 { $count } 个名称不存在；超过 { $most } 个会使记录无效。
+check-spf-ptr = 使用了“ptr”，它缓慢、不可靠，不建议使用。
+check-spf-closed = 未列出的发件方会被拒绝或标为可疑。
+check-spf-neutral = 以“?all”结尾，对其他发件方没有任何表态。
+check-spf-open = 允许互联网上任何人以该域名义发信（“+all”）。
+check-spf-no-end = 末尾没有“all”，对其他发件方没有任何表态。
+check-spf-term = { $where } 的记录中的“{ $what }”无法识别；收件方会视记录为无效。
+check-spf-circle = { $what } 包含了它自己。
+check-spf-include-none = 包含了 { $what }，但后者没有 SPF 记录；收件方会视为无效。
+check-spf-us = 已涵盖经 { $host } 发出的邮件。
+check-spf-not-us = 其中没有 { $host }。如果您不通过 Gatepost 发信，这没有问题；否则请发布下面的记录。
+check-spf-fix-none = 请发布下面的记录，并在“~all”之前加入以您名义发信的其他所有服务。
+check-spf-fix-several = 请合并为一条记录：一个“v=spf1”、所有条目、末尾一个“all”。
+check-spf-fix-too-many = 请删除不再使用的条目，或把名称换成其背后的地址。以下条目会查询 DNS：{ $what }
+check-spf-fix-open = 请把末尾的“all”改为“~all”，待报告正常后再改为“-all”。
+check-spf-fix-end = 请在末尾加上“~all”。
+check-dkim-no-key = 这里没有该域的密钥。如果由其他服务为您的邮件签名，这没有问题；经 Gatepost 发出的邮件不会签名。
+check-dkim-ok = { $what }：记录与密钥一致。
+check-dkim-testing = { $what }：发布时带有“t=y”，收件方会把失效的签名视为没有签名。测试结束后请将其删除。
+check-dkim-unpublished = { $what }：记录还不在 DNS 中。在此之前该密钥不会用于签名。
+check-dkim-missing = { $what }：密钥正在签名，但记录不在 DNS 中，收件方无法验证签名。
+check-dkim-gone-early = { $what }：密钥已不再签名，但它签过的邮件仍在途中。请在密钥停用前恢复该记录。
+check-dkim-differs = { $what }：DNS 中的密钥与这里的不同，用它签的名会验证失败。
+check-dkim-none-active = 还没有密钥用于签名。
+check-dkim-fix-no-key = 请创建密钥，发布其记录，然后启用签名。
+check-dkim-fix-publish = 请逐字发布下面的记录。服务商拆分长值没有影响。
+check-dkim-fix-differs = 请把值替换为下面的内容。常见原因是粘贴时被截断。
+check-dmarc-none = 没有 DMARC 记录：收件方不知道该如何处理冒充您的邮件。
+check-dmarc-several = 有 { $count } 条 DMARC 记录；收件方会全部忽略。
+check-dmarc-inherited = { $what } 的记录同样适用于该域。
+check-dmarc-protects = 冒充该域的邮件会被拦截（{ $what }）。
+check-dmarc-watches = 该记录只观察（“p=none”）：冒充您的邮件仍会送达。
+check-dmarc-policy = “{ $what }”不是有效策略；收件方会忽略该记录。
+check-dmarc-subdomains = 子域没有受到保护（“sp={ $what }”）。
+check-dmarc-percent = 该策略只对 { $what }% 的邮件生效。
+check-dmarc-strict-dkim = “adkim=s”：签名域必须与发件人域完全一致。子域的邮件需要自己的密钥。
+check-dmarc-strict-spf = “aspf=s”：只有退信地址的域与发件人域完全一致时 SPF 才算数。其他服务的群发邮件和退信往往不一致。
+check-dmarc-aligned = Gatepost 使用 { $what } 签名，因此从这里发出的邮件可凭 DKIM 通过。
+check-dmarc-no-reports = 没有人接收报告（“rua”），您无从得知谁在以您的名义发信。
+check-dmarc-report-address = “{ $what }”不是有效的报告地址；请在前面加上 mailto:。
+check-dmarc-report-refused = { $what } 没有同意接收关于该域的报告，因此不会发送到那里。
+check-dmarc-fix-none = 请发布下面的记录。它不影响您的邮件，但会告诉您谁在以您的名义发信。
+check-dmarc-fix-several = 请只保留一条。
+check-dmarc-fix-watches = 当报告显示您自己的邮件全部通过后，请改用下面的记录，之后再改为“p=reject”。
+check-mta-sts-none = 该域没有要求发件方加密（MTA-STS）。这不是必需的，但可以防止窃听。
+check-mta-sts-record = 记录存在。
+check-mta-sts-unpublished = Gatepost 提供了策略，但缺少告知发件方的记录。
+check-mta-sts-several = 有 { $count } 条记录；发件方会忽略策略。
+check-mta-sts-old-id = 记录发布后策略已更改；在 id 更改之前，发件方会沿用旧策略。
+check-mta-sts-no-host = 主机 { $what } 没有公网地址。
+check-mta-sts-unreachable = 无法通过 HTTPS 访问 { $what }：{ $why }
+check-mta-sts-certificate = { $what } 的证书不被接受：{ $why }
+check-mta-sts-no-file = { $what } 没有返回策略：{ $why }
+check-mta-sts-unreadable = 返回的内容不是策略。
+check-mta-sts-enforced = 发件方必须加密，并要求证书有效。
+check-mta-sts-mode = 策略处于“{ $what }”模式：发件方只报告，仍会投递。
+check-mta-sts-mx = 策略没有列出 MX 中的 { $what }：严格执行策略的发件方不会向它投递。
+check-mta-sts-mx-unknown = 暂时无法判断策略是否与 MX 记录相符。
+check-mta-sts-fix-none = 请在域设置中选择“测试”，此页面随后会显示要发布的记录。
+check-mta-sts-fix-publish = 请发布下面的记录。
+check-mta-sts-fix-host = 请让该主机通过 HTTPS 指向 Gatepost 的网页监听地址：在前面放置一个拥有该名称证书并转发 Host 标头的代理。
+check-tls-rpt-none = 与该域的连接加密失败时没有人会得到通知。这不是必需的。
+check-tls-rpt-ok = 会发送加密情况报告。
+check-tls-rpt-address = 记录中没有可接收报告的地址（mailto: 或 https:）。
+check-tls-rpt-several = 有 { $count } 条记录；发件方会忽略它们。
+check-tls-rpt-fix = 请发布下面的记录，并使用有人阅读的邮箱。

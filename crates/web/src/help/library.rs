@@ -1,0 +1,265 @@
+//! All articles there are, made once: from Markdown, and from what the code says of itself.
+
+use super::articles::ARTICLES;
+use crate::page::table::escaped;
+use crate::page::words::{self, Lang};
+use crate::page::{Fault, View};
+use gateway::receipt::refusal::{MEANINGS, Turn};
+use pulldown_cmark::{Event, Options, Parser, html};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What an article is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A task, step by step.
+    Article,
+    /// A check of mail, by its identifier in receipts.
+    Check,
+    /// A problem of the API, or a page that was not given.
+    Problem,
+    /// A reply that refused mail, by its enhanced status code.
+    Refusal,
+    /// A table of the settings file.
+    Setting,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 5] = [Kind::Article, Kind::Check, Kind::Refusal, Kind::Problem, Kind::Setting];
+
+    /// In addresses and words keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Article => "article",
+            Kind::Check => "check",
+            Kind::Problem => "problem",
+            Kind::Refusal => "refusal",
+            Kind::Setting => "setting",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// An article in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    pub title: String,
+    /// Paragraphs, headings, lists: HTML that is safe, as many as in the other language.
+    pub blocks: Vec<String>,
+    /// All of it without marks, for the search.
+    pub plain: String,
+}
+
+/// An article in both languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Article {
+    pub kind: Kind,
+    pub name: String,
+    pub english: Text,
+    pub chinese: Text,
+}
+
+impl Article {
+    pub fn text(&self, lang: Lang) -> &Text {
+        match lang {
+            Lang::English => &self.english,
+            Lang::Chinese => &self.chinese,
+        }
+    }
+
+    pub fn title(&self, view: &View) -> &str {
+        &self.text(view.lang).title
+    }
+
+    pub fn path(&self) -> String {
+        format!("/help/{}/{}", self.kind.name(), self.name)
+    }
+}
+
+/// One table of the settings file, as its definition documents it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingTable {
+    /// Such as "listen" or "dns.list".
+    pub name: String,
+    pub is_repeated: bool,
+    pub about: String,
+    pub settings: Vec<Setting>,
+}
+
+/// One setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub key: String,
+    /// In TOML.
+    pub default: String,
+    pub meaning: String,
+}
+
+/// Every article.
+#[derive(Debug)]
+pub struct Library {
+    articles: Vec<Article>,
+}
+
+impl Library {
+    /// `settings` are documented where they are defined, which is above us.
+    pub fn new(settings: &[SettingTable]) -> Library {
+        let mut articles: Vec<Article> = ARTICLES.iter().map(|(name, english, chinese)| written(name, english, chinese)).collect();
+        articles.extend(detect::checks::CHECKS.iter().map(check));
+        articles.extend(Fault::NAMES.iter().map(|name| problem(name)));
+        articles.extend(MEANINGS.iter().map(refusal));
+        articles.extend(settings.iter().map(setting));
+        Library { articles }
+    }
+
+    pub fn all(&self) -> &[Article] {
+        &self.articles
+    }
+
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Article> {
+        self.articles.iter().filter(move |article| article.kind == kind)
+    }
+
+    pub fn find(&self, kind: Kind, name: &str) -> Option<&Article> {
+        self.of(kind).find(|article| article.name == name)
+    }
+}
+
+fn written(name: &str, english: &str, chinese: &str) -> Article {
+    Article { kind: Kind::Article, name: name.into(), english: of_markdown(english), chinese: of_markdown(chinese) }
+}
+
+/// Markdown as blocks; the heading of the first rank is the title.
+fn of_markdown(markdown: &str) -> Text {
+    let (mut title, mut blocks, mut plain) = (String::new(), Vec::new(), String::new());
+    let (mut block, mut depth): (Vec<Event<'_>>, usize) = (Vec::new(), 0);
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        match &event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => {
+                depth -= 1;
+                plain.push(' ');
+            }
+            Event::Text(text) | Event::Code(text) => plain.push_str(text),
+            Event::SoftBreak | Event::HardBreak => plain.push(' '),
+            _ => {}
+        }
+        block.push(event);
+        if depth == 0 {
+            let mut written = String::new();
+            html::push_html(&mut written, block.drain(..));
+            match written.trim().strip_prefix("<h1>").and_then(|rest| rest.strip_suffix("</h1>")) {
+                Some(heading) => title = heading.to_string(),
+                None => blocks.push(ammonia::clean(&written)),
+            }
+        }
+    }
+    Text { title, blocks, plain }
+}
+
+/// Plain paragraphs.
+fn of_lines(title: &str, lines: &[String]) -> Text {
+    let blocks = lines.iter().map(|line| format!("<p>{}</p>", escaped(line))).collect();
+    Text { title: title.into(), blocks, plain: lines.join(" ") }
+}
+
+fn check(doc: &detect::checks::CheckDoc) -> Article {
+    let name = |lang| said(lang, "help-check-name", doc.id);
+    let text = |lang, title: &str, text: &str| of_lines(title, &[text.to_string(), name(lang), words::text(lang, "help-check-more", &[])]);
+    Article {
+        kind: Kind::Check,
+        name: doc.id.into(),
+        english: text(Lang::English, doc.title_en, doc.text_en),
+        chinese: text(Lang::Chinese, doc.title_zh, doc.text_zh),
+    }
+}
+
+fn said(lang: Lang, key: &str, what: &str) -> String {
+    words::text(lang, key, &[("what", what.into())])
+}
+
+fn problem(name: &str) -> Article {
+    let text = |lang| {
+        let title = words::text(lang, &format!("fault-{name}"), &[]);
+        let does = words::text(lang, &format!("fault-do-{name}"), &[]);
+        of_lines(&title, &[does, said(lang, "help-problem-name", name)])
+    };
+    Article { kind: Kind::Problem, name: name.into(), english: text(Lang::English), chinese: text(Lang::Chinese) }
+}
+
+fn refusal(meaning: &gateway::receipt::refusal::Meaning) -> Article {
+    let turn = match meaning.turn {
+        Turn::Theirs => "help-turn-theirs",
+        Turn::Ours => "help-turn-ours",
+        Turn::Nobody => "help-turn-nobody",
+    };
+    let text = |lang, text: &str| {
+        let title = said(lang, "help-refusal-title", meaning.code);
+        of_lines(&title, &[text.to_string(), words::text(lang, turn, &[]), words::text(lang, "help-refusal-more", &[])])
+    };
+    Article {
+        kind: Kind::Refusal,
+        name: meaning.code.into(),
+        english: text(Lang::English, meaning.english),
+        chinese: text(Lang::Chinese, meaning.chinese),
+    }
+}
+
+/// Meanings of settings are written in English only; the Chinese page marks them so.
+fn setting(table: &SettingTable) -> Article {
+    let text = |lang: Lang| {
+        let title = if table.is_repeated { format!("[[{}]]", table.name) } else { format!("[{}]", table.name) };
+        let english = |text: &str| format!("<span lang=\"en\">{}</span>", escaped(text));
+        let mut blocks = vec![format!("<p>{}</p>", english(&table.about))];
+        let rows = table.settings.iter().map(|one| {
+            let default = words::text(lang, "help-setting-default", &[]);
+            let (key, value) = (escaped(&one.key), escaped(&one.default));
+            format!("<dt><code>{key}</code></dt><dd>{} <br>{default} <code>{value}</code></dd>", english(&one.meaning))
+        });
+        blocks.push(format!("<dl class=\"facts\">{}</dl>", rows.collect::<String>()));
+        let meanings = table.settings.iter().map(|one| format!("{} {} ", one.key, one.meaning));
+        Text { title, blocks, plain: format!("{} {}", table.about, meanings.collect::<String>()) }
+    };
+    Article { kind: Kind::Setting, name: table.name.clone(), english: text(Lang::English), chinese: text(Lang::Chinese) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_of_an_article_have_the_same_blocks() {
+        let library = Library::new(&[]);
+        for article in library.all() {
+            let path = article.path();
+            let shape = |text: &Text| text.blocks.iter().map(|block| block.chars().take(3).collect::<String>()).collect::<Vec<_>>();
+            assert_eq!(shape(&article.english), shape(&article.chinese), "{path}");
+            for text in [&article.english, &article.chinese] {
+                assert!(!text.title.is_empty() && !text.plain.is_empty() && !text.blocks.is_empty(), "{path}");
+                assert!(!text.blocks.iter().any(|block| block.contains("<script") || block.contains("javascript:")), "{path}");
+            }
+            assert!(article.chinese.plain.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{path} is not in Chinese");
+        }
+        assert!(library.of(Kind::Article).count() >= 10 && library.of(Kind::Check).count() > 50 && library.of(Kind::Refusal).count() > 20);
+    }
+
+    #[test]
+    fn links_of_articles_lead_to_articles_and_pages() {
+        let library = Library::new(&[]);
+        for article in library.of(Kind::Article) {
+            for block in article.english.blocks.iter().chain(&article.chinese.blocks) {
+                for (_, rest) in block.match_indices("href=\"").map(|(at, opening)| block.split_at(at + opening.len())) {
+                    let href = rest.split('"').next().unwrap_or_default();
+                    assert!(href.starts_with('/'), "{}: {href}", article.path());
+                    if let Some(name) = href.strip_prefix("/help/article/") {
+                        assert!(library.find(Kind::Article, name).is_some(), "{}: {href}", article.path());
+                    }
+                }
+            }
+        }
+    }
+}

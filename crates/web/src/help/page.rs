@@ -1,0 +1,105 @@
+//! Pages of the help, for everybody.
+
+use super::library::{Article, Kind, Text};
+use super::search::{self, Hit};
+use crate::App;
+use crate::page::words::Lang;
+use crate::page::{Fault, Page, View, show};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+
+/// Articles offered before anybody asked: what people do first.
+const RECOMMENDED: usize = 6;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+    /// "1": both languages beside each other.
+    both: String,
+}
+
+#[derive(Template)]
+#[template(path = "help/templates/home.html")]
+struct HomePage<'a> {
+    view: &'a View,
+    q: &'a str,
+    hits: Vec<Hit<'a>>,
+    recommended: Vec<&'a Article>,
+    topics: Vec<(Kind, usize)>,
+}
+
+/// `GET /help?q=`.
+pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>) -> Page {
+    let library = &app.help;
+    show(&HomePage {
+        view: &view,
+        q: asked.q.trim(),
+        hits: search::find(library, &asked.q, view.lang),
+        recommended: library.of(Kind::Article).take(RECOMMENDED).collect(),
+        topics: Kind::ALL.into_iter().map(|kind| (kind, library.of(kind).count())).filter(|(_, count)| *count > 0).collect(),
+    })
+}
+
+/// Articles of one group, such as all checks that begin with `auth`.
+pub struct Group<'a> {
+    pub title: String,
+    pub articles: Vec<&'a Article>,
+}
+
+#[derive(Template)]
+#[template(path = "help/templates/list.html")]
+struct ListPage<'a> {
+    view: &'a View,
+    kind: Kind,
+    groups: Vec<Group<'a>>,
+}
+
+/// `GET /help/{kind}`: everything of one kind.
+pub async fn list(State(app): State<App>, view: View, Path(kind): Path<String>) -> Page {
+    let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for article in app.help.of(kind) {
+        // Checks come by family, everything else as one list.
+        let title = if kind == Kind::Check { article.name.split('.').next().unwrap_or_default() } else { "" };
+        match groups.iter_mut().find(|group| group.title == title) {
+            Some(group) => group.articles.push(article),
+            None => groups.push(Group { title: title.into(), articles: vec![article] }),
+        }
+    }
+    show(&ListPage { view: &view, kind, groups })
+}
+
+#[derive(Template)]
+#[template(path = "help/templates/article.html")]
+struct ArticlePage<'a> {
+    view: &'a View,
+    article: &'a Article,
+    text: &'a Text,
+    other: &'a Text,
+    other_lang: Lang,
+    is_both: bool,
+    related: Vec<&'a Article>,
+}
+
+/// Articles named below another.
+const RELATED_MAX: usize = 5;
+
+/// `GET /help/{kind}/{name}`; `?both=1` shows both languages beside each other.
+pub async fn article(State(app): State<App>, view: View, Path((kind, name)): Path<(String, String)>, Query(asked): Query<Asked>) -> Page {
+    let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
+    let article = app.help.find(kind, &name).ok_or(Fault::NotFound)?;
+    let other_lang = Lang::ALL.into_iter().find(|lang| *lang != view.lang).unwrap_or_default();
+    let family = |name: &str| name.split('.').next().unwrap_or_default().to_string();
+    let is_near = |one: &&Article| one.name != article.name && (kind == Kind::Article || family(&one.name) == family(&name));
+    show(&ArticlePage {
+        view: &view,
+        article,
+        text: article.text(view.lang),
+        other: article.text(other_lang),
+        other_lang,
+        is_both: asked.both == "1",
+        related: app.help.of(kind).filter(is_near).take(RELATED_MAX).collect(),
+    })
+}

@@ -1,0 +1,68 @@
+// WCAG 2.2, level A and AA: each criterion, how Gatepost meets it, and what shows it. docs/accessibility.md is made from this list and
+// from what the test run found; a test fails when the two differ.
+//
+// `by`: "axe" (rules of axe-core tagged with the criterion ran on every page), a test of ours by file, "design" (how pages are made),
+// "none" (there is no such content) or "open" (not met yet, or nobody looked).
+
+const axe = (id, name, level, how) => ({ id, name, level, by: "axe", how });
+const test = (id, name, level, file, how) => ({ id, name, level, by: file, how });
+const design = (id, name, level, how) => ({ id, name, level, by: "design", how });
+const none = (id, name, level, how) => ({ id, name, level, by: "none", how });
+
+export const CRITERIA = [
+  axe("1.1.1", "Non-text Content", "A", "Icons are silent beside words; charts have a sentence and a table."),
+  none("1.2.1", "Audio-only and Video-only (Prerecorded)", "A", "There is neither audio nor video."),
+  none("1.2.2", "Captions (Prerecorded)", "A", "There is neither audio nor video."),
+  none("1.2.3", "Audio Description or Media Alternative (Prerecorded)", "A", "There is neither audio nor video."),
+  none("1.2.4", "Captions (Live)", "AA", "There is neither audio nor video."),
+  none("1.2.5", "Audio Description (Prerecorded)", "AA", "There is neither audio nor video."),
+  axe("1.3.1", "Info and Relationships", "A", "Headings, lists, tables with headings, labels and fieldsets are elements of HTML."),
+  design("1.3.2", "Meaningful Sequence", "A", "The order of the source is the order of reading; nothing is moved by style."),
+  design("1.3.3", "Sensory Characteristics", "A", "Texts name things by their words, not by place or shape."),
+  design("1.3.4", "Orientation", "AA", "Nothing asks for an orientation."),
+  axe("1.3.5", "Identify Input Purpose", "AA", "Fields about oneself carry autocomplete."),
+  axe("1.4.1", "Use of Color", "A", "States are words with a shape; series of charts stand in a table as well."),
+  none("1.4.2", "Audio Control", "A", "Nothing makes a sound."),
+  axe("1.4.3", "Contrast (Minimum)", "AA", "4.5:1 in light, dark, high contrast and forced colours."),
+  axe("1.4.4", "Resize Text", "AA", "Zooming is allowed; the layout of 320 px is that of 400 %."),
+  none("1.4.5", "Images of Text", "AA", "There are no images of text."),
+  test("1.4.10", "Reflow", "AA", "accessibility.test.mjs", "Nothing is wider than the window at 320 px, tested on every page in both languages."),
+  design("1.4.11", "Non-text Contrast", "AA", "Edges of controls and the focus ring have 3:1 by the tokens of the stylesheet."),
+  test("1.4.12", "Text Spacing", "AA", "statement.test.mjs", "With the spacing of the criterion nothing is cut off or wider than the window."),
+  design("1.4.13", "Content on Hover or Focus", "AA", "What pops up does so on a press, stays, and closes with Escape."),
+  test("2.1.1", "Keyboard", "A", "statement.test.mjs", "All controls are native and are reached with the Tab key."),
+  test("2.1.2", "No Keyboard Trap", "A", "statement.test.mjs", "The Tab key goes through the whole page and out of it."),
+  design("2.1.4", "Character Key Shortcuts", "A", "The one shortcut, / for the search, does nothing but move the focus and not while one types."),
+  design("2.2.1", "Timing Adjustable", "A", "A session lasts twelve hours of not being used; what was typed is sent again after signing in."),
+  test("2.2.2", "Pause, Stop, Hide", "A", "overview.test.mjs", "Live figures have a stop button, and the choice is remembered."),
+  design("2.3.1", "Three Flashes or Below Threshold", "A", "Nothing flashes; what moves does not when motion is reduced."),
+  axe("2.4.1", "Bypass Blocks", "A", "The first link skips to the content; areas are landmarks."),
+  axe("2.4.2", "Page Titled", "A", "Every page has a title of its own: thing, area, product."),
+  design("2.4.3", "Focus Order", "A", "The order of the source; a dialog gives the focus back."),
+  axe("2.4.4", "Link Purpose (In Context)", "A", "Links say where they lead."),
+  design("2.4.5", "Multiple Ways", "AA", "Navigation, search and the list of all help topics."),
+  design("2.4.6", "Headings and Labels", "AA", "Headings and labels say what follows."),
+  test("2.4.7", "Focus Visible", "AA", "statement.test.mjs", "What has the focus has a ring of 2 px."),
+  test("2.4.11", "Focus Not Obscured (Minimum)", "AA", "statement.test.mjs", "What has the focus is not covered by the bar that stays on top."),
+  none("2.5.1", "Pointer Gestures", "A", "No gesture is needed; zooming into a chart only repeats what the table says."),
+  design("2.5.2", "Pointer Cancellation", "A", "Native buttons and links act on release."),
+  axe("2.5.3", "Label in Name", "A", "Names of controls begin with what is seen."),
+  none("2.5.4", "Motion Actuation", "A", "Nothing reacts to motion."),
+  design("2.5.7", "Dragging Movements", "AA", "Whatever can be dragged can be done with buttons."),
+  axe("2.5.8", "Target Size (Minimum)", "AA", "Controls are 32 px high, links in lists 24 px."),
+  axe("3.1.1", "Language of Page", "A", "Every page says its language."),
+  axe("3.1.2", "Language of Parts", "AA", "Passages in the other language say so."),
+  design("3.2.1", "On Focus", "A", "Focus changes nothing."),
+  design("3.2.2", "On Input", "A", "Nothing is sent before a button is pressed."),
+  design("3.2.3", "Consistent Navigation", "AA", "One shell for every page."),
+  design("3.2.4", "Consistent Identification", "AA", "One word and one icon for each thing, from one list of words."),
+  test("3.2.6", "Consistent Help", "A", "statement.test.mjs", "The link to the help stands at the same place of every page."),
+  design("3.3.1", "Error Identification", "A", "What is wrong stands beside its field and in a summary on top, in words."),
+  axe("3.3.2", "Labels or Instructions", "A", "Every field has a label; where the shape matters a hint."),
+  design("3.3.3", "Error Suggestion", "AA", "Errors say what would be right."),
+  design("3.3.4", "Error Prevention (Legal, Financial, Data)", "AA", "What cannot be undone asks first."),
+  design("3.3.7", "Redundant Entry", "A", "Forms are filled in from where one came; after an error they keep what was typed."),
+  design("3.3.8", "Accessible Authentication (Minimum)", "AA", "Links by mail and passkeys need no memory; passwords can be pasted and managed."),
+  axe("4.1.2", "Name, Role, Value", "A", "Native controls; what opens says whether it is open."),
+  design("4.1.3", "Status Messages", "AA", "What was done is said in a status region."),
+];
