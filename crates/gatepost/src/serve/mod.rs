@@ -170,7 +170,14 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys: keys.clone(), dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let shared = pages::Running { directory: &directory, dns: &dns, detector: detector.clone(), courier: courier(Vec::new()), seal: seal.clone(), health: &health };
+    let shared = pages::Running {
+        directory: &directory,
+        dns: &dns,
+        detector: detector.clone(),
+        courier: courier(Vec::new()),
+        seal: seal.clone(),
+        health: &health,
+    };
     let app = pages::app(chosen, &store, feedback, shared);
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
