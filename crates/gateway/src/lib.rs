@@ -9,6 +9,7 @@ pub mod directory;
 pub mod dkim;
 pub mod entry;
 pub mod feedback;
+pub mod health;
 pub mod intake;
 pub mod policy;
 pub mod quarantine;
@@ -28,6 +29,7 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 2, name: "reputation", sql: include_str!("migrations/0002_reputation.sql") },
     store::Migration { number: 3, name: "greylist", sql: include_str!("migrations/0003_greylist.sql") },
     store::Migration { number: 4, name: "feedback", sql: include_str!("migrations/0004_feedback.sql") },
+    store::Migration { number: 16, name: "health", sql: include_str!("migrations/0016_health.sql") },
     store::Migration { number: 7, name: "rules", sql: include_str!("migrations/0007_rules.sql") },
     store::Migration { number: 9, name: "entry_usage", sql: include_str!("migrations/0009_entry_usage.sql") },
     store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
-use crate::{api, audit, connector, domain, draft, entry, help, overview, page, people, policy, quarantine, rules, trace};
+use crate::{api, audit, connector, domain, draft, entry, health, help, overview, page, people, policy, quarantine, rules, trace};
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
@@ -66,6 +66,8 @@ pub struct Parts {
     pub seal: Arc<Seal>,
     /// Host name of this installation: greetings, and where letters come from.
     pub hostname: String,
+    /// What the parts of health share.
+    pub health: health::Health,
     /// Days that receipts and trace are kept.
     pub trace_days: u32,
     /// Unix milliseconds.
@@ -148,7 +150,11 @@ pub fn router(app: App) -> Router {
         domain::routes(),
         connector::routes(),
         help::routes(),
+        health::routes(),
+        health::graph::routes(),
         api::routes(&app),
     ];
-    page::guard::guard(pages.into_iter().fold(Router::new(), Router::merge), app)
+    let all = pages.into_iter().fold(Router::new(), Router::merge);
+    let counted = axum::middleware::from_fn_with_state(app.clone(), health::bell::counted);
+    page::guard::guard(all.layer(counted), app)
 }

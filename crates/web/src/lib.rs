@@ -12,6 +12,7 @@ pub mod diagnostics;
 pub mod domain;
 pub mod draft;
 pub mod entry;
+pub mod health;
 pub mod help;
 pub mod overview;
 pub mod page;
@@ -33,6 +34,7 @@ pub fn migrations() -> Vec<store::Migration> {
         people::MIGRATIONS,
         quarantine::MIGRATIONS,
         api::MIGRATIONS,
+        health::MIGRATIONS,
         overview::MIGRATIONS,
         policy::MIGRATIONS,
         diagnostics::MIGRATIONS,

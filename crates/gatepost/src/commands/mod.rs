@@ -7,6 +7,7 @@ mod directory;
 mod eval;
 mod explain;
 mod feedback;
+mod health;
 mod person;
 mod quarantine;
 mod replay;
@@ -71,6 +72,12 @@ enum Task {
     Recipient(directory::Recipients),
     /// Allow and block entries.
     Entry(directory::EntriesOf),
+    /// How services are, by measurement.
+    Health(health::Health),
+    /// Issues of the service: list, show, say something.
+    Incident(health::Incident),
+    /// Serve the status pages that a server wrote to a folder, also when that server is dead.
+    StatusSite(health::StatusSite),
     /// People who sign in: list, invite, role, deactivate, link.
     Person(person::Persons),
     /// Mail flow rules.
@@ -97,6 +104,9 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Connector(connectors) => directory::connectors(&place, connectors),
         Task::Recipient(recipients) => directory::recipients(&place, recipients),
         Task::Entry(entries) => directory::entries(&place, entries),
+        Task::Health(health) => health::health(&place, health),
+        Task::Incident(incident) => health::incident(&place, incident),
+        Task::StatusSite(site) => health::status_site(&site),
         Task::Person(persons) => person::run(&place, persons),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Config(config) => config::run(&place, config),

@@ -1,5 +1,6 @@
 //! `gatepost serve`: opens everything in the order it depends on each other, and closes it in the reverse.
 
+mod health;
 mod jobs;
 mod pages;
 mod routes;
@@ -82,6 +83,7 @@ struct Service {
     reputation: Reputation,
     usage: gateway::entry::Usage,
     pages: web::Serving,
+    status: Vec<SocketAddr>,
     app: web::App,
     db: store::Db,
 }
@@ -93,6 +95,9 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
     }
     for address in &service.pages.addresses {
         output::line(&format!("pages on http://{address}/"))?;
+    }
+    for address in &service.status {
+        output::line(&format!("status on http://{address}/"))?;
     }
     if let (true, Some(smtp)) = (is_demo, service.smtp) {
         send_samples_once(&chosen, smtp).await?;
@@ -115,21 +120,17 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
 async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let settings = &chosen.settings;
     let name = connection::own_name(&settings.listen);
+    let signals = Arc::new(Signals::default());
+    let health = web::health::Health::with(signals.clone(), settings.health.clone());
+    let status = health::listen(chosen, &health)?;
     let store = open::for_server(chosen).await?;
     let directory = directory(chosen, &store).await?;
-    let dns = dns(chosen, is_demo)?;
-    let signals = Arc::new(Signals::default());
+    let (dns, live) = dns(chosen, is_demo)?;
     let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
     let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, &directory, &signals));
     let reputation = Reputation::start(store.db.clone());
     let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
-    let feedback = Feedback {
-        db: store.db.clone(),
-        ids: store.ids.clone(),
-        model: detector.model.clone(),
-        deltas: Deltas::follow(store.db.clone()).await,
-        reputation: reputation.clone(),
-    };
+    let feedback = feedback(&store, &detector, &reputation).await;
     let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let tls = Tls::new(&[])?;
     let courier = |own_ports| {
@@ -147,7 +148,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         dns: dns.clone(),
         detector: detector.clone(),
         queue: queue.clone(),
-        signals,
+        signals: signals.clone(),
         events,
         reputation: reputation.clone(),
         feedback: feedback.clone(),
@@ -158,21 +159,45 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     });
     let usage = gate.usage.clone();
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
-    let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys, dns: dns.clone() };
+    let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys: keys.clone(), dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
-    let shared = pages::Running { directory: &directory, dns: &dns, detector, courier: courier(Vec::new()), seal: seal.clone() };
+    let shared = pages::Running {
+        directory: &directory,
+        dns: &dns,
+        detector: detector.clone(),
+        courier: courier(Vec::new()),
+        seal: seal.clone(),
+        health: &health,
+    };
     let app = pages::app(chosen, &store, feedback, shared);
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
+    let smtp = running.addresses().first().map(|(_, address)| *address);
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
+    let around = health::Around { signals, live, detector, keys, courier: courier(ports(&running)), directory: directory.clone(), smtp };
+    health::watch(chosen, &app, around);
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
-    web::overview::start(&app);
+    start_jobs_of_pages(&app);
+    jobs::rotate_keys(&store, seal, dns);
+    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, status, app, db: store.db })
+}
+
+async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputation) -> Feedback {
+    Feedback {
+        db: store.db.clone(),
+        ids: store.ids.clone(),
+        model: detector.model.clone(),
+        deltas: Deltas::follow(store.db.clone()).await,
+        reputation: reputation.clone(),
+    }
+}
+
+/// What features of the pages do by themselves.
+fn start_jobs_of_pages(app: &web::App) {
+    web::overview::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
-    jobs::rotate_keys(&store, seal, dns);
-    let smtp = running.addresses().first().map(|(_, address)| *address);
-    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, app, db: store.db })
 }
 
 fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, signals: &Arc<Signals>) -> QueueParts {
@@ -202,9 +227,10 @@ async fn directory(chosen: &Chosen, store: &open::Store) -> anyhow::Result<Arc<W
     Watch::open(store.db.clone(), base).await.context("reading the directory")
 }
 
-fn dns(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Arc<dyn Dns>> {
-    let dns = resolver::from_settings(&chosen.settings.dns).context("[dns]")?.dns;
-    Ok(if is_demo { Arc::new(demo::Overlay::new(dns)) } else { dns })
+fn dns(chosen: &Chosen, is_demo: bool) -> anyhow::Result<(Arc<dyn Dns>, Option<Arc<resolver::Live>>)> {
+    let resolver = resolver::from_settings(&chosen.settings.dns).context("[dns]")?;
+    let dns: Arc<dyn Dns> = if is_demo { Arc::new(demo::Overlay::new(resolver.dns)) } else { resolver.dns };
+    Ok((dns, resolver.live))
 }
 
 fn ports(running: &Running) -> Vec<u16> {

@@ -14,6 +14,7 @@ use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
 use mail::dns::Dns;
 use std::sync::Arc;
+use web::health::Health;
 
 /// What runs besides and is shared.
 pub struct Running<'a> {
@@ -22,11 +23,12 @@ pub struct Running<'a> {
     pub detector: Arc<Detector>,
     pub courier: Arc<Courier>,
     pub seal: Arc<Seal>,
+    pub health: &'a Health,
 }
 
 /// The state of the pages.
 pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
-    let Running { directory, dns, detector, courier, seal } = running;
+    let Running { directory, dns, detector, courier, seal, health } = running;
     let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
     let again = Again {
@@ -60,6 +62,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
         courier,
         seal,
         hostname: gateway::connection::own_name(&settings.listen),
+        health: health.clone(),
         trace_days: settings.store.trace_days,
         clock: output::now_ms,
     })

@@ -11,6 +11,7 @@ use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, 
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
+use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
@@ -33,6 +34,7 @@ pub struct Settings {
     pub feedback: FeedbackSettings,
     pub queue: QueueSettings,
     pub web: WebSettings,
+    pub health: HealthSettings,
     pub organisation: Vec<OrganisationSettings>,
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,

@@ -39,6 +39,7 @@ const TABLES: &[Table] = &[
     table("detect.icap", false, "IcapSettings", DETECT),
     table("queue", false, "QueueSettings", include_str!("../../../gateway/src/queue/settings.rs")),
     table("web", false, "WebSettings", include_str!("../../../web/src/app.rs")),
+    table("health", false, "HealthSettings", include_str!("../../../gateway/src/health/settings.rs")),
     table("organisation", true, "OrganisationSettings", DIRECTORY),
     table("domain", true, "DomainSettings", DIRECTORY),
     table("recipient", true, "RecipientSettings", DIRECTORY),

@@ -5,6 +5,7 @@ mod demo;
 mod durable;
 mod feedback;
 mod flow;
+mod health;
 mod relay;
 mod rules;
 mod server;

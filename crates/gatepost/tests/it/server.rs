@@ -28,8 +28,14 @@ impl Server {
     }
 
     pub fn start_in(data: TempDir, port: u16, settings: &str, more: &[&str]) -> Server {
+        Server::start_with(data, (port, "web = \"\"\nstatus = \"\"\n"), settings, more)
+    }
+
+    /// `listen` is the SMTP port and what else stands in `[listen]`.
+    pub fn start_with(data: TempDir, listen: (u16, &str), settings: &str, more: &[&str]) -> Server {
         let file = data.path().join("gatepost.toml");
-        let listen = format!("[listen]\nname = \"gate.test\"\nsmtp = \"127.0.0.1:{port}\"\nweb = \"\"\nstatus = \"\"\n");
+        let (port, others) = listen;
+        let listen = format!("[listen]\nname = \"gate.test\"\nsmtp = \"127.0.0.1:{port}\"\n{others}");
         std::fs::write(&file, format!("{listen}{settings}")).expect("settings are written");
         let child = command(data.path()).arg("serve").args(more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
         let mut server = Server { child, data, smtp: SocketAddr::from(([127, 0, 0, 1], port)) };

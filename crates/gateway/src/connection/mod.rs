@@ -11,5 +11,6 @@ pub mod reverse;
 pub mod settings;
 pub mod stop;
 pub mod tls;
+mod validity;
 
 pub use listener::{ListenError, Running, Setup, listen, open, own_name};

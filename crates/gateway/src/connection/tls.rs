@@ -5,6 +5,7 @@
 //! opportunistic TLS between mail servers expects at the least (RFC 7435).
 
 use super::settings::TlsSettings;
+use super::validity::until_ms;
 use arc_swap::ArcSwap;
 use mail::envelope::Tls as TlsFacts;
 use rustls::ServerConfig;
@@ -45,10 +46,17 @@ pub enum TlsError {
 /// The pair in use, and what is needed to make an acceptor from the next.
 pub struct Keys {
     files: Option<Files>,
-    current: ArcSwap<ServerConfig>,
+    current: ArcSwap<Pair>,
     seen: Mutex<Option<Stamp>>,
     verifier: Option<Arc<AnyClient>>,
     tickets: Arc<dyn rustls::server::ProducesTickets>,
+}
+
+/// A certificate with its key, ready to use.
+struct Pair {
+    config: Arc<ServerConfig>,
+    /// When the certificate ends; `None` when that cannot be read.
+    until_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +90,12 @@ impl Keys {
     }
 
     pub fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.current.load_full())
+        TlsAcceptor::from(self.current.load().config.clone())
+    }
+
+    /// When the certificate in use ends, Unix milliseconds.
+    pub fn until_ms(&self) -> Option<i64> {
+        self.current.load().until_ms
     }
 
     /// Reads the files again if they changed since the last look. True when a new pair is in use.
@@ -146,11 +159,7 @@ impl Files {
         [facts(&self.certificate), facts(&self.key)]
     }
 
-    fn read(
-        &self,
-        verifier: &Option<Arc<AnyClient>>,
-        tickets: &Arc<dyn rustls::server::ProducesTickets>,
-    ) -> Result<ServerConfig, TlsError> {
+    fn read(&self, verifier: &Option<Arc<AnyClient>>, tickets: &Arc<dyn rustls::server::ProducesTickets>) -> Result<Pair, TlsError> {
         let unreadable = |path: &Path, why: String| TlsError::Unreadable { path: path.to_path_buf(), why };
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
@@ -171,7 +180,7 @@ fn self_signed(
     name: &str,
     verifier: &Option<Arc<AnyClient>>,
     tickets: &Arc<dyn rustls::server::ProducesTickets>,
-) -> Result<ServerConfig, TlsError> {
+) -> Result<Pair, TlsError> {
     let making = |error: rcgen::Error| TlsError::Making(error.to_string());
     let made = rcgen::generate_simple_self_signed(vec![name.to_string()]).map_err(making)?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).map_err(|why| TlsError::Making(why.to_string()))?;
@@ -183,18 +192,19 @@ fn server_config(
     key: PrivateKeyDer<'static>,
     verifier: &Option<Arc<AnyClient>>,
     tickets: &Arc<dyn rustls::server::ProducesTickets>,
-) -> Result<ServerConfig, rustls::Error> {
+) -> Result<Pair, rustls::Error> {
     // RFC 8997: TLS 1.0 and 1.1 are not to be used for mail.
     let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier.clone()),
         None => builder.with_no_client_auth(),
     };
+    let until_ms = chain.first().and_then(until_ms);
     let mut config = builder.with_single_cert(chain, key)?;
     config.ticketer = tickets.clone();
     config.session_storage = rustls::server::ServerSessionMemoryCache::new(SESSIONS_KEPT);
     config.send_tls13_tickets = 1;
-    Ok(config)
+    Ok(Pair { config: Arc::new(config), until_ms })
 }
 
 fn provider() -> Arc<CryptoProvider> {

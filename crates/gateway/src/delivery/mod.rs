@@ -19,10 +19,11 @@ mod tls;
 pub mod validate;
 
 pub use guard::is_public;
+pub use hello::ConnectError;
+pub(crate) use message::{edited, encoded_words};
 #[cfg(test)]
 pub(crate) use message::base64;
-pub(crate) use message::{edited, encoded_words};
-pub use probe::{Probe, probe};
+pub use probe::{Probe, greet, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
 

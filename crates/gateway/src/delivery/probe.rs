@@ -1,7 +1,7 @@
 //! Asks a next hop whether it would take a recipient, without sending anything.
 
 use super::Courier;
-use super::hello::Hello;
+use super::hello::{ConnectError, Hello};
 use super::route::Router;
 use crate::directory::{ConnectorSettings, Protocol};
 use crate::queue::LaneKey;
@@ -55,6 +55,26 @@ async fn ask(courier: &Courier, connector: &ConnectorSettings, recipient: &Addre
         let reply = client.would_take(recipient, &courier.timeouts).await;
         client.quit(&courier.timeouts).await;
         return reply;
+    }
+    Err(last)
+}
+
+/// Connects as delivery would, up to TLS and login, and says goodbye: whether mail could be sent on now.
+/// # Errors
+/// What the last hop said, or what stood in the way.
+pub async fn greet(courier: &Courier, connector: &ConnectorSettings) -> Result<(), ConnectError> {
+    let router = Router { dns: courier.dns.as_ref(), hostname: &courier.hostname, mail: MailId(0) };
+    let nobody = |reply| ConnectError { hop: connector.name.clone(), reply, is_loop: false };
+    let hops = router.hops(&LaneKey::Connector(connector.name.as_str().into()), connector).await.map_err(|why| nobody(why.reply))?;
+    let mut last = nobody(Reply::new(451, (4, 4, 4), "there is no next hop"));
+    for hop in hops {
+        match (Hello { courier, connector, hop: &hop, level: connector.tls, is_mx: false }).open().await {
+            Ok(client) => {
+                client.quit(&courier.timeouts).await;
+                return Ok(());
+            }
+            Err(why) => last = why,
+        }
     }
     Err(last)
 }

@@ -10,6 +10,7 @@ use crate::queue::{self, Accepted, BodyPlace, DsnWish, EnvelopeExtras, Fate, Rec
 use crate::receipt::Receipt;
 use crate::rules::{self, content::Content};
 use crate::session::Stage;
+use crate::signal::{Counter, Timer};
 use crate::trace::{self, Event, EventKind, Refusal};
 use bytes::Bytes;
 use mail::auth::Signer;
@@ -18,6 +19,7 @@ use mail::smtp::Reply;
 use mail::{Envelope, Mail, MailId, OrgId, Peer};
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 use store::{Error, Tx, Value, args};
 
 /// A mail that is to be taken.
@@ -114,9 +116,13 @@ pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
     let Some(id) = prepared.mails.first().map(|first| first.accepted.id) else {
         return Reply::new(451, (4, 3, 0), "The mail could not be stored; try again later");
     };
-    match durably(gate, prepared).await {
+    let started = Instant::now();
+    let done = durably(gate, prepared).await;
+    gate.signals.took(Timer::Commit, started.elapsed());
+    match done {
         Ok(accepted) => {
             gate.signals.accepted();
+            accepted.iter().for_each(|accepted| count_fates(gate, accepted));
             accepted.into_iter().for_each(|accepted| gate.queue.start(accepted));
             Reply::new(250, (2, 0, 0), format!("{id} is ours now"))
         }
@@ -130,6 +136,13 @@ pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
             }
         }
     }
+}
+
+fn count_fates(gate: &Gate, accepted: &Accepted) {
+    let count = |wanted: fn(&Fate) -> bool| accepted.recipients.iter().filter(|recipient| wanted(&recipient.fate)).count() as u64;
+    gate.signals.add(Counter::AcceptedOctets, accepted.octets.len() as u64);
+    gate.signals.add(Counter::Held, count(|fate| matches!(fate, Fate::Held { .. })));
+    gate.signals.add(Counter::Deleted, count(|fate| *fate == Fate::Deleted));
 }
 
 async fn durably(gate: &Gate, prepared: Prepared) -> Result<Vec<Accepted>, Error> {

@@ -4,6 +4,7 @@ use super::{Direction, Gate, gate};
 use crate::directory::{Directory, Effect, InboundSettings, SkipMode, Standing, Subject};
 use crate::intake::callout::Known;
 use crate::session::{Host, Stage};
+use crate::signal::{Counter, Timer};
 use bytes::Bytes;
 use detect::classify::Label;
 use futures_util::future::BoxFuture;
@@ -11,9 +12,11 @@ use mail::envelope::EnvelopeRecipient;
 use mail::smtp::{MailFrom, Reply};
 use mail::{Address, Envelope, Peer};
 use std::sync::Arc;
+use std::time::Instant;
 
 impl Host for Gate {
     fn connected<'a>(&'a self, _peer: &'a Peer) -> BoxFuture<'a, Result<(), Reply>> {
+        self.signals.add(Counter::Connections, 1);
         // Whom an address may not reach depends on the recipient's organisation, so block entries act at RCPT.
         Box::pin(std::future::ready(Ok(())))
     }
@@ -41,7 +44,12 @@ impl Host for Gate {
     }
 
     fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply> {
-        Box::pin(super::receive(self, peer, envelope, raw))
+        Box::pin(async move {
+            let started = Instant::now();
+            let reply = super::receive(self, peer, envelope, raw).await;
+            self.signals.took(Timer::Reply, started.elapsed());
+            reply
+        })
     }
 
     fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &Reply) {

@@ -5,6 +5,7 @@ use crate::directory::{Directory, Subject};
 use crate::policy::Decision;
 use crate::receipt::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, VERSION, Versions};
 use crate::reputation::{self, Behind, Outcome};
+use crate::signal::{Counter, Timer};
 use detect::acquaintance::{Acquaintance, Memory};
 use detect::finding::DECISIVE;
 use detect::{Class, Finding, Inspected, Kind, Verdict};
@@ -55,12 +56,17 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     let mut inspected = inspected.unwrap_or_else(not_inspected);
     inspected.findings.extend(seen.lists);
     steps.push(step("inspection", started));
+    gate.signals.took(Timer::Inspect, started.elapsed());
     steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
     if !seen.direction.outbound {
         note(gate, seen.direction.org, &behind, &inspected);
     }
     inspected.findings.extend(known);
-    Judged { verdict: verdict(gate, &inspected), auth, inspected, behind, steps }
+    let verdict = verdict(gate, &inspected);
+    if verdict.class == Class::Uninspectable {
+        gate.signals.add(Counter::NotInspectable, 1);
+    }
+    Judged { verdict, auth, inspected, behind, steps }
 }
 
 fn verdict(gate: &Gate, inspected: &Inspected) -> Verdict {

@@ -54,6 +54,8 @@ pub struct Job {
     pub mail: Arc<Owed>,
     pub edits: Edits,
     pub recipients: Vec<Due>,
+    /// The connector it goes over; '' is none.
+    pub(super) connector: Arc<str>,
     entered: Instant,
     hold: Hold,
 }
@@ -173,7 +175,8 @@ impl Shared {
             let Some(hold) = self.hold(mail.id, &recipients, lease_ms, &mut beyond_window) else { continue };
             let recipients = recipients.into_iter().filter(|due| hold.numbers.contains(&due.n)).collect();
             let limits = self.limits(&key);
-            let job = Job { mail: mail.clone(), edits, recipients, entered: Instant::now(), hold };
+            let connector = key.connector().into();
+            let job = Job { mail: mail.clone(), edits, recipients, connector, entered: Instant::now(), hold };
             if let Err(job) = self.lanes.push(key, job, limits) {
                 beyond_lane.extend(job.recipients.iter().map(|due| (mail.id.0, due.n)));
             }

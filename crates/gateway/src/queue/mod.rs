@@ -25,7 +25,7 @@ pub use sql::Statement;
 
 use crate::directory::ConnectorSettings;
 use crate::scope::OrgScope;
-use crate::signal::Signals;
+use crate::signal::{Signals, Tried};
 use crate::trace::{self, Event, EventKind};
 use lane::Lanes;
 use mail::id::{EventId, IdMaker};
@@ -195,6 +195,9 @@ impl Queue {
 
     /// Takes the results of a job. Returns as soon as they are on their way to the table; waits only when the table is far behind.
     pub async fn settle(&self, job: Job, attempts: Vec<Attempt>) {
+        if let Some(tried) = Tried::of(&attempts) {
+            self.shared.signals.tried(job.mail.org, &job.connector, tried, now_ms());
+        }
         // The settling task ends last; if it is gone the rows are still leased and come back after a restart.
         let _ = self.shared.settlements.send(settle::Settlement { job, attempts }).await;
     }

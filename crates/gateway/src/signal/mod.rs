@@ -4,11 +4,21 @@
 //! Not here: judging whether the service is well (health does), and what happened to one mail (trace does).
 //! Counters begin at 0 with the process and only grow; gauges say how it is now.
 
+mod target;
+mod timer;
+
+pub use target::{TARGETS_MAX, Target, Tried};
+pub use timer::Times;
+
 use crate::session::Stage;
-use serde::Serialize;
+use mail::OrgId;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use target::Targets;
+use timer::Histogram;
 
 /// Parts whose state is kept, at most; more are a mistake of ours and are not kept.
 const PARTS_MAX: usize = 64;
@@ -79,16 +89,30 @@ named!(
     }
 );
 
+named!(
+    /// What takes time.
+    Timer {
+        /// From the end of a message to our reply: judged, and durable when taken.
+        Reply = "reply",
+        /// Inspection alone.
+        Inspect = "inspect",
+        /// The commit alone.
+        Commit = "commit",
+    }
+);
+
 /// The counters of one node; shared by `Arc`.
 #[derive(Debug)]
 pub struct Signals {
     counters: Box<[AtomicU64]>,
     gauges: Box<[AtomicI64]>,
+    timers: Box<[Histogram]>,
+    targets: Targets,
     parts: Mutex<BTreeMap<&'static str, PartState>>,
 }
 
 /// Something outside or beside us that may be missing: "clamd", "dns", "database", "list zen.example".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartState {
     pub is_up: bool,
     /// Unix milliseconds since when it is as it is.
@@ -102,6 +126,7 @@ pub struct PartState {
 pub struct Snapshot {
     pub counters: BTreeMap<&'static str, u64>,
     pub gauges: BTreeMap<&'static str, i64>,
+    pub timers: BTreeMap<&'static str, Times>,
     pub parts: BTreeMap<&'static str, PartState>,
 }
 
@@ -110,6 +135,8 @@ impl Default for Signals {
         Signals {
             counters: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             gauges: Gauge::ALL.iter().map(|_| AtomicI64::new(0)).collect(),
+            timers: Timer::ALL.iter().map(|_| Histogram::default()).collect(),
+            targets: Targets::default(),
             parts: Mutex::default(),
         }
     }
@@ -159,6 +186,21 @@ impl Signals {
         self.gauges[gauge as usize].fetch_add(by, Ordering::Relaxed);
     }
 
+    /// Something took this long.
+    pub fn took(&self, timer: Timer, took: Duration) {
+        self.timers[timer as usize].add(took);
+    }
+
+    /// Something was tried on this way out; connector '' is the MX records of recipients' domains.
+    pub fn tried(&self, org: OrgId, connector: &Arc<str>, tried: Tried, now_ms: i64) {
+        self.targets.tried(org, connector, tried, now_ms);
+    }
+
+    /// Every way out that was used of late.
+    pub fn targets(&self, now_ms: i64) -> Vec<Target> {
+        self.targets.all(now_ms)
+    }
+
     pub fn part_up(&self, part: &'static str, now_ms: i64) {
         self.part(part, PartState { is_up: true, since_ms: now_ms, why: String::new() });
     }
@@ -184,6 +226,7 @@ impl Signals {
         Snapshot {
             counters: Counter::ALL.iter().map(|counter| (counter.name(), self.count(*counter))).collect(),
             gauges: Gauge::ALL.iter().map(|one| (one.name(), gauge(*one))).collect(),
+            timers: Timer::ALL.iter().map(|one| (one.name(), self.timers[*one as usize].times())).collect(),
             parts: self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }

@@ -10,7 +10,7 @@ pub mod problem;
 mod sql;
 mod version;
 
-use crate::{App, audit, connector, domain, draft, entry, help, overview, people, policy, quarantine, rules, trace};
+use crate::{App, audit, connector, domain, draft, entry, health, help, overview, people, policy, quarantine, rules, trace};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::Value;
@@ -48,6 +48,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         domain::api::routes(),
         connector::api::routes(),
         help::api::routes(),
+        health::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()

@@ -51,17 +51,22 @@ const ALL: &[(&str, &[Entry])] = &[
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];
 
+/// What everybody who is signed in may open: path, words key, icon.
+const EVERYBODY: &[(&str, &str, &str)] = &[("/health", "nav-health", "checkmark-circle"), ("/health/messages", "nav-messages", "mail")];
+
 pub fn groups(view: &View) -> Vec<Group> {
     let path = view.path.split('?').next().unwrap_or_default();
     let is_under = |href: &str| path == href || path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
     // The longest that fits, so that a page stands under one link only.
-    let here =
-        ALL.iter().flat_map(|(_, entries)| *entries).map(|entry| entry.0).filter(|href| is_under(href)).max_by_key(|href| href.len());
+    let hrefs = ALL.iter().flat_map(|(_, entries)| *entries).map(|entry| entry.0).chain(EVERYBODY.iter().map(|entry| entry.0));
+    let here = hrefs.filter(|href| is_under(href)).max_by_key(|href| href.len());
     let is_here = |href: &str| here == Some(href);
     let link = |entry: &Entry| {
         let (href, title, icon, may) = *entry;
         view.may(may).then(|| Link { href, title, icon, is_here: is_here(href) })
     };
     let groups = ALL.iter().map(|(title, entries)| Group { title, links: entries.iter().filter_map(link).collect() });
-    groups.filter(|group| !group.links.is_empty()).collect()
+    let everybody = EVERYBODY.iter().map(|(href, title, icon)| Link { href, title, icon, is_here: is_here(href) }).collect();
+    let help = view.person.iter().map(|_| Group { title: "nav-help", links: Vec::clone(&everybody) });
+    groups.chain(help).filter(|group| !group.links.is_empty()).collect()
 }

@@ -62,6 +62,8 @@ pub struct View {
     pub path: String,
     /// Said by the page before, once.
     pub said: Option<Say>,
+    /// What the bell counts.
+    pub unread: usize,
     pub now_ms: i64,
     /// For those who look after several organisations: the one they act in, "" for all.
     pub acting: Option<String>,
@@ -77,6 +79,7 @@ impl View {
             person: None,
             path: "/".into(),
             said: None,
+            unread: 0,
             now_ms,
             acting: None,
         }
@@ -104,6 +107,7 @@ impl View {
             person,
             path: parts.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             said: said::cookie(&jar),
+            unread: parts.extensions.get::<crate::health::bell::Unread>().map_or(0, |unread| unread.0),
             now_ms: app.now_ms(),
         }
     }
@@ -165,6 +169,11 @@ impl View {
     /// Whether the person may; nobody may nothing.
     pub fn may(&self, may: May) -> bool {
         self.person.as_ref().is_some_and(|person| person.may(may))
+    }
+
+    /// The name of the bell, with its number.
+    pub fn bell(&self) -> String {
+        crate::health::bell::label(self.lang, self.unread)
     }
 
     pub fn nav(&self) -> Vec<nav::Group> {

@@ -31,6 +31,7 @@ pub const SOURCES: &[Source] = &[
     crate::domain::WORDS,
     crate::connector::WORDS,
     crate::help::WORDS,
+    crate::health::WORDS,
 ];
 
 /// A language pages are written in.

@@ -97,6 +97,10 @@ impl Scene {
             dns,
             seal: Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key")),
             hostname: "mx.gatepost.example".into(),
+            health: web::health::Health::with(
+                Default::default(),
+                gateway::health::HealthSettings { hooks_private: true, ..Default::default() },
+            ),
             trace_days: 90,
             clock: || NOW_MS,
         });

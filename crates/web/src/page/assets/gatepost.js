@@ -146,6 +146,20 @@
   // Says something to screen readers, once.
   window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
 
+  // The bell rings without a reload: its number, its name, and politely what is new.
+  const bell = document.querySelector("[data-bell]");
+  if (bell && window.EventSource) {
+    const source = new EventSource(bell.dataset.bell);
+    source.addEventListener("bell", (event) => {
+      const rung = JSON.parse(event.data), count = bell.querySelector(".count");
+      count.textContent = rung.count;
+      count.hidden = rung.count === 0;
+      bell.setAttribute("aria-label", rung.label);
+      if (rung.says) window.gatepostSay(rung.says);
+    });
+    addEventListener("pagehide", () => source.close());
+  }
+
   // Copies what stands in an element: <button data-copy="#id" data-copied="…" hidden>.
   all("[data-copy]", (button) => {
     button.hidden = !navigator.clipboard;

@@ -1,0 +1,64 @@
+//! Health: the watcher, and the listener of the status pages that stands apart.
+
+use crate::output;
+use crate::settings::Chosen;
+use anyhow::Context;
+use gateway::connection::resolver::Live;
+use gateway::connection::tls::Keys;
+use gateway::delivery::Courier;
+use gateway::directory::Watch;
+use gateway::health::measure::Parts;
+use gateway::signal::Signals;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use web::health::site::{self, Source};
+use web::health::{Health, metrics, watch};
+
+/// What is looked at besides the database.
+pub struct Around {
+    pub signals: Arc<Signals>,
+    pub live: Option<Arc<Live>>,
+    pub detector: Arc<detect::Detector>,
+    pub keys: Option<Arc<Keys>>,
+    pub courier: Arc<Courier>,
+    pub directory: Arc<Watch>,
+    pub smtp: Option<SocketAddr>,
+}
+
+/// Where the status pages are written.
+pub fn folder(chosen: &Chosen) -> PathBuf {
+    match chosen.settings.health.status_folder.as_str() {
+        "" => chosen.data.join("status"),
+        folder => PathBuf::from(folder),
+    }
+}
+
+/// Serves the status pages. First of all that starts: it shows what was known last until the rest is there.
+pub fn listen(chosen: &Chosen, health: &Health) -> anyhow::Result<Vec<SocketAddr>> {
+    let addresses = &chosen.settings.listen.status.0;
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = health.clone();
+    let metrics: site::Probe = Arc::new(move |peer| metrics::for_peer(&asked, peer, output::now_ms()));
+    site::serve(Source::Memory(health.clone(), folder(chosen)), addresses, Some(metrics)).context("[listen] status")
+}
+
+/// Starts watching; it ends with the runtime.
+pub fn watch(chosen: &Chosen, app: &web::App, around: Around) {
+    let parts = Arc::new(Parts {
+        node: chosen.settings.store.node,
+        signals: around.signals,
+        settings: chosen.settings.health.clone(),
+        live: around.live,
+        detector: around.detector,
+        keys: around.keys,
+        courier: around.courier,
+        directory: around.directory,
+        data: chosen.data.clone(),
+        smtp: around.smtp,
+        clock: output::now_ms,
+    });
+    tokio::spawn(watch::run(app.clone(), parts, folder(chosen)));
+}

@@ -1,0 +1,267 @@
+//! Looks at what this node uses, every few seconds, each look under its own time limit.
+//!
+//! In: the parts of a running node. Out: a [`Sample`], and tallies of next hops in its [`Signals`]. Invariant: nothing here is on
+//! the way of a mail, and nothing waits for long: what does not answer in time is what we wanted to know.
+
+use super::{Facts, HealthSettings, Sample, Window};
+use crate::connection::resolver::{DnsCounts, Live};
+use crate::connection::tls::Keys;
+use crate::delivery::{self, Courier};
+use crate::directory::{ConnectorSettings, Protocol, Watch};
+use crate::signal::{Counter, Signals, Tried};
+use detect::Detector;
+use detect::malware::gauge::EngineHealth;
+use futures_util::StreamExt;
+use mail::OrgId;
+use mail::dns::{Dns, DnsError, RecordType};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+/// One look at one part.
+const LOOK_MAX: Duration = Duration::from_secs(4);
+/// One greeting of a next hop; shorter than the pause between two.
+const GREET_MAX: Duration = Duration::from_secs(5);
+/// Next hops greeted at the same time.
+const GREET_AT_ONCE: usize = 16;
+/// One that did not answer is asked again this soon.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
+/// The clock may differ by this much from the time that passed, between two looks.
+const CLOCK_OFF_MS: i64 = 5_000;
+/// How long a jump of the clock is spoken of.
+const CLOCK_SPOKEN_MS: i64 = 5 * 60 * 1000;
+
+/// What is looked at.
+pub struct Parts {
+    pub node: u8,
+    pub signals: Arc<Signals>,
+    pub settings: HealthSettings,
+    /// `None` when DNS is off.
+    pub live: Option<Arc<Live>>,
+    pub detector: Arc<Detector>,
+    pub keys: Option<Arc<Keys>>,
+    pub courier: Arc<Courier>,
+    pub directory: Arc<Watch>,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Our own SMTP port.
+    pub smtp: Option<SocketAddr>,
+    /// Unix milliseconds.
+    pub clock: fn() -> i64,
+}
+
+/// Takes samples of one node.
+pub struct Measure {
+    parts: Arc<Parts>,
+    window: Window,
+    dns: DnsCounts,
+    engines: Option<tokio::task::JoinHandle<Vec<EngineHealth>>>,
+    clock: (Instant, i64),
+    jumped_ms: i64,
+    /// How long the last small transaction took; told by whoever runs one.
+    pub database_ms: Option<i64>,
+    asked: u64,
+}
+
+impl Measure {
+    pub fn new(parts: Arc<Parts>) -> Measure {
+        let clock = (Instant::now(), (parts.clock)());
+        Measure {
+            parts,
+            window: Window::default(),
+            dns: DnsCounts::default(),
+            engines: None,
+            clock,
+            jumped_ms: 0,
+            database_ms: None,
+            asked: 0,
+        }
+    }
+
+    /// Looks at everything and takes a sample.
+    pub async fn sample(&mut self) -> Sample {
+        let parts = self.parts.clone();
+        self.asked += 1;
+        let (dns, port) = tokio::join!(look_at_dns(&parts, self.asked), look_at_port(&parts));
+        let now_ms = (parts.clock)();
+        for (name, found) in [("dns", dns), ("smtp", port)] {
+            match found {
+                None => {}
+                Some(Ok(())) => parts.signals.part_up(name, now_ms),
+                Some(Err(why)) => parts.signals.part_down(name, &why, now_ms),
+            }
+        }
+        self.count_dns();
+        self.look_at_clock(now_ms);
+        let mut facts = self.facts().await;
+        facts.database_ms = self.database_ms;
+        self.window.take(&parts.signals, facts, parts.node, now_ms)
+    }
+
+    /// The database answered, or did not; called after each write of a sample.
+    pub fn database(&mut self, took: Duration, done: Result<(), &store::Error>) {
+        let now_ms = (self.parts.clock)();
+        self.database_ms = Some(i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
+        match done {
+            Ok(()) => self.parts.signals.part_up("database", now_ms),
+            Err(why) => self.parts.signals.part_down("database", &why.to_string(), now_ms),
+        }
+    }
+
+    fn count_dns(&mut self) {
+        let Some(live) = &self.parts.live else { return };
+        let now = live.counts();
+        self.parts.signals.add(Counter::DnsQueries, now.sent.saturating_sub(self.dns.sent));
+        self.parts.signals.add(Counter::DnsFailures, now.failed.saturating_sub(self.dns.failed));
+        self.dns = now;
+    }
+
+    fn look_at_clock(&mut self, now_ms: i64) {
+        let (was, was_ms) = self.clock;
+        let off_ms = now_ms - was_ms - i64::try_from(was.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.clock = (Instant::now(), now_ms);
+        if off_ms.abs() > CLOCK_OFF_MS {
+            self.jumped_ms = now_ms;
+            self.parts.signals.part_down("clock", &format!("the clock jumped by {off_ms} ms"), now_ms);
+        } else if now_ms - self.jumped_ms > CLOCK_SPOKEN_MS {
+            self.parts.signals.part_up("clock", now_ms);
+        }
+    }
+
+    async fn facts(&mut self) -> Facts {
+        let mut facts = Facts { certificate_until_ms: self.parts.keys.as_ref().and_then(|keys| keys.until_ms()), ..Facts::default() };
+        let data = self.parts.data.clone();
+        let disk = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&data).ok());
+        if let Ok(Ok(Some(disk))) = timeout(LOOK_MAX, disk).await {
+            facts.disk_free = Some(disk.f_bavail * disk.f_frsize);
+            facts.disk_total = Some(disk.f_blocks * disk.f_frsize);
+        }
+        self.look_at_engines(&mut facts).await;
+        facts
+    }
+
+    /// Engines are asked one look after the other: one that hangs is asked once, and holds up nothing.
+    async fn look_at_engines(&mut self, facts: &mut Facts) {
+        let detector = self.parts.detector.clone();
+        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { detector.engine_health().await }));
+        match timeout(LOOK_MAX, &mut asked).await {
+            Err(_) => self.engines = Some(asked),
+            Ok(Err(why)) => tracing::warn!(%why, "the engines could not be asked how they do"),
+            Ok(Ok(engines)) => engines.iter().for_each(|engine| self.engine(engine, facts)),
+        }
+    }
+
+    fn engine(&self, engine: &EngineHealth, facts: &mut Facts) {
+        let now_ms = (self.parts.clock)();
+        // What an engine says about its own signatures tells whether it is there; only those behind a socket can fail at it.
+        let is_remote = matches!(engine.name, "clamd" | "icap");
+        let silent = engine.signatures.error.as_ref().filter(|_| is_remote);
+        let failing = engine.error.as_ref().filter(|_| engine.failed_in_row > 0 && engine.signatures.version.is_none());
+        match silent.or(failing) {
+            Some(why) => self.parts.signals.part_down(engine.name, why, now_ms),
+            None => self.parts.signals.part_up(engine.name, now_ms),
+        }
+        if let Some(newest_ms) = engine.signatures.newest_ms {
+            facts.signatures_ms.insert(engine.name.to_string(), newest_ms);
+        }
+    }
+}
+
+/// Any answer is one, also that there is no such name. `None` when DNS is off.
+async fn look_at_dns(parts: &Parts, number: u64) -> Option<Result<(), String>> {
+    let live = parts.live.as_ref()?;
+    // A name that nobody asked for before: what is remembered would say nothing.
+    let name = format!("gatepost-health-{number}.{}", parts.courier.hostname);
+    Some(match timeout(LOOK_MAX, live.lookup(&name, RecordType::Txt)).await {
+        Ok(Err(DnsError::Temporary { why, .. })) => Err(why),
+        Ok(_) => Ok(()),
+        Err(_) => Err("no answer in time".into()),
+    })
+}
+
+/// Whether our own port greets.
+async fn look_at_port(parts: &Parts) -> Option<Result<(), String>> {
+    let mut address = parts.smtp?;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    let greeted = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await?;
+        let mut code = [0u8; 3];
+        stream.read_exact(&mut code).await?;
+        Ok::<_, std::io::Error>(code)
+    };
+    Some(match timeout(LOOK_MAX, greeted).await {
+        // 4yz is a greeting as well: too many connections, or stopping.
+        Ok(Ok(code)) if code[0] == b'2' || code[0] == b'4' => Ok(()),
+        Ok(Ok(code)) => Err(format!("the greeting begins with {}", String::from_utf8_lossy(&code))),
+        Ok(Err(why)) => Err(why.to_string()),
+        Err(_) => Err("no greeting in time".into()),
+    })
+}
+
+/// Greets every next hop that a connector names, as long as the process runs.
+pub async fn greet_next_hops(parts: Arc<Parts>) {
+    let every = parts.settings.probe_every.duration();
+    if every.is_zero() {
+        return;
+    }
+    let mut last: std::collections::HashMap<String, Instant> = std::collections::HashMap::new();
+    loop {
+        let directory = parts.directory.snapshot();
+        let failing: std::collections::HashSet<String> = {
+            let targets = parts.signals.targets((parts.clock)());
+            targets.into_iter().filter(|target| target.unreached_in_row > 0).map(|target| target.connector).collect()
+        };
+        last.retain(|name, _| directory.connectors.contains_key(name));
+        let is_due = |name: &str| {
+            let wait = if failing.contains(name) { ASK_AGAIN.min(every) } else { every };
+            last.get(name).is_none_or(|asked| asked.elapsed() >= wait)
+        };
+        let due: Vec<Arc<ConnectorSettings>> =
+            directory.connectors.values().filter(|connector| can_be_greeted(connector) && is_due(&connector.name)).cloned().collect();
+        last.extend(due.iter().map(|connector| (connector.name.clone(), Instant::now())));
+        futures_util::stream::iter(due).for_each_concurrent(GREET_AT_ONCE, |connector| greet(parts.clone(), connector)).await;
+        tokio::time::sleep(Duration::from_secs(1).min(every)).await;
+    }
+}
+
+fn can_be_greeted(connector: &ConnectorSettings) -> bool {
+    !connector.hosts.is_empty() && connector.protocol != Protocol::Folder
+}
+
+/// One look at one next hop. What it says goes on the account of every organisation that sends this way.
+async fn greet(parts: Arc<Parts>, connector: Arc<ConnectorSettings>) {
+    let found = timeout(GREET_MAX, delivery::greet(&parts.courier, &connector)).await;
+    let directory = parts.directory.snapshot();
+    let name: Arc<str> = connector.name.as_str().into();
+    let why = match found {
+        Ok(Ok(())) => None,
+        Ok(Err(why)) => Some(why.to_string()),
+        Err(_) => Some("no answer in time".to_string()),
+    };
+    for org in owners(&directory, &connector) {
+        let tried = match &why {
+            None => Tried::Reached { delivered: 0, refused: 0, deferred: 0 },
+            Some(why) => Tried::Unreached(why.clone()),
+        };
+        parts.signals.tried(org, &name, tried, (parts.clock)());
+    }
+}
+
+/// The organisations whose mail goes over this connector.
+fn owners(directory: &crate::directory::Directory, connector: &ConnectorSettings) -> Vec<OrgId> {
+    let uses = |organisation: &crate::directory::Organisation| {
+        organisation.name == connector.organisation
+            || organisation.settings.connector == connector.name
+            || organisation.settings.outbound_connector == connector.name
+    };
+    let by_domain = directory.domains.values().filter(|domain| domain.settings.connector == connector.name).map(|domain| domain.org);
+    let mut owners: Vec<OrgId> = directory.organisations.values().filter(|one| uses(one)).map(|one| one.id).chain(by_domain).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+}

@@ -1,0 +1,62 @@
+//! `[health]`: when something counts as wrong, and how often it is looked at.
+
+use crate::settings::{Networks, Span};
+use serde::{Deserialize, Serialize};
+
+/// `[health]`: how health is measured, and from when on something counts as wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthSettings {
+    /// How often signals are taken and judged. Default "5s".
+    pub every: Span,
+    /// How long something must be wrong before it is shown. Default "10s".
+    pub enter_after: Span,
+    /// How long it must be right before it is shown as restored. Default "30s".
+    pub leave_after: Span,
+    /// How often each next hop is greeted, to know before mail does; one that does not answer is asked more often. "0s": never. Default "20s".
+    pub probe_every: Span,
+    /// From when on a reply to a message counts as slow, for the slowest twentieth. Default "15s".
+    pub reply_slow: Span,
+    /// From when on a small transaction counts as slow. Default "2s".
+    pub database_slow: Span,
+    /// Age at which queued mail that was tried already counts as late. Default "15m".
+    pub queue_age: Span,
+    /// Queued recipients from which on the queue counts as too long. Default 50000.
+    pub queue_depth: u32,
+    /// Free space of the data folder, in percent, under which it counts as low. Default 5.
+    pub disk_free_percent: u32,
+    /// How long before its end a certificate is spoken of. Default "14d".
+    pub certificate_before: Span,
+    /// Age from which on virus signatures count as old. Default "7d".
+    pub signatures_old: Span,
+    /// Folder that the status pages are written to, for another server to serve; empty: "status" in the data folder.
+    pub status_folder: String,
+    /// Address under which the status pages are reached from outside, such as "https://status.example.com".
+    pub status_url: String,
+    /// Webhooks may go to addresses inside private networks. Default false.
+    pub hooks_private: bool,
+    /// Networks that may read /metrics. Default: this machine.
+    pub metrics_from: Networks,
+}
+
+impl Default for HealthSettings {
+    fn default() -> HealthSettings {
+        HealthSettings {
+            every: Span::seconds(5),
+            enter_after: Span::seconds(10),
+            leave_after: Span::seconds(30),
+            probe_every: Span::seconds(20),
+            reply_slow: Span::seconds(15),
+            database_slow: Span::seconds(2),
+            queue_age: Span::minutes(15),
+            queue_depth: 50_000,
+            disk_free_percent: 5,
+            certificate_before: Span::days(14),
+            signatures_old: Span::days(7),
+            status_folder: String::new(),
+            status_url: String::new(),
+            hooks_private: false,
+            metrics_from: Networks::default(),
+        }
+    }
+}

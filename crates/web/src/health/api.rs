@@ -1,0 +1,274 @@
+//! REST of service health: how services are, and issues.
+
+use super::issue::Issue;
+use super::ledger::{self, Line};
+use super::message::Message;
+use super::page::ledger::this_month;
+use super::page::{known_to, services_of};
+use super::sql::{self, Wanted};
+use super::{Text, message};
+use crate::App;
+use crate::api::problem::Problem;
+use crate::page::Fault;
+use crate::page::fault::Wrong;
+use crate::page::words::Lang;
+use crate::people::{May, Person};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use gateway::health::Evidence;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::Error;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Rows of one answer.
+const ROWS_MAX: usize = 500;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(services))
+        .routes(routes!(issues))
+        .routes(routes!(issue))
+        .routes(routes!(messages))
+        .routes(routes!(promises))
+}
+
+/// A text in both languages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TextBody {
+    pub en: String,
+    pub zh: String,
+}
+
+impl From<&Text> for TextBody {
+    fn from(text: &Text) -> TextBody {
+        TextBody { en: text.in_lang(Lang::English), zh: text.in_lang(Lang::Chinese) }
+    }
+}
+
+/// What was measured.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvidenceBody {
+    /// Named numbers: counts, `…_ms`, `…_octets`, percent.
+    pub numbers: BTreeMap<String, i64>,
+    /// What somebody else said about it.
+    pub said: String,
+}
+
+impl From<&Evidence> for EvidenceBody {
+    fn from(evidence: &Evidence) -> EvidenceBody {
+        EvidenceBody { numbers: evidence.numbers.clone(), said: evidence.said.clone() }
+    }
+}
+
+/// One service.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServiceBody {
+    /// Such as "intake" or "connector:NAME".
+    pub id: String,
+    /// As Microsoft Graph spells `serviceHealthStatus`.
+    pub status: String,
+    /// Since when it is not well.
+    pub since_ms: Option<i64>,
+    /// The rule that sees it; "" when it is well.
+    pub cause: String,
+    pub evidence: Option<EvidenceBody>,
+}
+
+/// One issue.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueBody {
+    pub id: String,
+    /// It concerns your organization alone.
+    pub is_own: bool,
+    pub cause: String,
+    pub what: String,
+    pub status: String,
+    pub classification: String,
+    pub origin: String,
+    pub is_measured: bool,
+    pub is_open: bool,
+    pub is_known: bool,
+    pub services: Vec<String>,
+    pub title: TextBody,
+    pub impact: TextBody,
+    pub workaround: TextBody,
+    pub root_cause: TextBody,
+    pub evidence: EvidenceBody,
+    pub started_ms: i64,
+    pub updated_ms: i64,
+    pub ended_ms: Option<i64>,
+    pub expected_ms: Option<i64>,
+    pub next_update_ms: Option<i64>,
+    /// Only in the answer for one issue; newest first.
+    pub posts: Vec<PostBody>,
+}
+
+/// What was said about an issue.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PostBody {
+    pub at_ms: i64,
+    pub kind: String,
+    pub status: Option<String>,
+    pub text: TextBody,
+}
+
+/// One message of the message center.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageBody {
+    pub id: String,
+    pub is_maintenance: bool,
+    pub is_cancelled: bool,
+    pub category: String,
+    pub severity: String,
+    pub title: TextBody,
+    pub text: TextBody,
+    pub services: Vec<String>,
+    pub starts_ms: i64,
+    pub ends_ms: Option<i64>,
+    pub act_by_ms: Option<i64>,
+    pub updated_ms: i64,
+    pub is_read: bool,
+}
+
+fn issue_body(issue: &Issue) -> IssueBody {
+    let body = &issue.body;
+    IssueBody {
+        id: issue.id.to_string(),
+        is_own: issue.org != 0,
+        cause: issue.cause.clone(),
+        what: issue.what.clone(),
+        status: issue.status.name().into(),
+        classification: issue.classification().into(),
+        origin: issue.origin.clone(),
+        is_measured: issue.is_measured,
+        is_open: issue.is_open,
+        is_known: issue.is_known,
+        services: body.services.iter().map(ToString::to_string).collect(),
+        title: (&body.title).into(),
+        impact: (&body.impact).into(),
+        workaround: (&body.workaround).into(),
+        root_cause: (&body.root_cause).into(),
+        evidence: (&body.evidence).into(),
+        started_ms: issue.started_ms,
+        updated_ms: issue.updated_ms,
+        ended_ms: issue.ended_ms,
+        expected_ms: body.expected_ms,
+        next_update_ms: body.next_update_ms,
+        posts: Vec::new(),
+    }
+}
+
+fn message_body(message: &Message) -> MessageBody {
+    MessageBody {
+        id: message.id(),
+        is_maintenance: message.is_maintenance,
+        is_cancelled: message.is_cancelled,
+        category: message.category.clone(),
+        severity: message.severity.clone(),
+        title: (&message.body.title).into(),
+        text: (&message.body.text).into(),
+        services: message.body.services.iter().map(ToString::to_string).collect(),
+        starts_ms: message.starts_ms,
+        ends_ms: message.ends_ms,
+        act_by_ms: message.act_by_ms,
+        updated_ms: message.updated_ms,
+        is_read: message.is_read,
+    }
+}
+
+/// How each service is for your organization, as measured.
+#[utoipa::path(get, path = "/health/services", tag = "health", responses(
+    (status = 200, description = "Services in the order of a mail's way", body = Vec<ServiceBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+))]
+async fn services(State(app): State<App>, person: Person) -> Result<Json<Vec<ServiceBody>>, Fault> {
+    let known = known_to(&app, &person).await?;
+    let services = services_of(&app, &person, &known);
+    let body = services.iter().map(|service| {
+        let state = known.worst(service);
+        ServiceBody {
+            id: service.to_string(),
+            status: known.status(service).name().into(),
+            since_ms: state.map(|state| state.since_ms),
+            cause: state.map(|state| state.cause.clone()).unwrap_or_default(),
+            evidence: state.map(|state| (&state.evidence).into()),
+        }
+    });
+    Ok(Json(body.collect()))
+}
+
+/// Issues that concern your organization: open ones first, then last changed.
+#[utoipa::path(get, path = "/health/issues", tag = "health", responses(
+    (status = 200, description = "Issues without their posts", body = Vec<IssueBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+))]
+async fn issues(State(app): State<App>, person: Person) -> Result<Json<Vec<IssueBody>>, Fault> {
+    let (scope, wanted) = (person.scope(), Wanted { rows_max: ROWS_MAX, ..Wanted::default() });
+    let found = app.db.read(move |tx| Box::pin(async move { sql::issues(tx, scope, wanted).await })).await.map_err(Fault::from)?;
+    Ok(Json(found.iter().map(issue_body).collect()))
+}
+
+/// One issue with everything that was said about it.
+#[utoipa::path(get, path = "/health/issues/{issue}", tag = "health", params(("issue" = String, Path, description = "Such as EX100001")), responses(
+    (status = 200, description = "The issue", body = IssueBody),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "There is none, or it is not yours"),
+))]
+async fn issue(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<IssueBody>, Fault> {
+    let (id, scope) = (id.parse().map_err(|()| Fault::NotFound)?, person.scope());
+    let read = app.db.read(move |tx| {
+        Box::pin(async move {
+            let Some(issue) = sql::find(tx, scope, id).await? else { return Ok(None) };
+            let posts = sql::posts(tx, id).await?;
+            Ok::<_, Error>(Some((issue, posts)))
+        })
+    });
+    let (issue, posts) = read.await.map_err(Fault::from)?.ok_or(Fault::NotFound)?;
+    let post = |post: &super::issue::Post| PostBody {
+        at_ms: post.at_ms,
+        kind: post.kind.clone(),
+        status: post.status.map(|status| status.name().to_string()),
+        text: (&post.text).into(),
+    };
+    Ok(Json(IssueBody { posts: posts.iter().map(post).collect(), ..issue_body(&issue) }))
+}
+
+/// What can be asked of the ledger.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct LedgerAsked {
+    /// Such as 2026-11; empty: this month.
+    pub month: String,
+}
+
+/// What is promised and what was kept in a month, with numerators and denominators.
+#[utoipa::path(get, path = "/health/ledger", tag = "health", params(LedgerAsked), responses(
+    (status = 200, description = "Each promise", body = Vec<Line>),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "There is no such month"),
+))]
+async fn promises(State(app): State<App>, person: Person, Query(asked): Query<LedgerAsked>) -> Result<Json<Vec<Line>>, Fault> {
+    person.require(May::Overview)?;
+    let month = if asked.month.is_empty() { this_month(app.now_ms()) } else { asked.month };
+    let span = ledger::month(&month, app.now_ms()).ok_or_else(|| Fault::Invalid(vec![Wrong::new("month", "health-wrong-month")]))?;
+    let scope = person.scope();
+    let lines = app.db.read(move |tx| Box::pin(async move { ledger::lines(tx, scope, span).await })).await.map_err(Fault::from)?;
+    Ok(Json(lines))
+}
+
+/// Messages and planned maintenance that concern your organization.
+#[utoipa::path(get, path = "/health/messages", tag = "health", responses(
+    (status = 200, description = "Messages, last changed first", body = Vec<MessageBody>),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+))]
+async fn messages(State(app): State<App>, person: Person) -> Result<Json<Vec<MessageBody>>, Fault> {
+    let (scope, reader) = (person.scope(), person.id);
+    let found =
+        app.db.read(move |tx| Box::pin(async move { message::list(tx, scope, reader, ROWS_MAX).await })).await.map_err(Fault::from)?;
+    Ok(Json(found.iter().map(message_body).collect()))
+}

@@ -1,0 +1,382 @@
+//! Service announcements as Microsoft Graph v1.0 has them: `/v1.0/admin/serviceAnnouncement`, for the clients people have already.
+//!
+//! In: the same issues, states and messages as the pages. Out: Graph's shapes, OData queries, Graph's errors. Not here: the REST API
+//! of Gatepost itself (`api`). One dispatcher stands behind one route, as the paths are Graph's and not ours to choose.
+
+mod odata;
+mod shape;
+
+use super::issue::{Issue, IssueId};
+use super::message::{self, Mark, Message};
+use super::page::known_to;
+use super::sql::{self, Wanted};
+use crate::App;
+use crate::page::Fault;
+use crate::page::words::Lang;
+use crate::people::Person;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use gateway::health::Status;
+use odata::Query;
+use serde_json::{Value, json};
+use store::Error;
+
+/// Everything that a query may look through.
+const ROWS_MAX: usize = 5_000;
+const BODY_OCTETS_MAX: usize = 256 << 10;
+/// Messages marked in one request.
+const MARKED_MAX: usize = 1_000;
+const ROOT: &str = "/v1.0/admin/serviceAnnouncement";
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/v1.0/admin/serviceAnnouncement", get(answer).post(answer))
+        .route("/v1.0/admin/serviceAnnouncement/{*rest}", get(answer).post(answer))
+}
+
+/// Why a request was not done, as Graph says it.
+#[derive(Debug)]
+pub struct Wrong {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Wrong {
+    fn not_found() -> Wrong {
+        Wrong { status: StatusCode::NOT_FOUND, code: "ResourceNotFound", message: "There is no such resource.".into() }
+    }
+
+    fn bad(message: impl Into<String>) -> Wrong {
+        Wrong { status: StatusCode::BAD_REQUEST, code: "BadRequest", message: message.into() }
+    }
+}
+
+impl From<Fault> for Wrong {
+    fn from(fault: Fault) -> Wrong {
+        let code = if fault.status().is_server_error() { "InternalServerError" } else { "BadRequest" };
+        tracing::debug!(%fault, "a Graph request was not done");
+        Wrong { status: fault.status(), code, message: "The request was not done.".into() }
+    }
+}
+
+impl From<Error> for Wrong {
+    fn from(why: Error) -> Wrong {
+        tracing::error!(%why, "a Graph request failed");
+        Wrong { status: StatusCode::INTERNAL_SERVER_ERROR, code: "InternalServerError", message: "We failed; try again.".into() }
+    }
+}
+
+/// What a request asks, read once.
+struct Asked {
+    app: App,
+    person: Person,
+    query: Query,
+    lang: Lang,
+    /// Scheme and host as the client used them.
+    base: String,
+    path: String,
+}
+
+/// Every request under the root.
+async fn answer(State(app): State<App>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let now_ms = app.now_ms();
+    match answered(app, request).await {
+        Ok(answer) => answer,
+        Err(wrong) => refused(&wrong, &headers, now_ms),
+    }
+}
+
+fn refused(wrong: &Wrong, headers: &HeaderMap, now_ms: i64) -> Response {
+    let theirs = headers.get("client-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let theirs: String = theirs.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let inner = json!({ "date": crate::page::time::rfc3339(now_ms), "request-id": format!("{now_ms:x}"), "client-request-id": theirs });
+    let body = json!({ "error": { "code": wrong.code, "message": wrong.message, "innerError": inner } });
+    (wrong.status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+async fn answered(app: App, request: Request) -> Result<Response, Wrong> {
+    let (parts, body) = request.into_parts();
+    let person = parts.extensions.get::<Person>().cloned().ok_or_else(|| Wrong {
+        status: StatusCode::UNAUTHORIZED,
+        code: "InvalidAuthenticationToken",
+        message: "Access token is empty or not valid.".into(),
+    })?;
+    let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let prefer = parts.headers.get("prefer").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let base = match app.settings.url.trim_end_matches('/') {
+        "" => format!("http://{}", text(header::HOST)),
+        url => url.to_string(),
+    };
+    let asked = Asked {
+        person,
+        query: Query::read(parts.uri.query().unwrap_or_default(), prefer).map_err(Wrong::bad)?,
+        lang: Lang::accepted(text(header::ACCEPT_LANGUAGE)),
+        base,
+        path: parts.uri.path().to_string(),
+        app,
+    };
+    let path = odata::decoded(parts.uri.path());
+    let rest = path.strip_prefix(ROOT).unwrap_or_default().trim_matches('/').to_string();
+    let segments: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.method {
+        Method::POST => asked.post(&segments, body).await,
+        _ => asked.get(&segments).await,
+    }
+}
+
+impl Asked {
+    async fn get(&self, segments: &[&str]) -> Result<Response, Wrong> {
+        match segments {
+            [] => self.root().await,
+            ["healthOverviews"] => self.collection(self.overviews().await?, "healthOverviews").await,
+            ["healthOverviews", "$count"] => self.count(self.overviews().await?),
+            ["healthOverviews", id] => self.one(self.overview(id).await?, "healthOverviews/$entity"),
+            ["healthOverviews", id, "issues"] => self.collection(self.issues_of(id).await?, "issues").await,
+            ["healthOverviews", id, "issues", "$count"] => self.count(self.issues_of(id).await?),
+            ["healthOverviews", id, "issues", issue] => {
+                let all = self.issues_of(id).await?;
+                let found = all.into_iter().find(|one| one["id"] == *issue).ok_or_else(Wrong::not_found)?;
+                self.one(self.with_posts(vec![found]).await?.remove(0), "issues/$entity")
+            }
+            ["issues"] => self.collection(self.issues().await?, "issues").await,
+            ["issues", "$count"] => self.count(self.issues().await?),
+            ["issues", id] => self.one(self.issue(id).await?.1, "issues/$entity"),
+            [
+                "issues",
+                id,
+                "incidentReport" | "incidentReport()" | "microsoft.graph.incidentReport" | "microsoft.graph.incidentReport()",
+            ] => self.incident_report(id).await,
+            ["messages"] => self.collection(self.messages().await?, "messages").await,
+            ["messages", "$count"] => self.count(self.messages().await?),
+            ["messages", id] => {
+                let found = self.message(id).await?;
+                self.one(shape::message(&found, self.lang), "messages/$entity")
+            }
+            ["messages", id, "attachments", rest @ ..] => self.attachments(id, rest).await,
+            ["messages", id, "attachmentsArchive"] => self.archive(id).await,
+            _ => Err(Wrong::not_found()),
+        }
+    }
+
+    fn json(&self, value: &Value) -> Response {
+        let kind = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-store")], value.to_string()).into_response()
+    }
+
+    fn context(&self, what: &str) -> String {
+        format!("{}/v1.0/$metadata#admin/serviceAnnouncement/{what}", self.base)
+    }
+
+    fn one(&self, value: Value, what: &str) -> Result<Response, Wrong> {
+        let mut value = self.query.selected(value);
+        value["@odata.context"] = json!(self.context(what));
+        Ok(self.json(&value))
+    }
+
+    fn count(&self, all: Vec<Value>) -> Result<Response, Wrong> {
+        let count = self.query.filtered(all).map_err(Wrong::bad)?.len();
+        Ok(([(header::CONTENT_TYPE, "text/plain")], count.to_string()).into_response())
+    }
+
+    async fn collection(&self, all: Vec<Value>, what: &str) -> Result<Response, Wrong> {
+        let found = self.query.sorted(self.query.filtered(all).map_err(Wrong::bad)?);
+        let total = found.len();
+        let (page, next) = self.query.paged(found);
+        let page = if what == "issues" { self.with_posts(page).await? } else { page };
+        let page: Vec<Value> = page.into_iter().map(|one| self.query.selected(one)).collect();
+        let mut answer = json!({ "@odata.context": self.context(what) });
+        if self.query.count {
+            answer["@odata.count"] = json!(total);
+        }
+        if let Some(next) = next {
+            answer["@odata.nextLink"] = json!(format!("{}{}?{next}", self.base, self.path));
+        }
+        answer["value"] = json!(page);
+        Ok(self.json(&answer))
+    }
+
+    async fn root(&self) -> Result<Response, Wrong> {
+        let mut root = json!({ "@odata.context": self.context("$entity") });
+        for name in &self.query.expand {
+            root[name.as_str()] = match name.as_str() {
+                "healthOverviews" => json!(self.overviews().await?),
+                "issues" => json!(self.with_posts(self.issues().await?).await?),
+                "messages" => json!(self.messages().await?),
+                _ => return Err(Wrong::bad(format!("{name} cannot be expanded"))),
+            };
+        }
+        Ok(self.json(&root))
+    }
+
+    async fn overviews(&self) -> Result<Vec<Value>, Wrong> {
+        let known = known_to(&self.app, &self.person).await?;
+        let services = super::page::services_of(&self.app, &self.person, &known);
+        let expands = self.query.expand.iter().any(|name| name == "issues");
+        let mut all = Vec::new();
+        for service in &services {
+            let mut overview = shape::overview(service, known.status(service));
+            if expands {
+                let issues = known.issues.iter().filter(|issue| issue.body.services.contains(service));
+                overview["issues"] = json!(self.with_posts(issues.map(|issue| shape::issue(issue, self.lang)).collect()).await?);
+            }
+            all.push(overview);
+        }
+        Ok(all)
+    }
+
+    /// By identifier, or by name as Graph's own documentation does.
+    async fn overview(&self, id: &str) -> Result<Value, Wrong> {
+        let all = self.overviews().await?;
+        all.into_iter().find(|one| one["id"] == id || one["service"] == id).ok_or_else(Wrong::not_found)
+    }
+
+    async fn issues_of(&self, id: &str) -> Result<Vec<Value>, Wrong> {
+        let overview = self.overview(id).await?;
+        let wanted = overview["id"].as_str().unwrap_or_default().to_string();
+        let issues = self.all_issues().await?;
+        let of_service = issues.iter().filter(|issue| issue.body.services.iter().any(|service| service.to_string() == wanted));
+        Ok(of_service.map(|issue| shape::issue(issue, self.lang)).collect())
+    }
+
+    async fn all_issues(&self) -> Result<Vec<Issue>, Wrong> {
+        let scope = self.person.scope();
+        let wanted = Wanted { rows_max: ROWS_MAX, ..Wanted::default() };
+        Ok(self.app.db.read(move |tx| Box::pin(async move { sql::issues(tx, scope, wanted).await })).await?)
+    }
+
+    async fn issues(&self) -> Result<Vec<Value>, Wrong> {
+        Ok(self.all_issues().await?.iter().map(|issue| shape::issue(issue, self.lang)).collect())
+    }
+
+    /// What was said about each of these issues, oldest first.
+    async fn with_posts(&self, mut issues: Vec<Value>) -> Result<Vec<Value>, Wrong> {
+        let ids: Vec<IssueId> = issues.iter().filter_map(|issue| issue["id"].as_str()?.parse().ok()).collect();
+        let read = self.app.db.read(move |tx| {
+            Box::pin(async move {
+                let mut all = Vec::new();
+                for id in ids {
+                    all.push(sql::posts(tx, id).await?);
+                }
+                Ok::<_, Error>(all)
+            })
+        });
+        for (issue, posts) in issues.iter_mut().zip(read.await?) {
+            issue["posts"] = json!(posts.iter().rev().map(|post| shape::post(post, self.lang)).collect::<Vec<_>>());
+        }
+        Ok(issues)
+    }
+
+    async fn issue(&self, id: &str) -> Result<(Issue, Value), Wrong> {
+        let (id, scope) = (id.parse::<IssueId>().map_err(|()| Wrong::not_found())?, self.person.scope());
+        let found = self.app.db.read(move |tx| Box::pin(async move { sql::find(tx, scope, id).await })).await?;
+        let issue = found.ok_or_else(Wrong::not_found)?;
+        let value = self.with_posts(vec![shape::issue(&issue, self.lang)]).await?.remove(0);
+        Ok((issue, value))
+    }
+
+    /// A file, once the report is published; an error before that.
+    async fn incident_report(&self, id: &str) -> Result<Response, Wrong> {
+        let (issue, value) = self.issue(id).await?;
+        if issue.status != Status::PostIncidentReviewPublished {
+            return Err(Wrong::bad("There is no post-incident report for this issue yet."));
+        }
+        let html = shape::report(&issue, &value, self.lang);
+        let name = format!("attachment; filename=\"{}-post-incident-report.html\"", issue.id);
+        Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8".to_string()), (header::CONTENT_DISPOSITION, name)], html).into_response())
+    }
+
+    async fn all_messages(&self) -> Result<Vec<Message>, Wrong> {
+        let (scope, reader) = (self.person.scope(), self.person.id);
+        Ok(self.app.db.read(move |tx| Box::pin(async move { message::list(tx, scope, reader, ROWS_MAX).await })).await?)
+    }
+
+    async fn messages(&self) -> Result<Vec<Value>, Wrong> {
+        Ok(self.all_messages().await?.iter().map(|message| shape::message(message, self.lang)).collect())
+    }
+
+    async fn message(&self, id: &str) -> Result<Message, Wrong> {
+        let (scope, reader, number) = (self.person.scope(), self.person.id, message::number(id).ok_or_else(Wrong::not_found)?);
+        let found = self.app.db.read(move |tx| Box::pin(async move { message::find(tx, scope, reader, number).await })).await?;
+        found.ok_or_else(Wrong::not_found)
+    }
+
+    async fn files(&self, id: &str) -> Result<Vec<message::Attached>, Wrong> {
+        let number = self.message(id).await?.number;
+        Ok(self.app.db.read(move |tx| Box::pin(async move { message::files(tx, number).await })).await?)
+    }
+
+    async fn attachments(&self, id: &str, rest: &[&str]) -> Result<Response, Wrong> {
+        let files = self.files(id).await?;
+        let find = |wanted: &str| files.iter().find(|file| file.id.to_string() == wanted).ok_or_else(Wrong::not_found);
+        match rest {
+            [] => self.collection(files.iter().map(shape::attachment).collect(), "attachments").await,
+            ["$count"] => self.count(files.iter().map(shape::attachment).collect()),
+            [file] => self.one(shape::attachment(find(file)?), "attachments/$entity"),
+            [file, "content" | "$value"] => {
+                let file = find(file)?;
+                let kind = HeaderValue::from_str(&file.kind).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+                let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"))];
+                Ok((headers, file.octets.clone()).into_response())
+            }
+            _ => Err(Wrong::not_found()),
+        }
+    }
+
+    async fn archive(&self, id: &str) -> Result<Response, Wrong> {
+        let files = self.files(id).await?;
+        let zip = shape::archive(&files).map_err(|why| Wrong::from(Fault::Ours(why.to_string())))?;
+        Ok(([(header::CONTENT_TYPE, "application/zip")], zip).into_response())
+    }
+
+    /// What one reader made of messages.
+    async fn post(&self, segments: &[&str], body: Body) -> Result<Response, Wrong> {
+        let ["messages", action] = segments else {
+            return Err(Wrong { status: StatusCode::METHOD_NOT_ALLOWED, code: "MethodNotAllowed", message: "This is only read.".into() });
+        };
+        let mark = match action.trim_start_matches("microsoft.graph.") {
+            "markRead" => Mark { read: Some(true), ..Mark::default() },
+            "markUnread" => Mark { read: Some(false), ..Mark::default() },
+            "archive" => Mark { archived: Some(true), ..Mark::default() },
+            "unarchive" => Mark { archived: Some(false), ..Mark::default() },
+            "favorite" => Mark { favourite: Some(true), ..Mark::default() },
+            "unfavorite" => Mark { favourite: Some(false), ..Mark::default() },
+            _ => {
+                return Err(Wrong {
+                    status: StatusCode::METHOD_NOT_ALLOWED,
+                    code: "MethodNotAllowed",
+                    message: "This is only read.".into(),
+                });
+            }
+        };
+        let octets = axum::body::to_bytes(body, BODY_OCTETS_MAX).await.map_err(|_| Wrong::bad("The body is too large."))?;
+        let sent: Value = serde_json::from_slice(&octets).map_err(|why| Wrong::bad(why.to_string()))?;
+        let ids = sent["messageIds"].as_array().filter(|ids| !ids.is_empty() && ids.len() <= MARKED_MAX);
+        let ids = ids.ok_or_else(|| Wrong::bad(format!("messageIds is a list of 1 to {MARKED_MAX} identifiers.")))?;
+        let numbers: Option<Vec<i64>> = ids.iter().map(|id| message::number(id.as_str()?)).collect();
+        let (numbers, scope, reader) = (numbers.ok_or_else(Wrong::not_found)?, self.person.scope(), self.person.id);
+        let marked = self.app.db.tx(move |tx| {
+            Box::pin(async move {
+                for number in &numbers {
+                    if message::find(tx, scope, reader, *number).await?.is_none() {
+                        return Ok(false);
+                    }
+                }
+                for number in numbers {
+                    message::mark(tx, reader, number, mark).await?;
+                }
+                Ok::<_, Error>(true)
+            })
+        });
+        if !marked.await? {
+            return Err(Wrong::not_found());
+        }
+        self.app.health.ring();
+        Ok(self.json(&json!({ "@odata.context": format!("{}/v1.0/$metadata#Edm.Boolean", self.base), "value": true })))
+    }
+}

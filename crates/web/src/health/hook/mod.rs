@@ -1,0 +1,121 @@
+//! Webhooks and letters: programs and people are told outside the pages.
+//!
+//! In: a post about an issue. Out: letters in the same transaction, and rows that [`send_due`] works off: CloudEvents 1.0 in JSON,
+//! signed as Standard Webhooks says, tried again with growing pauses. Invariant: an organisation's hook hears what concerns that
+//! organisation; nothing is sent to addresses inside our own network unless the operator allows it.
+
+mod client;
+pub mod sql;
+
+pub use client::{Wrong, secret_parts, sign};
+
+use super::Text;
+use super::bell::Choice;
+use super::issue::Issue;
+use crate::App;
+use crate::page::time::rfc3339;
+use crate::page::words::Lang;
+use gateway::queue::letter::{self, Letter};
+use mail::{Address, OrgId};
+use serde_json::{Value, json};
+use std::time::Duration;
+use store::{Error, Tx};
+
+/// Letters about one post.
+const LETTERS_MAX: usize = 500;
+/// Pauses between tries; after the last nothing more is tried.
+const PAUSES_MS: [i64; 8] = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000, 36_000_000, 86_400_000];
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Hooks served in one look.
+const DUE_MAX: usize = 50;
+
+/// Tells everybody who wants to know, in the transaction of the post itself.
+pub async fn tell(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
+    let event = event(issue, text, &format!("e{}", app.ids.next(now_ms)), now_ms).to_string();
+    for hook in sql::hooks_for(tx, issue.org).await? {
+        sql::put_try(tx, app.ids.next(now_ms), &hook, &event, now_ms).await?;
+    }
+    letters(tx, app, issue, text, now_ms).await
+}
+
+async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
+    let directory = app.directory.snapshot();
+    for reader in sql::readers(tx, issue.org, LETTERS_MAX).await? {
+        let choice: Choice = serde_json::from_str(&reader.settings).unwrap_or_default();
+        let (true, Ok(to)) = (choice.mail && choice.wants(issue), Address::parse(&reader.email)) else { continue };
+        let lang = Lang::parse(&reader.language).unwrap_or_default();
+        let link = if app.settings.url.is_empty() { String::new() } else { format!("\n\n{}/health/issues/{}", app.settings.url, issue.id) };
+        let letter = Letter {
+            org: OrgId(reader.org),
+            to,
+            from_name: "Gatepost".into(),
+            subject: format!("{}: {}", issue.id, issue.body.title.in_lang(lang)),
+            text: format!("{}\n\n{}{link}\n", issue.body.impact.in_lang(lang), text.in_lang(lang)),
+            html: String::new(),
+            language: lang.tag().into(),
+            kind: "alert",
+            host: app.hostname.clone(),
+        };
+        match letter::post(tx, &letter, &directory, &app.ids, now_ms).await {
+            // A host name that letters cannot come from: the page still tells.
+            Err(Error::Shape(why)) => tracing::warn!(%why, "a letter about an issue was not written"),
+            other => drop(other?),
+        }
+    }
+    Ok(())
+}
+
+/// Whether events can be sent there at all.
+pub fn is_address(url: &str) -> bool {
+    client::parts(url).is_ok()
+}
+
+/// CloudEvents 1.0, structured mode.
+fn event(issue: &Issue, text: &Text, id: &str, now_ms: i64) -> Value {
+    json!({
+        "specversion": "1.0", "id": id, "source": "/health", "type": "org.gatepost.issue.updated.v1", "subject": issue.id.to_string(),
+        "time": rfc3339(now_ms), "datacontenttype": "application/json",
+        "data": {
+            "id": issue.id.to_string(), "title": issue.body.title.in_lang(Lang::English), "title_zh": issue.body.title.in_lang(Lang::Chinese),
+            "status": issue.status.name(), "classification": issue.classification(), "is_open": issue.is_open, "is_measured": issue.is_measured,
+            "services": issue.body.services, "cause": issue.cause, "evidence": issue.body.evidence,
+            "started_ms": issue.started_ms, "ended_ms": issue.ended_ms, "text": text.in_lang(Lang::English), "text_zh": text.in_lang(Lang::Chinese),
+        }
+    })
+}
+
+/// Works off what is due, as long as the process runs.
+pub async fn send_due(app: App) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let Err(why) = send_once(&app).await {
+            tracing::debug!(%why, "webhooks wait for the database");
+        }
+    }
+}
+
+/// One look; how many were sent.
+pub async fn send_once(app: &App) -> Result<usize, Error> {
+    let now_ms = app.now_ms();
+    // Taken by moving their time: two nodes do not send the same at once.
+    let due = app.db.tx(move |tx| Box::pin(async move { sql::take_due(tx, now_ms, now_ms + PAUSES_MS[0] * 6, DUE_MAX).await })).await?;
+    let count = due.len();
+    let is_private_fine = app.health.settings().hooks_private;
+    let sent = due.into_iter().map(|one| async move {
+        let id = format!("msg_{}", one.id);
+        let done = client::post(&one.url, &one.secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await;
+        (one, done)
+    });
+    for (one, done) in futures_util::future::join_all(sent).await {
+        let next_ms = match &done {
+            Ok(_) => 0,
+            Err(_) => PAUSES_MS.get(usize::try_from(one.tries).unwrap_or(usize::MAX)).map_or(0, |pause| now_ms + pause),
+        };
+        let answer: String = match done {
+            Ok(status) => status.to_string(),
+            Err(why) => why.to_string().chars().take(200).collect(),
+        };
+        app.db.tx(move |tx| Box::pin(async move { sql::tried(tx, one.id, one.tries + 1, next_ms, &answer).await })).await?;
+    }
+    Ok(count)
+}

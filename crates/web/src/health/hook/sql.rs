@@ -1,0 +1,126 @@
+//! Every statement on webhooks, and who wants letters.
+
+use gateway::scope::OrgScope;
+use store::{Error, Row, Tx, Value, args};
+
+/// Hooks of one organisation.
+pub const HOOKS_MAX: usize = 20;
+/// Hooks that one issue of everybody's reaches.
+const REACHED_MAX: usize = 2_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    pub id: i64,
+    pub org: i64,
+    pub url: String,
+    pub secret: String,
+    /// What came of the last try, and when the next is due; 0 is none.
+    pub answer: String,
+    pub next_ms: i64,
+}
+
+/// Something that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    pub id: i64,
+    pub url: String,
+    pub secret: String,
+    pub event: String,
+    pub tries: i64,
+}
+
+/// Somebody who may want letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    pub org: i64,
+    pub email: String,
+    pub language: String,
+    pub settings: String,
+}
+
+fn hook(row: &Row) -> Result<Hook, Error> {
+    Ok(Hook {
+        id: row.int(0)?,
+        org: row.int(1)?,
+        url: row.text(2)?.into(),
+        secret: row.text(3)?.into(),
+        answer: row.text_opt(4)?.unwrap_or_default().into(),
+        next_ms: row.int_opt(5)?.unwrap_or(0),
+    })
+}
+
+/// Hooks of a scope with what came of their last event.
+pub async fn hooks(tx: &mut Tx, scope: OrgScope) -> Result<Vec<Hook>, Error> {
+    let mut args = vec![];
+    let whose = scope.condition("h.org", &mut args);
+    args.push(Value::from(HOOKS_MAX));
+    let sql = format!(
+        "SELECT h.id, h.org, h.url, h.secret, t.answer, t.next_ms FROM health_hook h LEFT JOIN health_hook_try t \
+         ON t.id = (SELECT max(l.id) FROM health_hook_try l WHERE l.hook = h.id) WHERE {whose} ORDER BY h.id LIMIT ${}",
+        args.len()
+    );
+    tx.rows(&sql, args).await?.iter().map(hook).collect()
+}
+
+/// Those that an issue concerns: of its organisation, or everybody's.
+pub async fn hooks_for(tx: &mut Tx, org: i64) -> Result<Vec<Hook>, Error> {
+    let sql = "SELECT id, org, url, secret, NULL, NULL FROM health_hook WHERE $1 = 0 OR org = $1 OR org = 0 ORDER BY id LIMIT $2";
+    tx.rows(sql, args![org, REACHED_MAX]).await?.iter().map(hook).collect()
+}
+
+pub async fn put(tx: &mut Tx, hook: &Hook, now_ms: i64) -> Result<(), Error> {
+    let sql = "INSERT INTO health_hook (id, org, url, secret, made_ms) VALUES ($1, $2, $3, $4, $5)";
+    tx.run(sql, args![hook.id, hook.org, hook.url.as_str(), hook.secret.as_str(), now_ms]).await.map(drop)
+}
+
+/// Whether there was one in this scope.
+pub async fn remove(tx: &mut Tx, scope: OrgScope, id: i64) -> Result<bool, Error> {
+    let mut args = args![id];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!("SELECT id FROM health_hook WHERE id = $1 AND {whose}");
+    if tx.row(&sql, args).await?.is_none() {
+        return Ok(false);
+    }
+    tx.run("DELETE FROM health_hook_try WHERE hook = $1", args![id]).await?;
+    tx.run("DELETE FROM health_hook WHERE id = $1", args![id]).await?;
+    Ok(true)
+}
+
+pub async fn put_try(tx: &mut Tx, id: i64, hook: &Hook, event: &str, now_ms: i64) -> Result<(), Error> {
+    let sql = "INSERT INTO health_hook_try (id, org, hook, event, tries, next_ms, answer) VALUES ($1, $2, $3, $4, 0, $5, '')";
+    tx.run(sql, args![id, hook.org, hook.id, event, now_ms]).await.map(drop)
+}
+
+/// What is due; due again at `later_ms` if nobody says what came of it.
+pub async fn take_due(tx: &mut Tx, now_ms: i64, later_ms: i64, rows_max: usize) -> Result<Vec<Due>, Error> {
+    let sql = format!(
+        "SELECT t.id, h.url, h.secret, t.event, t.tries FROM health_hook_try t JOIN health_hook h ON h.id = t.hook \
+         WHERE t.next_ms > 0 AND t.next_ms <= $1 ORDER BY t.next_ms LIMIT $2{}",
+        tx.skip_locked()
+    );
+    let rows = tx.rows(&sql, args![now_ms, rows_max]).await?;
+    let mut due = Vec::new();
+    for row in &rows {
+        let one =
+            Due { id: row.int(0)?, url: row.text(1)?.into(), secret: row.text(2)?.into(), event: row.text(3)?.into(), tries: row.int(4)? };
+        tx.run("UPDATE health_hook_try SET next_ms = $1 WHERE id = $2", args![later_ms, one.id]).await?;
+        due.push(one);
+    }
+    Ok(due)
+}
+
+pub async fn tried(tx: &mut Tx, id: i64, tries: i64, next_ms: i64, answer: &str) -> Result<(), Error> {
+    let sql = "UPDATE health_hook_try SET tries = $1, next_ms = $2, answer = $3 WHERE id = $4";
+    tx.run(sql, args![tries, next_ms, answer, id]).await.map(drop)
+}
+
+/// People whom an issue concerns and who chose something about the bell.
+pub async fn readers(tx: &mut Tx, org: i64, rows_max: usize) -> Result<Vec<Reader>, Error> {
+    let sql = "SELECT p.org, p.email, p.language, c.settings FROM bell_choice c JOIN person p ON p.id = c.person \
+               WHERE p.is_active = 1 AND ($1 = 0 OR p.org = $1) ORDER BY p.id LIMIT $2";
+    let rows = tx.rows(sql, args![org, rows_max]).await?;
+    let reader = |row: &Row| {
+        Ok(Reader { org: row.int(0)?, email: row.text(1)?.into(), language: row.text(2)?.into(), settings: row.text(3)?.into() })
+    };
+    rows.iter().map(reader).collect()
+}

@@ -1,0 +1,120 @@
+//! Where programs are told: an organisation's webhooks.
+
+use super::super::hook::sql::{self, HOOKS_MAX, Hook};
+use crate::App;
+use crate::audit::{self, Entry};
+use crate::page::confirm::{self, Confirm};
+use crate::page::fault::Wrong;
+use crate::page::form::Form as Shown;
+use crate::page::{Fault, Page, Say, View, done, show_with};
+use crate::people::{May, Person};
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use store::Error;
+
+const URL_CHARS_MAX: usize = 500;
+/// Octets of a secret, as Standard Webhooks recommends: 24 to 64.
+const SECRET_OCTETS: usize = 32;
+
+#[derive(Template)]
+#[template(path = "health/templates/hooks.html")]
+struct HooksPage<'a> {
+    view: &'a View,
+    form: &'a Shown,
+    hooks: Vec<Hook>,
+}
+
+async fn page_of(app: &App, view: &View, person: &Person, form: &Shown, status: StatusCode) -> Page {
+    let scope = person.scope();
+    let hooks = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?;
+    show_with(status, &HooksPage { view, form, hooks })
+}
+
+/// `GET /health/hooks`.
+pub async fn list(State(app): State<App>, view: View, person: Person) -> Page {
+    person.require(May::Connectors)?;
+    page_of(&app, &view, &person, &Shown::default(), StatusCode::OK).await
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct New {
+    url: String,
+}
+
+/// `POST /health/hooks`: the secret is made here and shown on the page.
+pub async fn add(State(app): State<App>, view: View, person: Person, Form(new): Form<New>) -> Page {
+    person.require(May::Connectors)?;
+    let url = new.url.trim().to_string();
+    let scope = person.scope();
+    let count = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?.len();
+    let is_address = url.len() <= URL_CHARS_MAX && super::super::hook::is_address(&url);
+    if !is_address || count >= HOOKS_MAX {
+        let key = if is_address { "health-wrong-hooks" } else { "health-wrong-hook" };
+        let form = Shown::of(&new).with_wrong(vec![Wrong::new("url", key)]);
+        return page_of(&app, &view, &person, &form, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let mut octets = [0u8; SECRET_OCTETS];
+    aws_lc_rs::rand::fill(&mut octets).map_err(|_| Fault::Ours("the system has no random numbers".into()))?;
+    let (ids, now_ms) = (app.ids.clone(), app.now_ms());
+    let hook = Hook {
+        id: app.fresh_id(),
+        org: person.org.map_or(0, |org| org.0),
+        url,
+        secret: format!("whsec_{}", STANDARD.encode(octets)),
+        answer: String::new(),
+        next_ms: 0,
+    };
+    let work = app.db.tx(move |tx| {
+        Box::pin(async move {
+            sql::put(tx, &hook, now_ms).await?;
+            let entry = Entry::new(person.org, "health.hook", hook.id).with(serde_json::json!({ "url": hook.url }));
+            audit::note(tx, &person, &ids, now_ms, entry).await
+        })
+    });
+    work.await.map_err(Fault::from)?;
+    done("/health/hooks", Say::new("health-hook-added"))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Sure {
+    sure: String,
+}
+
+/// `POST /health/hooks/{hook}/remove`.
+pub async fn remove(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(Sure { sure }): Form<Sure>) -> Page {
+    person.require(May::Connectors)?;
+    let id: i64 = id.parse().map_err(|_| Fault::NotFound)?;
+    let scope = person.scope();
+    let hooks = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?;
+    let hook = hooks.into_iter().find(|hook| hook.id == id).ok_or(Fault::NotFound)?;
+    if sure.is_empty() {
+        let ask = Confirm {
+            title: Say::new("health-hook-remove"),
+            text: Say::new("health-hook-remove-sure").with("what", hook.url),
+            button: "health-hook-remove",
+            action: format!("/health/hooks/{id}/remove"),
+            fields: Vec::new(),
+            back: "/health/hooks".into(),
+        };
+        return confirm::page(&view, &ask);
+    }
+    let (ids, now_ms) = (app.ids.clone(), app.now_ms());
+    let work = app.db.tx(move |tx| {
+        Box::pin(async move {
+            let is_gone = sql::remove(tx, scope, id).await?;
+            audit::note(tx, &person, &ids, now_ms, Entry::new(person.org, "health.unhook", id)).await?;
+            Ok::<_, Error>(is_gone)
+        })
+    });
+    if !work.await.map_err(Fault::from)? {
+        return Err(Fault::NotFound);
+    }
+    done("/health/hooks", Say::new("health-hook-removed"))
+}

@@ -1,0 +1,276 @@
+//! An operator says something: opens an issue, changes one, merges and splits. One save is state and note together.
+
+use super::super::issue::{Body, Issue, IssueId, Post};
+use super::super::{Text, hook, sql};
+use super::issue;
+use crate::App;
+use crate::audit::{self, Entry};
+use crate::page::fault::Wrong;
+use crate::page::form::Form as Shown;
+use crate::page::{Fault, Page, Say, View, done, show, show_with, time};
+use crate::people::{May, Person};
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use gateway::health::{Service, Status};
+use gateway::scope::OrgScope;
+use serde::{Deserialize, Serialize};
+use store::Error;
+
+/// What a form can choose from.
+pub struct Choices {
+    pub statuses: Vec<&'static str>,
+    pub origins: [&'static str; 3],
+    pub kinds: [&'static str; 2],
+    pub post_kinds: [&'static str; 3],
+    pub services: Vec<String>,
+    pub severities: [&'static str; 4],
+}
+
+pub fn choices(issue: &Issue) -> Choices {
+    let may = |status: &&Status| issue.may_become(**status) || **status == issue.status;
+    Choices {
+        statuses: Status::ALL.iter().filter(may).map(|status| status.name()).collect(),
+        origins: ["microsoft", "thirdParty", "customer"],
+        kinds: ["advisory", "incident"],
+        post_kinds: ["regular", "quick", "strategic"],
+        services: Service::SHARED.iter().map(|service| service.kind().to_string()).collect(),
+        severities: ["1", "2", "3", "4"],
+    }
+}
+
+/// The form as sent, whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    pub status: String,
+    pub kind: String,
+    pub origin: String,
+    pub severity: String,
+    pub service: String,
+    pub title_en: String,
+    pub title_zh: String,
+    pub impact_en: String,
+    pub impact_zh: String,
+    pub workaround_en: String,
+    pub workaround_zh: String,
+    pub cause_en: String,
+    pub cause_zh: String,
+    pub expected: String,
+    pub next_update: String,
+    pub is_known: String,
+    pub fixed_in: String,
+    pub post_kind: String,
+    pub post_en: String,
+    pub post_zh: String,
+    pub merge_into: String,
+}
+
+/// The form filled with what is known.
+pub fn form_of(view: &View, issue: &Issue) -> Shown {
+    let body = &issue.body;
+    let local = |at_ms: Option<i64>| at_ms.map(|at_ms| time::local_input(view, at_ms)).unwrap_or_default();
+    Shown::of(&Said {
+        status: issue.status.name().into(),
+        kind: issue.classification().into(),
+        origin: issue.origin.clone(),
+        severity: body.severity.max(1).to_string(),
+        title_en: body.title.en.clone(),
+        title_zh: body.title.zh.clone(),
+        impact_en: body.impact.en.clone(),
+        impact_zh: body.impact.zh.clone(),
+        workaround_en: body.workaround.en.clone(),
+        workaround_zh: body.workaround.zh.clone(),
+        cause_en: body.root_cause.en.clone(),
+        cause_zh: body.root_cause.zh.clone(),
+        expected: local(body.expected_ms),
+        next_update: local(body.next_update_ms),
+        is_known: if issue.is_known { "on".into() } else { String::new() },
+        fixed_in: body.fixed_in.clone(),
+        merge_into: if issue.merged_into == 0 { String::new() } else { IssueId(issue.merged_into).to_string() },
+        ..Said::default()
+    })
+}
+
+/// Puts what was said into the issue; the post that tells of it.
+/// # Errors
+/// Each field that cannot be; the status that measuring forbids.
+pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wrong>> {
+    let mut wrong = Vec::new();
+    match Status::parse(&said.status) {
+        Some(status) if status == issue.status => {}
+        Some(status) if issue.may_become(status) => issue.status = status,
+        Some(_) => wrong.push(Wrong::new("status", "health-wrong-measured")),
+        None if said.status.is_empty() => {}
+        None => wrong.push(Wrong::new("status", "health-wrong-status")),
+    }
+    if !said.kind.is_empty() {
+        issue.is_incident = said.kind == "incident";
+    }
+    if ["microsoft", "thirdParty", "customer"].contains(&said.origin.as_str()) {
+        issue.origin = said.origin.clone();
+    }
+    issue.is_known = said.is_known == "on";
+    let body = &mut issue.body;
+    let title = body.title.clone();
+    body.severity = said.severity.parse().ok().filter(|severity| (1..=4).contains(severity)).unwrap_or(body.severity);
+    body.fixed_in = said.fixed_in.trim().chars().take(60).collect();
+    for (text, en, zh) in [
+        (&mut body.title, &said.title_en, &said.title_zh),
+        (&mut body.impact, &said.impact_en, &said.impact_zh),
+        (&mut body.workaround, &said.workaround_en, &said.workaround_zh),
+        (&mut body.root_cause, &said.cause_en, &said.cause_zh),
+    ] {
+        // Written by a rule and left alone by the person: it stays.
+        *text = Text { say: text.say.take(), ..Text::written(en, zh) };
+        if text.is_too_long() {
+            wrong.push(Wrong::new("title_en", "health-wrong-long"));
+        }
+    }
+    for (field, sent, place) in
+        [("expected", &said.expected, &mut body.expected_ms), ("next_update", &said.next_update, &mut body.next_update_ms)]
+    {
+        *place = if sent.is_empty() { None } else { time::parse_local(view, sent) };
+        if !sent.is_empty() && place.is_none() {
+            wrong.push(Wrong::new(field, "health-wrong-time"));
+        }
+    }
+    if body.title.is_empty() {
+        body.title = title; // an issue is never without one
+    }
+    if body.title.is_empty() {
+        wrong.push(Wrong::new("title_en", "health-wrong-title"));
+    }
+    let post = Text::written(&said.post_en, &said.post_zh);
+    if post.is_too_long() {
+        wrong.push(Wrong::new("post_en", "health-wrong-long"));
+    }
+    issue.is_open = issue.is_measured || !issue.status.is_over();
+    issue.ended_ms = if issue.is_open { None } else { Some(issue.ended_ms.unwrap_or(view.now_ms)) };
+    issue.updated_ms = view.now_ms;
+    if wrong.is_empty() { Ok(post) } else { Err(wrong) }
+}
+
+/// Writes issue, post and audit together, and rings.
+pub async fn save(app: &App, person: &Person, issue: Issue, (kind, text): (&str, Text), action: &'static str) -> Result<IssueId, Fault> {
+    let (ids, now_ms, person, kind, all) = (app.ids.clone(), app.now_ms(), person.clone(), kind.to_string(), app.clone());
+    let saved = app.db.tx(move |tx| {
+        Box::pin(async move {
+            let mut issue = issue;
+            if issue.id.0 == 0 {
+                issue.id = sql::next_number(tx).await?;
+            }
+            sql::put(tx, &issue).await?;
+            let post =
+                Post { id: ids.next(now_ms), at_ms: now_ms, kind, status: Some(issue.status), who: person.shown().to_string(), text };
+            sql::put_post(tx, &issue, &post).await?;
+            hook::tell(tx, &all, &issue, &post.text, now_ms).await?;
+            let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
+            audit::note(tx, &person, &ids, now_ms, Entry::new(org, action, issue.id)).await?;
+            Ok::<_, Error>(issue.id)
+        })
+    });
+    let id = saved.await.map_err(Fault::from)?;
+    app.health.ring();
+    Ok(id)
+}
+
+/// `POST /health/issues/{issue}`.
+pub async fn publish(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(said): Form<Said>) -> Page {
+    person.require(May::Operate)?;
+    let (mut found, posts) = issue::read(&app, &person, &id).await?;
+    let before = found.clone();
+    let put = put(&mut found, &said, &view).and_then(|text| merge(&mut found, &said.merge_into).map(|()| text));
+    let text = match put {
+        Ok(text) => text,
+        Err(wrong) => {
+            let form = Shown::of(&said).with_wrong(wrong);
+            let mut answer = issue::shown(&app, &view, &person, (&before, &posts), &form).await?;
+            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            return Ok(answer);
+        }
+    };
+    if found.merged_into != 0 && found.merged_into != before.merged_into {
+        let into = IssueId(found.merged_into);
+        let there = app.db.read(move |tx| Box::pin(async move { sql::find(tx, OrgScope::All, into).await })).await.map_err(Fault::from)?;
+        there.ok_or(Fault::NotFound)?;
+    }
+    let text = if text.is_empty() { Say::new("health-changed-by-person").into() } else { text };
+    let id = save(&app, &person, found, (post_kind(&said), text), "health.publish").await?;
+    done(&format!("/health/issues/{id}"), Say::new("health-published"))
+}
+
+fn post_kind(said: &Said) -> &str {
+    if ["regular", "quick", "strategic"].contains(&said.post_kind.as_str()) { &said.post_kind } else { "regular" }
+}
+
+/// Hides an issue behind another, or lets it stand for itself again.
+fn merge(issue: &mut Issue, into: &str) -> Result<(), Vec<Wrong>> {
+    issue.merged_into = match into.trim() {
+        "" => 0,
+        id => match id.parse::<IssueId>() {
+            Ok(into) if into != issue.id => into.0,
+            _ => return Err(vec![Wrong::new("merge_into", "health-wrong-merge")]),
+        },
+    };
+    Ok(())
+}
+
+#[derive(Template)]
+#[template(path = "health/templates/publish.html")]
+struct NewPage<'a> {
+    view: &'a View,
+    form: &'a Shown,
+    choices: Choices,
+}
+
+/// An issue that a person opens.
+pub fn fresh(service: &str, now_ms: i64) -> Issue {
+    Issue {
+        id: IssueId(0),
+        org: 0,
+        cause: String::new(),
+        what: String::new(),
+        status: Status::Investigating,
+        is_incident: false,
+        origin: "microsoft".into(),
+        is_measured: false,
+        is_open: true,
+        is_known: false,
+        merged_into: 0,
+        started_ms: now_ms,
+        updated_ms: now_ms,
+        ended_ms: None,
+        body: Body { services: service.parse().into_iter().collect(), severity: 3, ..Body::default() },
+    }
+}
+
+/// `GET /health/issues/new`.
+pub async fn new(State(app): State<App>, view: View, person: Person) -> Page {
+    person.require(May::Operate)?;
+    let issue = fresh("", app.now_ms());
+    let form = form_of(&view, &issue);
+    show(&NewPage { view: &view, form: &form, choices: choices(&issue) })
+}
+
+/// `POST /health/issues`.
+pub async fn open(State(app): State<App>, view: View, person: Person, Form(said): Form<Said>) -> Page {
+    person.require(May::Operate)?;
+    let mut issue = fresh(&said.service, app.now_ms());
+    let mut wrong = Vec::new();
+    if issue.body.services.is_empty() {
+        wrong.push(Wrong::new("service", "health-wrong-service"));
+    }
+    let text = put(&mut issue, &said, &view).unwrap_or_else(|more| {
+        wrong.extend(more);
+        Text::default()
+    });
+    if !wrong.is_empty() {
+        let form = Shown::of(&said).with_wrong(wrong);
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { view: &view, form: &form, choices: choices(&issue) });
+    }
+    let text = if text.is_empty() { Say::new("health-opened-by-person").into() } else { text };
+    let id = save(&app, &person, issue, (post_kind(&said), text), "health.open").await?;
+    done(&format!("/health/issues/{id}"), Say::new("health-published"))
+}
