@@ -21,7 +21,8 @@ pub fn run(place: &Place, asked: Applying) -> anyhow::Result<Exit> {
     let recipient = Address::parse(&asked.recipient).map_err(|why| WrongUse(format!("“{}”: {why}", asked.recipient)))?;
     let directory = wait(async {
         let store = open::for_command(&place.existing()?).await?;
-        let loaded: Result<_, store::Error> = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
+        let loaded: Result<_, store::Error> =
+            store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
         Ok(loaded?)
     })?;
     let Some(domain) = directory.domain_of(&recipient) else {

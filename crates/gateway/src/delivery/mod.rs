@@ -20,9 +20,9 @@ pub mod validate;
 
 pub use guard::is_public;
 pub use hello::ConnectError;
-pub(crate) use message::{edited, encoded_words};
 #[cfg(test)]
 pub(crate) use message::base64;
+pub(crate) use message::{edited, encoded_words};
 pub use probe::{Probe, greet, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;

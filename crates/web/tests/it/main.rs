@@ -2,10 +2,10 @@
 
 mod access;
 mod api;
-mod health;
 mod connector;
 mod domain;
 mod entry;
+mod health;
 mod help;
 mod overview;
 mod past;

@@ -1,7 +1,7 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
-mod health;
 mod domain;
+mod health;
 mod mail;
 mod people;
 mod policy;
