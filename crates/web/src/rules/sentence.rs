@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(
             rule(Lang::English, &draft),
             "If the sender is outside the organisation and the subject contains “invoice”, “offer” or “付款”, except when the sender is \
-             a@b.example or the filter judges it as Spam or High confidence spam: prepend “[outside]” to the subject, then hold it in quarantine, \
+             a@b.example or the filter judges it as Spam or Spam, high confidence: prepend “[outside]” to the subject, then hold it in quarantine, \
              then stop."
         );
         assert_eq!(
