@@ -71,7 +71,8 @@ impl Limits {
             bucket.left -= 1.0;
             return Ok(());
         }
-        let wait_s = ((1.0 - bucket.left) * f64::from(rate.each_s)).ceil().max(1.0);
+        // A hair less, so that a rounding does not make a whole second.
+        let wait_s = ((1.0 - bucket.left) * f64::from(rate.each_s) - 1e-6).ceil().max(1.0);
         Err(Fault::TooMany(wait_s as u32))
     }
 

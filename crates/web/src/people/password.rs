@@ -41,7 +41,7 @@ pub fn wrong(field: &'static str, password: &str, about: &[&str]) -> Option<Wron
 fn is_known(password: &str, about: &[&str]) -> bool {
     let plain: String = password.to_lowercase().chars().map(unleet).filter(|c| c.is_alphanumeric()).collect();
     let bare = plain.trim_matches(|c: char| c.is_ascii_digit());
-    let few = |rest: usize| rest < CHARS_MIN / 2;
+    let few = |rest: usize| rest <= CHARS_MIN / 2;
     let is_mostly = |word: &str| word.chars().count() >= 4 && plain.contains(word) && few(plain.chars().count() - word.chars().count());
     let distinct = plain.chars().collect::<std::collections::HashSet<_>>().len();
     let own = about.iter().flat_map(|text| text.split(['@', ' ', '.'])).map(str::to_lowercase);

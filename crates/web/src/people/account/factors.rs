@@ -40,8 +40,8 @@ struct AppPage<'a> {
 #[template(path = "people/templates/recovery.html")]
 struct RecoveryPage<'a> {
     view: &'a View,
-    /// Shown once, right after they were made.
-    codes: Vec<String>,
+    /// Shown once, right after they were made, one a line.
+    codes: String,
     left: i64,
 }
 
@@ -213,7 +213,7 @@ pub async fn recovery_form(State(app): State<App>, view: View, person: Person) -
     if let Some(page) = sure_first(&app, &person, "/account/recovery") {
         return page;
     }
-    show(&RecoveryPage { view: &view, codes: Vec::new(), left: factors(&app, &person).await?.recovery_codes })
+    show(&RecoveryPage { view: &view, codes: String::new(), left: factors(&app, &person).await?.recovery_codes })
 }
 
 /// `POST /account/recovery`: new codes, shown on this page only; older ones hold no longer.
@@ -235,7 +235,7 @@ pub async fn recovery(State(app): State<App>, view: View, person: Person) -> Pag
         .await;
     kept?;
     let left = shown.len() as i64;
-    show(&RecoveryPage { view: &view, codes: shown, left })
+    show(&RecoveryPage { view: &view, codes: shown.join("\n"), left })
 }
 
 /// `GET /account/passkeys/new`.
