@@ -27,10 +27,9 @@ impl Beside {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
         listener.set_nonblocking(true).expect("it can be asked");
         let port = listener.local_addr().expect("an address").port();
-        let (stop, heard) = (Arc::new(AtomicBool::new(false)), ());
+        let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
-            let _ = heard;
             while !stopped.load(Ordering::Relaxed) {
                 match listener.accept() {
                     Ok((stream, _)) => {

@@ -147,6 +147,7 @@ fn played(seconds: i64, is_wrong: impl Fn(i64) -> bool) -> Vec<(i64, Kind)> {
 }
 
 #[test]
+#[allow(clippy::single_range_in_vec_init, reason = "spans of seconds, one or more")]
 fn a_state_changes_when_it_lasts() {
     use Kind::{Began, Over, Relapsed, Restoring};
     for (wrong, want, why) in [

@@ -127,6 +127,7 @@ impl Lanes {
     }
 
     /// Puts a job at the end of its lane, waking or asking for a worker. Gives it back when the lane is full or closed.
+    #[expect(clippy::result_large_err, reason = "the job is given back, it is no error")]
     pub(super) fn push(&self, key: LaneKey, job: Job, limits: Limits) -> Result<(), Job> {
         let mut map = lock(&self.map);
         let lane = map.entry(key.clone()).or_insert_with(|| Arc::new(Lane { state: Mutex::default(), wake: Notify::new() })).clone();
@@ -234,6 +235,7 @@ impl Seat {
 
     /// This worker could not connect. If others can, the job goes back, fewer work for a while, and the worker should end
     /// (`Ok`); else the destination is down for `wait` and the job is to be deferred (`Err`).
+    #[expect(clippy::result_large_err, reason = "the job is given back, it is no error")]
     pub fn cannot_connect(&self, job: Job, hop: &str, reply: &Reply, wait: Duration) -> Result<(), Job> {
         let mut state = self.lane.lock();
         let others = state.connected - usize::from(self.is_connected);

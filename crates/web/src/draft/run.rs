@@ -115,7 +115,7 @@ async fn read(app: &App, draft: &Draft) -> Result<(Progress, Outcome), Error> {
     let counted =
         |((was, would_be), count): ((&'static str, &'static str), u64)| Counted { was: was.into(), would_be: would_be.into(), count };
     outcome.counts = counts.into_iter().map(counted).collect();
-    outcome.counts.sort_by(|a, b| b.count.cmp(&a.count));
+    outcome.counts.sort_by_key(|one| std::cmp::Reverse(one.count));
     Ok((progress, outcome))
 }
 

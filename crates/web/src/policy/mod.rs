@@ -53,6 +53,7 @@ pub fn encoded(name: &str) -> String {
 }
 
 /// What a change was made against.
+#[allow(clippy::large_enum_variant, reason = "made once a request")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Base {
     /// The policy as it was when its form was opened; `None`: it is new.

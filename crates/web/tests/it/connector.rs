@@ -79,7 +79,7 @@ async fn what_is_tried_changes_nothing_until_it_is_saved() {
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY, "a port that was never saved is not tried");
     let tried = scene.post("/connectors/server", &cookie, &form(&good, &[("verb", "check"), ("tls", "required")])).await;
     assert_eq!(tried.status, StatusCode::OK);
-    assert_eq!(scene.app.directory.snapshot().connectors["server"].hosts, [good.clone()]);
+    assert_eq!(scene.app.directory.snapshot().connectors["server"].hosts, std::slice::from_ref(&good));
     assert_eq!(count(&scene, "SELECT count(*) FROM check_result").await, 0, "and is not kept as the result of what is saved");
     scene.post("/connectors/server", &cookie, &form(&bad, &[])).await;
     scene.post("/connectors/server/validation", &cookie, &[]).await;

@@ -172,7 +172,7 @@ impl<'a> Talk<'a> {
         let pin = &self.wish.connector.pin;
         if !pin.is_empty() {
             let shown = certificate::fingerprint(own);
-            return (!certificate::is_pinned(&shown, pin)).then(|| ("pin", shown));
+            return (!certificate::is_pinned(&shown, pin)).then_some(("pin", shown));
         }
         let server = ServerName::try_from(name.trim_matches(['[', ']']).to_string()).ok()?;
         let now = UnixTime::since_unix_epoch(Duration::from_millis(self.wish.now_ms.max(0).unsigned_abs()));

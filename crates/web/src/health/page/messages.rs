@@ -247,7 +247,7 @@ fn read(said: &Said, view: &View) -> Result<Message, Vec<Wrong>> {
     if title.is_too_long() || text.is_too_long() {
         wrong.push(Wrong::new("text_en", "health-wrong-long"));
     }
-    if is_maintenance && !starts_ms.zip(ends_ms).is_some_and(|(starts, ends)| starts < ends) {
+    if is_maintenance && starts_ms.zip(ends_ms).is_none_or(|(starts, ends)| starts >= ends) {
         wrong.push(Wrong::new("ends", "health-wrong-window"));
     }
     if is_maintenance && said.is_short.is_empty() && starts_ms.is_some_and(|starts| starts < view.now_ms + NOTICE_MS) {
