@@ -114,7 +114,7 @@ mod tests {
         assert_eq!((line.good, line.bad), (10_000, 3));
         let at = |budget: f64| line.within(budget).map(|point| (point.threshold, point.caught));
         assert_eq!(at(1_001.0), Some((0.9, 2)));
-        assert_eq!(at(999.0), Some((0.92, 2)), "0.9 loses a thousand");
+        assert_eq!(at(998.0), Some((0.92, 2)), "0.9 loses 999");
         assert_eq!(at(25.0), Some((0.998, 1)));
         assert_eq!(at(0.0), None);
         assert!(line.points.windows(2).all(|pair| pair[0].lost >= pair[1].lost && pair[0].caught >= pair[1].caught));

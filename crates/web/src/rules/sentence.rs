@@ -23,7 +23,7 @@ pub fn rule(lang: Lang, rule: &RuleSettings) -> String {
     };
     let except = match exceptions.is_empty() {
         true => String::new(),
-        false => Say::new("rules-sentence-except").with("what", joined(lang, &exceptions, "rules-join-or")).in_lang(lang),
+        false => Say::new("rules-sentence-except").with("what", joined(lang, &exceptions, "rules-join-or-when")).in_lang(lang),
     };
     let done = joined(lang, &actions, "rules-join-then");
     let key = if rule.mode == Mode::Enforce { "rules-sentence" } else { "rules-sentence-audit" };
@@ -136,7 +136,7 @@ mod tests {
         );
         assert_eq!(
             rule(Lang::Chinese, &draft),
-            "如果发件人在组织外部，且主题包含“invoice”、“offer”或“付款”，除非发件人为 a@b.example，或筛选器判定为垃圾邮件或高可信度垃圾邮件：\
+            "如果发件人在组织外部，且主题包含“invoice”、“offer”或“付款”，除非发件人为 a@b.example，或筛选器判定为垃圾邮件或垃圾邮件（高可信度）：\
              在主题前加上“[outside]”，然后将邮件隔离，然后不再处理后续规则。"
         );
     }

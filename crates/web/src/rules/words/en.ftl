@@ -184,6 +184,7 @@ rules-sentence-except = , except when { $what }
 rules-sentence-stop = stop
 rules-join-and = { " and " }
 rules-join-or = { " or " }
+rules-join-or-when = { " or " }
 rules-join-then = { ", then " }
 rules-join-comma = { ", " }
 rules-quote = “{ $what }”

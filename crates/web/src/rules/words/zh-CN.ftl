@@ -174,6 +174,7 @@ rules-sentence-except = ，除非{ $what }
 rules-sentence-stop = 不再处理后续规则
 rules-join-and = ，且
 rules-join-or = 或
+rules-join-or-when = ，或
 rules-join-then = ，然后
 rules-join-comma = 、
 rules-quote = “{ $what }”
