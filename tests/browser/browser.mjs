@@ -51,6 +51,8 @@ export async function open(browser, { lang = "en", colours = "light", width = 12
 
 /** What axe finds on a page: `{violations, passes, undecided}`; each violation says where. */
 export async function axe(page, { colourOnly = false } = {}) {
+  // As the page opens: what is scrolled below the bar is not what is looked at.
+  await page.evaluate(() => scrollTo(0, 0));
   // Through the debugger, as the page's own policy lets no foreign script in.
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const only = colourOnly ? { type: "rule", values: COLOUR_RULES } : { type: "tag", values: RULES };

@@ -209,7 +209,7 @@ fn doing(view: &View, person: &Person, (held, powers): (&HeldBody, Powers)) -> C
     for (may, effect, key) in [(powers.allow, "allow", "quarantine-allow"), (powers.block, "block", "quarantine-block")] {
         if may && !held.sender.is_empty() {
             let (href, name) = (entry_href(effect, &held.sender, scope), format!("{} {}", view.t(key), held.sender));
-            links.push(format!("<a href=\"{}\" aria-label=\"{}\">{}</a>", escaped(&href), escaped(&name), view.t(key)));
+            links.push(format!("<a class=\"act\" href=\"{}\" aria-label=\"{}\">{}</a>", escaped(&href), escaped(&name), view.t(key)));
         }
     }
     // Nothing to read in a file.
