@@ -96,6 +96,7 @@ test("rules are put in order by keyboard, and by dragging", async () => {
   await page.getByRole("button", { name: "Move “Second” up" }).focus();
   await page.keyboard.press("Enter");
   await page.getByText("“Second” is rule number 2 now.").waitFor();
+  await page.locator("[aria-label='Move “Second” up']:focus").waitFor();
   await page.keyboard.press("Enter"); // the focus is still on the button of this rule
   await page.getByText("“Second” is rule number 1 now.").waitFor();
   assert.deepEqual(await names(), ["Second", "Invoices from outside", "First"]);

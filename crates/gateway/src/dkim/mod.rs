@@ -93,7 +93,10 @@ pub struct Wish {
     pub rotate_days: i64,
 }
 
-/// Makes a key. The selector is made of the month and the identifier, so that no two are alike and people see its age.
+/// Identifiers begin with 42 bits of Unix milliseconds (`mail::id`).
+const ID_TIME_SHIFT: u32 = 21;
+
+/// Makes a key. The selector is made of the month and the whole identifier, so that no two are alike and people see its age.
 ///
 /// # Errors
 /// The random source gave nothing.
@@ -101,7 +104,9 @@ pub fn make(wish: &Wish, seal: &Seal, id: i64, now_ms: i64) -> Result<DomainKey,
     let fresh = NewKey::generate(wish.kind)?;
     let kind = if wish.kind == KeyKind::Ed25519 { "ed25519" } else { "rsa" };
     let month = jiff::Timestamp::from_millisecond(now_ms).map(|at| at.strftime("%Y%m").to_string()).unwrap_or_default();
-    let selector = format!("gp{month}{}{:x}", if kind == "rsa" { "r" } else { "e" }, id & 0xf_ffff);
+    // The time in the identifier tells keys of one month apart; what stands below it is the same for most of them.
+    let (made, count) = ((id >> ID_TIME_SHIFT) & 0xfff_ffff, id & ((1 << ID_TIME_SHIFT) - 1));
+    let selector = format!("gp{month}{}{made:x}-{count:x}", if kind == "rsa" { "r" } else { "e" });
     let sealed = seal.close(&fresh.private_pem, &context(&wish.domain, &selector))?;
     Ok(DomainKey {
         id,

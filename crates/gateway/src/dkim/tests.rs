@@ -96,3 +96,14 @@ async fn a_key_is_replaced_with_an_overlap() {
 }
 
 use crate::scope::OrgScope;
+
+#[test]
+fn keys_of_one_month_have_selectors_of_their_own() {
+    let seal = Seal::new(&[7; 32]).expect("a key");
+    let ids = mail::id::IdMaker::new(1);
+    let wish = Wish { org: mail::OrgId(1), domain: "a.example".into(), kind: mail::auth::KeyKind::Ed25519, rotate_days: 0 };
+    let selector = |now_ms: i64| make(&wish, &seal, ids.next(now_ms), now_ms).expect("made").selector;
+    let made: std::collections::HashSet<String> =
+        [0, 0, 1, 1_000, 86_400_000].into_iter().map(|after| selector(1_795_442_709_000 + after)).collect();
+    assert_eq!(made.len(), 5, "{made:?}");
+}

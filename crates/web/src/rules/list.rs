@@ -156,10 +156,7 @@ pub async fn moved(State(app): State<App>, person: Person, Path(id): Path<String
     };
     let place = change::move_to(&app, &person, &row, place).await?;
     let dir = if wish.dir == "up" || place < now { "up" } else { "down" };
-    done(
-        &format!("/rules?moved={}&dir={dir}#r-{}", row.id, row.id),
-        Say::new("rules-moved").with("what", row.settings.name).with("n", place + 1),
-    )
+    done(&format!("/rules?moved={}&dir={dir}", row.id), Say::new("rules-moved").with("what", row.settings.name).with("n", place + 1))
 }
 
 #[derive(Debug, Default, Deserialize)]
