@@ -200,13 +200,13 @@ pub struct CheckBody {
     pub id: String,
     /// "ok", "advice", "cannot-tell" or "problem".
     pub result: String,
-    pub lines: Vec<LineBody>,
+    pub lines: Vec<CheckLineBody>,
     pub fixes: Vec<String>,
     pub publish: Vec<RecordBody>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LineBody {
+pub struct CheckLineBody {
     pub result: String,
     pub text: String,
 }
@@ -218,7 +218,7 @@ impl ReportBody {
         let checks = report.checks.iter().map(|checked| CheckBody {
             id: checked.id.clone(),
             result: checked.result.name().into(),
-            lines: checked.lines.iter().map(|line| LineBody { result: line.result.name().into(), text: say(&line.say) }).collect(),
+            lines: checked.lines.iter().map(|line| CheckLineBody { result: line.result.name().into(), text: say(&line.say) }).collect(),
             fixes: checked.fixes.iter().map(say).collect(),
             publish: checked
                 .publish

@@ -425,7 +425,10 @@ async fn whose(app: &App, person: &Person, whose: &Whose) -> Result<PersonId, Fa
 }
 
 /// Sessions, last used first.
-#[utoipa::path(get, path = "/sessions", tag = "people", params(Whose), responses((status = 200, description = "Sessions", body = Vec<SessionBody>)))]
+#[utoipa::path(get, path = "/sessions", tag = "people", params(Whose), responses(
+    (status = 200, description = "Sessions", body = Vec<SessionBody>),
+    (status = 404, body = crate::api::problem::Problem, content_type = "application/problem+json", description = "There is no such person, or it is not yours")
+))]
 async fn list_sessions(State(app): State<App>, person: Person, Query(asked): Query<Whose>) -> Result<Json<Vec<SessionBody>>, Fault> {
     let (id, now_ms) = (whose(&app, &person, &asked).await?, app.now_ms());
     let rows = app.db.read(move |tx| Box::pin(async move { sql::sessions(tx, id, &person.session, now_ms).await })).await?;
@@ -481,7 +484,10 @@ impl TokenBody {
 }
 
 /// API tokens that hold.
-#[utoipa::path(get, path = "/tokens", tag = "people", params(Whose), responses((status = 200, description = "Tokens", body = Vec<TokenBody>)))]
+#[utoipa::path(get, path = "/tokens", tag = "people", params(Whose), responses(
+    (status = 200, description = "Tokens", body = Vec<TokenBody>),
+    (status = 404, body = crate::api::problem::Problem, content_type = "application/problem+json", description = "There is no such person, or it is not yours")
+))]
 async fn list_tokens(State(app): State<App>, person: Person, Query(asked): Query<Whose>) -> Result<Json<Vec<TokenBody>>, Fault> {
     let (id, now_ms) = (whose(&app, &person, &asked).await?, app.now_ms());
     // Of others those in the scope; one's own wherever they act.

@@ -239,14 +239,19 @@ struct Release {
 
 /// For how many recipients it was done.
 #[derive(Debug, Serialize, ToSchema)]
-struct Done {
+struct QuarantineDone {
     recipients: usize,
 }
 
 /// Delivers a held mail to its recipients.
 #[utoipa::path(post, path = "/quarantine/{mail}/release", tag = "quarantine", params(("mail" = String, Path)), request_body = Release,
-    responses((status = 200, description = "On its way", body = Done)))]
-async fn release(State(app): State<App>, person: Person, Path(id): Path<String>, Json(asked): Json<Release>) -> Result<Json<Done>, Fault> {
+    responses((status = 200, description = "On its way", body = QuarantineDone)))]
+async fn release(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(asked): Json<Release>,
+) -> Result<Json<QuarantineDone>, Fault> {
     let rows = rows_of(&app, &person, &id).await?;
     let mail = rows.first().map(|(held, _)| held.mail).ok_or(Fault::NotFound)?;
     let octets = if asked.not_junk { app.quarantine.octets(person.scope(), mail).await.ok() } else { None };
@@ -267,14 +272,19 @@ struct Only {
 
 /// Deletes a held mail for ever.
 #[utoipa::path(delete, path = "/quarantine/{mail}", tag = "quarantine", params(("mail" = String, Path), Only),
-    responses((status = 200, description = "Gone", body = Done)))]
-async fn delete(State(app): State<App>, person: Person, Path(id): Path<String>, Query(only): Query<Only>) -> Result<Json<Done>, Fault> {
+    responses((status = 200, description = "Gone", body = QuarantineDone)))]
+async fn delete(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(only): Query<Only>,
+) -> Result<Json<QuarantineDone>, Fault> {
     let rows = rows_of(&app, &person, &id).await?;
     Ok(Json(decided(&app, &person, (rows, only.n), Verb::Delete).await?))
 }
 
 /// Decides about the recipient with this number, or about all of them.
-async fn decided(app: &App, person: &Person, of: (Vec<(HeldBody, Powers)>, Option<i64>), verb: Verb) -> Result<Done, Fault> {
+async fn decided(app: &App, person: &Person, of: (Vec<(HeldBody, Powers)>, Option<i64>), verb: Verb) -> Result<QuarantineDone, Fault> {
     let (rows, n) = of;
     let rules = policy::rules(app, person).await?;
     let chosen: Vec<HeldBody> = rows.into_iter().map(|(held, _)| held).filter(|held| n.is_none_or(|n| n == held.n)).collect();
@@ -285,7 +295,7 @@ async fn decided(app: &App, person: &Person, of: (Vec<(HeldBody, Powers)>, Optio
     for held in chosen {
         recipients += decide::one(app, person, ((held.mail, held.n), verb), &rules).await?;
     }
-    Ok(Done { recipients })
+    Ok(QuarantineDone { recipients })
 }
 
 /// Why it should be released, and for which recipient.

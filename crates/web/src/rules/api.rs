@@ -134,7 +134,7 @@ pub struct TestBody {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct ReplayBody {
+pub struct RuleReplayBody {
     pub rule: RuleDraft,
     /// 1 to 30; 0 is 7.
     #[schema(minimum = 0, maximum = 30)]
@@ -358,9 +358,9 @@ async fn test(State(app): State<App>, person: Person, Json(asked): Json<TestBody
 }
 
 /// Asks a draft about the mail of the last days; nothing is changed.
-#[utoipa::path(post, path = "/rules/replay", tag = "rules", request_body = ReplayBody,
+#[utoipa::path(post, path = "/rules/replay", tag = "rules", request_body = RuleReplayBody,
     responses((status = 200, description = "What it would have applied to", body = Replayed)))]
-async fn replay_draft(State(app): State<App>, person: Person, Json(asked): Json<ReplayBody>) -> Result<Json<Replayed>, Fault> {
+async fn replay_draft(State(app): State<App>, person: Person, Json(asked): Json<RuleReplayBody>) -> Result<Json<Replayed>, Fault> {
     person.require(May::Rules)?;
     person.require(May::Trace)?;
     let org = person.acting_org()?;

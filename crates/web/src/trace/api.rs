@@ -229,22 +229,22 @@ async fn message(State(app): State<App>, person: Person, Path(id): Path<String>)
 
 /// For how many recipients it was done.
 #[derive(Debug, Serialize, ToSchema)]
-struct Done {
+struct TraceDone {
     recipients: usize,
 }
 
 /// Tries now what is waiting for delivery.
-#[utoipa::path(post, path = "/trace/{mail}/retry", tag = "trace", params(("mail" = String, Path)), responses((status = 200, description = "Tried again now", body = Done)))]
-async fn retry(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<Done>, Fault> {
+#[utoipa::path(post, path = "/trace/{mail}/retry", tag = "trace", params(("mail" = String, Path)), responses((status = 200, description = "Tried again now", body = TraceDone)))]
+async fn retry(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<TraceDone>, Fault> {
     person.require(May::Release)?;
-    Ok(Json(Done { recipients: actions::on_queue(&app, &person, known(&id)?, Queued::Retry).await? }))
+    Ok(Json(TraceDone { recipients: actions::on_queue(&app, &person, known(&id)?, Queued::Retry).await? }))
 }
 
 /// Ends delivery to those who are still waiting. It cannot be undone; the sender is not told.
-#[utoipa::path(post, path = "/trace/{mail}/cancel", tag = "trace", params(("mail" = String, Path)), responses((status = 200, description = "Ended", body = Done)))]
-async fn cancel(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<Done>, Fault> {
+#[utoipa::path(post, path = "/trace/{mail}/cancel", tag = "trace", params(("mail" = String, Path)), responses((status = 200, description = "Ended", body = TraceDone)))]
+async fn cancel(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<TraceDone>, Fault> {
     person.require(May::Release)?;
-    Ok(Json(Done { recipients: actions::on_queue(&app, &person, known(&id)?, Queued::Cancel).await? }))
+    Ok(Json(TraceDone { recipients: actions::on_queue(&app, &person, known(&id)?, Queued::Cancel).await? }))
 }
 
 /// What it is.

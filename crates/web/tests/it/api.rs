@@ -171,3 +171,33 @@ async fn the_document_is_complete() {
         routes::of_sources().into_iter().filter(|route| route.path.starts_with("/api/") && route.path != "/api/v1/openapi.json").collect();
     assert!(stray.is_empty(), "these routes of the API are hung in without being described: {stray:?}");
 }
+
+/// Two shapes of one name would be one in the document, and programs would be told the wrong one.
+#[test]
+fn every_shape_has_a_name_of_its_own() {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut open = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of sources").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|kind| kind != "rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source is UTF-8");
+            for part in text.split("ToSchema").skip(1) {
+                let head = part.lines().skip(1).find(|line| line.contains("struct ") || line.contains("enum "));
+                let name = head.and_then(|line| line.split_once("struct ").or_else(|| line.split_once("enum ")).map(|(_, rest)| rest));
+                let Some(name) = name.and_then(|rest| rest.split([' ', '<', '{', '(', ';']).next()) else { continue };
+                if part.starts_with([')', ',']) {
+                    let before = seen.insert(name.to_string(), path.clone());
+                    assert!(before.is_none(), "{name} is in {} and in {}", path.display(), before.unwrap_or_default().display());
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 30, "only {} shapes were found", seen.len());
+}

@@ -25,7 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A quarantine policy.
 #[derive(Debug, Serialize, ToSchema)]
-struct PolicyBody {
+struct QuarantinePolicyBody {
     /// Name of one that comes with the program, or the number of one of the organisation's.
     policy: String,
     name: String,
@@ -37,12 +37,12 @@ struct PolicyBody {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Policies {
-    rows: Vec<PolicyBody>,
+    rows: Vec<QuarantinePolicyBody>,
 }
 
-fn custom(custom: Custom) -> PolicyBody {
+fn custom(custom: Custom) -> QuarantinePolicyBody {
     let powers = custom.powers.powers().map(Power::name).collect();
-    PolicyBody { policy: custom.id.to_string(), name: custom.name, powers, is_preset: false }
+    QuarantinePolicyBody { policy: custom.id.to_string(), name: custom.name, powers, is_preset: false }
 }
 
 /// Name and powers of one.
@@ -59,7 +59,7 @@ struct NewPolicy {
 async fn policy_list(State(app): State<App>, person: Person) -> Result<Json<Policies>, Fault> {
     person.require(May::ReadSettings)?;
     let (_, customs) = policies::all(&app, &person).await?;
-    let preset = |(name, powers): &(&str, PowerSet)| PolicyBody {
+    let preset = |(name, powers): &(&str, PowerSet)| QuarantinePolicyBody {
         policy: name.to_string(),
         name: name.to_string(),
         powers: powers.powers().map(Power::name).collect(),
@@ -70,29 +70,33 @@ async fn policy_list(State(app): State<App>, person: Person) -> Result<Json<Poli
 
 /// Makes a quarantine policy.
 #[utoipa::path(post, path = "/quarantine/policies", tag = "quarantine", request_body = NewPolicy,
-    responses((status = 201, description = "Made", body = PolicyBody)))]
-async fn policy_make(State(app): State<App>, person: Person, Json(new): Json<NewPolicy>) -> Result<(StatusCode, Json<PolicyBody>), Fault> {
+    responses((status = 201, description = "Made", body = QuarantinePolicyBody)))]
+async fn policy_make(
+    State(app): State<App>,
+    person: Person,
+    Json(new): Json<NewPolicy>,
+) -> Result<(StatusCode, Json<QuarantinePolicyBody>), Fault> {
     let made = policies::make(&app, &person, &new.name, &new.powers).await?;
     Ok((StatusCode::CREATED, Json(custom(made))))
 }
 
 /// One quarantine policy of the organisation.
 #[utoipa::path(get, path = "/quarantine/policies/{policy}", tag = "quarantine", params(("policy" = String, Path)),
-    responses((status = 200, description = "The policy", body = PolicyBody)))]
-async fn policy_one(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<PolicyBody>, Fault> {
+    responses((status = 200, description = "The policy", body = QuarantinePolicyBody)))]
+async fn policy_one(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<QuarantinePolicyBody>, Fault> {
     person.require(May::ReadSettings)?;
     Ok(Json(custom(policies::found(&app, &person, &id).await?)))
 }
 
 /// Changes a quarantine policy.
 #[utoipa::path(put, path = "/quarantine/policies/{policy}", tag = "quarantine", params(("policy" = String, Path)), request_body = NewPolicy,
-    responses((status = 200, description = "Changed", body = PolicyBody)))]
+    responses((status = 200, description = "Changed", body = QuarantinePolicyBody)))]
 async fn policy_change(
     State(app): State<App>,
     person: Person,
     Path(id): Path<String>,
     Json(new): Json<NewPolicy>,
-) -> Result<Json<PolicyBody>, Fault> {
+) -> Result<Json<QuarantinePolicyBody>, Fault> {
     Ok(Json(custom(policies::change(&app, &person, &id, (&new.name, &new.powers)).await?)))
 }
 

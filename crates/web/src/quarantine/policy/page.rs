@@ -275,7 +275,9 @@ pub async fn choose(app: &App, person: &Person, wanted: Pairs) -> Result<(), Fau
                 for (verdict, policy) in &wanted {
                     sql::assign(tx, org, verdict, policy).await?;
                 }
-                let entry = Entry::new(Some(org), "quarantine-policy.assign", org).with(serde_json::json!(wanted));
+                let detail: serde_json::Map<String, serde_json::Value> =
+                    wanted.iter().map(|(verdict, policy)| (verdict.to_string(), policy.to_string().into())).collect();
+                let entry = Entry::new(Some(org), "quarantine-policy.assign", org).with(detail.into());
                 audit::note(tx, &person, &ids, now_ms, entry).await
             })
         })
