@@ -46,6 +46,7 @@ pub(super) fn complete(mut document: Value) -> Value {
             }
         }
     }
+    open_parts(&mut document["components"]["schemas"]);
     let tags = TAGS.iter().filter(|(name, _)| used.iter().any(|used| used == name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document
@@ -55,6 +56,23 @@ pub(super) fn complete(mut document: Value) -> Value {
 fn operation_id(method: &str, path: &str) -> String {
     let parts = path.trim_start_matches("/api/v1").split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
     std::iter::once(method).chain(parts).collect::<Vec<_>>().join("_")
+}
+
+/// A shape that takes nothing else as a request may be part of a greater one in an answer: there it is written out, without that bar.
+fn open_parts(schemas: &mut Value) {
+    const PREFIX: &str = "#/components/schemas/";
+    let all = schemas.clone();
+    for part in schemas.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for one in part.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            let named = one["$ref"].as_str().and_then(|name| name.strip_prefix(PREFIX)).map(|name| all[name].clone());
+            if let Some(mut whole) = named.filter(|whole| whole["additionalProperties"] == json!(false)) {
+                if let Some(fields) = whole.as_object_mut() {
+                    fields.remove("additionalProperties");
+                }
+                *one = whole;
+            }
+        }
+    }
 }
 
 /// What an operation takes, as far as it decides what can be wrong with a request.
