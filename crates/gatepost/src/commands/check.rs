@@ -147,7 +147,7 @@ fn show_validation(done: &Validation) -> anyhow::Result<()> {
             output::line(&format!("  {:>6} {who} {}", line.ms, line.text))?;
         }
         for step in &host.steps {
-            output::line(&format!("  [{}] {}: {} {}", step.result.name(), step.what.name(), step.why, step.detail).trim_end())?;
+            output::line(format!("  [{}] {}: {} {}", step.result.name(), step.what.name(), step.why, step.detail).trim_end())?;
         }
     }
     Ok(())
