@@ -38,7 +38,11 @@ fn shown(path: &Path) -> String {
 }
 
 fn is_test_file(path: &Path) -> bool {
-    path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "examples" | "testkit")))
+    // Below the root only: the way to the root leads through this crate.
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .components()
+        .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "examples" | "testkit")))
 }
 
 /// The lines before a closing `#[cfg(test)] mod tests {` block.
