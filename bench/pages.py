@@ -61,9 +61,9 @@ def paths(server):
     return [
         "/overview", "/overview?span=week", "/overview?span=month", "/overview/live", "/api/v1/overview",
         "/trace", "/trace?sender=%40sender7.example", "/trace?recipient=alice%40demo.example", "/trace?verdict=malware",
-        "/trace?state=held", "/trace?state=queued", f"/trace?since={since}", "/trace?subject=parcel", "/trace?subject=nowhere",
+        "/trace?state=held", "/trace?state=queued", "/trace?state=bounced", "/trace?recipient=%40demo.example", f"/trace?since={since}", "/trace?subject=parcel", "/trace?subject=nowhere",
         "/trace?ip=198.51.3.7", "/trace/refused", "/trace/refused?recipient=nobody%40demo.example", mail, "/api/v1/trace",
-        "/quarantine", "/quarantine?verdict=phish", "/quarantine/requests", "/quarantine/mine", held,
+        "/quarantine", "/quarantine?verdict=phish", "/quarantine?recipient=alice%40demo.example", "/quarantine?sender=nobody%40nowhere.example", "/quarantine?subject=nowhere", "/quarantine/requests", "/quarantine/mine", held,
         "/policies", "/entries", "/rules", "/domains", "/connectors", "/people", "/audit", "/account",
         "/search?q=parcel", "/search?q=release", "/help", "/help?q=dmarc", "/help/check/auth.dmarc.fail",
     ]

@@ -49,6 +49,25 @@ test("why was it held: from the search field to the reasons and the way it came,
   await context.close();
 });
 
+test("a search that was not over in its time goes on by itself, and says when it is", async () => {
+  const context = await open(browser, { cookies });
+  const page = await context.newPage();
+  // The demo's mails are looked through at once: the first part is made to be one that was cut short.
+  await page.route(/\/trace\?subject=nowhere$/, async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text()).replace('<div id="rows"', '<div id="rows" data-search-on="/trace?sender=share%40docs-online.example"');
+    await route.fulfill({ response: answer, body });
+  });
+  await page.goto(`${server.base}/trace?subject=nowhere`);
+  await page.locator("table.list a[href^='/trace/m']").first().waitFor();
+  assert.equal(await page.locator("#rows .empty").count(), 0, "what said that there was nothing is gone");
+  assert.equal(await page.locator("#rows[aria-busy]").count(), 0);
+  await page.waitForFunction(() => document.getElementById("live").textContent.includes("complete"));
+  assert.deepEqual((await axe(page)).violations, []);
+  assert.deepEqual(context.mistakes, []);
+  await context.close();
+});
+
 test("mail that comes in shows by itself, and stops when told to", async () => {
   const context = await open(browser, { cookies });
   const page = await go(context, "/trace");

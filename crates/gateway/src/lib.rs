@@ -33,4 +33,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 7, name: "rules", sql: include_str!("migrations/0007_rules.sql") },
     store::Migration { number: 9, name: "entry_usage", sql: include_str!("migrations/0009_entry_usage.sql") },
     store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
+    store::Migration { number: 19, name: "state", sql: include_str!("migrations/0019_state.sql") },
 ];

@@ -1,7 +1,7 @@
 //! Message bodies too large for the database: one file each, durable before anybody is told so.
 //!
 //! In: a name made by [`name`] and the octets. Invariant: once [`Bodies::put`] returned, file and name survive a power cut
-//! (temporary file, fdatasync, rename, fsync of the folder). Files that nobody names any more are [`Bodies::sweep`]'s.
+//! (temporary file, fdatasync, rename, fsync of the folder; or a name made durable ahead, then fdatasync). Files that nobody names any more are [`Bodies::sweep`]'s.
 
 use crate::Error;
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+use tokio::task::JoinHandle;
 
 /// Ending of a file that is still being written.
 const UNFINISHED: &str = ".new";
@@ -28,6 +29,31 @@ struct Folder {
     /// Held while a folder is made, so that nobody uses one whose own name is not durable yet.
     making: Mutex<()>,
     syncs: Mutex<HashMap<PathBuf, Arc<SharedSync>>>,
+    /// Files that are being made ahead; each as long as its [`Reserved`].
+    reserved: Mutex<HashMap<PathBuf, JoinHandle<io::Result<()>>>>,
+}
+
+/// The file of a body, made ahead while its message is still judged, so that only its octets wait for the disk and not its name.
+/// It goes away with this unless [`Bodies::put`] used it.
+#[must_use]
+pub struct Reserved {
+    folder: Arc<Folder>,
+    path: PathBuf,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let Some(made) = self.folder.reserved().remove(&self.path) else { return };
+        let path = std::mem::take(&mut self.path);
+        // Without a runtime the program ends: a sweep finds the file.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if matches!(made.await, Ok(Ok(()))) {
+                    let _ = blocking(move || gone(fs::remove_file(&path)).map_err(|why| failed(&path, &why))).await;
+                }
+            });
+        }
+    }
 }
 
 /// Name of the body of the mail with this id: `DAY/SLOT/ID`. Ids begin with the time, so mails that come together lie together and
@@ -46,17 +72,40 @@ impl Bodies {
     /// Opens the folder, creating it when missing.
     pub fn open(root: &Path) -> Result<Bodies, Error> {
         fs::create_dir_all(root).map_err(|why| failed(root, &why))?;
-        let folder = Folder { root: root.to_path_buf(), making: Mutex::default(), syncs: Mutex::default() };
+        let folder = Folder { root: root.to_path_buf(), making: Mutex::default(), syncs: Mutex::default(), reserved: Mutex::default() };
         if let Some(above) = root.parent().filter(|above| !above.as_os_str().is_empty()) {
             folder.sync(above).map_err(|why| failed(above, &why))?;
         }
         Ok(Bodies { folder: Arc::new(folder) })
     }
 
+    /// Begins to make the file of a body that may come. Wants a runtime; an error of the disk shows in [`Bodies::put`].
+    pub fn reserve(&self, name: &str) -> Result<Reserved, Error> {
+        let path = self.path(name)?;
+        let (folder, file) = (self.folder.clone(), path.clone());
+        let made = tokio::task::spawn_blocking(move || folder.reserve(&file));
+        self.folder.reserved().insert(path.clone(), made);
+        Ok(Reserved { folder: self.folder.clone(), path })
+    }
+
     /// Writes a body and returns once it is durable. Written again under the same name, the last one stands.
     pub async fn put(&self, name: &str, octets: &Bytes) -> Result<(), Error> {
         let (folder, path, octets) = (self.folder.clone(), self.path(name)?, octets.clone());
-        blocking(move || folder.put(&path, &octets).map_err(|why| failed(&path, &why))).await
+        let made = self.folder.reserved().remove(&path);
+        let is_made = match made {
+            Some(made) => matches!(made.await, Ok(Ok(()))),
+            None => false,
+        };
+        blocking(move || {
+            let filled = is_made.then(|| folder.fill(&path, &octets));
+            let done = match filled {
+                Some(Err(why)) if why.kind() == io::ErrorKind::NotFound => folder.put(&path, &octets), // swept meanwhile
+                Some(done) => done,
+                None => folder.put(&path, &octets),
+            };
+            done.map_err(|why| failed(&path, &why))
+        })
+        .await
     }
 
     /// The octets, or `None` when there is no such body.
@@ -119,6 +168,27 @@ impl Bodies {
 }
 
 impl Folder {
+    fn reserved(&self) -> MutexGuard<'_, HashMap<PathBuf, JoinHandle<io::Result<()>>>> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty file whose name is durable.
+    fn reserve(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.root);
+        self.make(folder)?;
+        File::create_new(path)?;
+        self.sync(folder)
+    }
+
+    /// Octets into a file that was reserved. Nothing names it before this is done, so nobody reads half of it.
+    fn fill(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
+        let mut file = File::options().write(true).truncate(true).open(path)?;
+        let written = file.write_all(octets).and_then(|()| file.sync_data());
+        written.inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })
+    }
+
     fn put(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
         match self.put_once(path, octets) {
             // A sweep took the folder, which was empty, between making and using it.

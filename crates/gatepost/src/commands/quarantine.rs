@@ -8,6 +8,7 @@ use gateway::quarantine::api::{HeldBody, ShownBody};
 use gateway::quarantine::{Cursor, Decision, Filter, Quarantine as Held, QuarantineError};
 use gateway::scope::OrgScope;
 use mail::MailId;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Quarantine {
@@ -88,6 +89,9 @@ fn done(what: &str, result: Result<usize, QuarantineError>) -> anyhow::Result<Ex
     }
 }
 
+/// How long one list looks.
+const WITHIN: Duration = Duration::from_secs(20);
+
 async fn list_held(held: &Held, list: List) -> anyhow::Result<Exit> {
     let filter = Filter {
         recipient: list.to,
@@ -95,6 +99,7 @@ async fn list_held(held: &Held, list: List) -> anyhow::Result<Exit> {
         verdict: list.verdict,
         subject: list.subject,
         limit: list.limit,
+        within: WITHIN,
         ..Filter::default()
     };
     let (rows, next) = held.list(OrgScope::All, filter).await?;

@@ -10,7 +10,11 @@ use gateway::settings::Span;
 use gateway::trace::api::{EventBody, ListBody, MailBody};
 use gateway::trace::{self, Query, RefusalQuery, balance};
 use mail::MailId;
+use std::time::Duration;
 use store::Error;
+
+/// How long one list looks.
+const WITHIN: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Args)]
 pub struct Trace {
@@ -129,6 +133,7 @@ async fn found(store: &Store, list: &List) -> anyhow::Result<(ListBody<MailBody>
         until_ms: None,
         before: list.before,
         limit: list.limit,
+        within: WITHIN,
     };
     let about_mails =
         list.mails_only || list.subject.is_some() || list.message_id.is_some() || list.verdict.is_some() || list.state.is_some();
@@ -138,6 +143,7 @@ async fn found(store: &Store, list: &List) -> anyhow::Result<(ListBody<MailBody>
         recipient: list.to.clone(),
         since_ms,
         limit: list.limit,
+        within: WITHIN,
         ..RefusalQuery::default()
     };
     let read = store.db.read(move |tx| {

@@ -180,7 +180,7 @@ impl Guesses {
 }
 
 /// A message is large beyond this many octets.
-const LARGE_OCTETS: u64 = 128 * 1024;
+const LARGE_OCTETS: u64 = 64 * 1024;
 /// Large messages that are received at the same time without waiting.
 const LARGE_MAX: usize = 32;
 /// How long a large message waits for one before it to be done. Slow peers must not keep others out, so it goes on then in any case.

@@ -19,7 +19,7 @@ const KEY_OCTETS: usize = 32;
 pub enum SealError {
     #[error("{path}: the key that seals secrets cannot be read or made: {why}", path = path.display())]
     File { path: PathBuf, why: io::Error },
-    #[error("{path} is not a key of 64 hex digits; put the right file back, or DKIM keys made with it are lost", path = path.display())]
+    #[error("{path} is not a key of 64 hex digits; put the right file back, or what was sealed with it is lost: DKIM keys, authenticator apps, secrets of sign-in providers", path = path.display())]
     NotAKey { path: PathBuf },
     #[error("{path} can be read by others (mode {mode:o}); make it yours alone: chmod 600", path = path.display())]
     Open { path: PathBuf, mode: u32 },
@@ -75,6 +75,31 @@ impl Seal {
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let plain = self.0.open_in_place(nonce, Aad::from(context.as_bytes()), &mut body).ok()?;
         String::from_utf8(plain.to_vec()).ok()
+    }
+}
+
+/// Stands before what [`Seal::keep`] makes.
+const SEALED: &str = "sealed:";
+
+impl Seal {
+    /// As a column keeps a secret; "" stays "".
+    /// # Errors
+    /// The random source gave nothing.
+    pub fn keep(&self, secret: &str, context: &str) -> Result<String, store::Error> {
+        if secret.is_empty() {
+            return Ok(String::new());
+        }
+        let sealed = self.close(secret, context).map_err(|why| store::Error::Gone(why.to_string()))?;
+        Ok(format!("{SEALED}{sealed}"))
+    }
+
+    /// What [`Seal::keep`] kept. What was written before secrets were sealed is read as it stands.
+    /// # Errors
+    /// It was sealed with another key.
+    pub fn reveal(&self, kept: &str, context: &str) -> Result<String, store::Error> {
+        let Some(sealed) = kept.strip_prefix(SEALED) else { return Ok(kept.to_string()) };
+        let wrong = || store::Error::Shape(format!("a secret ({context}) was sealed with another key; put the right seal file back"));
+        self.open(sealed, context).ok_or_else(wrong)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::entry::Usage;
 use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
-use crate::queue::Queue;
+use crate::queue::{INLINE_OCTETS_MAX, Queue};
 use crate::reputation::{Rates, Reputation, Threads};
 use crate::signal::Signals;
 use crate::trace::EventWriter;
@@ -19,12 +19,12 @@ use mail::auth::AuthSettings;
 use mail::dns::Dns;
 use mail::id::IdMaker;
 use mail::message::Budget;
-use mail::{Envelope, Message, Peer};
+use mail::{Envelope, MailId, Message, Peer};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
-use store::bodies::Bodies;
+use store::bodies::{Bodies, Reserved};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The mail path of one node.
@@ -56,7 +56,7 @@ pub struct Gate {
     /// Opens the private keys of domains.
     pub(super) seal: Arc<Seal>,
     pub(super) model_version: String,
-    /// Turns of large messages, so that what is decoded of them together is bounded.
+    /// Turns of large messages, in KiB, so that what is decoded of them together is bounded.
     turns: Semaphore,
     /// Large messages are read on the blocking pool, this many at once, so that sessions stay quick.
     reading: Semaphore,
@@ -91,8 +91,9 @@ pub struct Parts {
 const READ_INLINE_OCTETS_MAX: usize = 32 << 10;
 /// Wait for a turn, and again for a thread: reading and judging are bounded by themselves.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
-/// Large messages between reading and commit: as many as wait for DNS while others use the cores.
-const TURNS_MAX: usize = 16;
+/// Large messages between reading and commit: together as many KiB as this, so that some wait for DNS while others use the cores, and a
+/// message larger than all of it goes alone.
+const TURNS_KIB_MAX: u32 = 6 << 10;
 const READING_MAX: usize = 4;
 
 impl Gate {
@@ -106,7 +107,7 @@ impl Gate {
             signers: Default::default(),
             seal: parts.seal,
             model_version: fingerprint(parts.detector.model.octets()),
-            turns: Semaphore::new(TURNS_MAX),
+            turns: Semaphore::new(TURNS_KIB_MAX as usize),
             reading: Semaphore::new(READING_MAX),
             name: parts.name,
             thresholds: parts.thresholds,
@@ -155,8 +156,14 @@ impl Gate {
         if octets <= READ_INLINE_OCTETS_MAX {
             return Some(None);
         }
-        let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.acquire()).await.ok()?;
+        let kib = u32::try_from(octets >> 10).unwrap_or(TURNS_KIB_MAX).min(TURNS_KIB_MAX);
+        let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.acquire_many(kib)).await.ok()?;
         turn.ok().map(Some)
+    }
+
+    /// The file of a large message, made while it is judged. What is refused gives it back.
+    pub(super) fn reserve_file(&self, id: MailId, octets: usize) -> Option<Reserved> {
+        (octets > INLINE_OCTETS_MAX).then(|| self.bodies.reserve(&store::bodies::name(id.0)).ok()).flatten()
     }
 
     /// The message, read within its budget; `None` when no thread was free in time.

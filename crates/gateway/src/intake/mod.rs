@@ -52,6 +52,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     };
     let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
+    let _file = gate.reserve_file(id, raw.len());
     let Some(message) = gate.read(raw).await else { return busy() };
     let source = gate.source(&directory, peer, direction, &message);
     let seen_peer = source.as_ref().unwrap_or(peer);

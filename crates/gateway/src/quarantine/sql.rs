@@ -4,13 +4,15 @@ use super::api::HeldBody;
 use super::show::Held;
 use crate::scope::OrgScope;
 use crate::trace;
+use crate::trace::pace::Pace;
+use crate::trace::sql::IS_REST;
+use crate::trace::sql::search::containing;
 use mail::{MailId, OrgId};
+use std::time::Duration;
 use store::{Error, Row, Tx, Value, args};
 
 /// Rows of one list.
 const LIMIT_MAX: usize = 1_000;
-/// Rows read for one list when a word in the subject has to be looked for.
-const READ_MAX: usize = 20_000;
 
 /// What to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Filter {
     pub after: Option<Cursor>,
     /// 0 is the most there can be.
     pub limit: usize,
+    /// How long to look for a sender, a verdict or a word of the subject; some are always looked through.
+    pub within: Duration,
 }
 
 /// A place in the list.
@@ -49,47 +53,77 @@ pub(super) struct HeldRow {
 const LISTED: &str = "SELECT r.mail, r.n, r.org, r.next_ms, m.sender, r.address, r.original, m.subject, m.message_id, m.peer_ip, \
                       m.verdict, m.octets FROM recipient r JOIN mail m ON m.id = r.mail";
 
-/// The condition of a filter without its subject; values are bound.
-fn conditions(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
+/// Whose and since when, in the words of an index of its own; values are bound.
+fn place(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
     let until = filter.until_ms.map_or(MailId(i64::MAX), trace::first_id_at);
     let after = filter.after.unwrap_or(Cursor { mail: MailId(i64::MAX), n: -1 });
     let mut args = args![trace::first_id_at(filter.since_ms.unwrap_or(0)).0, until.0, after.mail.0, after.n];
     let mut conditions = format!(
-        "r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND (r.mail < $3 OR (r.mail = $3 AND r.n > $4)) AND {}",
+        "{IS_REST} AND r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND (r.mail < $3 OR (r.mail = $3 AND r.n > $4)) AND {}",
         scope.condition("r.org", &mut args)
     );
-    for (column, wanted) in [("r.address", &filter.recipient), ("m.sender", &filter.sender), ("m.verdict", &filter.verdict)] {
+    if let Some(recipient) = &filter.recipient {
+        args.push(recipient.as_str().into());
+        conditions += &format!(" AND r.address = ${}", args.len());
+    }
+    (conditions, args)
+}
+
+/// The condition of a filter, behind that of its place; a word of the subject only as far as the database can tell.
+fn conditions(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
+    let (mut conditions, mut args) = place(scope, filter);
+    for (column, wanted) in [("m.sender", &filter.sender), ("m.verdict", &filter.verdict)] {
         if let Some(wanted) = wanted {
             args.push(wanted.as_str().into());
             conditions += &format!(" AND {column} = ${}", args.len());
         }
     }
+    if let Some(pattern) = filter.subject.as_deref().and_then(containing) {
+        args.push(pattern.into());
+        conditions += &format!(" AND lower(m.subject) LIKE ${} ESCAPE '!'", args.len());
+    }
     (conditions, args)
 }
 
-/// Held rows, newest first, and where to go on if there are more.
+/// The last row of the next `rows`, if there are as many.
+async fn window_end(tx: &mut Tx, scope: OrgScope, filter: &Filter, rows: usize) -> Result<Option<Cursor>, Error> {
+    let (place, args) = place(scope, filter);
+    let sql = format!("SELECT r.mail, r.n FROM recipient r WHERE {place} ORDER BY r.mail DESC, r.n LIMIT 1 OFFSET {}", rows - 1);
+    tx.row(&sql, args).await?.map(|row| Ok(Cursor { mail: MailId(row.int(0)?), n: row.int(1)? })).transpose()
+}
+
+/// Held rows, newest first, and where to go on: behind the last one, or where the time was over.
 pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Result<(Vec<HeldBody>, Option<Cursor>), Error> {
     let limit = if filter.limit == 0 { LIMIT_MAX } else { filter.limit.min(LIMIT_MAX) };
-    let (conditions, args) = conditions(scope, filter);
-    let read_max = if filter.subject.is_some() { READ_MAX } else { limit + 1 };
-    let rows = tx.rows(&format!("{LISTED} WHERE {conditions} ORDER BY r.mail DESC, r.n LIMIT {read_max}"), args).await?;
+    let is_picky = filter.sender.is_some() || filter.verdict.is_some() || filter.subject.is_some();
     let subject = filter.subject.as_ref().map(|subject| subject.to_lowercase());
-    let mut found: Vec<HeldBody> = Vec::new();
-    for row in &rows {
-        let body = listed(row)?;
-        if subject.as_ref().is_some_and(|subject| !body.subject.to_lowercase().contains(subject)) {
-            continue;
+    let (mut found, mut rest, mut pace) = (Vec::<HeldBody>::new(), filter.clone(), Pace::new(filter.within));
+    loop {
+        let end = if is_picky { window_end(tx, scope, &rest, pace.rows).await? } else { None };
+        let (mut conditions, mut args) = conditions(scope, &rest);
+        if let Some(end) = end {
+            args.extend(args![end.mail.0, end.n]);
+            conditions += &format!(" AND (r.mail > ${0} OR (r.mail = ${0} AND r.n <= ${1}))", args.len() - 1, args.len());
         }
-        if found.len() == limit {
-            let next = found.last().map(|last| Cursor { mail: last.mail, n: last.n });
-            return Ok((found, next));
+        let read_max = if subject.is_some() { pace.rows } else { limit + 1 };
+        let sql = format!("{LISTED} WHERE {conditions} ORDER BY r.mail DESC, r.n LIMIT {read_max}");
+        for row in &tx.rows(&sql, args).await? {
+            let body = listed(row)?;
+            if subject.as_ref().is_some_and(|subject| !body.subject.to_lowercase().contains(subject)) {
+                continue;
+            }
+            if found.len() == limit {
+                let next = found.last().map(|last| Cursor { mail: last.mail, n: last.n });
+                return Ok((found, next));
+            }
+            found.push(body);
         }
-        found.push(body);
+        pace.step();
+        if end.is_none() || pace.is_over() {
+            return Ok((found, end));
+        }
+        rest.after = end;
     }
-    // Not everything was read: go on behind the last one looked at.
-    let last = rows.last().filter(|_| rows.len() == read_max && filter.subject.is_some());
-    let next = last.map(|row| Ok::<_, Error>(Cursor { mail: MailId(row.int(0)?), n: row.int(1)? })).transpose()?;
-    Ok((found, next))
 }
 
 /// Rows counted at most.

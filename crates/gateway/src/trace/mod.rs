@@ -7,8 +7,9 @@
 pub mod api;
 pub mod balance;
 mod event;
+pub(crate) mod pace;
 mod search;
-mod sql;
+pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
 mod writer;

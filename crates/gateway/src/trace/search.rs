@@ -1,20 +1,19 @@
-//! Finding mails and refusals, newest first, with a bound on the work and an honest word on what the answer covers.
+//! Finding mails and refusals, newest first, with a bound on the time and an honest word on what the answer covers.
 
 use super::api::{Incomplete, ListBody, MailBody};
 use super::event::{Event, EventKind, Refusal, first_id_at, time_of};
+use super::pace::Pace;
 use super::sql::{self, search::Window};
 use crate::scope::OrgScope;
 use mail::MailId;
 use mail::id::EventId;
+use std::time::Duration;
 use store::{Error, Tx};
 
 /// Rows of one answer.
 pub const LIMIT_MAX: usize = 1_000;
-/// Rows looked at in one window, and windows looked at for one answer.
-const WINDOW_ROWS: usize = 10_000;
-const WINDOWS_MAX: usize = 50;
-/// Windows when rows have to be looked at here, not in the database: a word in the subject.
-const WINDOWS_READ_MAX: usize = 10;
+/// How long a search looks when nobody says otherwise.
+const WITHIN: Duration = Duration::from_millis(500);
 
 /// What to look for; what is `None` does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +21,7 @@ pub struct Query {
     pub mail: Option<MailId>,
     /// An address, or `@domain` for all of a domain.
     pub sender: Option<String>,
+    /// As `sender`.
     pub recipient: Option<String>,
     /// Part of the subject, in any case.
     pub subject: Option<String>,
@@ -37,6 +37,8 @@ pub struct Query {
     /// Go on from an earlier answer: only mails with smaller identifiers.
     pub before: Option<MailId>,
     pub limit: usize,
+    /// How long to look; what was not looked through by then, the answer says.
+    pub within: Duration,
 }
 
 impl Default for Query {
@@ -54,6 +56,7 @@ impl Default for Query {
             until_ms: None,
             before: None,
             limit: 100,
+            within: WITHIN,
         }
     }
 }
@@ -65,18 +68,15 @@ pub type Answer = ListBody<MailBody>;
 pub async fn search(tx: &mut Tx, scope: OrgScope, query: &Query) -> Result<Answer, Error> {
     let limit = query.limit.clamp(1, LIMIT_MAX);
     let mut found = Found { ids: Vec::new(), looked_back_to: None, is_more: false };
-    let mut window = Window::newest(query);
-    let windows_max = if query.subject.is_some() { WINDOWS_READ_MAX } else { WINDOWS_MAX };
     let subject = query.subject.as_ref().map(|subject| subject.to_lowercase());
-    for looked_at in 0.. {
-        let Some(this) = sql::search::next_window(tx, scope, query, &window, WINDOW_ROWS).await? else {
-            break;
-        };
-        if looked_at == windows_max {
+    let along = sql::search::along(tx, query).await?;
+    let (mut pace, mut window) = (Pace::new(query.within), Window::newest(query));
+    while let Some(this) = sql::search::next_window(tx, scope, (query, along), &window, pace.rows).await? {
+        if pace.is_over() {
             found.looked_back_to = Some(window.under);
             break;
         }
-        for (id, text) in sql::search::matches(tx, scope, query, &this, limit + 1).await? {
+        for (id, text) in sql::search::matches(tx, scope, (query, along), &this, limit + 1).await? {
             if subject.as_ref().is_some_and(|subject| !text.to_lowercase().contains(subject)) {
                 continue;
             }
@@ -86,6 +86,7 @@ pub async fn search(tx: &mut Tx, scope: OrgScope, query: &Query) -> Result<Answe
             }
             found.ids.push(id);
         }
+        pace.step();
         window = this.below();
     }
     found.answer(tx, scope, query).await
@@ -125,7 +126,7 @@ impl Found {
 }
 
 /// What to look for among refusals: connections and mails that were turned away.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusalQuery {
     pub ip: Option<std::net::IpAddr>,
     /// An address, or `@domain`.
@@ -135,10 +136,15 @@ pub struct RefusalQuery {
     pub until_ms: Option<i64>,
     pub before: Option<EventId>,
     pub limit: usize,
+    /// How long to look, as in [`Query`].
+    pub within: Duration,
 }
 
-/// Refusals looked at for one answer.
-const REFUSALS_READ_MAX: usize = 50_000;
+impl Default for RefusalQuery {
+    fn default() -> RefusalQuery {
+        RefusalQuery { ip: None, sender: None, recipient: None, since_ms: None, until_ms: None, before: None, limit: 100, within: WITHIN }
+    }
+}
 
 /// Finds refusals, newest first. One organisation sees those that concern its recipients; connections refused before anybody
 /// was named concern nobody and are the operator's.
@@ -147,9 +153,9 @@ pub async fn refusals(tx: &mut Tx, scope: OrgScope, query: &RefusalQuery) -> Res
     let since = first_id_at(query.since_ms.unwrap_or(0)).0;
     let mut under = query.until_ms.map_or(i64::MAX, |until_ms| first_id_at(until_ms).0).min(query.before.map_or(i64::MAX, |id| id.0));
     let (mut rows, mut because, mut next) = (Vec::new(), Vec::new(), None);
-    let mut looked_at = 0;
+    let mut pace = Pace::new(query.within);
     'pages: loop {
-        let page = sql::search::refusals(tx, since, under, WINDOW_ROWS).await?;
+        let page = sql::search::refusals(tx, since, under, pace.rows).await?;
         for event in &page {
             under = event.id.0;
             if event.kind == EventKind::NotRecorded {
@@ -163,11 +169,11 @@ pub async fn refusals(tx: &mut Tx, scope: OrgScope, query: &RefusalQuery) -> Res
                 rows.push(event.into());
             }
         }
-        looked_at += page.len();
-        if page.len() < WINDOW_ROWS {
+        if page.len() < pace.rows {
             break;
         }
-        if looked_at >= REFUSALS_READ_MAX {
+        pace.step();
+        if pace.is_over() {
             because.push(Incomplete::LookedBackTo { at_ms: time_of(MailId(under)) });
             next = Some(EventId(under).to_string());
             break;

@@ -1,5 +1,6 @@
 use super::api::ListBody;
 use super::balance::{self, Account, Problem};
+use super::sql::IS_REST;
 use super::*;
 use crate::MIGRATIONS;
 use crate::scope::OrgScope;
@@ -113,6 +114,21 @@ async fn mails_are_found_by_what_is_known_and_only_by_their_own_organisation() {
                 vec![],
                 "the state is that recipient's",
             ),
+            (Query { recipient: Some("@ACME.example".into()), limit: 2, ..ask() }, vec![19, 18], "a recipient's domain"),
+            (Query { recipient: Some("@e.example".into()), ..ask() }, vec![], "not a part of a recipient's domain"),
+            (
+                Query { recipient: Some("@acme.example".into()), state: Some("held".into()), before: Some(id(9)), ..ask() },
+                vec![8, 4, 0],
+                "a recipient's domain and a state",
+            ),
+            (Query { state: Some("bounced".into()), before: Some(id(4)), ..ask() }, vec![3, 2, 1], "bounced"),
+            (Query { state: Some("queued".into()), ..ask() }, vec![], "nothing is queued"),
+            (
+                Query { subject: Some("E 1".into()), since_ms: Some(NOON_MS + 18_000), ..ask() },
+                vec![19, 18],
+                "a word whose letters databases know",
+            ),
+            (Query { subject: Some("%".into()), ..ask() }, vec![], "nothing stands for any letter"),
             (Query { state: Some("held".into()), until_ms: Some(NOON_MS + 5_000), ..ask() }, vec![4, 0], "held before a time"),
             (
                 Query { subject: Some("GRÖßE 1".into()), since_ms: Some(NOON_MS + 17_000), ..ask() },
@@ -383,7 +399,16 @@ async fn sqlite_uses_the_indexes_that_were_made_for_these_questions() {
             "SELECT r.mail FROM recipient r WHERE r.mail < 1 AND r.mail >= 0 AND r.org = 1 AND r.address = 'a' ORDER BY r.mail DESC",
             "INDEX recipient_address",
         ),
-        ("SELECT mail FROM recipient r WHERE r.state = 'held' AND r.org = 1 ORDER BY r.mail DESC, r.n", "INDEX recipient_held"),
+        (
+            &format!("SELECT mail FROM recipient r WHERE {IS_REST} AND r.state = 'held' AND r.mail < 9 AND r.org = 1 ORDER BY r.mail DESC"),
+            "recipient_rest_org",
+        ),
+        (&format!("SELECT mail FROM recipient r WHERE {IS_REST} AND r.state = $1 ORDER BY r.mail DESC"), "INDEX recipient_rest "),
+        (
+            &format!("SELECT mail FROM recipient r WHERE {IS_REST} AND r.state = 'held' AND r.mail < 9 AND r.org = 1 AND r.address = 'a'"),
+            "INDEX recipient_held_address",
+        ),
+        ("SELECT r.mail FROM recipient r WHERE +r.mail < 9 AND r.org = 1 AND r.state = 'queued'", "INDEX recipient_queued"),
         ("SELECT mail FROM recipient r WHERE r.state = 'held' AND r.next_ms <= 5 ORDER BY r.next_ms", "INDEX recipient_held_until"),
         (
             "SELECT id FROM event WHERE kind IN ('connection-refused', 'protocol-refused', 'sign-in-refused', 'sender-refused', \
@@ -391,8 +416,8 @@ async fn sqlite_uses_the_indexes_that_were_made_for_these_questions() {
             "INDEX event_refused",
         ),
     ] {
-        let plan: Result<_, Error> =
-            db.read(move |tx| Box::pin(async move { tx.rows(&format!("EXPLAIN QUERY PLAN {sql}"), vec![]).await })).await;
+        let explained = format!("EXPLAIN QUERY PLAN {}", sql.replace("$1", "'held'"));
+        let plan: Result<_, Error> = db.read(move |tx| Box::pin(async move { tx.rows(&explained, vec![]).await })).await;
         let plan: Vec<String> = plan.expect("a plan").iter().map(|row| row.text(3).expect("text").to_string()).collect();
         assert!(plan.iter().any(|step| step.contains(uses)), "{sql}: {plan:?}");
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY")), "{sql}: {plan:?}");

@@ -20,6 +20,29 @@ async fn bodies_are_kept_read_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_made_ahead_is_filled_or_goes_away() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let bodies = Bodies::open(folder.path()).expect("opens");
+    let [used, left, lost] = [1, 2, 3].map(|n| name((1_795_000_000_000 + n) << 21));
+    let (held, unused, swept) =
+        (bodies.reserve(&used).expect("a name"), bodies.reserve(&left).expect("a name"), bodies.reserve(&lost).expect("a name"));
+    bodies.put(&used, &Bytes::from_static(b"one")).await.expect("puts");
+    bodies.put(&used, &Bytes::from_static(b"two")).await.expect("puts again, the usual way");
+    while !folder.path().join(&left).exists() || !folder.path().join(&lost).exists() {
+        tokio::task::yield_now().await;
+    }
+    std::fs::remove_file(folder.path().join(&lost)).expect("somebody took it");
+    bodies.put(&lost, &Bytes::from_static(b"three")).await.expect("puts all the same");
+    drop((held, unused, swept));
+    while folder.path().join(&left).exists() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bodies.read(&used).await, Ok(Some(Bytes::from_static(b"two"))));
+    assert_eq!(bodies.read(&lost).await, Ok(Some(Bytes::from_static(b"three"))));
+    assert!(bodies.reserve("../elsewhere").is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_and_the_sweep_takes_what_nobody_names() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let bodies = Bodies::open(folder.path()).expect("opens");

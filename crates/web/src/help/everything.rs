@@ -11,9 +11,12 @@ use axum::response::{IntoResponse, Redirect};
 use gateway::trace::Query as TraceQuery;
 use gateway::trace::api::MailBody;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// Mails and articles shown of each; the rest is one click away.
 const MAILS_MAX: usize = 10;
+/// How long they are looked for; the trace itself looks further.
+const MAILS_WITHIN: Duration = Duration::from_millis(15);
 const ARTICLES_MAX: usize = 10;
 /// Characters of a query.
 const QUERY_CHARS_MAX: usize = 200;
@@ -60,7 +63,8 @@ fn place_of(q: &str) -> Option<String> {
 }
 
 async fn mails(app: &App, person: &Person, q: &str) -> Result<Vec<MailBody>, Fault> {
-    let (scope, query) = (person.scope(), TraceQuery { subject: Some(q.to_string()), limit: MAILS_MAX, ..TraceQuery::default() });
+    let (scope, query) =
+        (person.scope(), TraceQuery { subject: Some(q.to_string()), limit: MAILS_MAX, within: MAILS_WITHIN, ..TraceQuery::default() });
     let found = app.db.read(move |tx| Box::pin(async move { gateway::trace::search(tx, scope, &query).await })).await;
     Ok(found.map_err(Fault::from)?.rows)
 }

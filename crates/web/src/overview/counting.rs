@@ -128,6 +128,7 @@ async fn count(db: &Db, hour_ms: i64, part: Part, clock: fn() -> i64) -> Result<
         add(&mut sums, "report", db.read(move |tx| Box::pin(sql::reports(tx, from, under))).await?);
         add_reasons(db, &mut sums, (from, under)).await?;
     }
+    add_all(&mut sums);
     let counted = Counted { at_ms, outcomes_open, took_ms: i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX) };
     let kind = (part == Part::Outcomes).then_some("outcome");
     db.tx(move |tx| Box::pin(async move { sql::replace(tx, hour_ms, kind, &sums, counted).await })).await
@@ -137,6 +138,15 @@ fn add(sums: &mut Sums, kind: &'static str, rows: Vec<(OrgId, String, i64)>) {
     for (org, name, count) in rows {
         *sums.entry((org, kind, name)).or_default() += count;
     }
+}
+
+/// The sums of all organisations, beside theirs.
+fn add_all(sums: &mut Sums) {
+    let mut all: BTreeMap<(&'static str, String), i64> = BTreeMap::new();
+    for ((_, kind, name), count) in sums.iter() {
+        *all.entry((kind, name.clone())).or_default() += count;
+    }
+    sums.extend(all.into_iter().map(|((kind, name), count)| ((sql::ALL, kind, name), count)));
 }
 
 /// Why mail was not let through as it was: the check that decided, or weighed most.

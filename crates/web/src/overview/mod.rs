@@ -27,7 +27,10 @@ use store::Migration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
-pub const MIGRATIONS: &[Migration] = &[Migration { number: 15, name: "overview", sql: include_str!("migrations/0015_overview.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 15, name: "overview", sql: include_str!("migrations/0015_overview.sql") },
+    Migration { number: 23, name: "overview_kind", sql: include_str!("migrations/0023_overview_kind.sql") },
+];
 
 pub fn routes() -> Router<App> {
     Router::new().route("/", get(first)).route("/overview", get(page::overview)).route("/overview/live", get(live::stream))

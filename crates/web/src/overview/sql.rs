@@ -1,6 +1,6 @@
 //! Every statement of the overview: counting hours, reading the sums, and what waits right now.
 
-use super::counting::{Counted, Sums};
+use super::counting::{Counted, HOUR_MS, Sums};
 use gateway::scope::OrgScope;
 use gateway::trace::balance::Account;
 use mail::{MailId, OrgId};
@@ -67,6 +67,9 @@ pub async fn receipts(tx: &mut Tx, from: MailId, under: MailId, limit: usize) ->
     rows.iter().map(|row| Ok((MailId(row.int(0)?), OrgId(row.int(1)?), row.text(2)?.to_string()))).collect()
 }
 
+/// The organisation under which the sums of all together stand.
+pub const ALL: OrgId = OrgId(-1);
+
 /// Writes the sums of an hour in place of those before: all, or those of one kind.
 pub async fn replace(tx: &mut Tx, hour_ms: i64, kind: Option<&str>, sums: &Sums, counted: Counted) -> Result<(), Error> {
     match kind {
@@ -77,13 +80,32 @@ pub async fn replace(tx: &mut Tx, hour_ms: i64, kind: Option<&str>, sums: &Sums,
         let sql = "INSERT INTO hour_sum (org, hour_ms, kind, name, count) VALUES ($1, $2, $3, $4, $5)";
         tx.run(sql, args![org.0, hour_ms, *kind, name.as_str(), *count]).await?;
     }
+    if kind.is_none() {
+        add_up_reasons(tx, day_of(hour_ms)).await?;
+    }
     let sql = "INSERT INTO hour_counted (hour_ms, at_ms, outcomes_open, took_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (hour_ms) DO UPDATE \
                SET at_ms = excluded.at_ms, outcomes_open = excluded.outcomes_open, took_ms = excluded.took_ms";
     tx.run(sql, args![hour_ms, counted.at_ms, counted.outcomes_open, counted.took_ms]).await.map(drop)
 }
 
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// The day of UTC that a moment belongs to.
+fn day_of(at_ms: i64) -> i64 {
+    at_ms.div_euclid(DAY_MS) * DAY_MS
+}
+
+/// The reasons of a day, from those of its hours.
+async fn add_up_reasons(tx: &mut Tx, day_ms: i64) -> Result<(), Error> {
+    tx.run("DELETE FROM day_reason WHERE day_ms = $1", args![day_ms]).await?;
+    let sql = "INSERT INTO day_reason (org, day_ms, name, count) SELECT org, CAST($1 AS BIGINT), name, CAST(sum(count) AS BIGINT) FROM hour_sum \
+               WHERE hour_ms >= $1 AND hour_ms < $2 AND kind = 'reason' GROUP BY org, name";
+    tx.run(sql, args![day_ms, day_ms + DAY_MS]).await.map(drop)
+}
+
 pub async fn forget_before(tx: &mut Tx, oldest_ms: i64) -> Result<(), Error> {
     tx.run("DELETE FROM hour_sum WHERE hour_ms < $1", args![oldest_ms]).await?;
+    tx.run("DELETE FROM day_reason WHERE day_ms < $1", args![day_of(oldest_ms)]).await?;
     tx.run("DELETE FROM hour_counted WHERE hour_ms < $1", args![oldest_ms]).await.map(drop)
 }
 
@@ -101,26 +123,29 @@ pub struct Sum {
 /// first. Added up by the database: a month has tens of thousands of them.
 pub async fn sums(tx: &mut Tx, scope: OrgScope, begins: &[i64]) -> Result<Vec<Sum>, Error> {
     let Some(since_ms) = begins.first().copied() else { return Ok(Vec::new()) };
+    let org = match scope {
+        OrgScope::One(org) => org,
+        OrgScope::All => ALL,
+    };
     let ends = begins.iter().skip(1).copied().chain([i64::MAX]);
     let steps: Vec<String> =
         begins.iter().zip(ends).map(|(begin, end)| format!("(CAST({begin} AS BIGINT), CAST({end} AS BIGINT))")).collect();
-    let mut values = Vec::new();
-    let whose = scope.condition("h.org", &mut values);
-    let sum = "CAST(sum(h.count) AS BIGINT)";
     let sql = format!(
-        "WITH step (begin_ms, end_ms) AS (VALUES {}) SELECT s.begin_ms, h.kind, h.name, {sum} FROM step s \
-         JOIN hour_sum h ON h.hour_ms >= s.begin_ms AND h.hour_ms < s.end_ms WHERE {whose} AND h.kind <> 'reason' \
-         GROUP BY s.begin_ms, h.kind, h.name LIMIT {SUMS_READ_MAX}",
+        "WITH step (begin_ms, end_ms) AS (VALUES {}) SELECT s.begin_ms, h.kind, h.name, CAST(sum(h.count) AS BIGINT) FROM step s \
+         JOIN hour_sum h ON h.org = $1 AND h.kind IN ('verdict', 'outcome', 'refused', 'report') \
+         AND h.hour_ms >= s.begin_ms AND h.hour_ms < s.end_ms GROUP BY s.begin_ms, h.kind, h.name LIMIT {SUMS_READ_MAX}",
         steps.join(", ")
     );
-    let mut rows = tx.rows(&sql, values).await?;
-    let mut values = args![since_ms];
-    let whose = scope.condition("h.org", &mut values);
+    let mut rows = tx.rows(&sql, args![org.0]).await?;
+    // Whole days from their sums, the hours before the first of them from theirs.
+    let first_day_ms = day_of(since_ms + DAY_MS - 1);
     let sql = format!(
-        "SELECT CAST(min(h.hour_ms) AS BIGINT), h.kind, h.name, {sum} FROM hour_sum h WHERE h.hour_ms >= $1 AND {whose} \
-         AND h.kind = 'reason' GROUP BY h.kind, h.name LIMIT {SUMS_READ_MAX}"
+        "SELECT CAST($1 AS BIGINT), 'reason', name, CAST(sum(count) AS BIGINT) FROM \
+         (SELECT name, count FROM day_reason WHERE org = $2 AND day_ms >= $3 UNION ALL \
+         SELECT name, count FROM hour_sum WHERE org = $2 AND kind = 'reason' AND hour_ms >= $1 AND hour_ms < $3) reasons \
+         GROUP BY name LIMIT {SUMS_READ_MAX}"
     );
-    rows.extend(tx.rows(&sql, values).await?);
+    rows.extend(tx.rows(&sql, args![since_ms, org.0, first_day_ms]).await?);
     let one =
         |row: &Row| Ok(Sum { begin_ms: row.int(0)?, kind: row.text(1)?.to_string(), name: row.text(2)?.to_string(), count: row.int(3)? });
     rows.iter().map(one).collect()
@@ -137,7 +162,7 @@ pub async fn waiting(tx: &mut Tx, scope: OrgScope, state: State) -> Result<i64, 
     let mut values = Vec::new();
     let whose = scope.condition("org", &mut values);
     let state = state.condition();
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM recipient WHERE {state} AND {whose} LIMIT {WAITING_COUNTED_MAX}) counted");
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM recipient r WHERE {state} AND {whose} LIMIT {WAITING_COUNTED_MAX}) counted");
     tx.row(&sql, values).await?.map_or(Ok(0), |row| row.int(0))
 }
 
@@ -151,8 +176,8 @@ pub enum State {
 impl State {
     fn condition(self) -> &'static str {
         match self {
-            State::Held => "state = 'held'",
-            State::Queued => "state = 'queued'",
+            State::Held => "r.state IN ('held', 'bounced', 'deleted', 'expired') AND r.state = 'held'",
+            State::Queued => "r.state = 'queued'",
         }
     }
 }

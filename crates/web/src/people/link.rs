@@ -141,7 +141,7 @@ async fn post_link(app: &App, address: &Address, base: &str, lang: Lang, next: &
     let next = crate::page::view::own_path(next);
     let query = if next == "/" { String::new() } else { format!("?{}", crate::page::guard::form_pair("next", next)) };
     let url = format!("{base}/sign-in/{}{query}", token.plain);
-    let (to, host, digest) = (address.clone(), app.hostname.clone(), token.digest);
+    let (to, host, digest, seal) = (address.clone(), app.hostname.clone(), token.digest, app.seal.clone());
     app.db
         .tx(move |tx| {
             Box::pin(async move {
@@ -155,7 +155,7 @@ async fn post_link(app: &App, address: &Address, base: &str, lang: Lang, next: &
                     None => {
                         let Some((org, name)) = mailbox else { return Ok(()) };
                         let is_known = sql::has_email(tx, &key).await?; // and not active: locked out on purpose
-                        if is_known || !provider::sql::access(tx, org).await?.mailbox_links {
+                        if is_known || !provider::sql::access(tx, &seal, org).await?.mailbox_links {
                             return Ok(());
                         }
                         let state = serde_json::to_string(&Mailbox { email: key, name, org: org.0 }).unwrap_or_default();

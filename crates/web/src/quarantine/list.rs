@@ -13,9 +13,11 @@ use axum::extract::{Query, State};
 use gateway::quarantine::api::HeldBody;
 use gateway::quarantine::{Cursor, Filter};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-/// Rows of one page.
+/// Rows of one page, and how long it looks; a search that takes longer goes on in parts.
 pub const ROWS: usize = 50;
+const PAGE_WITHIN: Duration = Duration::from_millis(25);
 
 const COLUMNS: &[Column] = &[
     Column { name: "time", title: "quarantine-col-time", can_sort: false, is_usual: true },
@@ -62,6 +64,7 @@ impl Asked {
             verdict: some(&self.verdict),
             after: cursor(&self.after),
             limit: ROWS,
+            within: PAGE_WITHIN,
             ..Filter::default()
         }
     }
@@ -90,6 +93,8 @@ struct ListPage<'a> {
     can_release: bool,
     can_delete: bool,
     has_rows: bool,
+    /// Where the search goes on by itself; "" when it is over.
+    goes_on: String,
     /// Of the search, for deciding about everything that matches.
     fields: Vec<(&'static str, &'a str)>,
 }
@@ -137,6 +142,14 @@ async fn listed(app: &App, view: &View, person: &Person, query: (&Asked, &[(Stri
         // The file says itself that it is not everything.
         shown.push(Row { cells: vec![Cell::text(view.t("quarantine-file-cut"))], ..Row::default() });
     }
+    let next = next.map(written);
+    // Looked through as far as there was time: a page cut short by a quarantine policy goes on as well.
+    let goes_on = next.as_deref().filter(|_| rows.len() < ROWS).map(|next| of_table.href(path, &[("after", next)])).unwrap_or_default();
+    let empty = match (goes_on.is_empty(), is_mine) {
+        (false, _) => "quarantine-empty-yet",
+        (true, true) => "quarantine-mine-empty",
+        (true, false) => "quarantine-empty",
+    };
     let table = Table {
         view,
         path,
@@ -145,8 +158,8 @@ async fn listed(app: &App, view: &View, person: &Person, query: (&Asked, &[(Stri
         asked: &of_table,
         rows: shown,
         form: "decide",
-        next: next.map(|next| ("after", written(next))),
-        empty: view.t(if is_mine { "quarantine-mine-empty" } else { "quarantine-empty" }),
+        next: next.map(|next| ("after", next)),
+        empty: view.t(empty),
     };
     if of_table.is_csv {
         return Ok(table.csv("quarantine"));
@@ -159,9 +172,11 @@ async fn listed(app: &App, view: &View, person: &Person, query: (&Asked, &[(Stri
         form: Form::of(asked),
         verdicts: VERDICTS,
         table: table.html(),
-        can_release: rows.iter().any(|held| powers(person, held, &rules).release),
-        can_delete: rows.iter().any(|held| powers(person, held, &rules).delete),
-        has_rows: !rows.is_empty(),
+        // Of rows that come later nothing is known yet; each is asked about again when it is decided.
+        can_release: !goes_on.is_empty() || rows.iter().any(|held| powers(person, held, &rules).release),
+        can_delete: !goes_on.is_empty() || rows.iter().any(|held| powers(person, held, &rules).delete),
+        has_rows: !goes_on.is_empty() || !rows.is_empty(),
+        goes_on,
         fields: vec![
             ("recipient", if is_mine { "" } else { &asked.recipient }),
             ("sender", &asked.sender),

@@ -14,16 +14,20 @@ pub use page::{routes, verdict_tone};
 
 use crate::App;
 use crate::page::fault::Wrong;
+use crate::page::table::Asked as TableAsked;
 use crate::page::words::Source;
 use crate::page::{Fault, Say, View, time};
 use gateway::trace::Query;
 use gateway::trace::api::Incomplete;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
 /// Mails of one page.
 pub const ROWS: usize = 50;
+/// How long one page looks; a search that takes longer goes on in parts.
+pub const PAGE_WITHIN: Duration = Duration::from_millis(25);
 
 /// What can be asked, in a query of pages and of the API alike. What is '' does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
@@ -105,6 +109,12 @@ pub fn because(view: &View, reasons: &[Incomplete]) -> Vec<String> {
         }
     };
     reasons.iter().map(|one| view.say(&say(one))).collect()
+}
+
+/// Where the search goes on that was over before its end, with what `next` says; "" when it came to its end or the page is full.
+fn goes_on(asked: &TableAsked, path: &str, reasons: &[Incomplete], next: Option<&str>) -> String {
+    let is_open = reasons.iter().any(|one| matches!(one, Incomplete::LookedBackTo { .. }));
+    next.filter(|_| is_open).map(|next| asked.href(path, &[("before", next)])).unwrap_or_default()
 }
 
 /// How far back the trace goes by its settings.

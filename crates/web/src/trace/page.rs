@@ -1,6 +1,6 @@
 //! Pages of the trace.
 
-use super::{Asked, again, because, header_page, kept_since_ms, mail_page, refused};
+use super::{Asked, PAGE_WITHIN, again, because, goes_on, header_page, kept_since_ms, mail_page, refused};
 use crate::App;
 use crate::page::table::{Asked as TableAsked, Cell, Column, Row, Table};
 use crate::page::{Fault, Page, View, form::Form, show, show_with};
@@ -48,6 +48,8 @@ struct ListPage<'a> {
     states: &'static [&'static str],
     table: String,
     because: Vec<String>,
+    /// Where the search goes on by itself; "" when it is over.
+    goes_on: String,
     /// New mail comes in by itself.
     is_live: bool,
     /// This page, and the same search with the other of following and not.
@@ -73,7 +75,7 @@ async fn list(
     let of_table = TableAsked::of(&pairs);
     let shell = shell(&view, &form, &of_table);
     let query = match asked.query(&view, kept_since_ms(&app)) {
-        Ok(query) => query,
+        Ok(query) => TraceQuery { within: PAGE_WITHIN, ..query },
         Err(Fault::Invalid(wrong)) => {
             let form = form.clone().with_wrong(wrong);
             return show_with(StatusCode::UNPROCESSABLE_ENTITY, &ListPage { form: &form, is_live: false, ..shell });
@@ -82,6 +84,7 @@ async fn list(
     };
     let found = if of_table.is_csv { whole(&app, &person, query).await? } else { some(&app, &person, query).await? };
     let mut rows: Vec<Row> = found.rows.iter().map(|mail| row(&view, mail)).collect();
+    let goes_on = if shell.is_live { String::new() } else { goes_on(&of_table, "/trace", &found.because, found.next.as_deref()) };
     let because = because(&view, &found.because);
     if of_table.is_csv && !because.is_empty() {
         // The file says itself that it is not everything.
@@ -96,12 +99,12 @@ async fn list(
         rows,
         form: "",
         next: found.next.clone().map(|next| ("before", next)),
-        empty: view.t("trace-empty"),
+        empty: view.t(if goes_on.is_empty() { "trace-empty" } else { "trace-empty-yet" }),
     };
     if of_table.is_csv {
         return Ok(table.csv("trace"));
     }
-    show(&ListPage { table: table.html(), because, ..shell })
+    show(&ListPage { table: table.html(), because, goes_on, ..shell })
 }
 
 async fn some(app: &App, person: &Person, query: TraceQuery) -> Result<Answer, Fault> {
@@ -115,7 +118,8 @@ const FILE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Page after page until the end, the limit or the time; the answer says which.
 async fn whole(app: &App, person: &Person, query: TraceQuery) -> Result<Answer, Fault> {
-    let (started, mut query) = (Instant::now(), TraceQuery { limit: gateway::trace::LIMIT_MAX, ..query });
+    let query = TraceQuery { limit: gateway::trace::LIMIT_MAX, within: FILE_WITHIN, ..query };
+    let (started, mut query) = (Instant::now(), query);
     let mut all: Vec<MailBody> = Vec::new();
     loop {
         let mut found = some(app, person, query.clone()).await?;
@@ -138,6 +142,7 @@ fn shell<'a>(view: &'a View, form: &'a Form, of_table: &TableAsked) -> ListPage<
         states: STATES,
         table: String::new(),
         because: Vec::new(),
+        goes_on: String::new(),
         is_live,
         here: of_table.href("/trace", &[]),
         other: of_table.href("/trace", &[("live", if is_live { "" } else { "1" })]),

@@ -36,6 +36,8 @@ struct RefusedPage<'a> {
     asked: &'a Asked,
     table: String,
     because: Vec<String>,
+    /// Where the search goes on by itself; "" when it is over.
+    goes_on: String,
     wrong_ip: bool,
 }
 
@@ -57,11 +59,13 @@ pub async fn list(
         ip,
         before: asked.before.parse().ok(),
         limit: super::ROWS,
+        within: super::PAGE_WITHIN,
         ..RefusalQuery::default()
     };
     let scope = person.scope();
     let found = app.db.read(move |tx| Box::pin(async move { trace::refusals(tx, scope, &query).await })).await?;
     let of_table = TableAsked::of(&pairs);
+    let goes_on = super::goes_on(&of_table, "/trace/refused", &found.because, found.next.as_deref());
     let table = Table {
         view: &view,
         path: "/trace/refused",
@@ -71,12 +75,19 @@ pub async fn list(
         rows: found.rows.iter().map(|event| row(&view, event)).collect(),
         form: "",
         next: found.next.clone().map(|next| ("before", next)),
-        empty: view.t("trace-refused-empty"),
+        empty: view.t(if goes_on.is_empty() { "trace-refused-empty" } else { "trace-empty-yet" }),
     };
     if of_table.is_csv {
         return Ok(table.csv("refused"));
     }
-    show(&RefusedPage { view: &view, asked: &asked, table: table.html(), because: super::because(&view, &found.because), wrong_ip })
+    show(&RefusedPage {
+        view: &view,
+        asked: &asked,
+        table: table.html(),
+        because: super::because(&view, &found.because),
+        goes_on,
+        wrong_ip,
+    })
 }
 
 fn row(view: &View, event: &EventBody) -> Row {

@@ -96,6 +96,11 @@ async fn mail_of_ones_own_is_counted_once_however_often_the_job_runs() {
         assert_eq!(day["steps"].as_array().map(Vec::len), Some(24), "{engine}");
         assert_eq!(day["is_complete"], true, "{engine}");
         let week = scene.get("/api/v1/overview?span=week&zone=Asia/Shanghai", &cookie).await.json();
+        assert_eq!(
+            week["reasons"],
+            serde_json::json!([{ "check": "link.text-mismatch", "mails": 3 }]),
+            "{engine}: days and hours together"
+        );
         assert_eq!((&week["total"]["verdicts"]["malware"], week["steps"].as_array().map(Vec::len)), (&1.into(), Some(7)), "{engine}");
         let operator = scene.cookie(Role::Operator, None).await;
         let all = scene.get("/api/v1/overview", &operator).await.json();

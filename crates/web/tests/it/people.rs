@@ -111,8 +111,12 @@ async fn a_second_factor_is_asked_for_once_a_code_and_a_recovery_code_works_once
         let id = with_password(&scene, "ann@acme.example", Role::Administrator, Some(scene.acme)).await;
         let cookie = cookie_of(&scene, id).await;
         assert!(scene.get("/account/app", &cookie).await.text.contains("<svg class=\"qr\""));
-        let kept = scene.app.db.read(move |tx| Box::pin(async move { factor_sql::totp(tx, id).await })).await;
+        let seal = scene.app.seal.clone();
+        let kept = scene.app.db.read(move |tx| Box::pin(async move { factor_sql::totp(tx, &seal, id).await })).await;
         let secret = kept.expect("a read").expect("a secret").secret;
+        let in_db: Result<_, store::Error> =
+            scene.app.db.read(|tx| Box::pin(async move { tx.rows("SELECT secret FROM totp", vec![]).await })).await;
+        assert!(!in_db.expect("rows")[0].text(0).expect("text").contains(&secret), "the database alone makes no codes");
         let now = code(&secret, NOW_MS);
         assert_eq!(scene.post("/account/app", &cookie, &[("code", "000000x")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(scene.post("/account/app", &cookie, &[("code", &code(&secret, NOW_MS - 30_000))]).await.to(), "/account/recovery");

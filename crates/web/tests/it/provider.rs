@@ -172,8 +172,8 @@ async fn scene(database: testkit::postgres::Database, issuer: &str) -> Scene {
         groups: vec![("admins".into(), "administrator".into())],
         other_role: String::new(),
     };
-    let (access, org) = (Access { mailbox_links: true, provider }, scene.acme);
-    let kept: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { sql::put_access(tx, org, &access).await })).await;
+    let (access, org, seal) = (Access { mailbox_links: true, provider }, scene.acme, scene.app.seal.clone());
+    let kept: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { sql::put_access(tx, &seal, org, &access).await })).await;
     kept.expect("settings");
     scene
 }

@@ -1,7 +1,7 @@
 //! Every statement of trace.
 
 pub(super) mod balance;
-pub(super) mod search;
+pub(crate) mod search;
 
 use super::{Event, EventKind};
 use mail::id::EventId;
@@ -10,6 +10,9 @@ use std::sync::LazyLock;
 use store::{Error, Row, Tx, Value, args};
 
 use crate::scope::OrgScope;
+
+/// The states few recipients stay in; the condition of the indexes `recipient_rest`, which are only used where it stands.
+pub(crate) const IS_REST: &str = "r.state IN ('held', 'bounced', 'deleted', 'expired')";
 
 /// Rows of one INSERT; SQLite and PostgreSQL take thousands, but few texts keep the statement cache small.
 const INSERT_ROWS_MAX: usize = 8;

@@ -1,6 +1,6 @@
 //! The statements behind a search. The text follows the query; values are always bound.
 
-use super::event;
+use super::{IS_REST, event};
 use crate::scope::OrgScope;
 use crate::trace::api::{MailBody, RECIPIENTS_SHOWN_MAX, RecipientBody};
 use crate::trace::event::{Event, first_id_at, time_of};
@@ -34,49 +34,101 @@ impl Window {
     }
 }
 
-/// Where a search walks: along the mails, or along those of one recipient.
-fn base(query: &Query) -> (&'static str, &'static str, &'static str) {
-    match query.recipient {
-        Some(_) => ("recipient r JOIN mail m ON m.id = r.mail", "r.mail", "r.org"),
-        None => ("mail m", "m.id", "m.org"),
+/// Where a search walks: along all mails, those of one recipient, those with a recipient in a rare state, or the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Along {
+    Mails,
+    Recipient,
+    State,
+    /// Short enough to be looked through as a whole.
+    Queue,
+}
+
+/// Queued recipients that are looked through as a whole; of a longer queue enough stands among the newest mails.
+const QUEUE_SHORT: usize = 10_000;
+
+/// The shortest way to what is asked for.
+pub async fn along(tx: &mut Tx, query: &Query) -> Result<Along, Error> {
+    let is_address = query.recipient.as_ref().is_some_and(|recipient| !recipient.starts_with('@'));
+    match query.state.as_deref() {
+        _ if is_address => Ok(Along::Recipient),
+        Some("held" | "bounced" | "deleted" | "expired") => Ok(Along::State),
+        Some("queued") => {
+            let sql = format!("SELECT 1 FROM recipient WHERE state = 'queued' LIMIT 1 OFFSET {QUEUE_SHORT}");
+            Ok(if tx.row(&sql, args![]).await?.is_none() { Along::Queue } else { Along::Mails })
+        }
+        _ => Ok(Along::Mails),
+    }
+}
+
+impl Along {
+    /// Key and organisation, of recipients and of mails. The sign keeps the planner from walking along the mails.
+    fn columns(self) -> (&'static str, &'static str) {
+        match self {
+            Along::Mails => ("m.id", "m.org"),
+            Along::Recipient | Along::State => ("r.mail", "r.org"),
+            Along::Queue => ("+r.mail", "r.org"),
+        }
+    }
+
+    /// What makes a row one of this way, behind "AND"; binds what it needs.
+    fn condition(self, query: &Query, args: &mut Vec<Value>) -> String {
+        let mut bound = |value: &Option<String>| {
+            args.push(value.as_deref().unwrap_or_default().into());
+            args.len()
+        };
+        match self {
+            Along::Mails => String::new(),
+            Along::Recipient => format!(" AND r.address = ${}", bound(&query.recipient)),
+            Along::State => format!(" AND {IS_REST} AND r.state = ${}", bound(&query.state)),
+            Along::Queue => " AND r.state = 'queued'".into(),
+        }
     }
 }
 
 /// The next part of `rest` that holds at most `rows_max` rows, newest first; `None` when nothing is left.
-pub async fn next_window(tx: &mut Tx, scope: OrgScope, query: &Query, rest: &Window, rows_max: usize) -> Result<Option<Window>, Error> {
+pub async fn next_window(
+    tx: &mut Tx,
+    scope: OrgScope,
+    (query, along): (&Query, Along),
+    rest: &Window,
+    rows_max: usize,
+) -> Result<Option<Window>, Error> {
     let lowest = Window::newest(query).from.max(rest.from);
     if lowest >= rest.under {
         return Ok(None);
     }
-    let (from, key, org) = match query.recipient {
-        // Not joined with mail: the index on addresses alone says where the window ends.
-        Some(_) => ("recipient r", "r.mail", "r.org"),
-        None => base(query),
+    // Not joined with mail: an index of recipients alone says where the window ends.
+    let from = match along {
+        Along::Mails => "mail m",
+        Along::Recipient | Along::State => "recipient r",
+        Along::Queue => return Ok(Some(Window { from: lowest, under: rest.under })),
     };
+    let (key, org) = along.columns();
     let mut args = args![rest.under.0, lowest.0];
     let whose = scope.condition(org, &mut args);
-    let mut conditions = format!("{key} < $1 AND {key} >= $2 AND {whose}");
-    if let Some(recipient) = &query.recipient {
-        args.push(recipient.as_str().into());
-        conditions += &format!(" AND r.address = ${}", args.len());
-    }
-    let sql = format!("SELECT {key} FROM {from} WHERE {conditions} ORDER BY {key} DESC LIMIT 1 OFFSET {}", rows_max - 1);
+    let way = along.condition(query, &mut args);
+    let sql = format!(
+        "SELECT {key} FROM {from} WHERE {key} < $1 AND {key} >= $2 AND {whose}{way} ORDER BY {key} DESC LIMIT 1 OFFSET {}",
+        rows_max - 1
+    );
     let end = tx.row(&sql, args).await?.map(|row| row.int(0)).transpose()?;
     Ok(Some(Window { from: end.map_or(lowest, MailId), under: rest.under }))
 }
 
-/// Identifiers and subjects of mails in a window, newest first. Without a word for the subject at most `rows_max`; with one all,
-/// since only the caller can tell which count.
+/// Identifiers and subjects of mails in a window, newest first. Without a word for the subject at most `rows_max`; with one all that
+/// the database does not rule out, since only the caller can tell which count.
 pub async fn matches(
     tx: &mut Tx,
     scope: OrgScope,
-    query: &Query,
+    (query, along): (&Query, Along),
     window: &Window,
     rows_max: usize,
 ) -> Result<Vec<(MailId, String)>, Error> {
-    let (from, key, org) = base(query);
+    let (key, org) = along.columns();
     let mut args = args![window.under.0, window.from.0];
     let mut conditions = format!("{key} < $1 AND {key} >= $2 AND {}", scope.condition(org, &mut args));
+    conditions += &along.condition(query, &mut args);
     for (column, operator, value) in filters(query) {
         args.push(value);
         conditions += &format!(" AND {column} {operator} ${}", args.len());
@@ -84,18 +136,36 @@ pub async fn matches(
             conditions += " ESCAPE '!'";
         }
     }
-    if let Some(state) = &query.state {
+    if let (Some(state), Along::Mails | Along::Recipient) = (&query.state, along) {
         args.push(state.as_str().into());
-        conditions += &match query.recipient {
-            Some(_) => format!(" AND r.state = ${}", args.len()),
-            None => format!(" AND EXISTS (SELECT 1 FROM recipient s WHERE s.mail = m.id AND s.state = ${})", args.len()),
+        conditions += &match along {
+            Along::Recipient => format!(" AND r.state = ${}", args.len()),
+            _ => format!(" AND EXISTS (SELECT 1 FROM recipient s WHERE s.mail = m.id AND s.state = ${})", args.len()),
         };
     }
+    if let (Some(domain), Along::Mails | Along::State | Along::Queue) = (&query.recipient, along) {
+        args.push(format!("%{}", escaped(&domain.to_lowercase())).into());
+        conditions += &format!(" AND EXISTS (SELECT 1 FROM recipient d WHERE d.mail = m.id AND d.address LIKE ${} ESCAPE '!')", args.len());
+    }
     let limit = if query.subject.is_some() { String::new() } else { format!(" LIMIT {rows_max}") };
-    // One mail may go to the same address twice.
-    let distinct = if query.recipient.is_some() { "DISTINCT " } else { "" };
+    // One mail may have several recipients that match.
+    let (from, distinct) = match along {
+        Along::Mails => ("mail m", ""),
+        _ => ("recipient r JOIN mail m ON m.id = r.mail", "DISTINCT "),
+    };
     let sql = format!("SELECT {distinct}m.id, m.subject FROM {from} WHERE {conditions} ORDER BY m.id DESC{limit}");
     tx.rows(&sql, args).await?.iter().map(|row| Ok((MailId(row.int(0)?), row.text(1)?.to_string()))).collect()
+}
+
+/// The pattern of LIKE for `lower(…)` that rules out no text with this word; `None` where the databases may not agree with us on small
+/// letters: SQLite knows those of ASCII only, PostgreSQL those of its locale.
+pub(crate) fn containing(word: &str) -> Option<String> {
+    let word = word.to_lowercase();
+    is_plain(&word).then(|| format!("%{}%", escaped(&word)))
+}
+
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii() || (c.to_lowercase().eq([c]) && c.to_uppercase().eq([c])))
 }
 
 /// `(column, operator, value)` of what the database can compare.
@@ -104,8 +174,8 @@ fn filters(query: &Query) -> Vec<(&'static str, &'static str, Value)> {
     if let Some(mail) = query.mail {
         filters.push(("m.id", "=", mail.0.into()));
     }
-    if let Some(recipient) = &query.recipient {
-        filters.push(("r.address", "=", recipient.as_str().into()));
+    if let Some(pattern) = query.subject.as_deref().and_then(containing) {
+        filters.push(("lower(m.subject)", "LIKE", pattern.into()));
     }
     match query.sender.as_deref() {
         Some(sender) if sender.starts_with('@') => {

@@ -11,6 +11,9 @@
     if (first && zone !== "UTC" && document.querySelector("main time") && !document.querySelector("main form[method=post]")) location.reload();
   }
 
+  // Says something to screen readers, once.
+  window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
+
   const all = (selector, work, within = document) => within.querySelectorAll(selector).forEach(work);
 
   function prepare(within) {
@@ -134,6 +137,39 @@
     });
   });
 
+  // A search that was not over in its time goes on by itself until its page is full or somebody uses the list; without scripts, the
+  // next page goes on: <div id="…" data-search-on="/where?it=goes-on">.
+  const ROWS_WANTED = 50, PARTS_MAX = 500;
+  async function searchOn(box) {
+    for (let part = 0; part < PARTS_MAX && box.dataset.searchOn && !box.contains(document.activeElement); part++) {
+      const rows = box.querySelectorAll("tbody tr");
+      if (rows.length >= ROWS_WANTED || !box.isConnected) break;
+      box.setAttribute("aria-busy", "true");
+      const answer = await fetch(box.dataset.searchOn);
+      const next = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(box.id);
+      if (!next) break;
+      const body = next.querySelector("tbody");
+      if (body || rows.length === 0) {
+        body?.prepend(...rows);
+        box.replaceWith(next);
+        box = next;
+        prepare(box);
+      } else {
+        const [told, tells] = [box, next].map((part) => part.querySelector(".hint"));
+        if (told && tells) told.replaceWith(tells);
+        else told?.remove();
+        const further = next.querySelector("a[rel=next]");
+        if (further) box.querySelector("a[rel=next]")?.replaceWith(further);
+        else box.querySelector("a[rel=next]")?.remove();
+        box.dataset.searchOn = next.dataset.searchOn ?? "";
+      }
+    }
+    box.removeAttribute("aria-busy");
+    const says = box.querySelector(".hint, .empty");
+    if (says) window.gatepostSay(says.textContent);
+  }
+  all("[data-search-on]", searchOn);
+
   // A file as the text of a field, so that nothing but text is sent.
   all("[data-file-for]", (box) => {
     box.hidden = false;
@@ -142,9 +178,6 @@
       if (file) document.getElementById(box.dataset.fileFor).value = await file.text();
     });
   });
-
-  // Says something to screen readers, once.
-  window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
 
   // The bell rings without a reload: its number, its name, and politely what is new.
   const bell = document.querySelector("[data-bell]");

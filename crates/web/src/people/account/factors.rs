@@ -138,12 +138,12 @@ pub async fn app_form(State(app): State<App>, view: View, person: Person) -> Pag
 }
 
 async fn app_page(app: &App, view: &View, person: &Person, form: &Shown) -> Page {
-    let (id, now_ms, fresh) = (person.id, app.now_ms(), totp::fresh_secret()?);
+    let (id, now_ms, fresh, seal) = (person.id, app.now_ms(), totp::fresh_secret()?, app.seal.clone());
     // Showing the form makes the secret, once: it is nothing until a code confirms it.
     let found = app.db.tx(move |tx| {
         Box::pin(async move {
-            sql::offer_totp(tx, id, &fresh, now_ms).await?;
-            sql::totp(tx, id).await
+            sql::offer_totp(tx, &seal, id, (&fresh, now_ms)).await?;
+            sql::totp(tx, &seal, id).await
         })
     });
     let kept = found.await?.ok_or_else(|| Fault::Ours("a secret was kept and is not there".into()))?;
@@ -161,11 +161,11 @@ pub async fn app(State(app): State<App>, view: View, person: Person, Form(typed)
     if let Some(page) = sure_first(&app, &person, "/account/app") {
         return page;
     }
-    let (id, now_ms, ids, by) = (person.id, app.now_ms(), app.ids.clone(), person.clone());
+    let (id, now_ms, ids, by, seal) = (person.id, app.now_ms(), app.ids.clone(), person.clone(), app.seal.clone());
     app.limits().take(&format!("code {}", id.0), limit::CODE, now_ms)?;
     let confirmed = app.db.tx(move |tx| {
         Box::pin(async move {
-            let Some(kept) = sql::totp(tx, id).await?.filter(|kept| !kept.is_on) else { return Ok(None) };
+            let Some(kept) = sql::totp(tx, &seal, id).await?.filter(|kept| !kept.is_on) else { return Ok(None) };
             let Some(step) = totp::fitting_step(&kept.secret, &typed.code, now_ms, 0) else { return Ok(None) };
             if !sql::confirm_totp(tx, id, step).await? {
                 return Ok(None);

@@ -46,7 +46,8 @@ pub struct Wanted {
 }
 
 async fn kept(app: &App, org: OrgId) -> Result<Access, Fault> {
-    Ok(app.db.read(move |tx| Box::pin(async move { sql::access(tx, org).await })).await?)
+    let seal = app.seal.clone();
+    Ok(app.db.read(move |tx| Box::pin(async move { sql::access(tx, &seal, org).await })).await?)
 }
 
 /// `GET /people/access`.
@@ -149,12 +150,12 @@ pub async fn save(State(app): State<App>, view: View, person: Person, headers: H
     if !wrong.is_empty() {
         return shown(&app, (&view, &person, &headers), org, &Shown::of(&wanted).with_wrong(wrong)).await;
     }
-    let (ids, now_ms) = (app.ids.clone(), app.now_ms());
+    let (ids, now_ms, seal) = (app.ids.clone(), app.now_ms(), app.seal.clone());
     let saved: Result<(), Error> = app
         .db
         .tx(move |tx| {
             Box::pin(async move {
-                sql::put_access(tx, org, &access).await?;
+                sql::put_access(tx, &seal, org, &access).await?;
                 let provider = &access.provider;
                 let detail = serde_json::json!({ "mailbox_links": access.mailbox_links, "provider": provider.is_on, "issuer": provider.issuer,
                     "client_id": provider.client_id, "groups": provider.groups, "other_role": provider.other_role });

@@ -16,6 +16,7 @@ use super::limit;
 use super::session::digest;
 use crate::App;
 use crate::page::Fault;
+use gateway::dkim::Seal;
 use mail::PersonId;
 use store::{Error, Tx};
 
@@ -49,16 +50,16 @@ pub async fn code_fits(app: &App, person: PersonId, code: &str) -> Result<Option
     let key = format!("code {}", person.0);
     let now_ms = app.now_ms();
     app.limits().take(&key, limit::CODE, now_ms)?;
-    let code = code.to_string();
-    let proof = app.db.tx(move |tx| Box::pin(async move { code_fits_in(tx, person, &code, now_ms).await })).await?;
+    let (code, seal) = (code.to_string(), app.seal.clone());
+    let proof = app.db.tx(move |tx| Box::pin(async move { code_fits_in(tx, &seal, person, (&code, now_ms)).await })).await?;
     if proof.is_some() {
         app.limits().give_back(&key);
     }
     Ok(proof)
 }
 
-async fn code_fits_in(tx: &mut Tx, person: PersonId, code: &str, now_ms: i64) -> Result<Option<Proof>, Error> {
-    if let Some(totp) = sql::totp(tx, person).await?.filter(|totp| totp.is_on)
+async fn code_fits_in(tx: &mut Tx, seal: &Seal, person: PersonId, (code, now_ms): (&str, i64)) -> Result<Option<Proof>, Error> {
+    if let Some(totp) = sql::totp(tx, seal, person).await?.filter(|totp| totp.is_on)
         && let Some(step) = totp::fitting_step(&totp.secret, code, now_ms, totp.last_step)
     {
         // Of two with the same code at once, one gets in.

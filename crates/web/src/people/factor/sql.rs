@@ -1,6 +1,7 @@
 //! Every statement on second factors and passkeys.
 
 use super::Factors;
+use gateway::dkim::Seal;
 use mail::PersonId;
 use store::{Error, Row, Tx, args};
 
@@ -25,16 +26,23 @@ pub async fn factors(tx: &mut Tx, person: PersonId) -> Result<Factors, Error> {
     Ok(Factors { has_password: row.int(0)? == 1, has_totp: row.int(1)? > 0, passkeys: row.int(2)?, recovery_codes: row.int(3)? })
 }
 
-pub async fn totp(tx: &mut Tx, person: PersonId) -> Result<Option<Totp>, Error> {
+/// What the secret of an app is sealed for.
+fn context(person: PersonId) -> String {
+    format!("totp {}", person.0)
+}
+
+pub async fn totp(tx: &mut Tx, seal: &Seal, person: PersonId) -> Result<Option<Totp>, Error> {
     let row = tx.row("SELECT secret, is_on, last_step FROM totp WHERE person = $1", args![person.0]).await?;
-    row.map(|row| Ok(Totp { secret: row.text(0)?.to_string(), is_on: row.int(1)? == 1, last_step: row.int(2)? })).transpose()
+    let secret = |row: &Row| seal.reveal(row.text(0)?, &context(person));
+    row.map(|row| Ok(Totp { secret: secret(&row)?, is_on: row.int(1)? == 1, last_step: row.int(2)? })).transpose()
 }
 
 /// Keeps a secret that is not confirmed yet; one that is stays.
-pub async fn offer_totp(tx: &mut Tx, person: PersonId, secret: &str, now_ms: i64) -> Result<(), Error> {
+pub async fn offer_totp(tx: &mut Tx, seal: &Seal, person: PersonId, (secret, now_ms): (&str, i64)) -> Result<(), Error> {
+    let sealed = seal.keep(secret, &context(person))?;
     tx.run(
         "INSERT INTO totp (person, secret, is_on, last_step, made_ms) VALUES ($1, $2, 0, 0, $3) ON CONFLICT (person) DO NOTHING",
-        args![person.0, secret, now_ms],
+        args![person.0, sealed, now_ms],
     )
     .await
     .map(|_| ())

@@ -72,7 +72,8 @@ async fn begin(State(app): State<App>, view: View, peer: Peer, headers: HeaderMa
     };
     let Ok(address) = Address::parse(asked.email.trim()) else { return wrong("sign-in-wrong-address") };
     let Some(org) = app.directory.snapshot().domain_of(&address).map(|domain| domain.org) else { return wrong("provider-none") };
-    let access = app.db.read(move |tx| Box::pin(async move { sql::access(tx, org).await })).await?;
+    let seal = app.seal.clone();
+    let access = app.db.read(move |tx| Box::pin(async move { sql::access(tx, &seal, org).await })).await?;
     if !access.provider.is_on {
         return wrong("provider-none");
     }
@@ -160,7 +161,8 @@ async fn back(State(app): State<App>, peer: Peer, headers: HeaderMap, Path(org):
 /// What the provider says, checked.
 async fn proved(app: &App, sent: &Sent, answered: &Answered) -> Result<Claims, Fault> {
     let org = OrgId(sent.org);
-    let provider = app.db.read(move |tx| Box::pin(async move { sql::access(tx, org).await })).await?.provider;
+    let seal = app.seal.clone();
+    let provider = app.db.read(move |tx| Box::pin(async move { sql::access(tx, &seal, org).await })).await?.provider;
     // Changed while somebody was away there: what comes back answers an old question.
     if !provider.is_on || provider.issuer != sent.issuer || provider.client_id != sent.client_id {
         return Err(refused("provider-not-begun"));
@@ -191,13 +193,13 @@ async fn proved(app: &App, sent: &Sent, answered: &Answered) -> Result<Claims, F
 async fn person_of(app: &App, peer: &Peer, sent: &Sent, claims: Claims) -> Result<PersonId, Fault> {
     let (org, issuer, ids, now_ms, ip) = (OrgId(sent.org), sent.issuer.clone(), app.ids.clone(), app.now_ms(), peer.ip.clone());
     let directory = app.directory.snapshot();
-    let address = Address::parse(&claims.email).ok();
+    let (address, seal) = (Address::parse(&claims.email).ok(), app.seal.clone());
     let is_own = address.as_ref().and_then(|address| directory.domain_of(address)).is_some_and(|domain| domain.org == org);
     let email = address.filter(|_| is_own).map(|address| address.key());
     app.db
         .tx(move |tx| {
             Box::pin(async move {
-                let provider = sql::access(tx, org).await?.provider;
+                let provider = sql::access(tx, &seal, org).await?.provider;
                 let role = provider.role_for(&claims.groups);
                 if let Some((id, is_brought)) = sql::known(tx, org, &issuer, &claims.subject).await? {
                     let person = people_sql::active(tx, id).await?.filter(|person| person.home == Some(org));

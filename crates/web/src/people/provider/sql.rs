@@ -1,19 +1,28 @@
 //! Every statement on how organisations' people sign in, and on who they are at their provider.
 
 use super::Access;
+use gateway::dkim::Seal;
 use mail::{OrgId, PersonId};
 use store::{Error, Tx, args};
 
 /// How the people of this organisation sign in; as shipped when nobody said otherwise.
-pub async fn access(tx: &mut Tx, org: OrgId) -> Result<Access, Error> {
-    match tx.row("SELECT settings FROM access_setting WHERE org = $1", args![org.0]).await? {
-        Some(row) => serde_json::from_str(row.text(0)?).map_err(|why| Error::Shape(format!("access settings: {why}"))),
-        None => Ok(Access::default()),
-    }
+pub async fn access(tx: &mut Tx, seal: &Seal, org: OrgId) -> Result<Access, Error> {
+    let Some(row) = tx.row("SELECT settings FROM access_setting WHERE org = $1", args![org.0]).await? else { return Ok(Access::default()) };
+    let mut access: Access = serde_json::from_str(row.text(0)?).map_err(|why| Error::Shape(format!("access settings: {why}")))?;
+    access.provider.client_secret = seal.reveal(&access.provider.client_secret, &context(org))?;
+    Ok(access)
 }
 
-pub async fn put_access(tx: &mut Tx, org: OrgId, access: &Access) -> Result<(), Error> {
-    let json = serde_json::to_string(access).map_err(|why| Error::Shape(why.to_string()))?;
+/// What the secret of a provider is sealed for.
+fn context(org: OrgId) -> String {
+    format!("provider {}", org.0)
+}
+
+/// Keeps them, the secret sealed.
+pub async fn put_access(tx: &mut Tx, seal: &Seal, org: OrgId, access: &Access) -> Result<(), Error> {
+    let mut access = access.clone();
+    access.provider.client_secret = seal.keep(&access.provider.client_secret, &context(org))?;
+    let json = serde_json::to_string(&access).map_err(|why| Error::Shape(why.to_string()))?;
     tx.run(
         "INSERT INTO access_setting (org, settings) VALUES ($1, $2) ON CONFLICT (org) DO UPDATE SET settings = excluded.settings",
         args![org.0, json],

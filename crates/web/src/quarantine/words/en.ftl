@@ -1,5 +1,7 @@
 quarantine-title = Quarantine
 quarantine-mine = My held mail
+quarantine-empty-yet = Nothing found yet.
+quarantine-looked = Not everything was looked through yet: go on with the next page.
 quarantine-empty = Nothing is held that matches. Mail that policies hold appears here within a second.
 quarantine-mine-empty = Nothing is held for you.
 quarantine-col-time = Received

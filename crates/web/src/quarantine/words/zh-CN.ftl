@@ -1,5 +1,7 @@
 quarantine-title = 隔离区
 quarantine-mine = 我的隔离邮件
+quarantine-empty-yet = 目前尚未找到。
+quarantine-looked = 尚未查完全部邮件，可到下一页继续查找。
 quarantine-empty = 没有符合条件的隔离邮件。策略隔离的邮件会在一秒内显示在这里。
 quarantine-mine-empty = 没有为您隔离的邮件。
 quarantine-col-time = 接收时间

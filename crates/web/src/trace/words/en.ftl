@@ -8,6 +8,7 @@ trace-recipient = Recipient
 trace-find = Find
 trace-complete = The list is complete.
 trace-empty = No mail matches. Change the search, or send one and look again: trace is seconds fresh.
+trace-empty-yet = Nothing found yet.
 trace-wrong-ip = This is not an IP address, such as 192.0.2.7 or 2001:db8::1.
 trace-wrong-cursor = This is not the identifier of a mail.
 verdict-clean = Clean

@@ -8,6 +8,7 @@ trace-recipient = 收件人
 trace-find = 查找
 trace-complete = 列表完整。
 trace-empty = 没有符合条件的邮件。请更改搜索条件，或发送一封邮件后再查看：跟踪记录数秒内即可查到。
+trace-empty-yet = 目前尚未找到。
 trace-wrong-ip = 这不是 IP 地址，例如 192.0.2.7 或 2001:db8::1。
 trace-wrong-cursor = 这不是邮件编号。
 verdict-clean = 正常
