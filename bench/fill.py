@@ -18,7 +18,7 @@ TABLES = {
     "recipient": "mail n org address original state edits dsn route tries next_ms lease_node lease_ms last_reply settled_ms".split(),
     "event": "id mail org at_ms kind recipient detail".split(),
     "body": "mail place octets".split(),
-    "release_request": "id org mail n person who reason until_ms state decided_by answer".split(),
+    "release_request": "id org mail n person who reason until_ms state decided_by answer first_person first_who".split(),
     "list_entry": "id org effect kind value scope expires_ms note made_ms source".split(),
     "audit": "id org person who ip action subject detail".split(),
 }
@@ -111,7 +111,7 @@ def fill(db, count, held, now_ms):
             print(f"{done} mails, {time.monotonic() - began:.0f} s", file=sys.stderr)
     first = (now_ms - DAY_MS) << 21
     asked = [int(row[0]) for row in db.rows("SELECT mail FROM recipient WHERE state = 'held' ORDER BY mail DESC LIMIT 40")]
-    db.insert("release_request", [(mail + 500, org, mail, 0, 1, "alice@demo.example", "needed", now_ms + DAY_MS, "open", "", "") for mail in asked])
+    db.insert("release_request", [(mail + 500, org, mail, 0, 1, "alice@demo.example", "needed", now_ms + DAY_MS, "open", "", "", 0, "") for mail in asked])
     kinds = itertools.cycle(("allow", "block"))
     db.insert("list_entry", [(first + 1000 + n, org, next(kinds), "address", f"a{n}@sender.example", "", now_ms + (n + 1) * 3_600_000, "", now_ms, "page") for n in range(2_000)])
     db.insert("audit", [(first + 9000 + n, org, 1, "admin@demo.example", "127.0.0.1", "quarantine.release", f"m{n}", "{}") for n in range(50_000)])

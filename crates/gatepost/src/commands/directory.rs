@@ -1,6 +1,6 @@
 //! `gatepost policy|domain|connector|recipient|entry`: the directory from the command line. A running server notices within a second.
 
-use super::{Place, check, wait};
+use super::{Place, audited, check, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
 use clap::{Args, Subcommand};
@@ -10,6 +10,7 @@ use gateway::directory::{ConnectorSettings, DomainSettings, Effect, EntryKind, R
 use gateway::policy::{PolicySettings, Preset};
 use serde::de::DeserializeOwned;
 use store::{Error, Row, args};
+use web::audit::Entry;
 
 /// What `list`, `show` and `remove` take.
 #[derive(Debug, Args)]
@@ -168,7 +169,8 @@ pub fn policies(place: &Place, policies: Policies) -> anyhow::Result<Exit> {
             if let Some(complaint) = settings.complaints().first() {
                 return Err(WrongUse(complaint.clone()).into());
             }
-            change(place, move |tx, _| Box::pin(async move { sql::put_policy(tx, &settings, FROM_COMMAND).await }))
+            let told = Told::new("policy.change", &settings.name, &settings.organisation);
+            change(place, told, move |tx, _| Box::pin(async move { sql::put_policy(tx, &settings, FROM_COMMAND).await }))
         }
         PolicyVerb::Remove(named) => remove(place, Removable::Policy, named),
         PolicyVerb::Applying(asked) => super::applying::run(place, asked),
@@ -199,7 +201,8 @@ pub fn domains(place: &Place, domains: Domains) -> anyhow::Result<Exit> {
                 connector: new.connector,
                 ..DomainSettings::default()
             };
-            change(place, move |tx, _| Box::pin(async move { sql::put_domain(tx, &settings, FROM_COMMAND).await }))
+            let told = Told::new("domain.add", &settings.name, &settings.organisation);
+            change(place, told, move |tx, _| Box::pin(async move { sql::put_domain(tx, &settings, FROM_COMMAND).await }))
         }
         DomainVerb::Remove(named) => remove(place, Removable::Domain, named),
         DomainVerb::Check(asked) => check::domain(place, asked),
@@ -212,7 +215,8 @@ pub fn connectors(place: &Place, connectors: Connectors) -> anyhow::Result<Exit>
         ConnectorVerb::Show(named) => show(place, "SELECT name, settings, source FROM connector WHERE name = $1", named, "connector"),
         ConnectorVerb::Put(from) => {
             let settings: ConnectorSettings = read(&from.file)?;
-            change(place, move |tx, _| Box::pin(async move { sql::put_connector(tx, &settings, FROM_COMMAND).await }))
+            let told = Told::new("connector.change", &settings.name, &settings.organisation);
+            change(place, told, move |tx, _| Box::pin(async move { sql::put_connector(tx, &settings, FROM_COMMAND).await }))
         }
         ConnectorVerb::Remove(named) => remove(place, Removable::Connector, named),
         ConnectorVerb::Validate(asked) => check::connector(place, asked),
@@ -223,7 +227,8 @@ pub fn recipients(place: &Place, recipients: Recipients) -> anyhow::Result<Exit>
     match recipients.verb {
         RecipientVerb::List(listed) => list(place, "SELECT address, name, source FROM known_recipient ORDER BY address LIMIT $1", listed),
         RecipientVerb::Add { address, name } => {
-            change(place, move |tx, _| Box::pin(async move { sql::put_recipient(tx, &address, &name, FROM_COMMAND).await }))
+            let told = Told::new("domain.recipients", &address, "");
+            change(place, told, move |tx, _| Box::pin(async move { sql::put_recipient(tx, &address, &name, FROM_COMMAND).await }))
         }
         RecipientVerb::Remove(named) => remove(place, Removable::Recipient, named),
     }
@@ -234,10 +239,15 @@ pub fn entries(place: &Place, entries: EntriesOf) -> anyhow::Result<Exit> {
         EntryVerb::List(listed) => list_entries(place, listed),
         EntryVerb::Add(new) => {
             let settings = entry(new)?;
-            let now_ms = output::now_ms();
-            change(place, move |tx, fresh| Box::pin(async move { sql::put_entry(tx, &settings, FROM_COMMAND, (fresh, now_ms)).await }))
+            let (now_ms, told) = (output::now_ms(), Told::new("entry.create", &settings.value, &settings.organisation));
+            change(place, told, move |tx, fresh| {
+                Box::pin(async move { sql::put_entry(tx, &settings, FROM_COMMAND, (fresh, now_ms)).await })
+            })
         }
-        EntryVerb::Remove { id } => change(place, move |tx, _| Box::pin(async move { sql::remove_entry(tx, id).await })),
+        EntryVerb::Remove { id } => {
+            let told = Told::new("entry.end", &id.to_string(), "");
+            change(place, told, move |tx, _| Box::pin(async move { sql::remove_entry(tx, id).await }))
+        }
     }
 }
 
@@ -352,8 +362,26 @@ fn rows(place: &Place, statement: &'static str, limit: i64) -> anyhow::Result<Ve
 
 type Changed<'t> = futures_util::future::BoxFuture<'t, Result<(), Error>>;
 
+/// What the audit log says about a change.
+struct Told {
+    action: &'static str,
+    subject: String,
+    /// Its name; "" is the only one there is, or not known here.
+    organisation: String,
+}
+
+impl Told {
+    fn new(action: &'static str, subject: &str, organisation: &str) -> Told {
+        Told { action, subject: subject.into(), organisation: organisation.into() }
+    }
+}
+
 /// Makes one change and tells running servers. The closure gets a fresh identifier.
-fn change(place: &Place, work: impl for<'t> FnOnce(&'t mut store::Tx, i64) -> Changed<'t> + Send + 'static) -> anyhow::Result<Exit> {
+fn change(
+    place: &Place,
+    told: Told,
+    work: impl for<'t> FnOnce(&'t mut store::Tx, i64) -> Changed<'t> + Send + 'static,
+) -> anyhow::Result<Exit> {
     wait(async {
         let Store { db, ids, .. } = open::for_command(&place.existing()?).await?;
         let fresh = ids.next(output::now_ms());
@@ -361,6 +389,8 @@ fn change(place: &Place, work: impl for<'t> FnOnce(&'t mut store::Tx, i64) -> Ch
             .tx(move |tx| {
                 Box::pin(async move {
                     work(tx, fresh).await?;
+                    let org = sql::organisation_id(tx, &told.organisation).await.ok();
+                    audited(tx, &ids, Entry::new(org, told.action, &told.subject)).await?;
                     sql::bump(tx).await
                 })
             })
@@ -376,8 +406,25 @@ fn change(place: &Place, work: impl for<'t> FnOnce(&'t mut store::Tx, i64) -> Ch
 fn remove(place: &Place, what: Removable, named: Named) -> anyhow::Result<Exit> {
     wait(async {
         let store = open::for_command(&place.existing()?).await?;
-        let name = named.name.clone();
-        let gone: Result<bool, Error> = store.db.tx(move |tx| Box::pin(async move { sql::remove(tx, what, &name).await })).await;
+        let (name, ids) = (named.name.clone(), store.ids.clone());
+        let action = match what {
+            Removable::Policy => "policy.delete",
+            Removable::Domain => "domain.remove",
+            Removable::Connector => "connector.remove",
+            Removable::Recipient => "domain.recipients",
+        };
+        let gone: Result<bool, Error> = store
+            .db
+            .tx(move |tx| {
+                Box::pin(async move {
+                    let orgs = sql::remove(tx, what, &name).await?;
+                    for org in &orgs {
+                        audited(tx, &ids, Entry::new(Some(*org), action, &name)).await?;
+                    }
+                    Ok(!orgs.is_empty())
+                })
+            })
+            .await;
         if gone? {
             return Ok(Exit::Done);
         }

@@ -16,10 +16,14 @@ mod scan;
 mod trace;
 mod train;
 
-use crate::output::Exit;
+use crate::output::{self, Exit};
 use crate::settings::{self, Chosen};
 use clap::{Args, Parser, Subcommand};
+use mail::id::IdMaker;
 use std::path::PathBuf;
+use store::{Error, Tx};
+use web::audit::{self, Entry};
+use web::people::Person;
 
 /// Email protection that an organisation runs itself, and that can say why.
 #[derive(Debug, Parser)]
@@ -145,4 +149,10 @@ pub const DEMO_DATA: &str = "gatepost-demo";
 /// One thread is enough for a command that asks the database and ends.
 pub fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// The line of the audit log for a change made here, in its transaction: by whoever sits at the machine.
+async fn audited(tx: &mut Tx, ids: &IdMaker, entry: Entry) -> Result<(), Error> {
+    let who = std::env::var("USER").unwrap_or_else(|_| "somebody".into());
+    audit::note(tx, &Person::at_the_machine(&who), ids, output::now_ms(), entry).await
 }

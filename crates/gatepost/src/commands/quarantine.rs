@@ -1,14 +1,18 @@
 //! `gatepost quarantine`: held mail.
 
-use super::{Place, wait};
-use crate::open;
+use super::{Place, audited, wait};
+use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
 use clap::{Args, Subcommand};
 use gateway::quarantine::api::{HeldBody, ShownBody};
 use gateway::quarantine::{Cursor, Decision, Filter, Quarantine as Held, QuarantineError};
 use gateway::scope::OrgScope;
+use gateway::{quarantine, trace};
 use mail::MailId;
+use mail::id::IdMaker;
 use std::time::Duration;
+use store::{Error, Tx};
+use web::audit::Entry;
 
 #[derive(Debug, Args)]
 pub struct Quarantine {
@@ -63,10 +67,41 @@ pub fn run(place: &Place, quarantine: Quarantine) -> anyhow::Result<Exit> {
         match quarantine.verb {
             Verb::List(list) => list_held(&held, list).await,
             Verb::Show { mail, json } => show(&held, mail, json).await,
-            Verb::Release(chosen) => done("released", held.release(decision(&chosen)).await),
-            Verb::Delete(chosen) => done("deleted", held.delete(decision(&chosen)).await),
+            Verb::Release(chosen) => done("released", release(&store, decision(&chosen)).await),
+            Verb::Delete(chosen) => done("deleted", delete(&store, &held, decision(&chosen)).await),
         }
     })
+}
+
+async fn release(store: &Store, decision: Decision) -> Result<usize, QuarantineError> {
+    let ids = store.ids.clone();
+    let work = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let count = quarantine::release_in(tx, &decision, &ids).await?;
+            note(tx, &ids, "quarantine.release", &decision).await?;
+            Ok::<_, QuarantineError>(count)
+        })
+    });
+    work.await
+}
+
+async fn delete(store: &Store, held: &Held, decision: Decision) -> Result<usize, QuarantineError> {
+    let ids = store.ids.clone();
+    let work = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let ended = quarantine::delete_in(tx, &decision, &ids).await?;
+            note(tx, &ids, "quarantine.delete", &decision).await?;
+            Ok::<_, QuarantineError>(ended)
+        })
+    });
+    let ended = work.await?;
+    held.remove(ended.files).await;
+    Ok(ended.count)
+}
+
+async fn note(tx: &mut Tx, ids: &IdMaker, action: &'static str, decision: &Decision) -> Result<(), Error> {
+    let org = trace::org_of(tx, decision.scope, decision.mail).await?;
+    audited(tx, ids, Entry::new(org, action, decision.mail)).await
 }
 
 fn decision(chosen: &Chosen) -> Decision {

@@ -1,6 +1,6 @@
 //! `gatepost rule`: mail flow rules from the command line. A running server notices within a second.
 
-use super::{Place, wait};
+use super::{Place, audited, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
 use anyhow::Context;
@@ -15,6 +15,7 @@ use gateway::{directory, queue, trace};
 use mail::{MailId, RuleId};
 use std::path::PathBuf;
 use store::Error;
+use web::audit::Entry;
 use web::page::words::Lang;
 use web::rules::{api, sentence};
 
@@ -181,18 +182,31 @@ async fn put(store: &Store, write: &Write) -> anyhow::Result<Exit> {
     let OrgScope::One(org) = scope(store, organisation).await? else { return Ok(Exit::WrongUse) };
     let known = all(store, organisation).await?.into_iter().find(|row| row.settings.name == settings.name);
     let now_ms = output::now_ms();
-    let row = match known {
-        Some(known) => RuleRow { settings, changed_ms: now_ms, ..known },
-        None => RuleRow { id: RuleId(store.ids.next(now_ms)), org, settings, source: FROM_COMMAND.into(), changed_ms: now_ms },
+    let (row, action) = match known {
+        Some(known) => (RuleRow { settings, changed_ms: now_ms, ..known }, "rules.change"),
+        None => {
+            let id = RuleId(store.ids.next(now_ms));
+            (RuleRow { id, org, settings, source: FROM_COMMAND.into(), changed_ms: now_ms }, "rules.add")
+        }
     };
-    save(store, row).await
+    save(store, row, action).await
 }
 
-async fn save(store: &Store, row: RuleRow) -> anyhow::Result<Exit> {
+async fn save(store: &Store, row: RuleRow, action: &'static str) -> anyhow::Result<Exit> {
     if row.is_of_file() {
         return Err(WrongUse(format!("rule “{}” stands in the settings file and is changed there", row.settings.name)).into());
     }
-    let done: Result<Put, Error> = store.db.tx(move |tx| Box::pin(async move { sql::put(tx, &row).await })).await;
+    let ids = store.ids.clone();
+    let work = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let done = sql::put(tx, &row).await?;
+            if matches!(done, Put::Done) {
+                audited(tx, &ids, Entry::new(Some(row.org), action, &row.settings.name)).await?;
+            }
+            Ok(done)
+        })
+    });
+    let done: Result<Put, Error> = work.await;
     match done.context("storing the rule")? {
         Put::Done => Ok(Exit::Done),
         Put::NameTaken => Err(WrongUse("another rule has this name".into()).into()),
@@ -204,13 +218,22 @@ async fn switch(store: &Store, named: &Named, enabled: bool) -> anyhow::Result<E
     let mut row = found(store, &named.name, &named.wish.organisation).await?;
     row.settings.enabled = enabled;
     row.changed_ms = output::now_ms();
-    save(store, row).await
+    save(store, row, "rules.change").await
 }
 
 async fn delete(store: &Store, named: &Named) -> anyhow::Result<Exit> {
     let row = found(store, &named.name, &named.wish.organisation).await?;
-    let gone: Result<bool, Error> =
-        store.db.tx(move |tx| Box::pin(async move { sql::delete(tx, OrgScope::One(row.org), row.id).await })).await;
+    let ids = store.ids.clone();
+    let work = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let is_gone = sql::delete(tx, OrgScope::One(row.org), row.id).await?;
+            if is_gone {
+                audited(tx, &ids, Entry::new(Some(row.org), "rules.delete", &row.settings.name)).await?;
+            }
+            Ok(is_gone)
+        })
+    });
+    let gone: Result<bool, Error> = work.await;
     match gone.context("deleting the rule")? {
         true => Ok(Exit::Done),
         false => Err(WrongUse(format!("rule “{}” stands in the settings file and is removed there", named.name)).into()),
@@ -219,9 +242,17 @@ async fn delete(store: &Store, named: &Named) -> anyhow::Result<Exit> {
 
 async fn move_to(store: &Store, to: &Move) -> anyhow::Result<Exit> {
     let row = found(store, &to.name, &to.wish.organisation).await?;
-    let place = to.place;
-    let moved: Result<_, Error> =
-        store.db.tx(move |tx| Box::pin(async move { sql::move_to(tx, OrgScope::One(row.org), row.id, place).await })).await;
+    let (place, ids) = (to.place, store.ids.clone());
+    let work = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let moved = sql::move_to(tx, OrgScope::One(row.org), row.id, place).await?;
+            if moved.is_some() {
+                audited(tx, &ids, Entry::new(Some(row.org), "rules.move", &row.settings.name)).await?;
+            }
+            Ok(moved)
+        })
+    });
+    let moved: Result<_, Error> = work.await;
     match moved.context("moving the rule")? {
         Some(place) if to.wish.json => output::json(&serde_json::json!({ "place": place })).map(|()| Exit::Done),
         Some(_) => Ok(Exit::Done),

@@ -60,7 +60,7 @@ pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
 
 /// Threads that read large messages and wait for files. The allocator keeps what a thread freed last for that thread, so many
 /// threads that each read one large message now and then hold many large messages.
-const BLOCKING_THREADS_MAX: usize = 16;
+const BLOCKING_THREADS_MAX: usize = 10;
 
 fn start_log(serve: &Serve) {
     let filter = tracing_subscriber::EnvFilter::try_new(&serve.log).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));

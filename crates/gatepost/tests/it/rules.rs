@@ -184,4 +184,21 @@ fn rules_are_put_moved_switched_and_deleted_by_command() {
         let _ = send(server.smtp, "ann@partner.example", "li@demo.example", &body("x"));
         !server.rows(&["quarantine", "list", "--json"]).is_empty()
     });
+    let held = server.rows(&["quarantine", "list", "--json"])[0]["mail"].as_str().expect("an identifier").to_string();
+    assert_eq!(server.run(&["quarantine", "release", &held]).status.code(), Some(0));
+    assert_eq!(server.run(&["recipient", "add", "new@demo.example"]).status.code(), Some(0));
+    assert_eq!(server.run(&["recipient", "remove", "new@demo.example"]).status.code(), Some(0));
+    let told = audited(&server);
+    let want = ["rules.add", "rules.add", "rules.move", "rules.change", "rules.delete", "rules.change", "quarantine.release"];
+    assert_eq!(told[..want.len()], want, "what was refused left no line");
+    assert_eq!(told[want.len()..], ["domain.recipients", "domain.recipients"]);
+}
+
+/// What the audit log says, oldest first.
+fn audited(server: &Server) -> Vec<String> {
+    let file = server.data.path().join("data/gatepost.db");
+    let log = rusqlite::Connection::open(file).expect("the database opens");
+    let mut lines = log.prepare("SELECT action FROM audit WHERE who LIKE '%command line' ORDER BY id").expect("a statement");
+    let lines = lines.query_map([], |row| row.get(0)).expect("rows");
+    lines.map(|line| line.expect("a line")).collect()
 }

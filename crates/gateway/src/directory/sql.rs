@@ -192,18 +192,18 @@ pub async fn put_entry(tx: &mut Tx, settings: &EntrySettings, source: &str, fres
 }
 
 /// Removes one row of a table of the directory by name; false when there is none. Rows of the settings file stay.
-pub async fn remove(tx: &mut Tx, what: Removable, name: &str) -> Result<bool, Error> {
+pub async fn remove(tx: &mut Tx, what: Removable, name: &str) -> Result<Vec<OrgId>, Error> {
     let statement = match what {
-        Removable::Domain => "DELETE FROM domain WHERE name = $1 AND source <> 'file'",
-        Removable::Recipient => "DELETE FROM known_recipient WHERE address = $1 AND source <> 'file'",
-        Removable::Connector => "DELETE FROM connector WHERE name = $1 AND source <> 'file'",
-        Removable::Policy => "DELETE FROM policy WHERE name = $1 AND source <> 'file'",
+        Removable::Domain => "DELETE FROM domain WHERE name = $1 AND source <> 'file' RETURNING org",
+        Removable::Recipient => "DELETE FROM known_recipient WHERE address = $1 AND source <> 'file' RETURNING org",
+        Removable::Connector => "DELETE FROM connector WHERE name = $1 AND source <> 'file' RETURNING org",
+        Removable::Policy => "DELETE FROM policy WHERE name = $1 AND source <> 'file' RETURNING org",
     };
-    let gone = tx.run(statement, args![name]).await? > 0;
-    if gone {
+    let rows = tx.rows(statement, args![name]).await?;
+    if !rows.is_empty() {
         bump(tx).await?;
     }
-    Ok(gone)
+    rows.iter().map(|row| row.int(0).map(OrgId)).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -91,9 +91,10 @@ pub struct Parts {
 const READ_INLINE_OCTETS_MAX: usize = 32 << 10;
 /// Wait for a turn, and again for a thread: reading and judging are bounded by themselves.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
-/// Large messages between reading and commit: together as many KiB as this, so that some wait for DNS while others use the cores, and a
-/// message larger than all of it goes alone.
+/// Large messages between reading and commit: together as many KiB as this, so that some wait for DNS while others use the cores. One
+/// counts for no more than an eighth: a huge one that waits for a slow name server must not keep all others out.
 const TURNS_KIB_MAX: u32 = 6 << 10;
+const TURN_KIB_MAX: u32 = TURNS_KIB_MAX / 8;
 const READING_MAX: usize = 4;
 
 impl Gate {
@@ -156,7 +157,7 @@ impl Gate {
         if octets <= READ_INLINE_OCTETS_MAX {
             return Some(None);
         }
-        let kib = u32::try_from(octets >> 10).unwrap_or(TURNS_KIB_MAX).min(TURNS_KIB_MAX);
+        let kib = u32::try_from(octets >> 10).unwrap_or(TURN_KIB_MAX).min(TURN_KIB_MAX);
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.acquire_many(kib)).await.ok()?;
         turn.ok().map(Some)
     }

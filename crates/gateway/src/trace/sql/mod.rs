@@ -77,6 +77,14 @@ pub async fn receipt_of(tx: &mut Tx, scope: OrgScope, mail: MailId) -> Result<Op
     row.map(|row| row.text(0).map(str::to_string)).transpose()
 }
 
+/// Whose mail it is; `None` when there is none in this scope.
+pub async fn org_of(tx: &mut Tx, scope: OrgScope, mail: MailId) -> Result<Option<OrgId>, Error> {
+    let mut args = args![mail.0];
+    let whose = scope.condition("org", &mut args);
+    let row = tx.row(&format!("SELECT org FROM mail WHERE id = $1 AND {whose}"), args).await?;
+    row.map(|row| row.int(0).map(OrgId)).transpose()
+}
+
 /// Receipts of mails with identifiers after `after`, oldest first, at most `rows_max`.
 pub async fn receipts_after(tx: &mut Tx, scope: OrgScope, after: MailId, rows_max: usize) -> Result<Vec<(MailId, String)>, Error> {
     let mut args = args![after.0];
