@@ -29,7 +29,11 @@ impl Pace {
     pub fn step(&mut self) {
         let now = Instant::now();
         let took = now.duration_since(self.stepped.replace(now).unwrap_or(self.started));
-        let wanted = if took > WINDOW_AIM { self.rows / 2 } else { self.rows * 4 };
+        let wanted = match took {
+            took if took > WINDOW_AIM => self.rows / 2,
+            took if took * 4 > WINDOW_AIM => self.rows, // four times as many would take too long
+            _ => self.rows * 4,
+        };
         self.rows = wanted.clamp(WINDOW_ROWS_FIRST, WINDOW_ROWS_MAX);
     }
 }
@@ -44,7 +48,10 @@ mod tests {
         assert!(!pace.is_over());
         pace.step();
         assert!(pace.is_over(), "no time was given");
-        assert_eq!(pace.rows, WINDOW_ROWS_FIRST * 4);
+        assert_eq!(pace.rows, WINDOW_ROWS_FIRST * 4, "it was quick");
+        pace.stepped = Instant::now().checked_sub(WINDOW_AIM / 2);
+        pace.step();
+        assert_eq!(pace.rows, WINDOW_ROWS_FIRST * 4, "quick enough");
         pace.stepped = Instant::now().checked_sub(Duration::from_secs(1));
         pace.step();
         assert_eq!(pace.rows, WINDOW_ROWS_FIRST * 2, "it was slow");
