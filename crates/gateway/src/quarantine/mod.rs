@@ -94,6 +94,11 @@ impl Quarantine {
         Ok(held.map(|held| held.rows).unwrap_or_default())
     }
 
+    /// Those of these rows that are held in this scope, in any order.
+    pub async fn some(&self, scope: OrgScope, rows: Vec<(MailId, i64)>) -> Result<Vec<HeldBody>, QuarantineError> {
+        Ok(self.db.read(move |tx| Box::pin(async move { sql::some(tx, scope, &rows).await })).await?)
+    }
+
     /// The octets of one held mail, as they would be sent on.
     pub async fn octets(&self, scope: OrgScope, mail: MailId) -> Result<bytes::Bytes, QuarantineError> {
         let found: Option<(String, bytes::Bytes)> = self

@@ -59,7 +59,7 @@ fn place(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
     let after = filter.after.unwrap_or(Cursor { mail: MailId(i64::MAX), n: -1 });
     let mut args = args![trace::first_id_at(filter.since_ms.unwrap_or(0)).0, until.0, after.mail.0, after.n];
     let mut conditions = format!(
-        "{IS_REST} AND r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND (r.mail < $3 OR (r.mail = $3 AND r.n > $4)) AND {}",
+        "{IS_REST} AND r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND r.mail <= $3 AND (r.mail < $3 OR r.n > $4) AND {}",
         scope.condition("r.org", &mut args)
     );
     if let Some(recipient) = &filter.recipient {
@@ -103,7 +103,7 @@ pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Resul
         let (mut conditions, mut args) = conditions(scope, &rest);
         if let Some(end) = end {
             args.extend(args![end.mail.0, end.n]);
-            conditions += &format!(" AND (r.mail > ${0} OR (r.mail = ${0} AND r.n <= ${1}))", args.len() - 1, args.len());
+            conditions += &format!(" AND r.mail >= ${0} AND (r.mail > ${0} OR r.n <= ${1})", args.len() - 1, args.len());
         }
         let read_max = if subject.is_some() { pace.rows } else { limit + 1 };
         let sql = format!("{LISTED} WHERE {conditions} ORDER BY r.mail DESC, r.n LIMIT {read_max}");
@@ -180,6 +180,28 @@ fn listed(row: &Row) -> Result<HeldBody, Error> {
 
 /// Recipients of one held mail shown at most.
 const SHOWN_MAX: usize = 1_000;
+
+/// Rows asked for in one statement.
+const ROWS_ASKED: usize = 100;
+
+/// Those of these rows that are held in this scope, in any order.
+pub(super) async fn some(tx: &mut Tx, scope: OrgScope, rows: &[(MailId, i64)]) -> Result<Vec<HeldBody>, Error> {
+    let mut found = Vec::with_capacity(rows.len());
+    for chunk in rows.chunks(ROWS_ASKED) {
+        let mut args: Vec<Value> = Vec::with_capacity(chunk.len() * 2 + 1);
+        let mut one = |value: i64| {
+            args.push(value.into());
+            args.len()
+        };
+        let wanted: Vec<String> = chunk.iter().map(|(mail, n)| format!("(r.mail = ${} AND r.n = ${})", one(mail.0), one(*n))).collect();
+        let whose = scope.condition("r.org", &mut args);
+        let sql = format!("{LISTED} WHERE ({}) AND r.state = 'held' AND {whose}", wanted.join(" OR "));
+        for row in &tx.rows(&sql, args).await? {
+            found.push(listed(row)?);
+        }
+    }
+    Ok(found)
+}
 
 /// One held mail with its receipt; `None` when nothing of it is held in this scope.
 pub(super) async fn held(tx: &mut Tx, scope: OrgScope, mail: MailId) -> Result<Option<Held>, Error> {

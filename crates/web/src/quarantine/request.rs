@@ -13,6 +13,7 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
+use gateway::quarantine::api::HeldBody;
 use gateway::quarantine::{self, Decision, QuarantineError};
 use mail::{MailId, PersonId};
 use serde::Deserialize;
@@ -114,9 +115,15 @@ struct RequestsPage<'a> {
 
 /// `GET /quarantine/requests`.
 pub async fn list(State(app): State<App>, view: View, person: Person) -> Page {
+    let open = open(&app, &person).await?;
+    let row = |request: &Request| (request.mail, request.n.unwrap_or(0));
+    let held: Vec<HeldBody> = app.quarantine.some(person.scope(), open.iter().map(row).collect()).await?;
     let mut requests = Vec::new();
-    for request in open(&app, &person).await? {
-        let held = decide::held(&app, &person, request.mail, request.n.unwrap_or(0)).await.ok();
+    for request in open {
+        let (mail, n) = row(&request);
+        let at = held.iter().position(|held| held.mail == mail && held.n == n);
+        // Two may have asked for the same.
+        let held = at.map(|at| held[at].clone());
         let is_malware = held.as_ref().is_some_and(|held| held.verdict == "malware");
         requests.push(Shown {
             tone: held.as_ref().map_or("plain", |held| crate::trace::verdict_tone(&held.verdict)),
