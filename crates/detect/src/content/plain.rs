@@ -26,9 +26,9 @@ fn is_dressed(c: char) -> bool {
     is_styled(c) || matches!(c, '\u{2460}'..='\u{24e9}' | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
 }
 
-/// Characters without width, that split words for filters.
+/// Characters without width, that split words for filters; marks of Syriac among them, which its own letters can do without.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{180e}')
+    matches!(c, '\u{0730}'..='\u{074a}' | '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{180e}')
 }
 
 fn undressed(c: char) -> char {
