@@ -1,6 +1,6 @@
 //! `attachment.lone`: nearly nothing is said, everything is in one document.
 
-use crate::content::plain::plain;
+use crate::content::plain::{plain, starts_word};
 use crate::finding::{Finding, Kind};
 use crate::impersonation::free_mail::is_free_mail;
 use crate::impersonation::sender;
@@ -130,8 +130,4 @@ fn asks(message: &Message, name: &str) -> Ask {
     };
     let texts = message.texts.iter().map(|text| of(&text.visible)).max().unwrap_or(Ask::Nothing);
     texts.max(of(&message.subject)).max(of(name))
-}
-
-fn starts_word(text: &str, at: usize) -> bool {
-    text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() || before >= '\u{2e80}')
 }

@@ -3,7 +3,7 @@
 //! In: subject, text, who it comes from and where answers go. Out: at most one finding. Such letters have no link to judge and no
 //! file; what they have is a sum, a reason why it is the reader's, and a wish to be answered. The words are `data/advance_fee.txt`.
 
-use super::plain::plain;
+use super::plain::{plain, starts_word};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::free_mail::is_free_mail;
@@ -106,10 +106,6 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let finder = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words);
     Words { finder: finder.expect("fixed patterns"), kinds }
 });
-
-fn starts_word(text: &str, at: usize) -> bool {
-    text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() || before >= '\u{2e80}')
-}
 
 /// Reply-To names another domain.
 fn answers_elsewhere(message: &Message, domain: &str) -> bool {

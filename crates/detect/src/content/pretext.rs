@@ -4,7 +4,7 @@
 //! mail is about, and what is wrong with it or promised; both stand in one thought. A story alone is none: shops and banks
 //! tell the true one and lead to themselves.
 
-use super::plain::plain;
+use super::plain::{plain, starts_word};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::free_mail::is_free_mail;
@@ -112,8 +112,7 @@ impl Words {
     fn of(text: &str) -> Words {
         let lures = &*LURES;
         let text = &text[..text.floor_char_boundary(TEXT_OCTETS_MAX)];
-        let starts_word = |at: usize| text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() || before >= '\u{2e80}');
-        let found = lures.finder.find_overlapping_iter(text).filter(|word| starts_word(word.start())).take(WORDS_MAX);
+        let found = lures.finder.find_overlapping_iter(text).filter(|word| starts_word(text, word.start())).take(WORDS_MAX);
         Words(
             found
                 .map(|word| {

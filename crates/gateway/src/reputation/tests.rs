@@ -63,7 +63,7 @@ async fn notes_add_up_across_nodes() {
             node.flush().await;
         }
         let known = Reputation::start(db.clone()).look(ACME, &behind(), NOON_MS).await;
-        for (kind, name, standing) in &known.standings {
+        for (kind, name, standing) in known.standings.iter().filter(|(kind, ..)| *kind != Kind::Word) {
             assert!((standing.good - 4.0).abs() < 1e-6 && (standing.bad - 2.0).abs() < 1e-6, "{kind:?} {name}: {standing:?}");
         }
         db.close();
