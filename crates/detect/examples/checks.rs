@@ -10,11 +10,9 @@ use detect::classify::Model;
 use detect::inspect::STEPS;
 use detect::malware::{Engine, signatures::Signatures};
 use detect::{Class, Surroundings, Thresholds, verdict};
-use mail::auth::{Arc, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
 use mail::message::Budget;
 use mail::{AuthResults, Envelope, Mail, Message, Peer};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -131,12 +129,20 @@ impl Tally {
         if was_missed {
             self.count("phishing_pot phish missed by its receiver", class);
         }
+        if set == "phishing_pot" {
+            // One half may be looked at for causes, the other is only counted.
+            let half = if is_counted_only(path) { "half that is only counted" } else { "half to learn causes from" };
+            self.count(&format!("phishing_pot phish, {half}"), class);
+            if was_missed {
+                self.count(&format!("phishing_pot phish missed by its receiver, {half}"), class);
+            }
+        }
         let why: Vec<String> =
             findings.iter().filter(|finding| finding.weight > 0.0).map(|finding| format!("{} {}", finding.check, finding.weight)).collect();
         let line = format!("{class:?} {path}: spam {:.1} phish {:.1} {}", scores.spam_log_odds, scores.phish_log_odds, why.join(", "));
         match (label, class > Class::Bulk) {
             (0, true) => self.lost.push(line),
-            (1 | 2, false) => self.passed.push(line),
+            (1 | 2, false) if set != "phishing_pot" || !is_counted_only(path) => self.passed.push(line),
             _ => {}
         }
     }
@@ -209,6 +215,14 @@ fn crc(line: &str) -> u64 {
     line.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// Half of a set by lot, by the hash of the file's name: FNV-1a and the first half of MurmurHash3's finaliser.
+fn is_counted_only(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let hash = crc(name);
+    let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    (hash ^ hash >> 33) >> 63 == 1
+}
+
 /// Without the fields by which a set's collector can be told.
 fn without_leaks(raw: Vec<u8>, set: &str) -> Vec<u8> {
     let prefixes: &[&str] = match set {
@@ -243,33 +257,6 @@ fn without_mbox_line(raw: Vec<u8>) -> Vec<u8> {
 }
 
 fn neutral(message: &Message) -> (Peer, Envelope, AuthResults) {
-    let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let local = SocketAddr::new(ip, 25);
-    let peer = Peer { ip, port: 0, local, reverse: Default::default(), helo: String::new(), esmtp: true, tls: None, authenticated: None };
-    let envelope = Envelope {
-        sender: None,
-        recipients: Vec::new(),
-        smtputf8: false,
-        body: Default::default(),
-        require_tls: false,
-        ret: None,
-        envid: None,
-    };
     let domain = message.from.address().map(|from| from.domain().to_string()).unwrap_or_default();
-    let auth = AuthResults {
-        spf: Spf { result: SpfResult::None, domain: domain.clone(), by_helo: false, why: String::new() },
-        dkim: Vec::new(),
-        dmarc: Dmarc {
-            result: DmarcResult::None,
-            domain,
-            policy_domain: None,
-            policy: DmarcPolicy::None,
-            sampled_out: false,
-            why: String::new(),
-        },
-        arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
-        composite: Composite { result: CompositeResult::None, reason: 300 },
-        dns_lookups: 0,
-    };
-    (peer, envelope, auth)
+    (Peer::at([192, 0, 2, 1].into()), Envelope::empty(), AuthResults::not_asked(&domain))
 }

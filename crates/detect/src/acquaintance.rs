@@ -5,6 +5,7 @@
 //! those facts.
 
 use crate::classify::Delta;
+use crate::impersonation::correspondent::Correspondents;
 use std::sync::Arc;
 
 /// One mail's sender, as this organisation knows them. The default is that nothing is known.
@@ -26,6 +27,8 @@ pub struct Memory {
     pub acquaintance: Acquaintance,
     /// What the organisation, and the person if the mail is for one alone, taught the classifier.
     pub deltas: Vec<Arc<Delta>>,
+    /// Whom the organisation writes to.
+    pub correspondents: Option<Arc<Correspondents>>,
 }
 
 /// How well an address or domain is known.

@@ -3,11 +3,10 @@
 use crate::acquaintance::Acquaintance;
 use crate::attachment::BLOCKED_TYPES;
 use crate::finding::Finding;
+use crate::impersonation::correspondent::Correspondents;
 use crate::inspect::{STEPS, Surroundings};
-use mail::auth::{Arc, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
 use mail::message::Budget;
 use mail::{AuthResults, Envelope, Mail, Message, Peer};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// 2026-01-15 12:00:00 UTC, the time of every mail here.
 pub const NOW_MS: i64 = 1_768_478_400_000;
@@ -19,38 +18,21 @@ pub struct Scene {
     pub auth: AuthResults,
     pub surroundings: Surroundings,
     pub acquaintance: Acquaintance,
+    pub correspondents: Option<Correspondents>,
     pub now_ms: i64,
 }
 
 impl Default for Scene {
     fn default() -> Scene {
-        let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-        let peer = Peer {
-            ip,
-            port: 40_000,
-            local: SocketAddr::new(ip, 25),
-            reverse: Default::default(),
-            helo: "mx.example.net".into(),
-            esmtp: true,
-            tls: None,
-            authenticated: None,
-        };
-        let envelope = Envelope {
-            sender: None,
-            recipients: Vec::new(),
-            smtputf8: false,
-            body: Default::default(),
-            require_tls: false,
-            ret: None,
-            envid: None,
-        };
+        let peer = Peer { port: 40_000, helo: "mx.example.net".into(), ..Peer::at([192, 0, 2, 1].into()) };
+        let envelope = Envelope::empty();
         let surroundings = Surroundings {
             own_domains: ["example.com".to_string()].into(),
             people: vec![("Li Wei".to_string(), "li.wei@example.com".to_string())],
             blocked_types: BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
             ..Surroundings::default()
         };
-        Scene { peer, envelope, auth: neutral(), surroundings, acquaintance: Acquaintance::default(), now_ms: NOW_MS }
+        Scene { peer, envelope, auth: neutral(), surroundings, acquaintance: Acquaintance::default(), correspondents: None, now_ms: NOW_MS }
     }
 }
 
@@ -67,6 +49,9 @@ impl Scene {
         for inspection in STEPS.iter().flat_map(|(_, inspections)| inspections.iter()) {
             inspection.inspect(&mail, &self.auth, &self.surroundings, &mut findings);
         }
+        if let Some(correspondents) = &self.correspondents {
+            correspondents.inspect(&mail, &self.surroundings, self.acquaintance.domain, &mut findings);
+        }
         crate::impersonation::acquainted::inspect(&mail, &self.auth, &self.acquaintance, &mut findings);
         for finding in &findings {
             assert!(crate::checks::find(&finding.check).is_some(), "{} has no article", finding.check);
@@ -77,21 +62,7 @@ impl Scene {
 
 /// Nothing was found out about the sender.
 pub fn neutral() -> AuthResults {
-    AuthResults {
-        spf: Spf { result: SpfResult::None, domain: "sender.example".into(), by_helo: false, why: String::new() },
-        dkim: Vec::new(),
-        dmarc: Dmarc {
-            result: DmarcResult::None,
-            domain: "sender.example".into(),
-            policy_domain: None,
-            sampled_out: false,
-            policy: DmarcPolicy::None,
-            why: "neither is aligned".into(),
-        },
-        arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
-        composite: Composite { result: CompositeResult::None, reason: 300 },
-        dns_lookups: 0,
-    }
+    AuthResults::not_asked("sender.example")
 }
 
 /// A plain mail with these header lines and this text; sets what a proper mail has unless the header does.

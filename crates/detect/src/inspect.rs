@@ -29,8 +29,6 @@ pub trait Inspect: Send + Sync {
 pub struct Surroundings {
     /// Domains of the organisations served here, lower-case A-labels.
     pub own_domains: HashSet<String>,
-    /// Domains that the organisations served here write with, lower-case A-labels.
-    pub correspondents: HashSet<String>,
     /// Display names of people to protect, with their real address.
     pub people: Vec<(String, String)>,
     /// Extensions blocked by the common attachments filter, lower case.
@@ -44,7 +42,6 @@ pub struct Surroundings {
 pub struct Derived {
     people: OnceLock<PeopleIndex>,
     own: OnceLock<NameIndex>,
-    correspondents: OnceLock<NameIndex>,
 }
 
 impl Surroundings {
@@ -60,11 +57,6 @@ impl Surroundings {
     /// The own domains as look-alikes are compared with them.
     pub(crate) fn own_index(&self) -> &NameIndex {
         self.derived.own.get_or_init(|| NameIndex::of(self.own_domains.iter()))
-    }
-
-    /// The domains of correspondents, likewise.
-    pub(crate) fn correspondent_index(&self) -> &NameIndex {
-        self.derived.correspondents.get_or_init(|| NameIndex::of(self.correspondents.iter()))
     }
 }
 
@@ -204,6 +196,9 @@ impl Detector {
                 inspection.inspect(mail, auth, surroundings, &mut inspected.findings);
             }
             lap(name, &mut inspected.micros);
+        }
+        if let Some(correspondents) = &memory.correspondents {
+            correspondents.inspect(mail, surroundings, acquaintance.domain, &mut inspected.findings);
         }
         acquainted::inspect(mail, auth, acquaintance, &mut inspected.findings);
         let deltas: Vec<&Delta> = memory.deltas.iter().map(Arc::as_ref).collect();

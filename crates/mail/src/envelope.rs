@@ -21,6 +21,37 @@ pub struct Peer {
     pub authenticated: Option<String>,
 }
 
+impl Peer {
+    /// One of whom nothing is known but the address, and that it speaks ESMTP: for mail from files, and tests.
+    pub fn at(ip: IpAddr) -> Peer {
+        Peer {
+            ip,
+            port: 0,
+            local: (ip, 25).into(),
+            reverse: Reverse::NotAsked,
+            helo: String::new(),
+            esmtp: true,
+            tls: None,
+            authenticated: None,
+        }
+    }
+}
+
+impl Envelope {
+    /// The null reverse-path and nobody yet.
+    pub fn empty() -> Envelope {
+        Envelope {
+            sender: None,
+            recipients: Vec::new(),
+            smtputf8: false,
+            body: BodyType::default(),
+            require_tls: false,
+            ret: None,
+            envid: None,
+        }
+    }
+}
+
 /// What the reverse zone says about an address (RFC 8601 §3 "iprev").
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Reverse {

@@ -110,3 +110,26 @@ fn what_is_listed_and_not_read_widens_uncertainty() {
     let found = seen.iter().find(|finding| finding.check == "attachment.unread").expect("it is packed");
     assert_eq!((found.kind, found.evidence.as_str()), (Kind::Unknown, "a.rar › a.txt"), "{seen:?}");
 }
+
+#[test]
+fn one_document_and_hardly_a_word_weighs() {
+    let of = |header: &str, text: &str, name: &str, content: &str| {
+        let body = format!(
+            "--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--b\r\nContent-Type: application/octet-stream\r\n\
+             Content-Disposition: attachment; filename=\"{name}\"\r\n\r\n{content}\r\n--b--\r\n"
+        );
+        let raw =
+            format!("{header}Message-ID: <1@a.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{body}");
+        let seen = Scene::default().look(raw.as_bytes());
+        seen.iter().find(|finding| finding.check == "attachment.lone").map(|finding| finding.weight)
+    };
+    let (pdf, person, firm) = ("%PDF-1.7\nx", "From: Ada <ada@gmail.com>\r\n", "From: Ada <ada@sender.example>\r\n");
+    assert_eq!(of(person, "See the file", "a.pdf", pdf), Some(1.2), "from a free mailbox");
+    assert_eq!(of(person, "Your account has 12,000$", "a.pdf", pdf), Some(3.0), "and about money");
+    assert_eq!(of(person, "The invoice", "a.pdf", pdf), Some(1.8), "a tradesman sends one too");
+    assert_eq!(of(firm, "The invoice", "a.pdf", pdf), Some(0.5), "firms do");
+    assert_eq!(of(firm, "", "a.pdf", pdf), Some(0.5), "a scanner does so too");
+    assert_eq!(of(person, &"This is about our meeting. ".repeat(20), "a.pdf", pdf), None, "a letter with an enclosure");
+    assert_eq!(of(person, "See the file", "a.txt", "minutes"), None, "no document");
+    assert_eq!(of(&format!("{person}In-Reply-To: <1@example.com>\r\n"), "", "a.pdf", pdf), None, "an answer");
+}

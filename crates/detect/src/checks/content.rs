@@ -273,4 +273,16 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail claims that your device was entered and that you were filmed, and wants money in coins. It is sent to millions; nobody has such a film. Do not pay and do not answer. If it shows a password of yours, change it wherever you use it.",
         "邮件声称已入侵您的设备并录下视频，要求以加密货币付款。此类邮件群发给无数人，对方并没有视频。请勿付款或回复；若其中出现您的密码，请在所有使用处修改。",
     ),
+    doc(
+        "content.advance-fee",
+        ["Money from strangers: advance-fee fraud", "天降横财：预付款诈骗"],
+        "A stranger offers an inheritance, a donation, a prize or a deal, and asks for an answer, often to another address. There is no money: the fees come first, and again. Do not answer, and send no papers.",
+        "陌生人声称有遗产、捐款、奖金或生意，请您回信，且往往要求回复到另一个地址。这笔钱并不存在，对方会一再索要手续费。请勿回复，也不要提供证件。",
+    ),
+    doc(
+        "content.far-below",
+        ["Text lies far below what is seen", "正文下方很远处另有文字"],
+        "A gap of many screens parts what is shown from more text below. No reader gets there: the text is meant for filters, to look like honest mail. Newsletters are long, but have no such gap.",
+        "邮件在显示内容之后留出许多屏的空白，再放置其他文字。读者不会看到，这些文字是为了让过滤器误以为是正常邮件。简报虽长，却没有这样的空白。",
+    ),
 ];

@@ -64,6 +64,18 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "邮件内容围绕某知名品牌，但发件人和所指向的页面都不属于该品牌。钓鱼工具包会复制公司的文字和图片，只改动一个链接。请自行输入该公司的网址访问。",
     ),
     doc(
+        "impersonation.forwarded",
+        ["Passes on a mail with a borrowed name", "转发的邮件冒用他人名义"],
+        "Somebody outside passes on a mail without a word, and whoever wrote that one used a well-known name with somebody else’s address. It may be meant as a warning. Judge the mail inside, not the person who sent it on.",
+        "外部人员未加说明地转发了一封邮件，而原发件人使用知名品牌的名义，地址却属于他人。转发者可能只是想提醒您。请判断被转发的邮件本身，而不是转发者。",
+    ),
+    doc(
+        "impersonation.rented-sender",
+        ["The sender has no domain of its own", "发件人没有自己的域名"],
+        "The address belongs to a rented machine, a throw-away name, a tenant without a domain, or a name that looks drawn by lot. Companies write from a domain of their own; programs and small firms sometimes do not, so it is a hint only.",
+        "该地址属于租用的主机、用后即弃的域名、尚未绑定域名的租户，或看似随机生成的域名。企业通常使用自有域名发信；有些程序和小公司并非如此，因此仅供判断时参考。",
+    ),
+    doc(
         "impersonation.company",
         ["A company writes from a free mailbox", "公司却使用免费邮箱"],
         "The sender calls itself a company, bank or office but writes from an address that anybody gets in a minute. Small traders do so too; ask for their own domain or call them.",

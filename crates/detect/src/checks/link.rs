@@ -94,6 +94,18 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "邮件中所有链接都指向同一处，且不属于发件人。钓鱼邮件只给读者一个去处；代发服务也会如此，因此权重较小；若该处隐藏其所有者则权重较大。",
     ),
     doc(
+        "link.picture-host",
+        ["Pictures lie where anybody puts one", "图片存放在公共图床上"],
+        "What the mail shows is fetched from a place where anybody puts pictures without a name, or from a computer without one. Companies keep the pictures of their mail on machines of their own. People share pictures like this among themselves, so it is a hint only.",
+        "邮件所显示的图片来自任何人都可匿名上传的图床，或没有域名的计算机。企业会把邮件图片放在自己的服务器上。个人之间也会这样分享图片，因此仅供判断时参考。",
+    ),
+    doc(
+        "link.rented-host",
+        ["A link leads to a rented computer", "链接指向租用的计算机"],
+        "The link names a machine by what its renter calls it, mostly with the number in it, and not by a name of its own. Such machines are rented for a day, or were taken over. Honest services have names.",
+        "链接使用主机商分配的机器名（其中多带有 IP 地址），而不是自有域名。这样的机器常被短期租用或遭人入侵。正规服务都有自己的域名。",
+    ),
+    doc(
         "link.mail-button",
         ["A button that writes a mail", "按钮实为发邮件"],
         "What looks like a link to a page writes a mail to an address at a free provider that is not the sender’s. Fraud does this because there is no page that could be blocked, and whoever answers is drawn into talk. Do not answer; sign in to the service by its own address.",

@@ -5,6 +5,7 @@
 pub(crate) mod attachment;
 pub(crate) mod authentication;
 pub(crate) mod bulk;
+pub mod chinese;
 pub(crate) mod connection;
 pub(crate) mod content;
 pub(crate) mod impersonation;

@@ -55,8 +55,9 @@ fn inside_words(text: &str) -> usize {
 }
 
 /// Zero-width and tag characters. Not the soft hyphen, which newsletters use as it was meant.
+/// Marks of Syriac and Arabic, which no Latin letter carries, are as good as unseen there.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{034f}' | '\u{180e}' | '\u{e0020}'..='\u{e007f}')
+    matches!(c, '\u{0610}'..='\u{061a}' | '\u{064b}'..='\u{065f}' | '\u{0730}'..='\u{074a}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{034f}' | '\u{180e}' | '\u{e0020}'..='\u{e007f}')
 }
 
 fn is_latin(c: char) -> bool {

@@ -3,7 +3,9 @@
 //! In: the decoded message. Out: findings with ids under `content.`, `header.` and `mime.`. Not here: words as such,
 //! which the classifier weighs, apart from those that ask a reader to act (`persuasion`).
 
+mod advance;
 mod broken;
+mod far_below;
 mod gtube;
 mod header;
 mod hidden;
@@ -35,6 +37,8 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &smuggling::Smuggling,
     &persuasion::Persuasion,
     &pretext::Pretext,
+    &advance::AdvanceFee,
+    &far_below::FarBelow,
     &shape::Shape,
 ];
 

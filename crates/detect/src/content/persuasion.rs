@@ -102,9 +102,9 @@ fn is_click(link: &Link) -> bool {
 fn credential_lure(message: &Message, text: &Text, places: &Places, surroundings: &Surroundings) -> Option<Finding> {
     let credential = places.first(Topic::Credential)?;
     let urgency = places.first(Topic::Urgency).is_some() || super::lexicon::Places::of(&message.subject).has(Topic::Urgency);
-    let from = sender::shown(message)?;
+    let from = sender::speaker(message, surroundings)?;
     // Discussion lists talk about passwords and link anywhere.
-    if !urgency || message.first("List-Id").is_some() || message.first("In-Reply-To").is_some() {
+    if !urgency || sender::is_talk(message) {
         return None;
     }
     let sender = organisational_domain(&from.domain);

@@ -13,6 +13,16 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter(|c| !is_unseen(*c)).map(undressed).collect())
 }
 
+/// From here on a character is a word: CJK radicals, kana, ideographs, Hangul.
+const IDEOGRAPHS: char = '\u{2e80}';
+
+/// Whether a word of `text` begins at this place, which is the border of a character. Ideographs stand beside anything.
+pub fn starts_word(text: &str, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    let is_ideograph = |c: char| c >= IDEOGRAPHS;
+    after.chars().next().is_some_and(is_ideograph) || before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() || is_ideograph(c))
+}
+
 /// How many letters of `text` are dressed up in a way that no keyboard and no language does: mathematical alphabets.
 pub fn styled_letters(text: &str) -> usize {
     if text.is_ascii() { 0 } else { text.chars().filter(|c| is_styled(*c)).count() }
@@ -26,9 +36,9 @@ fn is_dressed(c: char) -> bool {
     is_styled(c) || matches!(c, '\u{2460}'..='\u{24e9}' | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
 }
 
-/// Characters without width, that split words for filters.
+/// Characters without width, that split words for filters; marks of Syriac among them, which its own letters can do without.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{180e}')
+    matches!(c, '\u{0730}'..='\u{074a}' | '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{180e}')
 }
 
 fn undressed(c: char) -> char {
@@ -54,6 +64,15 @@ fn undressed(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_begin_after_blanks_and_anywhere_in_chinese() {
+        for (text, at, want) in
+            [("your account", 5, true), ("first", 1, false), ("850万美元", 3, true), ("在PayPal", 3, true), ("", 0, true)]
+        {
+            assert_eq!(starts_word(text, at), want, "{text}");
+        }
+    }
 
     #[test]
     fn dressed_letters_are_read_as_plain_ones() {

@@ -4,7 +4,7 @@
 //! mail is about, and what is wrong with it or promised; both stand in one thought. A story alone is none: shops and banks
 //! tell the true one and lead to themselves.
 
-use super::plain::plain;
+use super::plain::{plain, starts_word};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::free_mail::is_free_mail;
@@ -12,7 +12,7 @@ use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use crate::link::lead::{Lead, lead};
 use aho_corasick::{AhoCorasick, MatchKind};
-use mail::{AuthResults, Mail, Message};
+use mail::{AuthResults, Mail};
 use std::sync::LazyLock;
 
 /// Octets of text looked at; phish says early what it wants.
@@ -35,8 +35,8 @@ impl Inspect for Pretext {
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let message = mail.message;
-        let Some(from) = sender::shown(message) else { return };
-        if is_own(&from.domain, surroundings) || is_talk(message) {
+        let Some(from) = sender::speaker(message, surroundings) else { return };
+        if is_own(&from.domain, surroundings) || sender::is_talk(message) {
             return;
         }
         let text = message.texts.iter().max_by_key(|text| text.visible.len()).map_or("", |text| text.visible.as_str());
@@ -60,11 +60,6 @@ impl Inspect for Pretext {
         let evidence = format!("{}: “{}”{led}, the sender is {}", story.kind, story.excerpt, from.domain);
         findings.push(Finding::new("content.pretext", Kind::Phish, share * more, evidence));
     }
-}
-
-/// People tell each other such stories in answers and on lists.
-fn is_talk(message: &Message) -> bool {
-    ["List-Id", "List-Post", "In-Reply-To", "References"].iter().any(|name| message.first(name).is_some())
 }
 
 /// A pretext, as it stands in a mail.
@@ -117,8 +112,7 @@ impl Words {
     fn of(text: &str) -> Words {
         let lures = &*LURES;
         let text = &text[..text.floor_char_boundary(TEXT_OCTETS_MAX)];
-        let starts_word = |at: usize| text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() || before >= '\u{2e80}');
-        let found = lures.finder.find_overlapping_iter(text).filter(|word| starts_word(word.start())).take(WORDS_MAX);
+        let found = lures.finder.find_overlapping_iter(text).filter(|word| starts_word(text, word.start())).take(WORDS_MAX);
         Words(
             found
                 .map(|word| {

@@ -121,3 +121,46 @@ fn letters_and_pieces_that_hide_words_weigh() {
     let subject = "Subject: =?utf-8?B?UNCweXDQsGwgbm90aWNl?=\r\n"; // two Cyrillic letters in a Latin word
     check(&plain(subject, "Here are the minutes of our meeting."), &["content.look-alike-letters"], "in the subject");
 }
+
+#[test]
+fn dressed_letters_weigh() {
+    let of = |subject: &str, text: &str| {
+        let seen = Scene::default().look(&plain(&format!("Subject: {subject}\r\n"), text));
+        seen.iter().find(|finding| finding.check == "content.styled-letters").map(|finding| finding.weight)
+    };
+    assert_eq!(of("𝐏𝐚𝐲𝐦𝐞𝐧𝐭 notice", "Here are the minutes of our meeting."), Some(2.0), "in the subject");
+    let dressed = "𝑌𝑜𝑢𝑟 𝑎𝑐𝑐𝑜𝑢𝑛𝑡 𝑤𝑖𝑙𝑙 𝑏𝑒 𝑐𝑙𝑜𝑠𝑒𝑑 𝑢𝑛𝑙𝑒𝑠𝑠 𝑦𝑜𝑢 𝑠𝑖𝑔𝑛 𝑖𝑛 𝑛𝑜𝑤 𝑎𝑛𝑑 𝑐𝑜𝑛𝑓𝑖𝑟𝑚";
+    assert_eq!(of("Minutes", dressed), Some(1.5), "in the text");
+    assert_eq!(of("Minutes", "We take 𝑥 and 𝑦, and show that 𝑥 < 𝑦."), None, "a formula");
+    assert_eq!(of("会议纪要", "附件是上次会议的纪要，请查收。"), None, "another script");
+}
+
+#[test]
+fn pictures_that_lead_elsewhere_weigh_more() {
+    let weight = |body: &str| {
+        let seen = Scene::default().look(&html("", body));
+        seen.iter().find(|finding| finding.check == "content.image-only").map(|finding| finding.weight)
+    };
+    let picture = |href: &str, below: &str| format!("<a href=\"{href}\"><img src=\"https://a.example/1.png\"></a><p>{below}</p>");
+    let footer = "If you no longer wish to receive these messages, please unsubscribe here.";
+    assert_eq!(weight(&picture("https://www.sender.example/", "")), Some(1.0), "the sender's page");
+    assert_eq!(weight(&picture("https://other.example/", "")), Some(1.5), "another's");
+    assert_eq!(weight(&picture("https://bit.ly/x", footer)), Some(2.0), "a place that hides");
+    assert_eq!(weight(&picture("https://www.sender.example/", footer)), None, "an honest card");
+    assert_eq!(weight(&picture("https://other.example/", &"Here are the minutes of our meeting. ".repeat(12))), None, "a letter");
+}
+
+#[test]
+fn letters_about_money_that_waits_weigh() {
+    let of = |header: &str, text: &str| {
+        let seen = Scene::default().look(&plain(header, text));
+        seen.iter().find(|finding| finding.check == "content.advance-fee").map(|finding| finding.weight)
+    };
+    let letter = "I am the widow of a late client of our bank. He left 8.5 million dollars, no next of kin and a consignment. \
+                  Contact me in confidence with your full name and telephone.";
+    let free = "From: Mrs Ada <ada@gmail.com>\r\n";
+    assert!(of(free, letter).is_some_and(|weight| weight >= 3.0), "{:?}", of(free, letter));
+    assert!(of("", letter) < of(free, letter), "from a domain of one's own it weighs less");
+    assert_eq!(of("In-Reply-To: <1@example.com>\r\n", letter), None, "people talk about it");
+    assert_eq!(of(free, "Could you contact me about Sunday? The tickets are 12 dollars."), None);
+}

@@ -10,11 +10,11 @@ use crate::classify::{Label, log_odds};
 use crate::finding::Finding;
 use crate::inspect::{Detector, Inspected, Surroundings};
 use crate::verdict::{Class, Thresholds, Verdict, judge};
-use mail::auth::{Arc, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
 use mail::envelope::BodyType;
 use mail::message::Budget;
 use mail::{AuthResults, Envelope, Mail, Message, Peer};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// One message as it was judged.
 pub struct Seen {
@@ -53,8 +53,9 @@ impl Whole {
         thresholds: Thresholds,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Whole, CorpusError> {
-        let (peer, envelope) = (nobody(), no_envelope());
-        let (auth, surroundings) = (nothing_known(), Surroundings::default());
+        let peer = Peer { helo: "localhost".to_string(), ..Peer::at(Ipv4Addr::LOCALHOST.into()) };
+        let envelope = Envelope { smtputf8: true, body: BodyType::EightBit, ..Envelope::empty() };
+        let (auth, surroundings) = (AuthResults::not_asked(""), Surroundings::default());
         let mut seen = Vec::with_capacity(index.len());
         for entry in index {
             let message = Message::parse(corpus::message(&entry.path)?, &Budget::default());
@@ -142,44 +143,4 @@ pub fn is_kept_out(class: Class) -> bool {
 
 fn judged(inspected: &Inspected, findings: &[Finding], thresholds: &Thresholds) -> Verdict {
     judge(findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, thresholds)
-}
-
-/// The one who hands over a file.
-fn nobody() -> Peer {
-    let here = std::net::Ipv4Addr::LOCALHOST;
-    let helo = "localhost".to_string();
-    Peer {
-        ip: here.into(),
-        port: 0,
-        local: (here, 0).into(),
-        reverse: Default::default(),
-        helo,
-        esmtp: true,
-        tls: None,
-        authenticated: None,
-    }
-}
-
-/// Nobody was asked.
-fn nothing_known() -> AuthResults {
-    let unsaid = String::new;
-    AuthResults {
-        spf: Spf { result: SpfResult::None, domain: unsaid(), by_helo: false, why: unsaid() },
-        dkim: Vec::new(),
-        dmarc: Dmarc {
-            result: DmarcResult::None,
-            domain: unsaid(),
-            policy_domain: None,
-            policy: DmarcPolicy::None,
-            sampled_out: false,
-            why: unsaid(),
-        },
-        arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: unsaid() },
-        composite: Composite { result: CompositeResult::None, reason: 300 },
-        dns_lookups: 0,
-    }
-}
-
-fn no_envelope() -> Envelope {
-    Envelope { sender: None, recipients: Vec::new(), smtputf8: true, body: BodyType::EightBit, require_tls: false, ret: None, envid: None }
 }

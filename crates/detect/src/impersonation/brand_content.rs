@@ -31,9 +31,9 @@ impl Inspect for BrandContent {
 
     fn inspect(&self, mail: &Mail<'_>, auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let message = mail.message;
-        let Some(from) = sender::shown(message) else { return };
+        let Some(from) = sender::speaker(message, surroundings) else { return };
         let domain = from.domain.as_ref();
-        if is_own(domain, surroundings) || is_talk(message) {
+        if is_own(domain, surroundings) || sender::is_talk(message) {
             return;
         }
         let Some(text) = message.texts.iter().max_by_key(|text| text.visible.len()) else { return };
@@ -46,7 +46,8 @@ impl Inspect for BrandContent {
             return;
         }
         let candidates = in_subject.iter().chain(&in_text).map(|(brand, _)| *brand);
-        let is_proved = is_proved(auth) || message.first("DKIM-Signature").is_some();
+        // What is passed on proves nothing of who wrote it, but the reader has only that.
+        let is_proved = is_proved(auth) || message.first("DKIM-Signature").is_some() || sender::passed_on(message, surroundings).is_some();
         let strangers = candidates.filter(|brand| !(is_proved && brand.owns(domain)));
         let spoken =
             strangers.map(|brand| Spoken::of(brand, message, &in_subject, &in_text)).max_by(|a, b| a.weight().total_cmp(&b.weight()));
@@ -102,9 +103,4 @@ impl Spoken {
 /// Somebody vouches for the From domain. A signature that does not hold is for `authentication` to say.
 fn is_proved(auth: &AuthResults) -> bool {
     matches!(auth.dmarc.result, DmarcResult::Pass | DmarcResult::BestGuessPass) || auth.arc.trusted
-}
-
-/// People write about brands too.
-fn is_talk(message: &Message) -> bool {
-    ["List-Id", "List-Post", "In-Reply-To", "References"].iter().any(|name| message.first(name).is_some())
 }

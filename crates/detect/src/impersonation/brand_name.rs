@@ -47,7 +47,7 @@ impl Inspect for BrandName {
 }
 
 /// Owners of free mailboxes do not write from them.
-fn sends_from(brand: &brand::Brand, domain: &str) -> bool {
+pub(super) fn sends_from(brand: &brand::Brand, domain: &str) -> bool {
     const MAILBOXES: [&str; 9] =
         ["gmail.com", "googlemail.com", "hotmail.com", "icloud.com", "live.com", "me.com", "msn.com", "outlook.com", "ymail.com"];
     brand.owns(domain) && !MAILBOXES.contains(&domain)

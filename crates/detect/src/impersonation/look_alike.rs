@@ -1,5 +1,5 @@
-//! `impersonation.look-alike` and its kin: domains that are taken for one served here, for that of a correspondent, or for
-//! a brand's (UTS 39 §4 confusable detection).
+//! `impersonation.look-alike` and its kin: domains that are taken for one served here or for a brand's (UTS 39 §4 confusable
+//! detection). Those of correspondents are in `correspondent`.
 
 use super::brand::{self, How};
 use super::sender;
@@ -34,11 +34,6 @@ impl Inspect for FromLookAlike {
             let weight = if same_looks { 5.0 } else { 3.0 };
             let evidence = format!("{domain} looks like {own}");
             findings.push(Finding::new("impersonation.look-alike", Kind::Impersonation, weight, evidence));
-        } else if let Some(LookAlike { own, same_looks }) = imitated_correspondent(domain, surroundings) {
-            // Somebody took care to know with whom we write.
-            let weight = if same_looks { 5.0 } else { 3.0 };
-            let evidence = format!("{domain} looks like {own}, with whom this organisation writes");
-            findings.push(Finding::new("impersonation.correspondent", Kind::Impersonation, weight, evidence));
         } else if let Some(found) = brand::imitated(domain) {
             findings.push(brand_finding(domain, &found));
         }
@@ -74,14 +69,6 @@ pub fn imitated<'a>(host: &str, surroundings: &'a Surroundings) -> Option<LookAl
     surroundings.own_index().imitated(organisational_domain(host)?)
 }
 
-/// The correspondent's domain that `host` can be taken for; `None` for correspondents themselves and for own domains.
-pub fn imitated_correspondent<'a>(host: &str, surroundings: &'a Surroundings) -> Option<LookAlike<'a>> {
-    if surroundings.correspondents.is_empty() || is_own(host, surroundings) {
-        return None;
-    }
-    surroundings.correspondent_index().imitated(organisational_domain(host)?)
-}
-
 /// Organisational domains by what they look like.
 #[derive(Debug)]
 pub(crate) struct NameIndex {
@@ -102,7 +89,7 @@ impl NameIndex {
         NameIndex { names, by_looks }
     }
 
-    fn imitated(&self, name: &str) -> Option<LookAlike<'_>> {
+    pub(super) fn imitated(&self, name: &str) -> Option<LookAlike<'_>> {
         if self.names.binary_search_by(|own| own.as_str().cmp(name)).is_ok() {
             return None; // another branch of the same tree
         }

@@ -7,12 +7,15 @@ pub mod acquainted;
 pub mod brand;
 mod brand_content;
 mod brand_name;
+pub mod correspondent;
 mod display;
+pub(crate) mod forwarded;
 pub(crate) mod free_mail;
 pub mod look_alike;
 pub(crate) mod people;
 mod reply_to;
 pub(crate) mod sender;
+mod sender_place;
 
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
@@ -24,6 +27,8 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &brand_content::BrandContent,
     &look_alike::FromLookAlike,
     &reply_to::ReplyTo,
+    &forwarded::Forwarded,
+    &sender_place::SenderPlace,
 ];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;

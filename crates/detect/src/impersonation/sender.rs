@@ -3,6 +3,8 @@
 //! In: a message. Out: [`Shown`]. Programs show something for every From, so a slip in it must not get a mail around the
 //! inspections. Not for authentication: that reads From once, strictly.
 
+use crate::authentication::own_domain::is_own;
+use crate::inspect::Surroundings;
 use mail::Message;
 use mail::address::{FromField, decode_words, domain_to_ascii};
 use std::borrow::Cow;
@@ -15,6 +17,36 @@ pub struct Shown<'a> {
     /// Lower-case A-labels.
     pub domain: Cow<'a, str>,
     pub address: String,
+}
+
+/// Who speaks to the reader: the sender, or, where an outsider passes something on without a word, whoever wrote that.
+pub fn speaker<'a>(message: &'a Message, surroundings: &Surroundings) -> Option<Shown<'a>> {
+    passed_on(message, surroundings).or_else(|| shown(message))
+}
+
+/// Who wrote what an outsider passes on here.
+pub fn passed_on(message: &Message, surroundings: &Surroundings) -> Option<Shown<'static>> {
+    let is_ours = shown(message).is_some_and(|from| is_own(&from.domain, surroundings));
+    if is_ours { None } else { super::forwarded::quoted_sender(message) }
+}
+
+/// How the subject of an answer begins.
+const ANSWERS: &[&str] = &["re:", "re[", "aw:", "sv:", "antw", "ref:", "rif:", "odp:", "回复", "答复", "回覆"];
+/// A page with pictures and fewer letters than this answers nobody.
+const ANSWER_LETTERS_MIN: usize = 160;
+
+/// Lists and answers: people tell each other of such mail there. Whoever sends to many writes the header of an answer too, so a page
+/// with pictures is none unless its subject and its length say so as well.
+pub fn is_talk(message: &Message) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| message.first(name).is_some());
+    let is_page = || message.texts.iter().any(|text| text.is_html && text.traits.images_remote > 0);
+    let is_answer = || {
+        let subject = message.subject.trim_start().to_lowercase();
+        let long = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(ANSWER_LETTERS_MIN).count() == ANSWER_LETTERS_MIN;
+        ANSWERS.iter().any(|start| subject.starts_with(start)) && message.texts.iter().any(|text| long(&text.visible))
+    };
+    has(&["List-Id", "List-Post"]) && !is_page()
+        || has(&["In-Reply-To", "References"]) && (!is_page() || is_answer()) && super::forwarded::quoted_sender(message).is_none()
 }
 
 /// `None` if there is no From, or nothing like an address in it.

@@ -88,7 +88,7 @@ fn brands_belong_to_their_owners() {
 #[test]
 fn look_alikes_of_correspondents_are_found() {
     let mut scene = Scene::default();
-    scene.surroundings.correspondents = ["harbour-steel.com".to_string()].into();
+    scene.correspondents = Some(super::correspondent::Correspondents::of(["harbour-steel.com".to_string()].iter()));
     let seen =
         |from: &str| weighing(&scene.look(&plain(&format!("From: Ada <ada@{from}>\r\n"), "Dear Bo, please look at this before noon.")));
     assert_eq!(seen("harbour-stee1.com"), ["impersonation.correspondent"]);
@@ -123,4 +123,49 @@ fn who_is_known_counts() {
     assert_eq!(seen(stranger, lure), asks(0.0, "impersonation.first-contact", 1.0));
     assert_eq!(seen(friend, lure), asks(0.0, "impersonation.known-sender", 0.0), "accounts are taken over too");
     assert_eq!(seen(Acquaintance { thread: Some(true), ..friend }, lure), asks(1.0, "impersonation.known-sender", 0.0));
+}
+
+/// Weight of a check in a page with this header, if it was found.
+fn weight(check: &str, header: &str, body: &str) -> Option<f32> {
+    let seen = Scene::default().look(&crate::fixture::html(header, body));
+    seen.iter().find(|finding| finding.check == check).map(|finding| finding.weight)
+}
+
+#[test]
+fn texts_that_speak_as_a_brand_weigh() {
+    let of = |header: &str, body: &str| weight("impersonation.brand-content", header, body);
+    let page =
+        |href: &str| format!("<p>Your Netflix plan is on hold. Netflix could not charge your card.</p><a href=\"{href}\">Update</a>");
+    let subject = "Subject: Netflix: payment declined\r\n";
+    let away = of(subject, &page("https://other.example/x")).expect("it leads away");
+    assert!(of(subject, &page("https://bit.ly/x")) > Some(away), "a place that hides is worse");
+    assert!(of(subject, &page("https://www.sender.example/x")).is_some_and(|weight| weight < away), "the sender's own page");
+    assert!(of("", &page("https://other.example/x")).is_some_and(|weight| weight < away), "in the text alone");
+    let signed = "From: Netflix <info@netflix.com>\r\nDKIM-Signature: v=1\r\nSubject: Netflix: payment declined\r\n";
+    assert_eq!(of(signed, &page("https://www.netflix.com/x")), None, "the owner");
+    assert_eq!(of(&format!("{subject}In-Reply-To: <1@example.com>\r\n"), &page("https://other.example/x")), None, "an answer");
+    let news = "<p>Netflix, Spotify, Amazon, Google and Facebook raised their prices.</p><a href=\"https://other.example/\">Read on</a>";
+    assert_eq!(of("", news), None, "news name many");
+}
+
+#[test]
+fn what_is_passed_on_is_read_as_its_writers() {
+    let quoted =
+        |from: &str| format!("<hr><p>From: {from}<br>Sent: Monday, 2 March 2026 10:00<br>To: bo@example.com</p><p>Your parcel waits.</p>");
+    let of = |header: &str, from: &str| weight("impersonation.forwarded", header, &quoted(from));
+    let header = "Subject: Fw: Your parcel\r\nReferences: <1@sender.example>\r\n";
+    assert_eq!(of(header, "PayPal &lt;x@other.example&gt;"), Some(1.8), "a borrowed name");
+    assert_eq!(of(header, "PayPal &lt;x@paypal.com&gt;"), None, "the owner's");
+    assert_eq!(of("Subject: Your parcel\r\n", "PayPal &lt;x@other.example&gt;"), None, "it is not passed on");
+    assert_eq!(of(&format!("From: Cy <cy@example.com>\r\n{header}"), "PayPal &lt;x@other.example&gt;"), None, "one of us");
+}
+
+#[test]
+fn senders_without_a_domain_of_their_own_weigh() {
+    let of = |domain: &str| weight("impersonation.rented-sender", &format!("From: Ada <ada@{domain}>\r\n"), "<p>Here are the minutes.</p>");
+    assert_eq!(of("33.132.167.72.host.secureserver.net"), Some(1.5));
+    assert_eq!(of("bounce5.ddns.net"), Some(1.2));
+    assert_eq!(of("v27dnkoozs.onmicrosoft.com"), Some(0.8));
+    assert_eq!(of("x7f3k9q2d.com"), Some(0.8));
+    assert_eq!(of("sender.example"), None);
 }

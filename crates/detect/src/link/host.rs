@@ -5,7 +5,8 @@ use super::place::{self, FreeHost};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::brand::{self, How};
-use crate::impersonation::look_alike::{imitated, imitated_correspondent, mixed_scripts};
+use crate::impersonation::look_alike::{imitated, mixed_scripts};
+use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::organisational_domain;
 use mail::message::{Link, LinkOrigin};
@@ -75,6 +76,12 @@ impl Seen {
             self.report(Finding::new("link.raw-ip", Kind::Phish, 1.6, host), findings, "link.raw-ip");
             return;
         }
+        if is_said && place::is_rented(host) {
+            // The name a renter of machines gives each of them: whoever wants to be visited takes one of their own.
+            let (kind, weight) = if sender::is_talk(message) { (Kind::Note, 0.0) } else { (Kind::Phish, 1.6) };
+            self.report(Finding::new("link.rented-host", kind, weight, host), findings, "link.rented-host");
+            return;
+        }
         // Names in other scripts are honest; several scripts in one label are not.
         if let Some(written) = mixed_scripts(host) {
             let evidence = format!("{host} is shown as “{written}”");
@@ -82,12 +89,11 @@ impl Seen {
         }
         if place::is_shortener(host) {
             // People shorten too, in letters; a firm that sends a page has a name of its own.
-            let is_talk = ["List-Id", "In-Reply-To"].iter().any(|name| message.first(name).is_some());
             let is_page = message.texts.iter().any(|text| text.is_html);
-            let (kind, weight) = if is_page && is_said && !is_talk { (Kind::Phish, 0.5) } else { (Kind::Note, 0.0) };
+            let (kind, weight) = if is_page && is_said && !sender::is_talk(message) { (Kind::Phish, 0.5) } else { (Kind::Note, 0.0) };
             self.report(Finding::new("link.shortener", kind, weight, host), findings, "link.shortener");
         }
-        if let Some(found) = imitated(host, surroundings).or_else(|| imitated_correspondent(host, surroundings)) {
+        if let Some(found) = imitated(host, surroundings) {
             let evidence = format!("{host} looks like {}", found.own);
             let weight = if found.same_looks { 5.0 } else { 4.0 };
             self.report(Finding::new("link.look-alike", Kind::Phish, weight, evidence), findings, "link.look-alike");
@@ -134,8 +140,7 @@ fn free_host_finding(host: &str, kind: FreeHost, message: &Message) -> Finding {
         FreeHost::Form => ("a maker of forms", 0.3),
     };
     // People on lists show each other their pages.
-    let is_talk = message.first("List-Id").is_some() || message.first("In-Reply-To").is_some();
-    let weight = if is_talk || is_senders(host, message) { 0.0 } else { weight };
+    let weight = if sender::is_talk(message) || is_senders(host, message) { 0.0 } else { weight };
     let kind = if weight == 0.0 { Kind::Note } else { Kind::Phish };
     Finding::new("link.free-host", kind, weight, format!("{host}: {what}"))
 }

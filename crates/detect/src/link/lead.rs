@@ -35,7 +35,7 @@ pub enum Lead {
 
 /// What `message` leads to, and the host or address; hosts for which `aside` holds are not counted.
 pub fn lead<'a>(message: &'a Message, surroundings: &Surroundings, aside: impl Fn(&str) -> bool) -> (Lead, &'a str) {
-    let from = sender::shown(message);
+    let from = sender::speaker(message, surroundings);
     let sender = from.as_ref().and_then(|from| organisational_domain(&from.domain));
     let mut places: Vec<(&str, &Link, usize)> = Vec::new();
     for link in message.links.iter().filter(|link| is_click(link)).take(CLICKS_MAX) {

@@ -8,11 +8,13 @@ use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::organisational_domain;
 use mail::message::{Link, LinkOrigin};
-use mail::{AuthResults, Mail};
+use mail::{AuthResults, Mail, Message};
 use std::net::IpAddr;
 
 /// Longer mails are letters with a link in them.
 const LETTERS_MAX: usize = 3_000;
+/// Octets beside a link that say nothing yet.
+const BESIDE_OCTETS_MAX: usize = 20;
 
 pub struct LoneLink;
 
@@ -23,10 +25,10 @@ impl Inspect for LoneLink {
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let message = mail.message;
-        let Some(from) = sender::shown(message) else { return };
+        let Some(from) = sender::speaker(message, surroundings) else { return };
         // People send links in plain text, in answers and on lists.
         let is_page = message.texts.iter().any(|text| text.is_html && text.visible.len() <= LETTERS_MAX);
-        if !is_page || ["List-Id", "List-Post", "In-Reply-To", "References"].iter().any(|name| message.first(name).is_some()) {
+        if !(is_page || is_nothing_else(message)) || sender::is_talk(message) {
             return;
         }
         let mut clicks = message.links.iter().filter(|link| is_click(link));
@@ -49,6 +51,12 @@ impl Inspect for LoneLink {
         let evidence = format!("every link leads to {host}{what}; the sender is {}", from.domain);
         findings.push(Finding::new("link.lone", Kind::Phish, weight, evidence));
     }
+}
+
+/// A link, and hardly a word beside it: people say why they send one.
+fn is_nothing_else(message: &Message) -> bool {
+    let linked: usize = message.links.iter().map(|link| link.target.len()).sum();
+    linked > 0 && message.texts.iter().all(|text| text.visible.trim().len() <= linked + BESIDE_OCTETS_MAX)
 }
 
 fn is_click(link: &Link) -> bool {

@@ -2,6 +2,7 @@
 
 use super::lead;
 use crate::finding::{Finding, Kind};
+use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use mail::{AuthResults, Mail};
 
@@ -14,7 +15,7 @@ impl Inspect for MailButton {
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let message = mail.message;
-        if ["List-Id", "List-Post", "In-Reply-To"].iter().any(|name| message.first(name).is_some()) {
+        if sender::is_talk(message) {
             return;
         }
         let Some(address) = lead::mailbox(message) else { return };

@@ -9,6 +9,7 @@ pub(crate) mod lead;
 mod lone;
 mod mail_button;
 mod mismatch;
+mod picture;
 pub(crate) mod place;
 mod qr;
 mod shown;
@@ -20,7 +21,7 @@ use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 
 pub const INSPECTIONS: &[&dyn Inspect] =
-    &[&mismatch::TextMismatch, &target::Target, &host::Hosts, &lone::LoneLink, &mail_button::MailButton, &qr::QrCodes];
+    &[&mismatch::TextMismatch, &target::Target, &host::Hosts, &lone::LoneLink, &mail_button::MailButton, &picture::Pictures, &qr::QrCodes];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::link::CHECKS;
 

@@ -26,6 +26,12 @@ static FREE_HOSTS: LazyLock<HashMap<&'static str, FreeHost>> = LazyLock::new(|| 
         .collect()
 });
 
+/// Ends of the names that renters of machines give each of them, whoever rents it.
+static RENTED: LazyLock<HashSet<&'static str>> = LazyLock::new(|| lines(include_str!("../../data/rented_hosts.txt")).collect());
+
+/// Places where anybody puts a picture for others to show.
+static PICTURE_HOSTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| lines(include_str!("../../data/picture_hosts.txt")).collect());
+
 /// A place where anybody puts something without a name of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FreeHost {
@@ -42,6 +48,29 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
 
 pub fn is_shortener(host: &str) -> bool {
     SHORTENERS.contains(host.strip_prefix("www.").unwrap_or(host))
+}
+
+/// `host` is listed, or lies below one that is.
+fn is_below(host: &str, list: &HashSet<&str>) -> bool {
+    std::iter::successors(Some(host), |name| name.split_once('.').map(|(_, rest)| rest)).any(|name| list.contains(name))
+}
+
+pub fn is_picture_host(host: &str) -> bool {
+    is_below(host, &PICTURE_HOSTS)
+}
+
+/// A machine by the name its renter gave it, or by its address in front of a name that leads back to it.
+pub fn is_rented(host: &str) -> bool {
+    if is_below(host, &RENTED) {
+        return true;
+    }
+    // Four numbers of an address, in either order.
+    let numbers = host.split(['.', '-']).map(|label| label.parse::<u8>().is_ok() && !label.starts_with('+'));
+    let longest = numbers.fold((0, 0), |(run, longest): (usize, usize), is_number| {
+        let run = if is_number { run + 1 } else { 0 };
+        (run, longest.max(run))
+    });
+    longest.1 >= 4 && host.bytes().any(|octet| octet.is_ascii_alphabetic())
 }
 
 /// Which free place `host` is, or lies below.
@@ -82,6 +111,25 @@ mod tests {
         assert_eq!(free_host("example.com"), None);
         assert!(is_shortener("bit.ly") && is_shortener("www.tinyurl.com") && !is_shortener("a.bit.ly") && !is_shortener("example.com"));
         assert!(lines(include_str!("../../data/free_hosts.txt")).count() == FREE_HOSTS.len(), "each line is read, once");
+    }
+
+    #[test]
+    fn machines_that_are_rented_are_told_from_names() {
+        for (host, want) in [
+            ("33.132.167.72.host.secureserver.net", true),
+            ("host.secureserver.net", true),
+            ("ec2-3-70-14-9.eu-central-1.compute.amazonaws.com", true),
+            ("10-20-30-40.example.net", true),
+            ("192.0.2.1.nip.io", true),
+            ("192.0.2.1", false),
+            ("www.example.com", false),
+            ("24-7-365.example.com", false),
+            ("1.2.3.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_rented(host), want, "{host}");
+        }
+        assert!(is_picture_host("i.imgur.com") && is_picture_host("imgur.com") && !is_picture_host("notimgur.com"));
     }
 
     #[test]

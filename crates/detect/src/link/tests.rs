@@ -86,3 +86,48 @@ fn one_place_for_all_links_weighs() {
     assert_eq!(lone("", &(link("https://www.other.example/") + &link("https://img.other.example/"))), Some(0.5), "one owner");
     assert_eq!(lone("In-Reply-To: <1@example.com>\r\n", &link("https://www.other.example/x")), None, "an answer");
 }
+
+/// Weight of a check in a page with this header, if it was found.
+fn weight(check: &str, header: &str, body: &str) -> Option<f32> {
+    let seen = Scene::default().look(&html(header, &format!("<html><body>{body}</body></html>")));
+    seen.iter().find(|finding| finding.check == check).map(|finding| finding.weight)
+}
+
+#[test]
+fn a_button_that_writes_to_a_free_mailbox_weighs() {
+    let button = |href: &str, text: &str| format!("<p>Somebody signed in to your account.</p><a href=\"{href}\">{text}</a>");
+    let report = button("mailto:desk@gmail.com?subject=Report", "Report the user");
+    let of = |header: &str, body: &str| weight("link.mail-button", header, body);
+    assert_eq!(of("", &report), Some(1.5), "the only button");
+    assert_eq!(of("", &(report.clone() + "<a href=\"https://www.sender.example/\">us</a>")), Some(0.5), "a page to visit as well");
+    assert_eq!(of("", &button("mailto:desk@gmail.com", "desk@gmail.com")), None, "the address is shown");
+    assert_eq!(of("", &button("mailto:desk@sender.example", "Write to us")), None, "no free mailbox");
+    assert_eq!(of("From: Ada <ada@gmail.com>\r\n", &button("mailto:ada@gmail.com", "Write to me")), None, "the sender's own");
+    assert_eq!(of("List-Id: <talk.example>\r\n", &report), None, "a list");
+}
+
+#[test]
+fn pictures_from_anywhere_weigh() {
+    let picture = |source: &str| format!("<p>Dear Bo, this is about our meeting.</p><img src=\"{source}\">");
+    let of = |header: &str, source: &str| weight("link.picture-host", header, &picture(source));
+    assert_eq!(of("", "https://i.imgur.com/x.png"), Some(1.2), "anybody's");
+    assert_eq!(of("", "http://93.184.215.14/x.png"), Some(1.6), "a computer without a name");
+    assert_eq!(of("", "https://img.sender.example/x.png"), None, "the sender's");
+    assert_eq!(of("", "https://cdn.other.example/x.png"), None, "who sends for them");
+    assert_eq!(of("From: Ada <ada@gmail.com>\r\n", "https://i.imgur.com/x.png"), Some(0.6), "a person");
+    let answer = "Subject: Re: Minutes\r\nIn-Reply-To: <1@example.com>\r\n";
+    assert_eq!(of(answer, "https://i.imgur.com/x.png"), Some(1.2), "hardly a word: it answers nobody");
+    let long = format!("{}<img src=\"https://i.imgur.com/x.png\">", "<p>Dear Bo, this is about our meeting on Monday.</p>".repeat(8));
+    assert_eq!(weight("link.picture-host", answer, &long), None, "an answer");
+    let claimed = answer.replace("Re: ", "");
+    assert_eq!(weight("link.picture-host", &claimed, &long), Some(1.2), "the header of an answer alone is none");
+}
+
+#[test]
+fn rented_machines_weigh() {
+    let of =
+        |header: &str, host: &str| weight("link.rented-host", header, &format!("<p>Our page</p><a href=\"https://{host}/x\">here</a>"));
+    assert_eq!(of("", "33.132.167.72.host.secureserver.net"), Some(1.6));
+    assert_eq!(of("", "www.sender.example"), None);
+    assert_eq!(of("References: <1@example.com>\r\n", "33.132.167.72.host.secureserver.net"), Some(0.0), "people talk about it");
+}

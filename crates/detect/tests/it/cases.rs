@@ -1,14 +1,14 @@
 //! Synthetic mails with one trick each, and their twins without it (`testkit::cases`).
 
+use detect::acquaintance::Memory;
 use detect::attachment::BLOCKED_TYPES;
+use detect::impersonation::correspondent::Correspondents;
 use detect::verdict::{Class, Thresholds, judge};
 use detect::{Detector, Inspected, Surroundings};
 use futures_util::FutureExt;
-use mail::auth::{Arc, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
 use mail::message::Budget;
 use mail::{AuthResults, Envelope, Mail, Message, Peer};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use testkit::cases::{self, Case};
 
 /// 2026-01-15 12:00:00 UTC, a minute after every mail here.
@@ -19,7 +19,6 @@ const CAUGHT_MIN: f64 = 0.98;
 fn surroundings() -> Surroundings {
     Surroundings {
         own_domains: [cases::OWN_DOMAIN.to_string()].into(),
-        correspondents: [cases::PARTNER_DOMAIN.to_string()].into(),
         people: vec![(cases::PROTECTED_NAME.to_string(), cases::PROTECTED_ADDRESS.to_string())],
         blocked_types: BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect(),
         ..Surroundings::default()
@@ -28,49 +27,13 @@ fn surroundings() -> Surroundings {
 
 fn inspect(detector: &Detector, surroundings: &Surroundings, raw: &[u8]) -> Inspected {
     let message = Message::parse(raw.to_vec().into(), &Budget::default());
-    let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 20));
-    let local = SocketAddr::new(ip, 25);
-    let peer = Peer {
-        ip,
-        port: 40_000,
-        local,
-        reverse: Default::default(),
-        helo: "mail.example".into(),
-        esmtp: true,
-        tls: None,
-        authenticated: None,
-    };
-    let envelope = Envelope {
-        sender: None,
-        recipients: Vec::new(),
-        smtputf8: false,
-        body: Default::default(),
-        require_tls: false,
-        ret: None,
-        envid: None,
-    };
+    let peer = Peer { helo: "mail.example".into(), ..Peer::at([192, 0, 2, 20].into()) };
+    let envelope = Envelope::empty();
     let domain = message.from.address().map(|from| from.domain().to_string()).unwrap_or_default();
     let mail = Mail { peer: &peer, envelope: &envelope, message: &message, now_ms: NOW_MS };
-    detector.inspect(mail, &unproved(domain), surroundings).now_or_never().expect("nothing waits for a socket")
-}
-
-/// Nothing was found out about the sender.
-fn unproved(domain: String) -> AuthResults {
-    AuthResults {
-        spf: Spf { result: SpfResult::None, domain: domain.clone(), by_helo: false, why: String::new() },
-        dkim: Vec::new(),
-        dmarc: Dmarc {
-            result: DmarcResult::None,
-            domain,
-            policy_domain: None,
-            policy: DmarcPolicy::None,
-            sampled_out: false,
-            why: String::new(),
-        },
-        arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
-        composite: Composite { result: CompositeResult::None, reason: 300 },
-        dns_lookups: 0,
-    }
+    let partner = Correspondents::of([cases::PARTNER_DOMAIN.to_string()].iter());
+    let memory = Memory { correspondents: Some(partner.into()), ..Memory::default() };
+    detector.inspect_with(mail, &AuthResults::not_asked(&domain), surroundings, &memory).now_or_never().expect("nothing waits for a socket")
 }
 
 /// By findings alone, and with the opinion of the shipped classifier.

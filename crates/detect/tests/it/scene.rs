@@ -2,10 +2,8 @@
 
 use detect::{Detector, Inspected, Surroundings};
 use futures_util::FutureExt;
-use mail::auth::{Arc, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
 use mail::message::Budget;
 use mail::{AuthResults, Envelope, Mail, Message, Peer};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A mail whose attachment has this name and content, as a mail program would write it.
 pub fn attached(name: &str, content: &[u8]) -> Message {
@@ -41,47 +39,10 @@ fn base64(content: &[u8]) -> String {
 
 /// What the detector sees in a mail from somebody unknown, with the default list of blocked types.
 pub fn inspect(detector: &Detector, message: &Message) -> Inspected {
-    let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let local = SocketAddr::new(ip, 25);
-    let peer = Peer {
-        ip,
-        port: 40_000,
-        local,
-        reverse: Default::default(),
-        helo: "mx.sender.example".into(),
-        esmtp: true,
-        tls: None,
-        authenticated: None,
-    };
-    let envelope = Envelope {
-        sender: None,
-        recipients: Vec::new(),
-        smtputf8: false,
-        body: Default::default(),
-        require_tls: false,
-        ret: None,
-        envid: None,
-    };
+    let peer = Peer { helo: "mx.sender.example".into(), ..Peer::at([192, 0, 2, 1].into()) };
+    let envelope = Envelope::empty();
     let blocked = detect::attachment::BLOCKED_TYPES.iter().map(|extension| (*extension).to_string()).collect();
     let surroundings = Surroundings::new(["example.com".to_string()].into(), Vec::new(), blocked);
     let mail = Mail { peer: &peer, envelope: &envelope, message, now_ms: message.date_ms.unwrap_or_default() };
-    detector.inspect(mail, &neutral(), &surroundings).now_or_never().expect("no engine here waits")
-}
-
-fn neutral() -> AuthResults {
-    AuthResults {
-        spf: Spf { result: SpfResult::None, domain: "sender.example".into(), by_helo: false, why: String::new() },
-        dkim: Vec::new(),
-        dmarc: Dmarc {
-            result: DmarcResult::None,
-            domain: "sender.example".into(),
-            policy_domain: None,
-            sampled_out: false,
-            policy: DmarcPolicy::None,
-            why: "neither is aligned".into(),
-        },
-        arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
-        composite: Composite { result: CompositeResult::None, reason: 300 },
-        dns_lookups: 0,
-    }
+    detector.inspect(mail, &AuthResults::not_asked("sender.example"), &surroundings).now_or_never().expect("no engine here waits")
 }

@@ -227,16 +227,7 @@ fn surroundings(settings: &crate::settings::Settings, own: std::collections::Has
 }
 
 fn peer(scan: &Scan) -> Peer {
-    Peer {
-        ip: scan.ip,
-        port: 0,
-        local: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
-        reverse: Default::default(),
-        helo: scan.helo.clone(),
-        esmtp: true,
-        tls: None,
-        authenticated: None,
-    }
+    Peer { local: (std::net::Ipv4Addr::LOCALHOST, 0).into(), helo: scan.helo.clone(), ..Peer::at(scan.ip) }
 }
 
 fn envelope(scan: &Scan) -> anyhow::Result<Envelope> {
@@ -244,15 +235,7 @@ fn envelope(scan: &Scan) -> anyhow::Result<Envelope> {
     let sender = if scan.mail_from.is_empty() { None } else { Some(address(&scan.mail_from)?) };
     let recipients: Result<Vec<Address>, WrongUse> = scan.rcpt_to.iter().map(address).collect();
     let recipients = recipients?.into_iter().map(|address| EnvelopeRecipient { address, notify: Notify::default(), orcpt: None });
-    Ok(Envelope {
-        sender,
-        recipients: recipients.collect(),
-        smtputf8: true,
-        body: BodyType::EightBit,
-        require_tls: false,
-        ret: None,
-        envid: None,
-    })
+    Ok(Envelope { sender, recipients: recipients.collect(), smtputf8: true, body: BodyType::EightBit, ..Envelope::empty() })
 }
 
 fn dns(settings: &DnsSettings, named: Option<&str>) -> anyhow::Result<Arc<dyn Dns>> {

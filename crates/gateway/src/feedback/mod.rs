@@ -133,6 +133,7 @@ impl Feedback {
         if let Some((_, behind)) = found {
             let outcome = if report.label.is_junk() { Outcome::Bad } else { Outcome::Good };
             self.reputation.note(org, &behind, outcome, (WORD_TIMES, report.now_ms));
+            self.reputation.note_word(org, &behind, outcome, report.now_ms);
         }
         Ok(Taken { id: Some(id), mail, subject: read.subject, before, after })
     }

@@ -67,13 +67,15 @@ impl Again {
         let acquaintance = Acquaintance {
             address: known.familiarity(reputation::Kind::Author),
             domain: known.familiarity(reputation::Kind::Domain),
+            volume: known.volume(),
             ..Acquaintance::default()
         };
         let only = match envelope.recipients.as_slice() {
             [only] => Some(only.address.key()),
             _ => None,
         };
-        let memory = Memory { acquaintance, deltas: self.deltas.of(org, only.as_deref()) };
+        let memory =
+            Memory { acquaintance, deltas: self.deltas.of(org, only.as_deref()), correspondents: self.reputation.correspondents(org) };
         let mut inspected = self.detector.inspect_with(mail, &auth, &directory.surroundings, &memory).await;
         inspected.findings.retain(|finding| !is_of_connection(finding));
         let of_then = receipt.findings.iter().filter(|finding| is_of_connection(finding));

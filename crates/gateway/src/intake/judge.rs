@@ -10,6 +10,7 @@ use detect::acquaintance::{Acquaintance, Memory};
 use detect::finding::DECISIVE;
 use detect::{Class, Finding, Inspected, Kind, Verdict};
 use futures_util::FutureExt;
+use mail::address::organisational_domain;
 use mail::auth::{self, AuthResults, Composite, CompositeResult, DkimResult, Dmarc, DmarcPolicy, DmarcResult, Spf, SpfResult};
 use mail::{Mail, MailId, OrgId};
 use std::panic::AssertUnwindSafe;
@@ -78,6 +79,7 @@ async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behin
     let org = seen.direction.org;
     if seen.direction.outbound {
         gate.threads.note(org, mail.message);
+        gate.reputation.note_written(org, written_to(mail, seen.directory), gate.now_ms());
         return Default::default();
     }
     let known = gate.reputation.look(org, behind, mail.now_ms).await;
@@ -89,14 +91,30 @@ async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behin
         address: known.familiarity(reputation::Kind::Author),
         domain: known.familiarity(reputation::Kind::Domain),
         thread: gate.threads.answers(org, mail.message),
-        ..Acquaintance::default()
+        volume: known.volume(),
     };
     gate.threads.note(org, mail.message);
     let only = match mail.envelope.recipients.as_slice() {
         [only] => Some(only.address.key()),
         _ => None,
     };
-    (Memory { acquaintance, deltas: gate.feedback.deltas.of(org, only.as_deref()) }, findings)
+    let deltas = gate.feedback.deltas.of(org, only.as_deref());
+    (Memory { acquaintance, deltas, correspondents: gate.reputation.correspondents(org) }, findings)
+}
+
+/// Recipients' organisational domains looked at in one outgoing mail.
+const WRITTEN_MAX: usize = 20;
+
+/// The organisations that an outgoing mail is written to, each once.
+fn written_to<'a>(mail: Mail<'a>, directory: &'a Directory) -> impl Iterator<Item = &'a str> {
+    let mut domains: Vec<&str> = Vec::new();
+    for recipient in mail.envelope.recipients.iter().take(WRITTEN_MAX) {
+        let domain = organisational_domain(recipient.address.domain()).unwrap_or(recipient.address.domain());
+        if !directory.own_domains.contains(domain) && !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    domains.into_iter()
 }
 
 /// Notes what a mail was, as judged without the memory itself. What is neither clearly good nor clearly bad teaches nothing.

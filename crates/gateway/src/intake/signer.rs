@@ -111,26 +111,7 @@ mod tests {
     fn a_domain_signs_its_own_mail_and_nobody_elses() {
         let seal = Seal::new(&[1; 32]).expect("a key");
         let (directory, signers) = (directory(&seal), Signers::default());
-        let local = "127.0.0.1:25".parse().expect("an address");
-        let peer = Peer {
-            ip: "127.0.0.1".parse().expect("an address"),
-            port: 1,
-            local,
-            reverse: Default::default(),
-            helo: "x".into(),
-            esmtp: true,
-            tls: None,
-            authenticated: None,
-        };
-        let envelope = Envelope {
-            sender: None,
-            recipients: Vec::new(),
-            smtputf8: false,
-            body: Default::default(),
-            require_tls: false,
-            ret: None,
-            envid: None,
-        };
+        let (peer, envelope) = (Peer::at([127, 0, 0, 1].into()), Envelope::empty());
         for (from, org, want, why) in [
             ("x@a.example", 1, 2, "both keys of its domain"),
             ("x@sub.a.example", 1, 2, "a domain below"),

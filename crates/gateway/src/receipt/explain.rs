@@ -9,6 +9,7 @@ use crate::rules::{Mode, NoteOutcome, RuleNote};
 use detect::finding::DECISIVE;
 use detect::{Class, Finding, Kind, Thresholds, Verdict};
 use mail::auth::{DmarcPolicy, DmarcResult};
+use std::borrow::Cow;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -89,13 +90,21 @@ pub fn title(check: &str, language: Language) -> &str {
     detect::checks::find(check).map_or(check, |doc| language.pick(doc.title_en, doc.title_zh))
 }
 
+/// What was seen, with our words in this language; what is of the mail stays as it is.
+pub fn evidence(finding: &Finding, language: Language) -> Cow<'_, str> {
+    match language {
+        Language::English => finding.evidence.as_str().into(),
+        Language::Chinese => detect::checks::chinese::in_chinese(&finding.evidence),
+    }
+}
+
 fn reason_line(n: usize, finding: &Finding, language: Language) -> String {
     let title = title(&finding.check, language);
     let weight = match finding.weight {
         weight if weight >= DECISIVE => language.pick("decisive", "决定性").to_string(),
         weight => format!("{weight:+.1}"),
     };
-    format!("  {n}. {title}: {} [{}, {weight}]", finding.evidence, finding.check)
+    format!("  {n}. {title}: {} [{}, {weight}]", evidence(finding, language), finding.check)
 }
 
 fn auth_line(receipt: &Receipt, language: Language) -> String {

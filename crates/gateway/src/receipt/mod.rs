@@ -7,7 +7,7 @@ mod explain;
 pub mod refusal;
 mod shape;
 
-pub use explain::{Language, action_words, class_words, counterfactuals, explain, strongest, title};
+pub use explain::{Language, action_words, class_words, counterfactuals, evidence, explain, strongest, title};
 pub use refusal::explain_refusal;
 pub use shape::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, Versions};
 

@@ -21,7 +21,13 @@ pub enum Kind {
     Signer,
     /// The address in From, of a proved domain.
     Author,
+    /// The domain of From, proved, by the word of people alone: what they called wanted, and junk.
+    Word,
+    /// The domain of somebody the organisation writes to.
+    Correspondent,
 }
+
+const KINDS: [Kind; 6] = [Kind::Address, Kind::Domain, Kind::Signer, Kind::Author, Kind::Word, Kind::Correspondent];
 
 impl Kind {
     /// As the table has it.
@@ -31,11 +37,13 @@ impl Kind {
             Kind::Domain => "domain",
             Kind::Signer => "signer",
             Kind::Author => "author",
+            Kind::Word => "word",
+            Kind::Correspondent => "correspondent",
         }
     }
 
     pub(super) fn parse(name: &str) -> Option<Kind> {
-        [Kind::Address, Kind::Domain, Kind::Signer, Kind::Author].into_iter().find(|kind| kind.name() == name)
+        KINDS.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -68,6 +76,12 @@ impl Behind {
         }
     }
 
+    /// Those about whom people gave their word.
+    pub(super) fn word(&self) -> Option<(Kind, &str)> {
+        self.domain.as_deref().map(|domain| (Kind::Word, domain))
+    }
+
+    /// Those whose mail is judged.
     pub(super) fn names(&self) -> impl Iterator<Item = (Kind, &str)> {
         fn of(kind: Kind, name: &Option<String>) -> impl Iterator<Item = (Kind, &str)> {
             name.as_deref().map(|name| (kind, name)).into_iter()

@@ -2,7 +2,7 @@
 
 use super::{Kind, Outcome};
 use detect::Finding;
-use detect::acquaintance::Familiarity;
+use detect::acquaintance::{Familiarity, Volume};
 use detect::connection::{REPUTATION_BAD, REPUTATION_GOOD};
 use std::sync::Arc;
 
@@ -99,6 +99,18 @@ impl Known {
         }
     }
 
+    /// What is known of the domain as a sender to many, over the time in which mails count.
+    pub fn volume(&self) -> Volume {
+        let of = |wanted: Kind| self.standings.iter().find(|(kind, _, _)| *kind == wanted).map(|(_, _, standing)| standing);
+        let count = |count: f64| count.round() as u32;
+        match (of(Kind::Domain), of(Kind::Word)) {
+            (Some(domain), Some(word)) if self.is_complete => {
+                Volume { mails: Some(count(domain.good + domain.bad)), complaints: Some(count(word.bad)), wanted: Some(count(word.good)) }
+            }
+            _ => Volume::default(),
+        }
+    }
+
     /// Wanted mail came from somebody behind this one.
     pub fn is_trusted(&self) -> bool {
         self.standings.iter().any(|(_, _, standing)| standing.opinion(1.0) < -OPINION_MIN as f64)
@@ -115,5 +127,7 @@ fn limit(kind: Kind) -> f64 {
         Kind::Signer => 1.0,
         Kind::Domain => 1.5,
         Kind::Author => 2.0,
+        // It is part of the domain's standing already.
+        Kind::Word | Kind::Correspondent => 0.0,
     }
 }

@@ -6,6 +6,7 @@
 //! strangers who could not be authenticated but their address. Not here: lists in DNS (`intake::lists`).
 
 mod behind;
+mod correspondents;
 mod known;
 mod rate;
 mod sql;
@@ -18,6 +19,8 @@ pub use known::{Known, Standing};
 pub use rate::Rates;
 pub use thread::Threads;
 
+use correspondents::Written;
+use detect::impersonation::correspondent::Correspondents;
 use mail::OrgId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,13 +63,14 @@ pub struct Reputation {
     db: Db,
     cache: moka::sync::Cache<Key, Standing>,
     pending: Arc<Mutex<HashMap<Key, Standing>>>,
+    written: Written,
 }
 
 impl Reputation {
     /// Begins to write what is noted every few seconds, until the runtime ends. Call it inside one.
     pub fn start(db: Db) -> Reputation {
         let cache = moka::sync::Cache::builder().max_capacity(CACHE_MAX).time_to_live(CACHE_AGE).build();
-        let reputation = Reputation { db, cache, pending: Arc::default() };
+        let reputation = Reputation { written: Written::follow(db.clone()), db, cache, pending: Arc::default() };
         let writer = reputation.clone();
         tokio::spawn(async move {
             loop {
@@ -79,7 +83,7 @@ impl Reputation {
 
     /// What is known of those behind a mail. Never fails: what the database does not say in time is not known.
     pub async fn look(&self, org: OrgId, behind: &Behind, now_ms: i64) -> Known {
-        let keys: Vec<Key> = behind.names().map(|(kind, name)| Key { org, kind, name: name.into() }).collect();
+        let keys: Vec<Key> = behind.names().chain(behind.word()).map(|(kind, name)| Key { org, kind, name: name.into() }).collect();
         let found: Vec<Option<Standing>> = keys.iter().map(|key| self.cache.get(key)).collect();
         let missing: Vec<Key> = keys.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(key, _)| key.clone()).collect();
         let mut read = match missing.is_empty() {
@@ -109,10 +113,28 @@ impl Reputation {
 
     /// Notes what a mail was; `times` is 1 for a verdict and more for the word of a person. Never waits.
     pub fn note(&self, org: OrgId, behind: &Behind, outcome: Outcome, (times, now_ms): (f64, i64)) {
+        self.keep(org, behind.names(), Standing::noted(outcome, times, now_ms));
+    }
+
+    /// Notes what a person called a mail: a complaint is `Bad`. Never waits.
+    pub fn note_word(&self, org: OrgId, behind: &Behind, outcome: Outcome, now_ms: i64) {
+        self.keep(org, behind.word().into_iter(), Standing::noted(outcome, 1.0, now_ms));
+    }
+
+    /// Notes the domains an outgoing mail was written to. Never waits.
+    pub fn note_written<'a>(&self, org: OrgId, domains: impl Iterator<Item = &'a str>, now_ms: i64) {
+        self.keep(org, domains.map(|domain| (Kind::Correspondent, domain)), Standing::noted(Outcome::Good, 1.0, now_ms));
+    }
+
+    /// Whom this organisation writes to, as of a few minutes ago; `None` while nobody is known.
+    pub fn correspondents(&self, org: OrgId) -> Option<Arc<Correspondents>> {
+        self.written.of(org)
+    }
+
+    fn keep<'a>(&self, org: OrgId, names: impl Iterator<Item = (Kind, &'a str)>, note: Standing) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        for (kind, name) in behind.names() {
+        for (kind, name) in names {
             let key = Key { org, kind, name: name.into() };
-            let note = Standing::noted(outcome, times, now_ms);
             if let Some(known) = self.cache.get(&key) {
                 self.cache.insert(key.clone(), known.and(note));
             }

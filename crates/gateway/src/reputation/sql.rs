@@ -30,6 +30,13 @@ pub async fn find(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(Key, Standing)>, Err
     rows.iter().filter_map(|row| read(row, org).transpose()).collect()
 }
 
+/// Organisations and the domains they wrote to, the latest first.
+pub async fn written(tx: &mut Tx, most: usize) -> Result<Vec<(OrgId, String)>, Error> {
+    let sql = "SELECT org, name FROM reputation WHERE kind = 'correspondent' ORDER BY last_ms DESC, name LIMIT $1";
+    let rows = tx.rows(sql, args![i64::try_from(most).unwrap_or(i64::MAX)]).await?;
+    rows.iter().map(|row| Ok((OrgId(row.int(0)?), row.text(1)?.to_string()))).collect()
+}
+
 /// Rows nothing was added to since.
 pub async fn forget(tx: &mut Tx, before_ms: i64) -> Result<u64, Error> {
     tx.run("DELETE FROM reputation WHERE last_ms < $1", args![before_ms]).await

@@ -63,7 +63,7 @@ async fn notes_add_up_across_nodes() {
             node.flush().await;
         }
         let known = Reputation::start(db.clone()).look(ACME, &behind(), NOON_MS).await;
-        for (kind, name, standing) in &known.standings {
+        for (kind, name, standing) in known.standings.iter().filter(|(kind, ..)| *kind != Kind::Word) {
             assert!((standing.good - 4.0).abs() < 1e-6 && (standing.bad - 2.0).abs() < 1e-6, "{kind:?} {name}: {standing:?}");
         }
         db.close();
@@ -134,5 +134,43 @@ fn a_thread_is_known_by_those_who_took_part() {
         (OTHER, "In-Reply-To: <1@a.example>", None),
     ] {
         assert_eq!(threads.answers(org, &message(&format!("{header}\r\n\r\nyes\r\n"))), want, "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_an_organisation_writes_to_is_its_own() {
+    for database in databases() {
+        let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
+        let db = Db::open(&settings, MIGRATIONS).await.unwrap_or_else(|why| panic!("{}: {why}", database.engine));
+        let reputation = Reputation::start(db.clone());
+        reputation.note_written(ACME, ["harbour-steel.com", "bank.example"].into_iter(), NOON_MS);
+        reputation.flush().await;
+        reputation.written.refresh(&db).await.expect("the table can be read");
+        assert!(reputation.correspondents(ACME).is_some() && reputation.correspondents(OTHER).is_none(), "{}", database.engine);
+        let mail = Behind { domain: Some("harbour-steel.com".into()), ..Behind::default() };
+        let known = reputation.look(ACME, &mail, NOON_MS).await;
+        assert!(known.findings().is_empty(), "to be written to is no record of one's own: {known:?}");
+        db.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_word_of_people_is_counted_apart_from_verdicts() {
+    for database in databases() {
+        let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
+        let db = Db::open(&settings, MIGRATIONS).await.unwrap_or_else(|why| panic!("{}: {why}", database.engine));
+        let reputation = Reputation::start(db.clone());
+        for _ in 0..200 {
+            reputation.note(ACME, &behind(), Outcome::Good, (1.0, NOON_MS));
+        }
+        for outcome in [Outcome::Bad, Outcome::Bad, Outcome::Bad, Outcome::Good] {
+            reputation.note_word(ACME, &behind(), outcome, NOON_MS);
+        }
+        reputation.flush().await;
+        let volume = reputation.look(ACME, &behind(), NOON_MS).await.volume();
+        assert_eq!((volume.mails, volume.complaints, volume.wanted), (Some(200), Some(3), Some(1)), "{}", database.engine);
+        let nobody = Behind { domain: None, ..behind() };
+        assert_eq!(reputation.look(ACME, &nobody, NOON_MS).await.volume(), Default::default(), "nobody is proved");
+        db.close();
     }
 }

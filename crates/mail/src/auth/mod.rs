@@ -152,6 +152,27 @@ pub struct AuthResults {
     pub dns_lookups: u32,
 }
 
+impl AuthResults {
+    /// What is known when nobody was asked about this domain, as without a network.
+    pub fn not_asked(domain: &str) -> AuthResults {
+        AuthResults {
+            spf: Spf { result: SpfResult::None, domain: domain.into(), by_helo: false, why: String::new() },
+            dkim: Vec::new(),
+            dmarc: Dmarc {
+                result: DmarcResult::None,
+                domain: domain.into(),
+                policy_domain: None,
+                policy: DmarcPolicy::None,
+                sampled_out: false,
+                why: String::new(),
+            },
+            arc: Arc { result: DkimResult::None, instances: 0, sealer: None, trusted: false, why: String::new() },
+            composite: Composite { result: CompositeResult::None, reason: 300 },
+            dns_lookups: 0,
+        }
+    }
+}
+
 /// Settings of authentication.
 #[derive(Debug, Clone)]
 pub struct AuthSettings {

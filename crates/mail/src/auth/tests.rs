@@ -22,16 +22,8 @@ fn settings() -> AuthSettings {
 }
 
 fn peer(ip: &str, helo: &str) -> Peer {
-    Peer {
-        ip: ip.parse().expect("an address"),
-        port: 4_025,
-        local: ([192, 0, 2, 250], 25).into(),
-        reverse: Default::default(),
-        helo: helo.into(),
-        esmtp: true,
-        tls: None,
-        authenticated: None,
-    }
+    let at = Peer::at(ip.parse().expect("an address"));
+    Peer { local: ([192, 0, 2, 250], 25).into(), helo: helo.into(), ..at }
 }
 
 fn envelope(sender: Option<&str>) -> Envelope {

@@ -125,7 +125,7 @@ pub fn reasons(receipt: &str, view: &View) -> Vec<Reason> {
     let reason = |one: &detect::Finding| Reason {
         check: one.check.to_string(),
         title: receipt::title(&one.check, lang).to_string(),
-        evidence: one.evidence.clone(),
+        evidence: receipt::evidence(one, lang).into_owned(),
     };
     strongest.map(reason).collect()
 }

@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use detect::{Finding, Verdict};
 use gateway::receipt::{self, Receipt};
 use mail::MailId;
+use std::borrow::Cow;
 
 #[derive(Template)]
 #[template(path = "trace/templates/again.html")]
@@ -28,7 +29,7 @@ struct AgainPage<'a> {
 struct Row<'a> {
     check: &'a str,
     title: &'a str,
-    evidence: &'a str,
+    evidence: Cow<'a, str>,
     weight: String,
 }
 
@@ -91,7 +92,7 @@ fn missing<'a>(view: &View, these: &'a [Finding], those: &[Finding]) -> Vec<Row<
     let row = |one: &'a Finding| Row {
         check: &one.check,
         title: receipt::title(&one.check, view.lang.of_receipt()),
-        evidence: &one.evidence,
+        evidence: receipt::evidence(one, view.lang.of_receipt()),
         weight: story::weight(view, one),
     };
     found.into_iter().map(row).collect()

@@ -9,6 +9,7 @@ use gateway::receipt::{self, Receipt};
 use gateway::trace::api::{EventBody, MailBody};
 use gateway::trace::{self, Query};
 use mail::MailId;
+use std::borrow::Cow;
 use store::Error;
 
 /// What the page shows.
@@ -131,7 +132,7 @@ fn tone(kind: &str) -> &'static str {
 pub struct FindingRow<'a> {
     pub check: &'a str,
     pub title: &'a str,
-    pub evidence: &'a str,
+    pub evidence: Cow<'a, str>,
     pub weight: String,
     pub is_decisive: bool,
 }
@@ -148,7 +149,7 @@ pub fn findings<'a>(receipt: &'a Receipt, view: &View) -> Vec<FindingRow<'a>> {
             let is_decisive = decided == Some(at);
             let weight = weight(view, finding);
             let title = receipt::title(&finding.check, lang);
-            let row = FindingRow { check: &finding.check, title, evidence: &finding.evidence, weight, is_decisive };
+            let row = FindingRow { check: &finding.check, title, evidence: receipt::evidence(finding, lang), weight, is_decisive };
             (is_decisive, finding.weight.abs(), row)
         })
         .collect();
