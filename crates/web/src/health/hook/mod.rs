@@ -28,6 +28,7 @@ const PAUSES_MS: [i64; 8] = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Hooks served in one look.
 const DUE_MAX: usize = 50;
+const TOKEN_OCTETS_MAX: usize = 200;
 
 /// Tells everybody who wants to know, in the transaction of the post itself.
 pub async fn tell(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
@@ -70,6 +71,37 @@ pub fn is_address(url: &str) -> bool {
     client::parts(url).is_ok()
 }
 
+/// The topic in the address of one, such as `https://ntfy.sh/mail`.
+pub fn topic(url: &str) -> Option<&str> {
+    let (_, _, _, path) = client::parts(url).ok()?;
+    let topic = path.strip_prefix('/')?;
+    (!topic.is_empty() && topic.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))).then_some(topic)
+}
+
+/// What can stand in a header line.
+pub fn is_token(token: &str) -> bool {
+    token.len() <= TOKEN_OCTETS_MAX && token.bytes().all(|octet| octet.is_ascii_graphic())
+}
+
+/// An event as a push message, in one language.
+fn pushed(app: &App, due: &sql::Due) -> Value {
+    let event: Value = serde_json::from_str(&due.event).unwrap_or_default();
+    let data = &event["data"];
+    let directory = app.directory.snapshot();
+    let language = directory.organisation(OrgId(due.org)).map(|org| org.settings.language.clone()).unwrap_or_default();
+    let is_chinese = Lang::parse(&language) == Some(Lang::Chinese);
+    let text = |name: &str| data[if is_chinese { format!("{name}_zh") } else { name.to_string() }].as_str().unwrap_or_default().to_string();
+    let (is_open, is_incident) = (data["is_open"] == true, data["classification"] == "incident");
+    json!({
+        "topic": topic(&due.url).unwrap_or_default(),
+        "title": format!("{}: {}", data["id"].as_str().unwrap_or_default(), text("title")),
+        "message": text("text"),
+        "priority": match (is_open, is_incident) { (true, true) => 5, (true, false) => 4, _ => 3 },
+        "tags": [if is_open { "warning" } else { "white_check_mark" }],
+        "click": app.link(&format!("/health/issues/{}", data["id"].as_str().unwrap_or_default())),
+    })
+}
+
 /// CloudEvents 1.0, structured mode.
 fn event(issue: &Issue, text: &Text, id: &str, now_ms: i64) -> Value {
     json!({
@@ -103,7 +135,10 @@ pub async fn send_once(app: &App) -> Result<usize, Error> {
     let is_private_fine = app.health.settings().hooks_private;
     let sent = due.into_iter().map(|one| async move {
         let id = format!("msg_{}", one.id);
-        let done = client::post(&one.url, &one.secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await;
+        let done = match one.kind.as_str() {
+            "ntfy" => client::push(&one.url, &one.secret, &pushed(app, &one).to_string(), is_private_fine).await,
+            _ => client::post(&one.url, &one.secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await,
+        };
         (one, done)
     });
     for (one, done) in futures_util::future::join_all(sent).await {
