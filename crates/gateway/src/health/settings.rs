@@ -39,6 +39,8 @@ pub struct HealthSettings {
     pub status_url: String,
     /// Webhooks may go to addresses inside private networks. Default false.
     pub hooks_private: bool,
+    /// Connector that letters about health take, so that they arrive when the usual way is what is broken; empty: the usual way.
+    pub letters_through: String,
     /// Networks that may read /metrics. Default: this machine.
     pub metrics_from: Networks,
 }
@@ -72,6 +74,7 @@ impl Default for HealthSettings {
             status_folder: String::new(),
             status_url: String::new(),
             hooks_private: false,
+            letters_through: String::new(),
             metrics_from: Networks::default(),
         }
     }

@@ -49,6 +49,7 @@ struct Watcher {
 pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
     tokio::spawn(gateway::health::measure::greet_next_hops(parts.clone(), app.db.clone()));
     tokio::spawn(super::hook::send_due(app.clone()));
+    tokio::spawn(super::hook::weekly::run(app.clone()));
     let signing = super::site::Signing::open(&parts.data).inspect_err(|why| tracing::warn!(%why, "the status pages are not signed")).ok();
     let signing = signing.map(Arc::new);
     if let Some(signing) = &signing {

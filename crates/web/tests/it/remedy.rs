@@ -244,3 +244,26 @@ async fn a_topic_is_pushed_to_in_the_language_of_its_organisation() {
         "{body}"
     );
 }
+
+#[tokio::test]
+async fn the_weeks_letter_is_sent_once_to_those_who_chose_it() {
+    for database in databases() {
+        let scene = Scene::new(database).await;
+        crate::health::put(&scene, crate::health::issue(NOW_MS - 60_000)).await;
+        let (chosen, other) = (scene.cookie(Role::Administrator, Some(scene.acme)).await, scene.cookie(Role::Person, Some(scene.acme)).await);
+        scene.post("/bell/choice", &chosen, &[("incidents", "on"), ("advisories", "on"), ("weekly", "on")]).await;
+        scene.post("/bell/choice", &other, &[("incidents", "on"), ("advisories", "on")]).await;
+        assert_eq!(web::health::hook::weekly::send_once(&scene.app).await.expect("sent"), 1);
+        assert_eq!(web::health::hook::weekly::send_once(&scene.app).await.expect("sent"), 0, "once a week");
+        let read: Result<Vec<store::Row>, Error> = scene
+            .app
+            .db
+            .read(|tx| Box::pin(async move { tx.rows("SELECT m.subject, b.octets FROM mail m JOIN body b ON b.mail = m.id", vec![]).await }))
+            .await;
+        let rows = read.expect("letters");
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].text(0).expect("a subject"), "Service health this week: one open issue");
+        let text = String::from_utf8_lossy(&rows[0].blob(1).expect("octets")).into_owned();
+        assert!(text.contains("The disk is nearly full") && text.contains("/health/issues/EX"), "{text}");
+    }
+}

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod sql;
+pub mod weekly;
 
 pub use client::{Wrong, secret_parts, sign};
 
@@ -40,7 +41,6 @@ pub async fn tell(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i6
 }
 
 async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
-    let directory = app.directory.snapshot();
     for reader in sql::readers(tx, issue.org, LETTERS_MAX).await? {
         let choice: Choice = serde_json::from_str(&reader.settings).unwrap_or_default();
         let (true, Ok(to)) = (choice.mail && choice.wants(issue), Address::parse(&reader.email)) else { continue };
@@ -57,11 +57,23 @@ async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64
             kind: "alert",
             host: app.hostname.clone(),
         };
-        match letter::post(tx, &letter, &directory, &app.ids, now_ms).await {
-            // A host name that letters cannot come from: the page still tells.
-            Err(Error::Shape(why)) => tracing::warn!(%why, "a letter about an issue was not written"),
-            other => drop(other?),
-        }
+        post(tx, app, &letter, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Writes a letter about health: through the connector that the operator named for them, so that it arrives when the usual way is what
+/// is broken.
+async fn post(tx: &mut Tx, app: &App, letter: &Letter, now_ms: i64) -> Result<(), Error> {
+    let (directory, through) = (app.directory.snapshot(), app.health.settings().letters_through);
+    let done = match directory.connectors.contains_key(&through) {
+        true => letter::post_by(tx, letter, &through, &app.ids, now_ms).await,
+        false => letter::post(tx, letter, &directory, &app.ids, now_ms).await,
+    };
+    match done {
+        // A host name that letters cannot come from: the page still tells.
+        Err(Error::Shape(why)) => tracing::warn!(%why, "a letter about an issue was not written"),
+        other => drop(other?),
     }
     Ok(())
 }

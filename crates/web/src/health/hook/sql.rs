@@ -1,6 +1,7 @@
 //! Every statement on webhooks, and who wants letters.
 
 use gateway::scope::OrgScope;
+use mail::PersonId;
 use store::{Error, Row, Tx, Value, args};
 
 /// Hooks of one organisation.
@@ -135,4 +136,24 @@ pub async fn readers(tx: &mut Tx, org: i64, rows_max: usize) -> Result<Vec<Reade
         Ok(Reader { org: row.int(0)?, email: row.text(1)?.into(), language: row.text(2)?.into(), settings: row.text(3)?.into() })
     };
     rows.iter().map(reader).collect()
+}
+
+/// People who chose something about the bell and were not sent the week's letter since then.
+pub async fn weekly_due(tx: &mut Tx, before_ms: i64, rows_max: usize) -> Result<Vec<(PersonId, Reader)>, Error> {
+    let sql = "SELECT p.org, p.email, p.language, c.settings, p.id FROM bell_choice c JOIN person p ON p.id = c.person \
+               LEFT JOIN health_digest d ON d.person = p.id WHERE p.is_active = 1 AND coalesce(d.sent_ms, 0) <= $1 \
+               AND c.settings LIKE '%\"weekly\":true%' ORDER BY p.id LIMIT $2";
+    let rows = tx.rows(sql, args![before_ms, rows_max]).await?;
+    let reader = |row: &Row| {
+        let reader = Reader { org: row.int(0)?, email: row.text(1)?.into(), language: row.text(2)?.into(), settings: row.text(3)?.into() };
+        Ok((PersonId(row.int(4)?), reader))
+    };
+    rows.iter().map(reader).collect()
+}
+
+/// Notes that a person's week is being told of; false when somebody did so since then.
+pub async fn take_week(tx: &mut Tx, person: PersonId, now_ms: i64, before_ms: i64) -> Result<bool, Error> {
+    let sql = "INSERT INTO health_digest (person, sent_ms) VALUES ($1, $2) ON CONFLICT (person) DO UPDATE SET sent_ms = excluded.sent_ms \
+               WHERE health_digest.sent_ms <= $3";
+    Ok(tx.run(sql, args![person.0, now_ms, before_ms]).await? > 0)
 }

@@ -363,6 +363,18 @@ bell-muted = Services that are left out
 bell-quiet-from = Quiet from (hour)
 bell-quiet-to = Quiet until (hour)
 bell-quiet-hint = Between these hours nothing is announced; the number still counts. The same hour twice: never quiet.
+bell-weekly = One letter a week
+bell-weekly-hint = What is not well, what was, what is planned and what is new; nothing when there is nothing.
+health-weekly-subject = { $count ->
+    [0] Service health this week: all is well
+    [one] Service health this week: one open issue
+   *[other] Service health this week: { $count } open issues
+}
+health-weekly-open = Not well now
+health-weekly-over = Was not well, and is again
+health-weekly-planned = Planned maintenance
+health-weekly-news = Messages
+health-weekly-end = You chose this letter under { $link }
 bell-save = Save
 bell-chosen = Saved.
 bell-all-read = { $count } were marked as read.

@@ -341,6 +341,17 @@ bell-muted = 不提醒的服务
 bell-quiet-from = 静默开始（时）
 bell-quiet-to = 静默结束（时）
 bell-quiet-hint = 在此时段内不播报，但仍计数。两个时间相同则不静默。
+bell-weekly = 每周一封邮件
+bell-weekly-hint = 汇总当前问题、已恢复的问题、计划维护和新消息；没有内容时不发送。
+health-weekly-subject = { $count ->
+    [0] 本周服务运行状况：一切正常
+   *[other] 本周服务运行状况：{ $count } 个未解决的问题
+}
+health-weekly-open = 当前问题
+health-weekly-over = 已恢复的问题
+health-weekly-planned = 计划维护
+health-weekly-news = 消息
+health-weekly-end = 您在 { $link } 订阅了此邮件
 bell-save = 保存
 bell-chosen = 已保存。
 bell-all-read = 已将 { $count } 条标记为已读。
