@@ -1,7 +1,7 @@
 //! The fault lab: the real binary with real faults, each with the service it turns, for whom, and how long that takes.
 //! GATEPOST_LAB_DEFAULTS=1: with the intervals that people get. GATEPOST_LAB_LONG=1: the quiet hour and the noise as well.
 
-use crate::lab::{Beside, clamd, get, health, lab, next_hop, organisations, quiet_lab, restored, shown, states, summary, with_defaults};
+use crate::lab::{Beside, clamd, get, health, lab, late, next_hop, organisations, quiet_lab, restored, shown, states, summary, with_defaults};
 use crate::server::{Server, command, free_port, message, send};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -183,6 +183,25 @@ fn the_database_is_slow() {
     stop.store(true, Ordering::Relaxed);
     holding.join().expect("it ends");
     restored("intake is well again", || summary(status)["status"]["indicator"] == "none");
+}
+
+/// PostgreSQL behind a line that became slow: half a second a round trip.
+#[test]
+fn the_line_to_postgresql_is_slow() {
+    let Some(database) = testkit::postgres::postgres() else { return };
+    let (host, name) = database.url.trim_start_matches("postgres://").split_once('/').expect("a name");
+    let (account, at) = host.split_once('@').expect("an account");
+    let (port, late_ms) = late(at.to_string());
+    let url = format!("postgres://{account}@127.0.0.1:{port}/{name}");
+    let (server, status) = quiet_lab(&format!("{}{NO_DNS}[store]\nurl = \"{url}\"\n", health("")));
+    late_ms.store(500, Ordering::Relaxed);
+    shown("intake is not well", || summary(status)["components"][0]["status"] != "operational");
+    let cause = summary(status)["components"][0]["evidence"]["cause"].clone();
+    assert!(cause.as_str().is_some_and(|cause| cause.starts_with("database.")), "{cause}");
+    late_ms.store(0, Ordering::Relaxed);
+    restored("intake is well again", || summary(status)["status"]["indicator"] == "none");
+    let is_written = |issue: &Value| issue["cause"].as_str().is_some_and(|cause| cause.starts_with("database.")) && issue["is_open"] == false;
+    restored("the issue is closed", || issues(&server).iter().any(is_written));
 }
 
 /// A mail of our own goes through the real port, is judged, committed, queued and delivered; nothing of it stays.

@@ -224,3 +224,30 @@ pub fn quiet_lab(settings: &str) -> (Server, SocketAddr) {
     assert!(states(&server).is_empty(), "all is well: {:?}", states(&server));
     (server, status)
 }
+
+/// Hands on to another port what comes in, each piece this many milliseconds late.
+pub fn late(to: String) -> (u16, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (port, late_ms) = (listener.local_addr().expect("an address").port(), Arc::new(AtomicU32::new(0)));
+    let delay = late_ms.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let Ok(behind) = TcpStream::connect(&to) else { continue };
+            let pairs = [(stream.try_clone(), behind.try_clone()), (Ok(behind), Ok(stream))];
+            for (from, to) in pairs {
+                let (Ok(mut from), Ok(mut to), delay) = (from, to, delay.clone()) else { continue };
+                std::thread::spawn(move || {
+                    let mut octets = [0; 64 << 10];
+                    while let Ok(length) = from.read(&mut octets) {
+                        std::thread::sleep(Duration::from_millis(delay.load(Ordering::Relaxed).into()));
+                        if length == 0 || to.write_all(&octets[..length]).is_err() {
+                            break;
+                        }
+                    }
+                    let _ = to.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    (port, late_ms)
+}
