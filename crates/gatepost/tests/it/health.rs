@@ -1,7 +1,9 @@
 //! The fault lab: the real binary with real faults, each with the service it turns, for whom, and how long that takes.
 //! GATEPOST_LAB_DEFAULTS=1: with the intervals that people get. GATEPOST_LAB_LONG=1: the quiet hour and the noise as well.
 
-use crate::lab::{Beside, clamd, get, health, lab, late, next_hop, organisations, quiet_lab, restored, shown, states, summary, with_defaults};
+use crate::lab::{
+    Beside, clamd, get, health, lab, late, next_hop, organisations, quiet_lab, restored, shown, states, summary, with_defaults,
+};
 use crate::server::{Server, command, free_port, message, send};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -200,7 +202,8 @@ fn the_line_to_postgresql_is_slow() {
     assert!(cause.as_str().is_some_and(|cause| cause.starts_with("database.")), "{cause}");
     late_ms.store(0, Ordering::Relaxed);
     restored("intake is well again", || summary(status)["status"]["indicator"] == "none");
-    let is_written = |issue: &Value| issue["cause"].as_str().is_some_and(|cause| cause.starts_with("database.")) && issue["is_open"] == false;
+    let is_written =
+        |issue: &Value| issue["cause"].as_str().is_some_and(|cause| cause.starts_with("database.")) && issue["is_open"] == false;
     restored("the issue is closed", || issues(&server).iter().any(is_written));
 }
 

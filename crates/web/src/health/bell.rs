@@ -71,7 +71,16 @@ pub struct Choice {
 
 impl Default for Choice {
     fn default() -> Choice {
-        Choice { incidents: true, advisories: true, messages: true, muted: Vec::new(), quiet_from: 0, quiet_to: 0, mail: false, weekly: false }
+        Choice {
+            incidents: true,
+            advisories: true,
+            messages: true,
+            muted: Vec::new(),
+            quiet_from: 0,
+            quiet_to: 0,
+            mail: false,
+            weekly: false,
+        }
     }
 }
 

@@ -250,7 +250,8 @@ async fn the_weeks_letter_is_sent_once_to_those_who_chose_it() {
     for database in databases() {
         let scene = Scene::new(database).await;
         crate::health::put(&scene, crate::health::issue(NOW_MS - 60_000)).await;
-        let (chosen, other) = (scene.cookie(Role::Administrator, Some(scene.acme)).await, scene.cookie(Role::Person, Some(scene.acme)).await);
+        let (chosen, other) =
+            (scene.cookie(Role::Administrator, Some(scene.acme)).await, scene.cookie(Role::Person, Some(scene.acme)).await);
         scene.post("/bell/choice", &chosen, &[("incidents", "on"), ("advisories", "on"), ("weekly", "on")]).await;
         scene.post("/bell/choice", &other, &[("incidents", "on"), ("advisories", "on")]).await;
         assert_eq!(web::health::hook::weekly::send_once(&scene.app).await.expect("sent"), 1);
@@ -258,7 +259,9 @@ async fn the_weeks_letter_is_sent_once_to_those_who_chose_it() {
         let read: Result<Vec<store::Row>, Error> = scene
             .app
             .db
-            .read(|tx| Box::pin(async move { tx.rows("SELECT m.subject, b.octets FROM mail m JOIN body b ON b.mail = m.id", vec![]).await }))
+            .read(|tx| {
+                Box::pin(async move { tx.rows("SELECT m.subject, b.octets FROM mail m JOIN body b ON b.mail = m.id", vec![]).await })
+            })
             .await;
         let rows = read.expect("letters");
         assert_eq!(rows.len(), 1);

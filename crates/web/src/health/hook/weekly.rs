@@ -6,11 +6,11 @@
 use super::sql;
 use crate::App;
 use crate::health::bell::Choice;
+use crate::health::issue::Issue;
 use crate::health::message::{self, Message};
 use crate::health::sql::{self as issue_sql, Wanted};
-use crate::health::issue::Issue;
-use crate::page::words::{Lang, text};
 use crate::page::time::rfc3339;
+use crate::page::words::{Lang, text};
 use fluent_bundle::FluentValue;
 use gateway::queue::letter::Letter;
 use gateway::scope::OrgScope;
@@ -77,7 +77,8 @@ async fn letter(
     let scope = OrgScope::One(org);
     let wanted = Wanted { since_ms: now_ms - WEEK_MS, rows_max: ISSUES_MAX, ..Wanted::default() };
     let issues: Vec<Issue> = issue_sql::issues(tx, scope, wanted).await?.into_iter().filter(|issue| choice.wants(issue)).collect();
-    let is_new = |message: &Message| message.updated_ms >= now_ms - WEEK_MS || message.is_maintenance && message.phase(now_ms) == "scheduled";
+    let is_new =
+        |message: &Message| message.updated_ms >= now_ms - WEEK_MS || message.is_maintenance && message.phase(now_ms) == "scheduled";
     let messages = message::list(tx, scope, person, MESSAGES_MAX).await?;
     let messages: Vec<Message> = messages.into_iter().filter(|message| !message.is_archived && is_new(message)).collect();
     if issues.is_empty() && messages.is_empty() {
