@@ -8,6 +8,8 @@ use gateway::connection::tls::Keys;
 use gateway::delivery::Courier;
 use gateway::directory::Watch;
 use gateway::health::measure::Parts;
+use gateway::health::synthetic;
+use gateway::intake::probe::Probes;
 use gateway::signal::Signals;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ pub struct Around {
     pub courier: Arc<Courier>,
     pub directory: Arc<Watch>,
     pub smtp: Option<SocketAddr>,
+    pub probes: Arc<Probes>,
 }
 
 /// Where the status pages are written.
@@ -60,5 +63,6 @@ pub fn watch(chosen: &Chosen, app: &web::App, around: Around) {
         smtp: around.smtp,
         clock: output::now_ms,
     });
+    tokio::spawn(synthetic::run(parts.clone(), app.db.clone(), around.probes));
     tokio::spawn(watch::run(app.clone(), parts, folder(chosen)));
 }

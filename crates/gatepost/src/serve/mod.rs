@@ -157,7 +157,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         seal: seal.clone(),
         clock: output::now_ms,
     });
-    let usage = gate.usage.clone();
+    let (usage, probes) = (gate.usage.clone(), gate.probes.clone());
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
     let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys: keys.clone(), dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
@@ -174,7 +174,8 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
-    let around = health::Around { signals, live, detector, keys, courier: courier(ports(&running)), directory: directory.clone(), smtp };
+    let around =
+        health::Around { signals, live, detector, keys, courier: courier(ports(&running)), directory: directory.clone(), smtp, probes };
     health::watch(chosen, &app, around);
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);
@@ -204,7 +205,7 @@ fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, sig
     QueueParts {
         db: store.db.clone(),
         bodies: store.bodies.clone(),
-        routes: Arc::new(routes::ByDirectory(directory.clone())),
+        routes: Arc::new(routes::ByDirectory::new(directory.clone(), &chosen.data)),
         ids: store.ids.clone(),
         signals: signals.clone(),
         node: chosen.settings.store.node,

@@ -6,6 +6,7 @@ mod durable;
 mod feedback;
 mod flow;
 mod health;
+mod lab;
 mod relay;
 mod rules;
 mod server;

@@ -9,6 +9,8 @@ const TRACKS_MAX: usize = 5_000;
 /// A cause that comes back within this time is the same issue, and must stay away longer each time.
 const RELAPSE_MS: i64 = 10 * 60 * 1000;
 const RELAPSES_MAX: u32 = 4;
+/// However often a cause came back, it need not stay away longer than so many times the usual.
+const LEAVE_TIMES_MAX: i64 = 3;
 
 /// One cause being followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub struct Track {
     pending: Option<(Level, i64)>,
     /// Better than shown since then, and the worst it was meanwhile.
     better: Option<(Level, i64)>,
+    /// Has looked well for half the time that it takes to be over; one good look among bad ones is no recovery.
+    #[serde(default)]
+    restoring: bool,
     /// When it was last shown as over.
     ended_ms: i64,
     relapses: u32,
@@ -49,6 +54,8 @@ pub enum Kind {
     Better,
     /// It looks well; not long enough yet to say so.
     Restoring,
+    /// It looked well, and was not.
+    Back,
     Over,
 }
 
@@ -81,6 +88,7 @@ impl Track {
             seen_ms: now_ms,
             pending: None,
             better: None,
+            restoring: false,
             ended_ms: 0,
             relapses: 0,
             hits: symptom.hits.clone(),
@@ -94,7 +102,7 @@ impl Track {
 
     /// Shown, and looking well again.
     pub fn is_restoring(&self) -> bool {
-        self.level > Level::Fine && matches!(self.better, Some((Level::Fine, _)))
+        self.level > Level::Fine && self.restoring
     }
 
     /// As `serviceHealthStatus` says it.
@@ -110,27 +118,39 @@ impl Track {
 
     /// One look; `seen` is how bad it is now.
     fn step(&mut self, seen: Level, now_ms: i64, settings: &HealthSettings) -> Option<Kind> {
-        if seen > self.level {
-            self.better = None;
-            let (level, since_ms) = self.pending.map_or((seen, now_ms), |(level, since)| (level.min(seen), since));
-            self.pending = Some((level, since_ms));
-            if now_ms - since_ms < settings.enter_after.as_ms() {
-                return None;
-            }
-            return Some(self.worsen(level, now_ms));
+        if seen < self.level {
+            self.pending = None;
+            return self.look_better(seen, now_ms, settings);
         }
-        self.pending = None;
+        self.better = None;
+        let back = std::mem::take(&mut self.restoring).then_some(Kind::Back);
         if seen == self.level {
-            self.better = None;
-            return None;
+            self.pending = None;
+            return back;
         }
-        let was_restoring = self.is_restoring();
+        let (level, since_ms) = self.pending.map_or((seen, now_ms), |(level, since)| (level.min(seen), since));
+        self.pending = Some((level, since_ms));
+        if now_ms - since_ms < settings.enter_after.as_ms() {
+            return back;
+        }
+        Some(self.worsen(level, now_ms))
+    }
+
+    /// One look that is better than what is shown.
+    fn look_better(&mut self, seen: Level, now_ms: i64, settings: &HealthSettings) -> Option<Kind> {
         let (level, since_ms) = self.better.map_or((seen, now_ms), |(level, since)| (level.max(seen), since));
         self.better = Some((level, since_ms));
-        if now_ms - since_ms < settings.leave_after.as_ms() << self.relapses {
-            return (!was_restoring && self.is_restoring()).then_some(Kind::Restoring);
+        let leave_ms = settings.leave_after.as_ms();
+        let (passed_ms, wanted_ms) = (now_ms - since_ms, (leave_ms << self.relapses).min(leave_ms * LEAVE_TIMES_MAX));
+        if passed_ms < wanted_ms {
+            let was = std::mem::replace(&mut self.restoring, level == Level::Fine && passed_ms >= wanted_ms / 2);
+            return match (was, self.restoring) {
+                (false, true) => Some(Kind::Restoring),
+                (true, false) => Some(Kind::Back),
+                _ => None,
+            };
         }
-        (self.level, self.better) = (level, None);
+        (self.level, self.better, self.restoring) = (level, None, false);
         if level > Level::Fine {
             return Some(Kind::Better);
         }

@@ -8,17 +8,20 @@ use crate::connection::resolver::{DnsCounts, Live};
 use crate::connection::tls::Keys;
 use crate::delivery::{self, Courier};
 use crate::directory::{ConnectorSettings, Protocol, Watch};
+use crate::queue;
 use crate::signal::{Counter, Signals, Tried};
 use detect::Detector;
 use detect::malware::gauge::EngineHealth;
-use futures_util::StreamExt;
 use mail::OrgId;
 use mail::dns::{Dns, DnsError, RecordType};
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use store::Db;
 use tokio::io::AsyncReadExt;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// One look at one part.
@@ -26,9 +29,11 @@ const LOOK_MAX: Duration = Duration::from_secs(4);
 /// One greeting of a next hop; shorter than the pause between two.
 const GREET_MAX: Duration = Duration::from_secs(5);
 /// Next hops greeted at the same time.
-const GREET_AT_ONCE: usize = 16;
+const GREET_AT_ONCE: usize = 64;
 /// One that did not answer is asked again this soon.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
+/// A look that found nothing is taken once more after this: one lost packet or one refused connection is no fault.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// The clock may differ by this much from the time that passed, between two looks.
 const CLOCK_OFF_MS: i64 = 5_000;
 /// How long a jump of the clock is spoken of.
@@ -85,7 +90,9 @@ impl Measure {
     pub async fn sample(&mut self) -> Sample {
         let parts = self.parts.clone();
         self.asked += 1;
-        let (dns, port) = tokio::join!(look_at_dns(&parts, self.asked), look_at_port(&parts));
+        let number = self.asked;
+        let dns = twice(|nth| look_at_dns(&parts, number, nth));
+        let (dns, port) = tokio::join!(dns, twice(|_| look_at_port(&parts)));
         let now_ms = (parts.clock)();
         for (name, found) in [("dns", dns), ("smtp", port)] {
             match found {
@@ -146,7 +153,7 @@ impl Measure {
     /// Engines are asked one look after the other: one that hangs is asked once, and holds up nothing.
     async fn look_at_engines(&mut self, facts: &mut Facts) {
         let detector = self.parts.detector.clone();
-        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { detector.engine_health().await }));
+        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { engines(&detector).await }));
         match timeout(LOOK_MAX, &mut asked).await {
             Err(_) => self.engines = Some(asked),
             Ok(Err(why)) => tracing::warn!(%why, "the engines could not be asked how they do"),
@@ -156,11 +163,7 @@ impl Measure {
 
     fn engine(&self, engine: &EngineHealth, facts: &mut Facts) {
         let now_ms = (self.parts.clock)();
-        // What an engine says about its own signatures tells whether it is there; only those behind a socket can fail at it.
-        let is_remote = matches!(engine.name, "clamd" | "icap");
-        let silent = engine.signatures.error.as_ref().filter(|_| is_remote);
-        let failing = engine.error.as_ref().filter(|_| engine.failed_in_row > 0 && engine.signatures.version.is_none());
-        match silent.or(failing) {
+        match trouble(engine) {
             Some(why) => self.parts.signals.part_down(engine.name, why, now_ms),
             None => self.parts.signals.part_up(engine.name, now_ms),
         }
@@ -170,11 +173,42 @@ impl Measure {
     }
 }
 
+/// Takes a look, and once more when it found nothing.
+async fn twice<F: Future<Output = Option<Result<(), String>>>>(look: impl Fn(u8) -> F) -> Option<Result<(), String>> {
+    match look(1).await {
+        Some(Err(_)) => {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            look(2).await
+        }
+        found => found,
+    }
+}
+
+/// How every engine does; those that seem not to be there are asked once more.
+async fn engines(detector: &Detector) -> Vec<EngineHealth> {
+    let first = detector.engine_health().await;
+    if first.iter().all(|engine| trouble(engine).is_none()) {
+        return first;
+    }
+    tokio::time::sleep(LOOK_AGAIN).await;
+    let again = detector.engine_health().await;
+    let better = |(first, again): (EngineHealth, EngineHealth)| if trouble(&first).is_none() { first } else { again };
+    first.into_iter().zip(again).map(better).collect()
+}
+
+/// Why an engine counts as missing. What it says about its own signatures tells whether it is there; only those behind a socket
+/// can fail at it.
+fn trouble(engine: &EngineHealth) -> Option<&String> {
+    let is_remote = matches!(engine.name, "clamd" | "icap");
+    let silent = engine.signatures.error.as_ref().filter(|_| is_remote);
+    silent.or(engine.error.as_ref().filter(|_| engine.failed_in_row > 0 && engine.signatures.version.is_none()))
+}
+
 /// Any answer is one, also that there is no such name. `None` when DNS is off.
-async fn look_at_dns(parts: &Parts, number: u64) -> Option<Result<(), String>> {
+async fn look_at_dns(parts: &Parts, number: u64, nth: u8) -> Option<Result<(), String>> {
     let live = parts.live.as_ref()?;
     // A name that nobody asked for before: what is remembered would say nothing.
-    let name = format!("gatepost-health-{number}.{}", parts.courier.hostname);
+    let name = format!("gatepost-health-{number}-{nth}.{}", parts.courier.hostname);
     Some(match timeout(LOOK_MAX, live.lookup(&name, RecordType::Txt)).await {
         Ok(Err(DnsError::Temporary { why, .. })) => Err(why),
         Ok(_) => Ok(()),
@@ -182,12 +216,18 @@ async fn look_at_dns(parts: &Parts, number: u64) -> Option<Result<(), String>> {
     })
 }
 
-/// Whether our own port greets.
-async fn look_at_port(parts: &Parts) -> Option<Result<(), String>> {
+/// Our own port as it is reached from here.
+pub(super) fn own_port(parts: &Parts) -> Option<SocketAddr> {
     let mut address = parts.smtp?;
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
+    Some(address)
+}
+
+/// Whether our own port greets.
+async fn look_at_port(parts: &Parts) -> Option<Result<(), String>> {
+    let address = own_port(parts)?;
     let greeted = async {
         let mut stream = tokio::net::TcpStream::connect(address).await?;
         let mut code = [0u8; 3];
@@ -203,16 +243,17 @@ async fn look_at_port(parts: &Parts) -> Option<Result<(), String>> {
     })
 }
 
-/// Greets every next hop that a connector names, as long as the process runs.
-pub async fn greet_next_hops(parts: Arc<Parts>) {
+/// Greets every next hop that a connector names, as long as the process runs. Nobody waits for one that is slow to answer.
+pub async fn greet_next_hops(parts: Arc<Parts>, db: Db) {
     let every = parts.settings.probe_every.duration();
     if every.is_zero() {
         return;
     }
-    let mut last: std::collections::HashMap<String, Instant> = std::collections::HashMap::new();
+    let room = Arc::new(Semaphore::new(GREET_AT_ONCE));
+    let mut last: HashMap<String, Instant> = HashMap::new();
     loop {
         let directory = parts.directory.snapshot();
-        let failing: std::collections::HashSet<String> = {
+        let failing: HashSet<String> = {
             let targets = parts.signals.targets((parts.clock)());
             targets.into_iter().filter(|target| target.unreached_in_row > 0).map(|target| target.connector).collect()
         };
@@ -223,8 +264,15 @@ pub async fn greet_next_hops(parts: Arc<Parts>) {
         };
         let due: Vec<Arc<ConnectorSettings>> =
             directory.connectors.values().filter(|connector| can_be_greeted(connector) && is_due(&connector.name)).cloned().collect();
-        last.extend(due.iter().map(|connector| (connector.name.clone(), Instant::now())));
-        futures_util::stream::iter(due).for_each_concurrent(GREET_AT_ONCE, |connector| greet(parts.clone(), connector)).await;
+        for connector in due {
+            let Ok(place) = room.clone().acquire_owned().await else { return };
+            last.insert(connector.name.clone(), Instant::now());
+            let (parts, db) = (parts.clone(), db.clone());
+            tokio::spawn(async move {
+                greet(parts, db, connector).await;
+                drop(place);
+            });
+        }
         tokio::time::sleep(Duration::from_secs(1).min(every)).await;
     }
 }
@@ -233,8 +281,9 @@ fn can_be_greeted(connector: &ConnectorSettings) -> bool {
     !connector.hosts.is_empty() && connector.protocol != Protocol::Folder
 }
 
-/// One look at one next hop. What it says goes on the account of every organisation that sends this way.
-async fn greet(parts: Arc<Parts>, connector: Arc<ConnectorSettings>) {
+/// One look at one next hop. What it says goes on the account of every organisation that sends this way; mail that waited for it
+/// is due as soon as it is back.
+async fn greet(parts: Arc<Parts>, db: Db, connector: Arc<ConnectorSettings>) {
     let found = timeout(GREET_MAX, delivery::greet(&parts.courier, &connector)).await;
     let directory = parts.directory.snapshot();
     let name: Arc<str> = connector.name.as_str().into();
@@ -250,10 +299,17 @@ async fn greet(parts: Arc<Parts>, connector: Arc<ConnectorSettings>) {
         };
         parts.signals.tried(org, &name, tried, (parts.clock)());
     }
+    if why.is_none() && parts.signals.take_back(&name) {
+        match queue::hurry(&db, &connector.name, (parts.clock)()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(connector = %connector.name, rows, "the next hop is back; what waited for it is due"),
+            Err(why) => tracing::warn!(%why, "what waits for a next hop that is back was not hurried; it is due in its own time"),
+        }
+    }
 }
 
 /// The organisations whose mail goes over this connector.
-fn owners(directory: &crate::directory::Directory, connector: &ConnectorSettings) -> Vec<OrgId> {
+pub(super) fn owners(directory: &crate::directory::Directory, connector: &ConnectorSettings) -> Vec<OrgId> {
     let uses = |organisation: &crate::directory::Organisation| {
         organisation.name == connector.organisation
             || organisation.settings.connector == connector.name

@@ -12,13 +12,14 @@ mod sample;
 mod settings;
 pub mod sql;
 mod status;
+pub mod synthetic;
 #[cfg(test)]
 mod tests;
 
 pub use engine::{Change, Engine, Kind, State, Track};
 pub use rules::{QueueOf, Seen};
 pub use sample::{Facts, Sample, Window};
-pub use settings::HealthSettings;
+pub use settings::{HealthSettings, ProbeThrough};
 pub use status::{Level, Service, Status};
 
 use serde::{Deserialize, Serialize};

@@ -13,11 +13,15 @@ const UNINSPECTED_PERCENT: i64 = 20;
 /// Shares in percent.
 const DNS_FAILED_PERCENT: i64 = 30;
 const UNREACHED_PERCENT: i64 = 40;
+/// Times within the window that a next hop has to be lost before it counts as unsteady: one outage that is over is none.
+const RUNS: u64 = 3;
 const DEFERRED_PERCENT: i64 = 50;
 const STORE_FAILED_PERCENT: i64 = 5;
 const STORE_DOWN_PERCENT: i64 = 50;
 /// From here on the disk is as good as full.
 const DISK_FULL_PERCENT: i64 = 1;
+/// An organisation with this share of what waits is the one whose queue is long; others are not touched.
+const QUEUE_OWN_PERCENT: i64 = 80;
 /// This much free space is enough on any disk.
 const DISK_ENOUGH: u64 = 2 << 30;
 /// A node that has not been heard of for this long is silent; for much longer it was switched off.
@@ -56,7 +60,34 @@ pub fn judge(seen: &Seen, settings: &HealthSettings) -> Vec<Symptom> {
     slow(&fresh, settings, &mut found);
     connectors(&fresh, seen.now_ms, settings, &mut found);
     queues(seen, settings, &mut found);
+    for sample in &fresh {
+        probed(sample, &mut found);
+    }
+    explained(&mut found);
     worst_of_each(found)
+}
+
+/// Mail through a connector that does not arrive.
+fn probed(sample: &Sample, found: &mut Vec<Symptom>) {
+    for probe in sample.probes.iter().filter(|probe| !probe.state.is_up) {
+        let hits = [(Service::Connector(probe.connector.clone()), Level::Degraded)];
+        let mut symptom = symptom("probe.connector", &probe.connector, &hits, &[("down_ms", sample.at_ms - probe.state.since_ms)]);
+        (symptom.org, symptom.evidence.said) = (probe.org, probe.state.why.clone());
+        found.push(symptom);
+    }
+}
+
+/// A probe that failed is news only where nothing else says why.
+fn explained(found: &mut Vec<Symptom>) {
+    let is_probe = |symptom: &Symptom| symptom.cause.split('.').next() == Some("probe");
+    let known: Vec<(i64, Service)> = {
+        let others = found.iter().filter(|symptom| !is_probe(symptom));
+        others
+            .flat_map(|one| one.hits.iter().filter(|(_, level)| *level > Level::Advice).map(|(service, _)| (one.org, service.clone())))
+            .collect()
+    };
+    let is_known = |symptom: &Symptom| symptom.hits.iter().all(|(service, _)| known.contains(&(symptom.org, service.clone())));
+    found.retain(|symptom| !is_probe(symptom) || !is_known(symptom));
 }
 
 /// The same cause on two nodes is one.
@@ -106,7 +137,8 @@ fn parts(sample: &Sample, found: &mut Vec<Symptom>) {
             }
             "dns" => ("dns.unreachable", "", vec![(Filtering, Degraded), (Delivery, Degraded)]),
             "smtp" => ("intake.port", "", vec![(Intake, Interrupted)]),
-            "mail-probe" => ("probe.late", "", vec![(Intake, Degraded), (Delivery, Degraded)]),
+            "probe-intake" => ("probe.refused", "", vec![(Intake, Degraded)]),
+            "probe-delivery" => ("probe.late", "", vec![(Delivery, Degraded)]),
             "clock" => ("clock.jumped", "", vec![(Trace, Advice)]),
             "balance" => ("balance.wrong", "", vec![(Trace, Degraded)]),
             engine => ("filter.engine", engine, vec![(Filtering, Degraded)]),
@@ -209,6 +241,7 @@ fn connectors(samples: &[&Sample], now_ms: i64, settings: &HealthSettings, found
         way.all.refused += target.refused;
         way.all.deferred += target.deferred;
         way.all.unreached += target.unreached;
+        way.all.runs += target.runs;
         let is_down = target.unreached_in_row >= IN_ROW && now_ms - target.unreached_since_ms >= settings.enter_after.as_ms() / 2;
         if is_down {
             way.down += 1;
@@ -233,7 +266,7 @@ fn of_way(name: &str, way: &Way<'_>, now_ms: i64) -> Option<Symptom> {
     } else {
         let answered = all.delivered + all.refused + all.deferred;
         let (unreached, deferred) = (percent(all.unreached, answered + all.unreached), percent(all.deferred, answered));
-        if let Some(share) = unreached.filter(|share| *share >= UNREACHED_PERCENT) {
+        if let Some(share) = unreached.filter(|share| *share >= UNREACHED_PERCENT && all.runs >= RUNS) {
             let numbers = [("failed", all.unreached as i64), ("reached", answered as i64), ("percent", share)];
             symptom("connector.unsteady", name, &[(connector(), Level::Degraded)], &numbers)
         } else if let Some(share) = deferred.filter(|share| *share >= DEFERRED_PERCENT) {
@@ -248,11 +281,7 @@ fn of_way(name: &str, way: &Way<'_>, now_ms: i64) -> Option<Symptom> {
 }
 
 fn queues(seen: &Seen, settings: &HealthSettings, found: &mut Vec<Symptom>) {
-    let waiting: i64 = seen.queues.iter().map(|queue| queue.waiting).sum();
-    if waiting >= i64::from(settings.queue_depth) {
-        let numbers = [("waiting", waiting), ("limit", i64::from(settings.queue_depth))];
-        found.push(symptom("queue.depth", "", &[(Service::Delivery, Level::Degraded)], &numbers));
-    }
+    depth(seen, settings, found);
     for queue in &seen.queues {
         let Some(age_ms) = queue.oldest_ms.map(|oldest| seen.now_ms - oldest) else { continue };
         let is_explained =
@@ -264,4 +293,18 @@ fn queues(seen: &Seen, settings: &HealthSettings, found: &mut Vec<Symptom>) {
             found.push(Symptom { org: queue.org, ..symptom("queue.age", &queue.connector, &hits, &numbers) });
         }
     }
+}
+
+/// A long queue is told to those who wait: to the organisation that nearly all of it belongs to, or to everybody.
+fn depth(seen: &Seen, settings: &HealthSettings, found: &mut Vec<Symptom>) {
+    let waiting: i64 = seen.queues.iter().map(|queue| queue.waiting).sum();
+    if waiting < i64::from(settings.queue_depth) {
+        return;
+    }
+    let mut own: BTreeMap<i64, i64> = BTreeMap::new();
+    seen.queues.iter().for_each(|queue| *own.entry(queue.org).or_default() += queue.waiting);
+    let (org, most) = own.into_iter().max_by_key(|(_, waiting)| *waiting).unwrap_or_default();
+    let org = if most * 100 >= waiting * QUEUE_OWN_PERCENT { org } else { 0 };
+    let numbers = [("waiting", if org == 0 { waiting } else { most }), ("limit", i64::from(settings.queue_depth))];
+    found.push(Symptom { org, ..symptom("queue.depth", "", &[(Service::Delivery, Level::Degraded)], &numbers) });
 }

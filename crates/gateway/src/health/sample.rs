@@ -1,6 +1,6 @@
 //! What one node saw of late: counters over a window, everything else as it is now.
 
-use crate::signal::{PartState, Signals, Snapshot, Target, Times};
+use crate::signal::{PartState, ProbeState, Signals, Snapshot, Target, Times};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,6 +24,8 @@ pub struct Sample {
     pub parts: BTreeMap<String, PartState>,
     /// Counts over the window; runs of failures and times as they are now.
     pub targets: Vec<Target>,
+    /// What became of the last probe through each connector that has them.
+    pub probes: Vec<ProbeState>,
     pub facts: Facts,
 }
 
@@ -81,6 +83,7 @@ fn sample(first: Option<&Kept>, now: &Kept, facts: Facts, node: u8) -> Sample {
         timers: now.seen.timers.iter().map(|(name, all)| (name.to_string(), all.since(times(name)))).collect(),
         parts: now.seen.parts.iter().map(|(name, part)| (name.to_string(), part.clone())).collect(),
         targets: now.targets.iter().map(|target| of_window(target, first)).collect(),
+        probes: now.seen.probes.clone(),
         facts,
     }
 }
@@ -93,6 +96,7 @@ fn of_window(target: &Target, first: Option<&Kept>) -> Target {
         refused: target.refused.saturating_sub(was.refused),
         deferred: target.deferred.saturating_sub(was.deferred),
         unreached: target.unreached.saturating_sub(was.unreached),
+        runs: target.runs.saturating_sub(was.runs),
         ..target.clone()
     }
 }

@@ -15,6 +15,10 @@ pub struct HealthSettings {
     pub leave_after: Span,
     /// How often each next hop is greeted, to know before mail does; one that does not answer is asked more often. "0s": never. Default "20s".
     pub probe_every: Span,
+    /// How often a mail of our own is sent through our own port and followed until it is delivered. "0s": never. Default "20s".
+    pub mail_probe_every: Span,
+    /// Connectors that such mail may leave through, and to whom.
+    pub probe: Vec<ProbeThrough>,
     /// From when on a reply to a message counts as slow, for the slowest twentieth. Default "15s".
     pub reply_slow: Span,
     /// From when on a small transaction counts as slow. Default "2s".
@@ -35,8 +39,20 @@ pub struct HealthSettings {
     pub status_url: String,
     /// Webhooks may go to addresses inside private networks. Default false.
     pub hooks_private: bool,
+    /// Connector that letters about health take, so that they arrive when the usual way is what is broken; empty: the usual way.
+    pub letters_through: String,
     /// Networks that may read /metrics. Default: this machine.
     pub metrics_from: Networks,
+}
+
+/// `[[health.probe]]`: a connector that probes may leave through. Its next hop gets a small mail each time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProbeThrough {
+    /// Name of the connector.
+    pub connector: String,
+    /// A mailbox behind it that is there for this, such as "gatepost-probe@example.com".
+    pub to: String,
 }
 
 impl Default for HealthSettings {
@@ -46,6 +62,8 @@ impl Default for HealthSettings {
             enter_after: Span::seconds(10),
             leave_after: Span::seconds(30),
             probe_every: Span::seconds(20),
+            mail_probe_every: Span::seconds(20),
+            probe: Vec::new(),
             reply_slow: Span::seconds(15),
             database_slow: Span::seconds(2),
             queue_age: Span::minutes(15),
@@ -56,6 +74,7 @@ impl Default for HealthSettings {
             status_folder: String::new(),
             status_url: String::new(),
             hooks_private: false,
+            letters_through: String::new(),
             metrics_from: Networks::default(),
         }
     }

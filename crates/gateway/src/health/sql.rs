@@ -1,6 +1,7 @@
 //! Every statement on signals and measured states.
 
 use super::{Engine, Evidence, QueueOf, Sample, Service, State, Status};
+use crate::scope::OURS;
 use crate::signal::Target;
 use crate::trace;
 use mail::MailId;
@@ -13,6 +14,8 @@ const QUEUES_MAX: usize = 5_000;
 const NODES_MAX: usize = 64;
 /// Changes read at once.
 const CHANGES_MAX: usize = 20_000;
+/// Probes forgotten at once.
+const PROBES_FORGOTTEN_MAX: usize = 100;
 /// How long minutes are kept, and changes of states.
 const MINUTES_KEPT_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 const CHANGES_KEPT_MS: i64 = 400 * 24 * 60 * 60 * 1000;
@@ -43,6 +46,11 @@ pub async fn put_sample(tx: &mut Tx, sample: &Sample) -> Result<(), Error> {
     tx.run_all(statements).await
 }
 
+/// Writes something that changes nothing: how long that takes says how the database does.
+pub async fn touch(tx: &mut Tx, node: u8) -> Result<(), Error> {
+    tx.run("UPDATE signal_now SET at_ms = at_ms WHERE node = $1", args![i64::from(node)]).await.map(drop)
+}
+
 /// The last sample of every node.
 pub async fn samples(tx: &mut Tx) -> Result<Vec<Sample>, Error> {
     let rows = tx.rows("SELECT sample FROM signal_now ORDER BY at_ms DESC LIMIT $1", args![NODES_MAX]).await?;
@@ -60,7 +68,7 @@ pub async fn minutes(tx: &mut Tx, org: i64, target: &str, since_ms: i64, rows_ma
 /// What waits, by organisation and way out.
 pub async fn queues(tx: &mut Tx) -> Result<Vec<QueueOf>, Error> {
     let sql = "SELECT org, route, count(*), min(CASE WHEN tries > 0 THEN mail ELSE NULL END) FROM recipient WHERE state = 'queued' \
-               GROUP BY org, route LIMIT $1";
+               AND org >= 0 GROUP BY org, route LIMIT $1";
     let rows = tx.rows(sql, args![QUEUES_MAX]).await?;
     let queue = |row: &Row| {
         let oldest = row.int_opt(3)?.map(|mail| trace::time_of(MailId(mail)));
@@ -142,6 +150,36 @@ fn state(row: &Row) -> Option<((i64, Service), State)> {
         evidence,
     };
     Some(((row.int(0).ok()?, row.text(1).ok()?.parse().ok()?), state))
+}
+
+/// What became of a probe: its state, what was said last, and how often it was tried.
+pub async fn probe(tx: &mut Tx, mail: MailId) -> Result<Option<(String, String, i64)>, Error> {
+    let row = tx.row("SELECT state, last_reply, tries FROM recipient WHERE mail = $1 AND org = $2", args![mail.0, OURS.0]).await?;
+    row.map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string(), row.int(2)?))).transpose()
+}
+
+/// Ends a probe that did not arrive; its rows stay until nobody can be at work on them any more.
+pub async fn give_up_probe(tx: &mut Tx, mail: MailId, now_ms: i64) -> Result<(), Error> {
+    let sql = "UPDATE recipient SET state = 'deleted', settled_ms = $1 WHERE mail = $2 AND org = $3 AND state = 'queued'";
+    tx.run(sql, args![now_ms, mail.0, OURS.0]).await.map(drop)
+}
+
+/// Probes that were taken before then.
+pub async fn old_probes(tx: &mut Tx, before_ms: i64) -> Result<Vec<MailId>, Error> {
+    let sql = "SELECT id FROM mail WHERE org = $1 AND id < $2 ORDER BY id LIMIT $3";
+    let rows = tx.rows(sql, args![OURS.0, trace::first_id_at(before_ms).0, PROBES_FORGOTTEN_MAX]).await?;
+    rows.iter().map(|row| Ok(MailId(row.int(0)?))).collect()
+}
+
+/// Forgets a probe: it is in no figures.
+pub async fn forget_probe(tx: &mut Tx, mail: MailId) -> Result<(), Error> {
+    tx.run_all(vec![
+        ("DELETE FROM recipient WHERE mail = $1 AND org = $2", args![mail.0, OURS.0]),
+        ("DELETE FROM event WHERE mail = $1 AND org = $2", args![mail.0, OURS.0]),
+        ("DELETE FROM body WHERE mail = $1", args![mail.0]),
+        ("DELETE FROM mail WHERE id = $1 AND org = $2", args![mail.0, OURS.0]),
+    ])
+    .await
 }
 
 /// How services of an organisation (0 and its own) changed since then, oldest first.

@@ -138,6 +138,19 @@ pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
     }
 }
 
+/// Commits a mail that is ours and that no organisation's figures hold, and answers.
+pub(super) async fn take_alone(gate: &Gate, accepted: Accepted, row: Vec<Value>) -> Reply {
+    let id = accepted.id;
+    let mails = vec![Shaped { accepted, row, events: Vec::new() }];
+    match durably(gate, Prepared { mails, aside: Aside::default(), directory: gate.directory.snapshot() }).await {
+        Ok(accepted) => {
+            accepted.into_iter().for_each(|accepted| gate.queue.start(accepted));
+            Reply::new(250, (2, 0, 0), format!("{id} is ours now"))
+        }
+        Err(why) => Reply::new(451, (4, 3, 0), format!("The mail could not be stored: {why}")),
+    }
+}
+
 fn count_fates(gate: &Gate, accepted: &Accepted) {
     let count = |wanted: fn(&Fate) -> bool| accepted.recipients.iter().filter(|recipient| wanted(&recipient.fate)).count() as u64;
     gate.signals.add(Counter::AcceptedOctets, accepted.octets.len() as u64);
@@ -191,7 +204,7 @@ const INSERT_MAIL: &str = "INSERT INTO mail (id, org, direction, peer_ip, helo, 
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// The row of `mail`. `recipients` is 0 for a mail that was refused: nothing is owed for it.
-fn mail_row(direction: Direction, mail: Mail<'_>, receipt: &Receipt, recipients: usize, extras: &EnvelopeExtras) -> Vec<Value> {
+pub(super) fn mail_row(direction: Direction, mail: Mail<'_>, receipt: &Receipt, recipients: usize, extras: &EnvelopeExtras) -> Vec<Value> {
     args![
         receipt.mail.0,
         direction.org.0,

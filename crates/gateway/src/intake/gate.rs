@@ -9,6 +9,7 @@ use crate::entry::Usage;
 use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
+use crate::intake::probe::Probes;
 use crate::queue::{INLINE_OCTETS_MAX, Queue};
 use crate::reputation::{Rates, Reputation, Threads};
 use crate::signal::Signals;
@@ -46,6 +47,8 @@ pub struct Gate {
     pub feedback: Feedback,
     /// What allow and block entries did.
     pub usage: Usage,
+    /// Mail that health sends to see whether mail goes through.
+    pub probes: Arc<Probes>,
     pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
     pub(super) threads: Threads,
@@ -125,6 +128,7 @@ impl Gate {
             reputation: parts.reputation,
             feedback: parts.feedback,
             usage,
+            probes: Arc::default(),
             report_addresses: parts.report_addresses,
             rates: Rates::default(),
             threads: Threads::default(),

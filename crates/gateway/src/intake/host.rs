@@ -36,6 +36,9 @@ impl Host for Gate {
 
     fn recipient<'a>(&'a self, peer: &'a Peer, so_far: &'a Envelope, next: &'a EnvelopeRecipient) -> BoxFuture<'a, Result<(), Reply>> {
         Box::pin(async move {
+            if let Some(answer) = super::probe::may_receive(self, so_far, &next.address) {
+                return answer;
+            }
             let Err(mut reply) = self.may_receive(peer, so_far, &next.address).await else { return Ok(()) };
             let asked = Envelope { recipients: vec![next.clone()], ..so_far.clone() };
             super::commit::note_refusal(self, peer, Some(&asked), Stage::Recipient, &mut reply);

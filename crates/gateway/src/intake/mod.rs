@@ -13,6 +13,7 @@ pub mod grey;
 mod host;
 mod judge;
 mod lists;
+pub mod probe;
 mod refuse;
 mod report;
 mod ruled;
@@ -45,6 +46,9 @@ pub struct Direction {
 
 /// Takes one message, or refuses it. The steps stand in the order of the prose in docs/ARCHITECTURE.md.
 pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -> Reply {
+    if let Some(way) = envelope.recipients.first().and_then(|first| gate.probes.way(&first.address)) {
+        return probe::receive(gate, peer, &envelope, raw, way).await;
+    }
     let id = MailId(gate.ids.next(gate.now_ms()));
     let directory = gate.directory.snapshot();
     let Some(direction) = gate.direction(&directory, peer, &envelope) else {

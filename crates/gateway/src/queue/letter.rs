@@ -43,9 +43,14 @@ const LETTER_OCTETS_MAX: usize = 1 << 20;
 /// # Errors
 /// [`Error::Shape`] when it is too long, or our host name is none that letters can come from.
 pub async fn post(tx: &mut Tx, letter: &Letter, directory: &Directory, ids: &IdMaker, now_ms: i64) -> Result<MailId, Error> {
+    post_by(tx, letter, directory.inbound_route(letter.to.domain()), ids, now_ms).await
+}
+
+/// As [`post`], over this connector whoever it is for.
+pub async fn post_by(tx: &mut Tx, letter: &Letter, route: &str, ids: &IdMaker, now_ms: i64) -> Result<MailId, Error> {
     let id = MailId(ids.next(now_ms));
     let octets = written(letter, id, now_ms)?;
-    let accepted = accepted(letter, directory, (id, now_ms), octets);
+    let accepted = accepted(letter, route, (id, now_ms), octets);
     let (sql, args) = mail_row(&accepted, letter)?;
     tx.run(sql, args).await?;
     for (sql, args) in sql::insert(&accepted, &super::BodyPlace::Inline)? {
@@ -91,13 +96,13 @@ fn written(letter: &Letter, id: MailId, now_ms: i64) -> Result<Vec<u8>, Error> {
     Ok(octets)
 }
 
-fn accepted(letter: &Letter, directory: &Directory, made: (MailId, i64), octets: Vec<u8>) -> Accepted {
+fn accepted(letter: &Letter, route: &str, made: (MailId, i64), octets: Vec<u8>) -> Accepted {
     let (id, at_ms) = made;
     let address = letter.to.to_string();
     let recipient = Recipient {
         n: 0,
         original: address.clone(),
-        route: directory.inbound_route(letter.to.domain()).to_string(),
+        route: route.to_string(),
         address,
         fate: Fate::Queued,
         edits: Edits::default(),

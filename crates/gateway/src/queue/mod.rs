@@ -48,6 +48,10 @@ const LOADING_OCTETS_MAX: usize = 64 << 20;
 /// Memory is counted in pieces of this many octets.
 const PIECE_OCTETS: usize = 1_024;
 
+/// Rows made due in one transaction, and transactions; what is left is due in its own time.
+const HURRY_ROWS_MAX: usize = 1_000;
+const HURRY_BATCHES_MAX: usize = 1_000;
+
 /// What queue and delivery ask the directory. Real: its snapshot. In tests: a fixed one.
 pub trait Routes: Send + Sync + 'static {
     /// The connector of this name.
@@ -91,6 +95,20 @@ pub fn insert_statements(accepted: &Accepted, body: &BodyPlace) -> Result<Vec<St
 pub async fn retry_now(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64, ids: &IdMaker) -> Result<Vec<String>, Error> {
     let hurried = sql::retry_now(tx, scope, mail, now_ms).await?;
     note(tx, mail, hurried, EventKind::Requeued, (now_ms, ids)).await
+}
+
+/// Makes everything due that waits for this connector; returns how many rows. Batch after batch, so that nobody waits for it long.
+pub async fn hurry(db: &Db, connector: &str, now_ms: i64) -> Result<u64, Error> {
+    let mut all = 0;
+    for _ in 0..HURRY_BATCHES_MAX {
+        let name = connector.to_string();
+        let rows = db.tx(move |tx| Box::pin(async move { sql::hurry(tx, &name, now_ms, HURRY_ROWS_MAX).await })).await?;
+        all += rows;
+        if rows < HURRY_ROWS_MAX as u64 {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// Ends the queued recipients of a mail without delivering them; returns their addresses. What is being sent in this very
@@ -195,7 +213,7 @@ impl Queue {
 
     /// Takes the results of a job. Returns as soon as they are on their way to the table; waits only when the table is far behind.
     pub async fn settle(&self, job: Job, attempts: Vec<Attempt>) {
-        if let Some(tried) = Tried::of(&attempts) {
+        if let Some(tried) = Tried::of(&attempts).filter(|_| job.mail.org != crate::scope::OURS) {
             self.shared.signals.tried(job.mail.org, &job.connector, tried, now_ms());
         }
         // The settling task ends last; if it is gone the rows are still leased and come back after a restart.

@@ -208,6 +208,13 @@ pub async fn retry_now(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64) 
     tx.rows(&sql, args).await?.iter().map(owner).collect()
 }
 
+/// Makes waiting rows of a connector due now, up to `rows_max`; rows that are being delivered right now are left alone.
+pub async fn hurry(tx: &mut Tx, connector: &str, now_ms: i64, rows_max: usize) -> Result<u64, Error> {
+    let sql = "UPDATE recipient SET next_ms = $1 WHERE (mail, n) IN (SELECT mail, n FROM recipient WHERE state = 'queued' \
+               AND next_ms > $1 AND lease_node = 0 AND route = $2 LIMIT $3) AND state = 'queued' AND lease_node = 0";
+    tx.run(sql, args![now_ms, connector, rows_max]).await
+}
+
 /// Ends the queued recipients of a mail as deleted. Returns `(org, address)`.
 pub async fn cancel(tx: &mut Tx, scope: OrgScope, mail: MailId, now_ms: i64) -> Result<Vec<(OrgId, String)>, Error> {
     let mut args = args![now_ms, mail.0];

@@ -98,6 +98,8 @@ named!(
         Inspect = "inspect",
         /// The commit alone.
         Commit = "commit",
+        /// A mail of our own, from its first octet at our port until it was delivered.
+        Probe = "probe",
     }
 );
 
@@ -109,6 +111,15 @@ pub struct Signals {
     timers: Box<[Histogram]>,
     targets: Targets,
     parts: Mutex<BTreeMap<&'static str, PartState>>,
+    probes: Mutex<Vec<ProbeState>>,
+}
+
+/// What became of the last probe that an organisation's connector was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeState {
+    pub org: i64,
+    pub connector: String,
+    pub state: PartState,
 }
 
 /// Something outside or beside us that may be missing: "clamd", "dns", "database", "list zen.example".
@@ -128,6 +139,7 @@ pub struct Snapshot {
     pub gauges: BTreeMap<&'static str, i64>,
     pub timers: BTreeMap<&'static str, Times>,
     pub parts: BTreeMap<&'static str, PartState>,
+    pub probes: Vec<ProbeState>,
 }
 
 impl Default for Signals {
@@ -138,6 +150,7 @@ impl Default for Signals {
             timers: Timer::ALL.iter().map(|_| Histogram::default()).collect(),
             targets: Targets::default(),
             parts: Mutex::default(),
+            probes: Mutex::default(),
         }
     }
 }
@@ -201,12 +214,31 @@ impl Signals {
         self.targets.all(now_ms)
     }
 
+    /// Whether this way out was lost and is back; says so once.
+    pub fn take_back(&self, connector: &Arc<str>) -> bool {
+        self.targets.take_back(connector)
+    }
+
     pub fn part_up(&self, part: &'static str, now_ms: i64) {
         self.part(part, PartState { is_up: true, since_ms: now_ms, why: String::new() });
     }
 
     pub fn part_down(&self, part: &'static str, why: &str, now_ms: i64) {
         self.part(part, PartState { is_up: false, since_ms: now_ms, why: why.chars().take(WHY_CHARS_MAX).collect() });
+    }
+
+    /// A probe through this connector arrived, or did not: then `why` says so.
+    pub fn probed(&self, org: OrgId, connector: &str, why: &str, now_ms: i64) {
+        let state = PartState { is_up: why.is_empty(), since_ms: now_ms, why: why.chars().take(WHY_CHARS_MAX).collect() };
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = probes.iter().position(|probe| probe.org == org.0 && probe.connector == connector);
+        match known {
+            // `since_ms` is when it changed, not when it was last seen.
+            Some(at) if probes[at].state.is_up == state.is_up => probes[at].state.why = state.why,
+            Some(at) => probes[at].state = state,
+            None if probes.len() < PARTS_MAX => probes.push(ProbeState { org: org.0, connector: connector.into(), state }),
+            None => {}
+        }
     }
 
     fn part(&self, part: &'static str, now: PartState) {
@@ -228,6 +260,7 @@ impl Signals {
             gauges: Gauge::ALL.iter().map(|one| (one.name(), gauge(*one))).collect(),
             timers: Timer::ALL.iter().map(|one| (one.name(), self.timers[*one as usize].times())).collect(),
             parts: self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            probes: self.probes.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct Target {
     pub refused: u64,
     pub deferred: u64,
     pub unreached: u64,
+    /// How often it was lost: failures that followed a success.
+    #[serde(default)]
+    pub runs: u64,
     /// Failures since the next hop was last reached, and when the first of them was.
     pub unreached_in_row: u64,
     pub unreached_since_ms: i64,
@@ -41,6 +44,9 @@ pub struct Target {
     pub tried_ms: i64,
     /// What was said about the last failure.
     pub why: String,
+    /// It was lost and is back, and nobody has acted on that yet.
+    #[serde(skip)]
+    pub(crate) is_back: bool,
 }
 
 #[derive(Debug, Default)]
@@ -88,10 +94,12 @@ impl Targets {
                 target.delivered += delivered;
                 target.refused += refused;
                 target.deferred += deferred;
+                target.is_back |= target.unreached_in_row > 0;
                 (target.unreached_in_row, target.unreached_since_ms, target.reached_ms) = (0, 0, now_ms);
             }
             Tried::Unreached(why) => {
                 target.unreached += 1;
+                target.runs += u64::from(target.unreached_in_row == 0);
                 target.unreached_in_row += 1;
                 if target.unreached_since_ms == 0 {
                     target.unreached_since_ms = now_ms;
@@ -99,6 +107,12 @@ impl Targets {
                 target.why = why;
             }
         }
+    }
+
+    pub fn take_back(&self, connector: &Arc<str>) -> bool {
+        let mut map = self.lock();
+        let of_connector = map.iter_mut().filter(|((_, name), _)| name == connector);
+        of_connector.fold(false, |was, (_, target)| std::mem::take(&mut target.is_back) || was)
     }
 
     pub fn all(&self, now_ms: i64) -> Vec<Target> {

@@ -65,11 +65,22 @@ pub struct Choice {
     pub quiet_to: u8,
     /// Letters about incidents as well.
     pub mail: bool,
+    /// One letter a week.
+    pub weekly: bool,
 }
 
 impl Default for Choice {
     fn default() -> Choice {
-        Choice { incidents: true, advisories: true, messages: true, muted: Vec::new(), quiet_from: 0, quiet_to: 0, mail: false }
+        Choice {
+            incidents: true,
+            advisories: true,
+            messages: true,
+            muted: Vec::new(),
+            quiet_from: 0,
+            quiet_to: 0,
+            mail: false,
+            weekly: false,
+        }
     }
 }
 

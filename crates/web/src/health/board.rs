@@ -1,6 +1,6 @@
 //! The public board: what concerns everybody, as the status site shows it. Nothing of an organisation is on it.
 
-use super::issue::{Issue, Post};
+use super::issue::{Issue, IssueId, Post};
 use super::message::{self, Message};
 use super::sql::{self, Wanted};
 use crate::App;
@@ -46,13 +46,16 @@ pub async fn read(app: &App) -> Result<Board, Error> {
         .read(move |tx| {
             Box::pin(async move {
                 let states = measured::states_of(tx, 0).await?.into_iter().map(|((_, service), state)| (service, state)).collect();
-                let mut issues = Vec::new();
                 let wanted = Wanted { since_ms: now_ms - SHOWN_MS, rows_max: ISSUES_MAX, ..Wanted::default() };
-                for issue in sql::issues(tx, EVERYBODY, wanted).await? {
-                    let mut posts = sql::posts(tx, issue.id).await?;
+                let found = sql::issues(tx, EVERYBODY, wanted).await?;
+                let ids: Vec<IssueId> = found.iter().map(|issue| issue.id).collect();
+                let mut said = sql::posts_of(tx, &ids).await?;
+                let with_posts = |issue: Issue| {
+                    let mut posts = said.remove(&issue.id).unwrap_or_default();
                     posts.truncate(POSTS_MAX);
-                    issues.push((issue, posts));
-                }
+                    (issue, posts)
+                };
+                let issues = found.into_iter().map(with_posts).collect();
                 let messages = message::list(tx, EVERYBODY, PersonId(0), MESSAGES_MAX).await?;
                 let changes = measured::changes_of(tx, 0, now_ms - DAYS as i64 * DAY_MS).await?;
                 let newest = tx

@@ -1,6 +1,6 @@
 //! What the parts of health share within one process: the files of the status site, the last sample, and a ring at every change.
 
-use super::site::Files;
+use super::site::{Files, Signing};
 use arc_swap::ArcSwap;
 use gateway::health::HealthSettings;
 use gateway::signal::Signals;
@@ -16,6 +16,7 @@ struct Inner {
     changes: watch::Sender<u64>,
     signals: OnceLock<Arc<Signals>>,
     settings: OnceLock<HealthSettings>,
+    signing: OnceLock<Arc<Signing>>,
 }
 
 impl Default for Health {
@@ -25,6 +26,7 @@ impl Default for Health {
             changes: watch::Sender::new(0),
             signals: OnceLock::new(),
             settings: OnceLock::new(),
+            signing: OnceLock::new(),
         }))
     }
 }
@@ -44,6 +46,16 @@ impl Health {
 
     pub fn settings(&self) -> HealthSettings {
         self.0.settings.get().cloned().unwrap_or_default()
+    }
+
+    /// The key that signs what this installation says; `None` without a data folder.
+    pub fn signing(&self) -> Option<Arc<Signing>> {
+        self.0.signing.get().cloned()
+    }
+
+    /// Only the first counts.
+    pub fn sign_with(&self, signing: Arc<Signing>) {
+        let _ = self.0.signing.set(signing);
     }
 
     /// Something changed that people may want to know.

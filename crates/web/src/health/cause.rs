@@ -30,7 +30,9 @@ const CAUSES: &[(&str, &str)] = &[
     ("trace.losing", "microsoft"),
     ("node.silent", "microsoft"),
     ("balance.wrong", "microsoft"),
+    ("probe.refused", "microsoft"),
     ("probe.late", "microsoft"),
+    ("probe.connector", "customer"),
     ("reports", "microsoft"),
 ];
 

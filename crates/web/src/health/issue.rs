@@ -45,6 +45,8 @@ pub struct Body {
     pub fixed_in: String,
     /// 1 critical to 4 low; a person sets it.
     pub severity: u8,
+    /// Who works on it; for those who run the service.
+    pub assignee: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +123,7 @@ impl Issue {
             Kind::Worse => "worse",
             Kind::Better => "better",
             Kind::Restoring => "restoring",
+            Kind::Back => "back",
             Kind::Over => "over",
         };
         self.status = track.status();

@@ -173,6 +173,11 @@ pub fn month(text: &str, now_ms: i64) -> Option<(i64, i64)> {
     (from < to).then_some((from, to))
 }
 
+/// The month of this moment, such as "2026-11", UTC.
+pub fn this_month(now_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(now_ms).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,4 +87,36 @@ mod tests {
         assert!(text.contains("le=\"+Inf\"} 1"));
         assert_eq!(for_peer(&health, [192, 0, 2, 1].into(), 0), None);
     }
+
+    /// What the dashboard and the alert rules ask for is what we say.
+    #[test]
+    fn every_metric_that_is_deployed_is_there() {
+        let signals = Arc::new(Signals::default());
+        signals.part_up("clamd", 5);
+        signals.tried(mail::OrgId(1), &"a".into(), Tried::Unreached("x".into()), 5);
+        let text = for_peer(&Health::with(signals, HealthSettings::default()), [127, 0, 0, 1].into(), 9).expect("loopback");
+        let said: std::collections::HashSet<&str> =
+            text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
+        let mut asked = 0;
+        for file in [
+            include_str!("../../../../deploy/grafana/gatepost.json"),
+            include_str!("../../../../deploy/prometheus/gatepost.rules.yml"),
+            include_str!("../../../../deploy/prometheus/gatepost.test.yml"),
+        ] {
+            let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            for (at, _) in file.match_indices("gatepost_") {
+                let name = &file[at..at + file[at..].find(|c| !is_of_name(c)).unwrap_or(file.len() - at)];
+                assert!(said.contains(name), "{name} is asked for and never said");
+                asked += 1;
+            }
+        }
+        assert!(asked > 20, "{asked}");
+        let dashboard: serde_json::Value = serde_json::from_str(include_str!("../../../../deploy/grafana/gatepost.json")).expect("JSON");
+        let panels = dashboard["panels"].as_array().expect("panels");
+        let is_drawn = |panel: &&serde_json::Value| {
+            panel["type"] == "row" || panel["targets"].as_array().is_some_and(|all| all.iter().all(|one| one["expr"].is_string()))
+        };
+        assert!(panels.len() > 5 && panels.iter().all(|panel| is_drawn(&panel)), "every panel asks for something");
+        assert!(dashboard["schemaVersion"].is_number() && dashboard["title"].is_string());
+    }
 }

@@ -19,6 +19,7 @@ pub mod metrics;
 mod page;
 pub mod site;
 pub mod sql;
+pub mod statement;
 mod text;
 pub mod watch;
 
@@ -34,4 +35,6 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 17, name: "issue", sql: include_str!("migrations/0017_issue.sql") },
     Migration { number: 18, name: "service_message", sql: include_str!("migrations/0018_service_message.sql") },
+    Migration { number: 20, name: "hook_kind", sql: include_str!("migrations/0020_hook_kind.sql") },
+    Migration { number: 21, name: "health_digest", sql: include_str!("migrations/0021_health_digest.sql") },
 ];

@@ -53,11 +53,13 @@ impl Signing {
         Ed25519KeyPair::from_pkcs8(&octets).map(Signing).map_err(|why| io::Error::other(format!("{}: {why}", path.display())))
     }
 
-    fn sign(&self, octets: &[u8]) -> String {
+    /// Base64 of the signature.
+    pub fn sign(&self, octets: &[u8]) -> String {
         STANDARD.encode(self.0.sign(octets))
     }
 
-    fn public(&self) -> String {
+    /// Base64 of the public key.
+    pub fn public(&self) -> String {
         STANDARD.encode(self.0.public_key())
     }
 }

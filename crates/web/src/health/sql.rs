@@ -5,12 +5,15 @@ use super::text::Text;
 use gateway::health::{Status, Track};
 use gateway::scope::OrgScope;
 use mail::{OrgId, PersonId};
+use std::collections::HashMap;
 use store::{Error, Row, Tx, Value, args};
 
 /// The first issue gets the number after this one.
 const NUMBER_BEFORE_FIRST: i64 = 100_000;
 /// Posts of one issue that are shown.
 const POSTS_MAX: usize = 500;
+/// Issues whose posts are read in one query.
+const ISSUES_AT_ONCE: usize = 200;
 
 const ISSUE: &str = "number, org, cause, what, status, classification, origin, is_measured, is_open, is_known, merged_into, started_ms, \
      updated_ms, ended_ms, body";
@@ -147,21 +150,36 @@ pub async fn put_post(tx: &mut Tx, issue: &Issue, post: &Post) -> Result<(), Err
     .map(drop)
 }
 
+const POST: &str = "id, at_ms, kind, status, who, body, issue";
+
+fn post(row: &Row) -> Result<Post, Error> {
+    Ok(Post {
+        id: row.int(0)?,
+        at_ms: row.int(1)?,
+        kind: row.text(2)?.to_string(),
+        status: Status::parse(row.text(3)?),
+        who: row.text(4)?.to_string(),
+        text: serde_json::from_str::<Text>(row.text(5)?).map_err(|why| shape(&why))?,
+    })
+}
+
 /// Everything said about an issue, newest first. Who reads it has found the issue in their scope.
 pub async fn posts(tx: &mut Tx, issue: IssueId) -> Result<Vec<Post>, Error> {
-    let sql = "SELECT id, at_ms, kind, status, who, body FROM issue_post WHERE issue = $1 ORDER BY id DESC LIMIT $2";
-    let rows = tx.rows(sql, args![issue.0, POSTS_MAX]).await?;
-    let post = |row: &Row| {
-        Ok(Post {
-            id: row.int(0)?,
-            at_ms: row.int(1)?,
-            kind: row.text(2)?.to_string(),
-            status: Status::parse(row.text(3)?),
-            who: row.text(4)?.to_string(),
-            text: serde_json::from_str::<Text>(row.text(5)?).map_err(|why| shape(&why))?,
-        })
-    };
-    rows.iter().map(post).collect()
+    let sql = format!("SELECT {POST} FROM issue_post WHERE issue = $1 ORDER BY id DESC LIMIT $2");
+    tx.rows(&sql, args![issue.0, POSTS_MAX]).await?.iter().map(post).collect()
+}
+
+/// The same for many issues in one query; the newest of all of them, as many as one issue may have ten times.
+pub async fn posts_of(tx: &mut Tx, issues: &[IssueId]) -> Result<HashMap<IssueId, Vec<Post>>, Error> {
+    let mut said: HashMap<IssueId, Vec<Post>> = HashMap::new();
+    for some in issues.chunks(ISSUES_AT_ONCE) {
+        let ids: Vec<String> = some.iter().map(|id| id.0.to_string()).collect();
+        let sql = format!("SELECT {POST} FROM issue_post WHERE issue IN ({}) ORDER BY id DESC LIMIT $1", ids.join(", "));
+        for row in &tx.rows(&sql, args![POSTS_MAX * 10]).await? {
+            said.entry(IssueId(row.int(6)?)).or_default().push(post(row)?);
+        }
+    }
+    Ok(said)
 }
 
 /// Somebody says that something does not work.
@@ -211,9 +229,15 @@ pub struct Hit {
     pub reply: String,
 }
 
-/// Mail of the scope that was under way over this connector ("" is any), or held, while an issue lasted. `states` are those of
-/// recipients; `span` is from when to when it was received, as first and last identifier.
-pub async fn hits(tx: &mut Tx, scope: OrgScope, connector: &str, span: (i64, i64), rows_max: usize) -> Result<Vec<Hit>, Error> {
+/// Mail of the scope that was under way over this connector ("" is any) while an issue lasted; with `true` also what was held.
+/// `span` is from when to when it was received, as first and last identifier.
+pub async fn hits(
+    tx: &mut Tx,
+    scope: OrgScope,
+    (connector, with_held): (&str, bool),
+    span: (i64, i64),
+    rows_max: usize,
+) -> Result<Vec<Hit>, Error> {
     let mut args = args![span.0, span.1];
     let whose = scope.condition("r.org", &mut args);
     args.push(Value::from(connector));
@@ -222,7 +246,8 @@ pub async fn hits(tx: &mut Tx, scope: OrgScope, connector: &str, span: (i64, i64
     let sql = format!(
         "SELECT r.mail, m.sender, m.subject, r.address, r.state, r.last_reply FROM recipient r JOIN mail m ON m.id = r.mail \
          WHERE r.mail >= $1 AND r.mail <= $2 AND {whose} AND (${connector_at} = '' OR r.route = ${connector_at}) \
-         AND (r.tries > 0 OR r.state IN ('queued', 'bounced')) ORDER BY r.mail DESC, r.n LIMIT ${}",
+         AND (r.tries > 0 OR r.state IN ('queued', 'bounced'{})) ORDER BY r.mail DESC, r.n LIMIT ${}",
+        if with_held { ", 'held'" } else { "" },
         args.len()
     );
     let rows = tx.rows(&sql, args).await?;
@@ -237,4 +262,12 @@ pub async fn hits(tx: &mut Tx, scope: OrgScope, connector: &str, span: (i64, i64
         })
     };
     rows.iter().map(hit).collect()
+}
+
+/// Whose a mail is, and its receipt as it was written.
+pub async fn receipt_of(tx: &mut Tx, scope: OrgScope, mail: mail::MailId) -> Result<Option<(OrgId, String)>, Error> {
+    let mut args = args![mail.0];
+    let whose = scope.condition("org", &mut args);
+    let row = tx.row(&format!("SELECT org, receipt FROM mail WHERE id = $1 AND {whose}"), args).await?;
+    row.map(|row| Ok((OrgId(row.int(0)?), row.text(1)?.to_string()))).transpose()
 }

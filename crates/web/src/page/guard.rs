@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::{View, said};
 use crate::App;
 use crate::api::problem;
+use crate::health;
 use crate::people::session;
 use askama::Template;
 use axum::Router;
@@ -94,6 +95,7 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
     let (parts, body) = request.into_parts();
     let view = View::of(&app, &parts);
     let is_program = parts.uri.path().starts_with("/api/");
+    let graph = parts.uri.path().starts_with("/v1.0/").then(|| parts.headers.clone());
     let refused = parts.extensions.get::<Fault>().cloned();
     let mut answer = match refused {
         Some(fault) => fault.into_response(),
@@ -101,7 +103,10 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
     };
     if let Some(fault) = answer.extensions_mut().remove::<Fault>() {
         let said = std::mem::take(answer.headers_mut());
-        answer = written_fault(&view, &fault, is_program, answer.status());
+        answer = match &graph {
+            Some(headers) => health::graph::refused_for(&fault, headers, view.now_ms),
+            None => written_fault(&view, &fault, is_program, answer.status()),
+        };
         keep_headers(answer.headers_mut(), said);
     } else if is_program && (answer.status().is_client_error() || answer.status().is_server_error()) && !problem::is_one(&answer) {
         answer = unwritten(answer).await;

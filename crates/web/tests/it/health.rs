@@ -39,7 +39,7 @@ pub fn issue(started_ms: i64) -> Issue {
     }
 }
 
-async fn put(scene: &Scene, mut issue: Issue) -> String {
+pub async fn put(scene: &Scene, mut issue: Issue) -> String {
     let put: Result<String, Error> = scene
         .app
         .db
@@ -324,7 +324,7 @@ async fn graph_messages_are_read_archived_and_have_files() {
 }
 
 /// Answers every connection with this status, and keeps what was sent.
-async fn program(status: &'static str) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+pub async fn program(status: &'static str) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -484,4 +484,109 @@ fn words_of_a_person_stand_before_those_of_a_rule() {
     assert_eq!(title.in_lang(web::page::words::Lang::English), "Our own words");
     assert_eq!(title.in_lang(web::page::words::Lang::Chinese), "磁盘空间不足");
     assert!(!Text::default().is_too_long());
+}
+
+/// Every path, property, enum and action of service announcements in Microsoft Graph v1.0, as the reference lists them.
+#[tokio::test]
+async fn graph_has_every_path_and_property() {
+    let scene = Scene::new(sqlite()).await;
+    let things = crate::things::things(&scene, scene.acme).await;
+    let reader = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+    let message = things.value("/health/messages/{message}", "message");
+    let issue = put(&scene, issue(NOW_MS - 60_000)).await;
+    let get = async |path: &str| scene.get(&format!("{GRAPH}{path}"), &reader).await;
+    let file = get(&format!("/messages/{message}/attachments")).await.json()["value"][0]["id"].as_str().expect("a file").to_string();
+    let base = ["id", "title", "startDateTime", "endDateTime", "lastModifiedDateTime", "details"];
+    let of_issue = ["service", "feature", "featureGroup", "impactDescription", "classification", "origin", "status", "isResolved", "posts"];
+    let of_message = [
+        "body",
+        "category",
+        "severity",
+        "services",
+        "tags",
+        "isMajorChange",
+        "actionRequiredByDateTime",
+        "expiryDateTime",
+        "hasAttachments",
+        "viewPoint",
+    ];
+    let of_file = ["id", "name", "contentType", "size", "lastModifiedDateTime"];
+    let of_service = ["id", "service", "status"];
+    let all_of_issue = [&base[..], &of_issue[..]].concat();
+    let all_of_message = [&base[..], &of_message[..]].concat();
+    for (path, properties) in [
+        ("/healthOverviews".to_string(), of_service.to_vec()),
+        ("/healthOverviews?$expand=issues".into(), [&of_service[..], &["issues"]].concat()),
+        ("/healthOverviews/intake".into(), of_service.to_vec()),
+        ("/healthOverviews/Mail%20intake".into(), of_service.to_vec()),
+        ("/healthOverviews/intake/issues".into(), all_of_issue.clone()),
+        (format!("/healthOverviews/intake/issues/{issue}"), all_of_issue.clone()),
+        ("/issues".into(), all_of_issue.clone()),
+        (format!("/issues/{issue}"), all_of_issue.clone()),
+        ("/messages".into(), all_of_message.clone()),
+        (format!("/messages/{message}"), all_of_message.clone()),
+        (format!("/messages/{message}?$expand=attachments"), [&all_of_message[..], &["attachments"]].concat()),
+        (format!("/messages/{message}/attachments"), of_file.to_vec()),
+        (format!("/messages/{message}/attachments/{file}"), of_file.to_vec()),
+        ("?$expand=healthOverviews,issues,messages".into(), vec!["healthOverviews", "issues", "messages"]),
+        (
+            "/issues?$format=json&$select=id,title&$top=1&$skip=0&$count=true&$orderby=title%20desc&$search=%22disk%22".into(),
+            vec!["id", "title"],
+        ),
+    ] {
+        let answer = get(&path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+        let json = answer.json();
+        assert!(json["@odata.context"].is_string(), "{path}");
+        let one = if json["value"].is_array() { &json["value"][0] } else { &json };
+        for property in properties {
+            assert!(one.get(property).is_some(), "{path} has no {property}: {one}");
+        }
+    }
+    for path in ["/healthOverviews/$count", "/healthOverviews/intake/issues/$count", "/issues/$count", "/messages/$count"] {
+        let count = get(path).await;
+        assert!(count.headers["content-type"].as_bytes().starts_with(b"text/plain") && count.text.parse::<u32>().is_ok(), "{path}");
+    }
+    assert_eq!(get(&format!("/messages/{message}/attachments/$count")).await.text, "1");
+    let post = &get(&format!("/issues/{issue}")).await.json()["posts"];
+    assert!(post.is_array());
+    for wrong in ["/issues?$expand=nothing", "/messages?$expand=issues", "/issues?$apply=x", "/nothing", "/issues/EX1/other"] {
+        let refused = get(wrong).await;
+        assert!(refused.status.is_client_error() && refused.json()["error"]["code"].is_string(), "{wrong}: {}", refused.text);
+    }
+}
+
+/// A program that shows no token or a bad one is told so, in Graph's shape, wherever under `/v1.0/` it asks.
+#[tokio::test]
+async fn graph_clients_are_never_sent_to_sign_in() {
+    let scene = Scene::new(sqlite()).await;
+    for (method, path, token, want, code) in [
+        ("GET", "/v1.0/admin/serviceAnnouncement/issues", None, StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken"),
+        (
+            "GET",
+            "/v1.0/admin/serviceAnnouncement/issues",
+            Some("Bearer gp_nothing"),
+            StatusCode::UNAUTHORIZED,
+            "InvalidAuthenticationToken",
+        ),
+        ("GET", "/v1.0/admin/serviceAnnouncement", Some("Bearer "), StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken"),
+        (
+            "POST",
+            "/v1.0/admin/serviceAnnouncement/messages/markRead",
+            Some("Bearer x"),
+            StatusCode::UNAUTHORIZED,
+            "InvalidAuthenticationToken",
+        ),
+        ("GET", "/v1.0/me", None, StatusCode::NOT_FOUND, "ResourceNotFound"),
+        ("DELETE", "/v1.0/admin/serviceAnnouncement/issues", None, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+    ] {
+        let mut asked = axum::http::Request::builder().method(method).uri(path).header("host", "gatepost.example");
+        if let Some(token) = token {
+            asked = asked.header("authorization", token);
+        }
+        let answer = scene.ask(asked.header("client-request-id", "abc-1").body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, want, "{method} {path} {token:?}: {}", answer.text);
+        let error = answer.json()["error"].clone();
+        assert_eq!((error["code"].as_str(), error["innerError"]["client-request-id"].as_str()), (Some(code), Some("abc-1")), "{error}");
+    }
 }

@@ -13,6 +13,7 @@ mod people;
 mod policy;
 mod provider;
 mod quarantine;
+mod remedy;
 mod routes;
 mod rules;
 mod scene;

@@ -28,6 +28,7 @@ const FAMILIES: &[&str] = &[
     "health-do-",
     "health-post-",
     "health-kind-",
+    "health-hook-kind-",
     "health-origin-",
     "health-severity-",
     "health-message-kind-",

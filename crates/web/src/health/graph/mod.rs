@@ -71,6 +71,27 @@ impl From<Error> for Wrong {
     }
 }
 
+/// A fault that arose before a request came here, as Graph says it.
+pub fn refused_for(fault: &Fault, headers: &HeaderMap, now_ms: i64) -> Response {
+    let (code, message) = match fault {
+        Fault::SignIn => ("InvalidAuthenticationToken", "Access token is empty or not valid."),
+        Fault::Denied(_) | Fault::CrossSite => ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
+        Fault::NotFound => return refused(&Wrong::not_found(), headers, now_ms),
+        Fault::Method => ("MethodNotAllowed", "This is only read."),
+        Fault::TooMany(_) => ("TooManyRequests", "Too many requests; try again later."),
+        Fault::Ours(why) => {
+            tracing::error!(why, "a Graph request failed");
+            ("InternalServerError", "We failed; try again.")
+        }
+        _ => ("BadRequest", "The request cannot be read."),
+    };
+    let mut answer = refused(&Wrong { status: fault.status(), code, message: message.into() }, headers, now_ms);
+    if let Fault::TooMany(seconds) = fault {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    answer
+}
+
 /// What a request asks, read once.
 struct Asked {
     app: App,
@@ -97,7 +118,12 @@ fn refused(wrong: &Wrong, headers: &HeaderMap, now_ms: i64) -> Response {
     let theirs: String = theirs.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
     let inner = json!({ "date": crate::page::time::rfc3339(now_ms), "request-id": format!("{now_ms:x}"), "client-request-id": theirs });
     let body = json!({ "error": { "code": wrong.code, "message": wrong.message, "innerError": inner } });
-    (wrong.status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    let mut answer = (wrong.status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+    if wrong.status == StatusCode::UNAUTHORIZED {
+        // RFC 6750 §3
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\""));
+    }
+    answer
 }
 
 async fn answered(app: App, request: Request) -> Result<Response, Wrong> {
@@ -130,8 +156,26 @@ async fn answered(app: App, request: Request) -> Result<Response, Wrong> {
     }
 }
 
+/// The function of an issue, as clients write it.
+fn is_report(segment: &str) -> bool {
+    segment.trim_start_matches("microsoft.graph.").trim_end_matches("()") == "incidentReport"
+}
+
+/// What can be expanded under a path.
+fn expandable(segments: &[&str]) -> &'static [&'static str] {
+    match segments {
+        [] => &["healthOverviews", "issues", "messages"],
+        ["healthOverviews"] | ["healthOverviews", _] => &["issues"],
+        ["messages"] | ["messages", _] => &["attachments"],
+        _ => &[],
+    }
+}
+
 impl Asked {
     async fn get(&self, segments: &[&str]) -> Result<Response, Wrong> {
+        if let Some(name) = self.query.expand.iter().find(|name| !expandable(segments).contains(&name.as_str())) {
+            return Err(Wrong::bad(format!("{name} cannot be expanded here")));
+        }
         match segments {
             [] => self.root().await,
             ["healthOverviews"] => self.collection(self.overviews().await?, "healthOverviews").await,
@@ -139,6 +183,10 @@ impl Asked {
             ["healthOverviews", id] => self.one(self.overview(id).await?, "healthOverviews/$entity"),
             ["healthOverviews", id, "issues"] => self.collection(self.issues_of(id).await?, "issues").await,
             ["healthOverviews", id, "issues", "$count"] => self.count(self.issues_of(id).await?),
+            ["healthOverviews", id, "issues", issue, report] if is_report(report) => {
+                self.overview(id).await?;
+                self.incident_report(issue).await
+            }
             ["healthOverviews", id, "issues", issue] => {
                 let all = self.issues_of(id).await?;
                 let found = all.into_iter().find(|one| one["id"] == *issue).ok_or_else(Wrong::not_found)?;
@@ -147,16 +195,12 @@ impl Asked {
             ["issues"] => self.collection(self.issues().await?, "issues").await,
             ["issues", "$count"] => self.count(self.issues().await?),
             ["issues", id] => self.one(self.issue(id).await?.1, "issues/$entity"),
-            [
-                "issues",
-                id,
-                "incidentReport" | "incidentReport()" | "microsoft.graph.incidentReport" | "microsoft.graph.incidentReport()",
-            ] => self.incident_report(id).await,
+            ["issues", id, report] if is_report(report) => self.incident_report(id).await,
             ["messages"] => self.collection(self.messages().await?, "messages").await,
             ["messages", "$count"] => self.count(self.messages().await?),
             ["messages", id] => {
-                let found = self.message(id).await?;
-                self.one(shape::message(&found, self.lang), "messages/$entity")
+                let found = shape::message(&self.message(id).await?, self.lang);
+                self.one(self.with_files(vec![found]).await?.remove(0), "messages/$entity")
             }
             ["messages", id, "attachments", rest @ ..] => self.attachments(id, rest).await,
             ["messages", id, "attachmentsArchive"] => self.archive(id).await,
@@ -188,7 +232,11 @@ impl Asked {
         let found = self.query.sorted(self.query.filtered(all).map_err(Wrong::bad)?);
         let total = found.len();
         let (page, next) = self.query.paged(found);
-        let page = if what == "issues" { self.with_posts(page).await? } else { page };
+        let page = match what {
+            "issues" => self.with_posts(page).await?,
+            "messages" => self.with_files(page).await?,
+            _ => page,
+        };
         let page: Vec<Value> = page.into_iter().map(|one| self.query.selected(one)).collect();
         let mut answer = json!({ "@odata.context": self.context(what) });
         if self.query.count {
@@ -207,11 +255,10 @@ impl Asked {
             root[name.as_str()] = match name.as_str() {
                 "healthOverviews" => json!(self.overviews().await?),
                 "issues" => json!(self.with_posts(self.issues().await?).await?),
-                "messages" => json!(self.messages().await?),
-                _ => return Err(Wrong::bad(format!("{name} cannot be expanded"))),
+                _ => json!(self.messages().await?),
             };
         }
-        Ok(self.json(&root))
+        Ok(self.json(&self.query.selected(root)))
     }
 
     async fn overviews(&self) -> Result<Vec<Value>, Wrong> {
@@ -257,16 +304,9 @@ impl Asked {
     /// What was said about each of these issues, oldest first.
     async fn with_posts(&self, mut issues: Vec<Value>) -> Result<Vec<Value>, Wrong> {
         let ids: Vec<IssueId> = issues.iter().filter_map(|issue| issue["id"].as_str()?.parse().ok()).collect();
-        let read = self.app.db.read(move |tx| {
-            Box::pin(async move {
-                let mut all = Vec::new();
-                for id in ids {
-                    all.push(sql::posts(tx, id).await?);
-                }
-                Ok::<_, Error>(all)
-            })
-        });
-        for (issue, posts) in issues.iter_mut().zip(read.await?) {
+        let mut said = self.app.db.read(move |tx| Box::pin(async move { sql::posts_of(tx, &ids).await })).await?;
+        for issue in &mut issues {
+            let posts = issue["id"].as_str().and_then(|id| id.parse().ok()).and_then(|id: IssueId| said.remove(&id)).unwrap_or_default();
             issue["posts"] = json!(posts.iter().rev().map(|post| shape::post(post, self.lang)).collect::<Vec<_>>());
         }
         Ok(issues)
@@ -298,6 +338,17 @@ impl Asked {
 
     async fn messages(&self) -> Result<Vec<Value>, Wrong> {
         Ok(self.all_messages().await?.iter().map(|message| shape::message(message, self.lang)).collect())
+    }
+
+    /// Messages with their files, when that is asked for.
+    async fn with_files(&self, mut messages: Vec<Value>) -> Result<Vec<Value>, Wrong> {
+        if self.query.expand.iter().any(|name| name == "attachments") {
+            for message in &mut messages {
+                let files = self.files(message["id"].as_str().unwrap_or_default()).await?;
+                message["attachments"] = json!(files.iter().map(shape::attachment).collect::<Vec<_>>());
+            }
+        }
+        Ok(messages)
     }
 
     async fn message(&self, id: &str) -> Result<Message, Wrong> {

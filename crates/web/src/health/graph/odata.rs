@@ -98,6 +98,7 @@ impl Query {
                 "top" => query.top = Some(number()?),
                 "skip" | "skiptoken" => query.skip = number()?,
                 "count" => query.count = value == "true",
+                "format" if value.eq_ignore_ascii_case("json") || value.starts_with("application/json") => {}
                 "search" => query.search = value.trim_matches('"').to_lowercase(),
                 _ if name.starts_with('$') => return Err(format!("{name} is not understood here")),
                 _ => {}

@@ -68,10 +68,24 @@ pub fn sign(secret: &str, id: &str, seconds: i64, body: &str) -> Option<String> 
 pub(super) async fn post(url: &str, secret: &str, id: &str, body: &str, when: (i64, bool)) -> Result<u16, Wrong> {
     let (seconds, is_private_fine) = when;
     let signature = sign(secret, id, seconds, body).ok_or_else(|| Wrong::Unreachable("the secret is none".into()))?;
-    let (is_tls, host, port, path) = parts(url)?;
+    let headers = format!(
+        "Content-Type: application/cloudevents+json\r\nwebhook-id: {id}\r\nwebhook-timestamp: {seconds}\r\nwebhook-signature: {signature}\r\n"
+    );
+    sent(url, None, (&headers, body), is_private_fine).await
+}
+
+/// Publishes to a topic of ntfy as JSON: at the root of its server, as text of any language then needs no encoding.
+pub(super) async fn push(url: &str, token: &str, body: &str, is_private_fine: bool) -> Result<u16, Wrong> {
+    let login = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    sent(url, Some("/"), (&format!("Content-Type: application/json\r\n{login}"), body), is_private_fine).await
+}
+
+/// `path` instead of the one in the address.
+async fn sent(url: &str, path: Option<&str>, (headers, body): (&str, &str), is_private_fine: bool) -> Result<u16, Wrong> {
+    let (is_tls, host, port, own_path) = parts(url)?;
+    let path = path.unwrap_or(own_path);
     let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/cloudevents+json\r\nContent-Length: {}\r\nwebhook-id: {id}\r\n\
-         webhook-timestamp: {seconds}\r\nwebhook-signature: {signature}\r\nUser-Agent: Gatepost\r\nConnection: close\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{headers}Content-Length: {}\r\nUser-Agent: Gatepost\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     let work = async {

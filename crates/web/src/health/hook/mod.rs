@@ -6,6 +6,7 @@
 
 mod client;
 pub mod sql;
+pub mod weekly;
 
 pub use client::{Wrong, secret_parts, sign};
 
@@ -28,6 +29,7 @@ const PAUSES_MS: [i64; 8] = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Hooks served in one look.
 const DUE_MAX: usize = 50;
+const TOKEN_OCTETS_MAX: usize = 200;
 
 /// Tells everybody who wants to know, in the transaction of the post itself.
 pub async fn tell(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
@@ -39,7 +41,6 @@ pub async fn tell(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i6
 }
 
 async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
-    let directory = app.directory.snapshot();
     for reader in sql::readers(tx, issue.org, LETTERS_MAX).await? {
         let choice: Choice = serde_json::from_str(&reader.settings).unwrap_or_default();
         let (true, Ok(to)) = (choice.mail && choice.wants(issue), Address::parse(&reader.email)) else { continue };
@@ -56,11 +57,23 @@ async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64
             kind: "alert",
             host: app.hostname.clone(),
         };
-        match letter::post(tx, &letter, &directory, &app.ids, now_ms).await {
-            // A host name that letters cannot come from: the page still tells.
-            Err(Error::Shape(why)) => tracing::warn!(%why, "a letter about an issue was not written"),
-            other => drop(other?),
-        }
+        post(tx, app, &letter, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Writes a letter about health: through the connector that the operator named for them, so that it arrives when the usual way is what
+/// is broken.
+async fn post(tx: &mut Tx, app: &App, letter: &Letter, now_ms: i64) -> Result<(), Error> {
+    let (directory, through) = (app.directory.snapshot(), app.health.settings().letters_through);
+    let done = match directory.connectors.contains_key(&through) {
+        true => letter::post_by(tx, letter, &through, &app.ids, now_ms).await,
+        false => letter::post(tx, letter, &directory, &app.ids, now_ms).await,
+    };
+    match done {
+        // A host name that letters cannot come from: the page still tells.
+        Err(Error::Shape(why)) => tracing::warn!(%why, "a letter about an issue was not written"),
+        other => drop(other?),
     }
     Ok(())
 }
@@ -68,6 +81,37 @@ async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64
 /// Whether events can be sent there at all.
 pub fn is_address(url: &str) -> bool {
     client::parts(url).is_ok()
+}
+
+/// The topic in the address of one, such as `https://ntfy.sh/mail`.
+pub fn topic(url: &str) -> Option<&str> {
+    let (_, _, _, path) = client::parts(url).ok()?;
+    let topic = path.strip_prefix('/')?;
+    (!topic.is_empty() && topic.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))).then_some(topic)
+}
+
+/// What can stand in a header line.
+pub fn is_token(token: &str) -> bool {
+    token.len() <= TOKEN_OCTETS_MAX && token.bytes().all(|octet| octet.is_ascii_graphic())
+}
+
+/// An event as a push message, in one language.
+fn pushed(app: &App, due: &sql::Due) -> Value {
+    let event: Value = serde_json::from_str(&due.event).unwrap_or_default();
+    let data = &event["data"];
+    let directory = app.directory.snapshot();
+    let language = directory.organisation(OrgId(due.org)).map(|org| org.settings.language.clone()).unwrap_or_default();
+    let is_chinese = Lang::parse(&language) == Some(Lang::Chinese);
+    let text = |name: &str| data[if is_chinese { format!("{name}_zh") } else { name.to_string() }].as_str().unwrap_or_default().to_string();
+    let (is_open, is_incident) = (data["is_open"] == true, data["classification"] == "incident");
+    json!({
+        "topic": topic(&due.url).unwrap_or_default(),
+        "title": format!("{}: {}", data["id"].as_str().unwrap_or_default(), text("title")),
+        "message": text("text"),
+        "priority": match (is_open, is_incident) { (true, true) => 5, (true, false) => 4, _ => 3 },
+        "tags": [if is_open { "warning" } else { "white_check_mark" }],
+        "click": app.link(&format!("/health/issues/{}", data["id"].as_str().unwrap_or_default())),
+    })
 }
 
 /// CloudEvents 1.0, structured mode.
@@ -103,7 +147,10 @@ pub async fn send_once(app: &App) -> Result<usize, Error> {
     let is_private_fine = app.health.settings().hooks_private;
     let sent = due.into_iter().map(|one| async move {
         let id = format!("msg_{}", one.id);
-        let done = client::post(&one.url, &one.secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await;
+        let done = match one.kind.as_str() {
+            "ntfy" => client::push(&one.url, &one.secret, &pushed(app, &one).to_string(), is_private_fine).await,
+            _ => client::post(&one.url, &one.secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await,
+        };
         (one, done)
     });
     for (one, done) in futures_util::future::join_all(sent).await {

@@ -86,6 +86,7 @@ pub struct Chosen {
     advisories: String,
     messages: String,
     mail: String,
+    weekly: String,
     quiet_from: u8,
     quiet_to: u8,
 }
@@ -99,6 +100,7 @@ pub async fn choose(State(app): State<App>, person: Person, Form(pairs): Form<Ve
         advisories: value("advisories"),
         messages: value("messages"),
         mail: value("mail"),
+        weekly: value("weekly"),
         quiet_from: hour("quiet_from"),
         quiet_to: hour("quiet_to"),
     };
@@ -111,6 +113,7 @@ pub async fn choose(State(app): State<App>, person: Person, Form(pairs): Form<Ve
         quiet_from: chosen.quiet_from,
         quiet_to: chosen.quiet_to,
         mail: !chosen.mail.is_empty(),
+        weekly: !chosen.weekly.is_empty(),
     };
     let id = person.id;
     app.db.tx(move |tx| Box::pin(async move { bell::put_choice(tx, id, &choice).await })).await.map_err(Fault::from)?;

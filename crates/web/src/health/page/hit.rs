@@ -2,7 +2,7 @@
 
 use super::super::issue::Issue;
 use super::super::sql::{self, Hit};
-use super::issue;
+use super::{issue, rescan};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::table::{Asked, Cell, Column, Row, Table};
@@ -16,7 +16,7 @@ use store::Error;
 
 /// Rows of the list; the file has more.
 const ROWS_MAX: usize = 200;
-const FILE_ROWS_MAX: usize = 50_000;
+pub const FILE_ROWS_MAX: usize = 50_000;
 /// Mails retried at once; the rest by pressing again.
 const RETRY_MAX: usize = 1_000;
 /// Mail that came shortly before was already under way.
@@ -41,17 +41,21 @@ struct HitPage<'a> {
     count: usize,
     is_more: bool,
     waiting: usize,
+    held: usize,
+    may_release: bool,
 }
 
-async fn hits(app: &App, person: &Person, issue: &Issue, rows_max: usize) -> Result<Vec<Hit>, Fault> {
+/// What an issue touched of this person's organisation, newest first.
+pub async fn hits(app: &App, person: &Person, issue: &Issue, rows_max: usize) -> Result<Vec<Hit>, Fault> {
     let connector = issue.body.services.iter().find_map(|service| match service {
         Service::Connector(name) => Some(name.clone()),
         _ => None,
     });
     let (from, to) = (issue.started_ms - BEFORE_MS, issue.ended_ms.unwrap_or(app.now_ms()) + 1);
     let span = (trace::first_id_at(from).0, trace::first_id_at(to).0);
-    let scope = person.scope();
-    let read = app.db.read(move |tx| Box::pin(async move { sql::hits(tx, scope, &connector.unwrap_or_default(), span, rows_max).await }));
+    let (scope, of_filtering) = (person.scope(), rescan::is_of_filtering(issue));
+    let wanted = (connector.unwrap_or_default(), of_filtering);
+    let read = app.db.read(move |tx| Box::pin(async move { sql::hits(tx, scope, (&wanted.0, wanted.1), span, rows_max).await }));
     Ok(read.await?)
 }
 
@@ -91,6 +95,8 @@ pub async fn page(
         count: found.len(),
         is_more: found.len() >= ROWS_MAX,
         waiting: found.iter().filter(|hit| hit.state == "queued").count(),
+        held: found.iter().filter(|hit| hit.state == "held").count(),
+        may_release: rescan::is_of_filtering(&issue) && person.may(May::Release),
     })
 }
 
@@ -112,12 +118,18 @@ fn row(view: &View, hit: &Hit) -> Row {
 /// `POST /health/issues/{issue}/retry`: what still waits is tried now.
 pub async fn retry(State(app): State<App>, person: Person, Path(id): Path<String>) -> Page {
     let (issue, _) = issue::read(&app, &person, &id).await?;
+    let count = retry_all(&app, &person, &issue).await?;
+    done(&format!("/health/issues/{}/hit", issue.id), Say::new("health-retried").with("count", count))
+}
+
+/// Makes what still waits of an issue's mails due now; how many recipients.
+pub async fn retry_all(app: &App, person: &Person, issue: &Issue) -> Result<usize, Fault> {
     person.require(May::Trace)?;
     let mut mails: Vec<mail::MailId> =
-        hits(&app, &person, &issue, FILE_ROWS_MAX).await?.into_iter().filter(|hit| hit.state == "queued").map(|hit| hit.mail).collect();
+        hits(app, person, issue, FILE_ROWS_MAX).await?.into_iter().filter(|hit| hit.state == "queued").map(|hit| hit.mail).collect();
     mails.dedup();
     mails.truncate(RETRY_MAX);
-    let (scope, ids, now_ms, number) = (person.scope(), app.ids.clone(), app.now_ms(), issue.id);
+    let (scope, ids, now_ms, number, person) = (person.scope(), app.ids.clone(), app.now_ms(), issue.id, person.clone());
     let tried = app.db.tx(move |tx| {
         Box::pin(async move {
             let mut count = 0;
@@ -129,6 +141,5 @@ pub async fn retry(State(app): State<App>, person: Person, Path(id): Path<String
             Ok::<_, Error>(count)
         })
     });
-    let count = tried.await.map_err(Fault::from)?;
-    done(&format!("/health/issues/{}/hit", issue.id), Say::new("health-retried").with("count", count))
+    Ok(tried.await?)
 }

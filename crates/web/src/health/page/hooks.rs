@@ -1,6 +1,9 @@
 //! Where programs are told: an organisation's webhooks.
 
-use super::super::hook::sql::{self, HOOKS_MAX, Hook};
+use super::super::hook::{
+    self,
+    sql::{self, HOOKS_MAX, Hook},
+};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::confirm::{self, Confirm};
@@ -27,12 +30,13 @@ struct HooksPage<'a> {
     view: &'a View,
     form: &'a Shown,
     hooks: Vec<Hook>,
+    kinds: [&'static str; 2],
 }
 
 async fn page_of(app: &App, view: &View, person: &Person, form: &Shown, status: StatusCode) -> Page {
     let scope = person.scope();
     let hooks = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?;
-    show_with(status, &HooksPage { view, form, hooks })
+    show_with(status, &HooksPage { view, form, hooks, kinds: ["events", "ntfy"] })
 }
 
 /// `GET /health/hooks`.
@@ -44,32 +48,50 @@ pub async fn list(State(app): State<App>, view: View, person: Person) -> Page {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct New {
-    url: String,
+    /// events, ntfy
+    pub kind: String,
+    pub url: String,
+    /// Access token of a topic.
+    pub token: String,
 }
 
 /// `POST /health/hooks`: the secret is made here and shown on the page.
 pub async fn add(State(app): State<App>, view: View, person: Person, Form(new): Form<New>) -> Page {
     person.require(May::Connectors)?;
-    let url = new.url.trim().to_string();
+    match make(&app, &person, &new).await? {
+        Ok(_) => done("/health/hooks", Say::new("health-hook-added")),
+        Err(wrong) => {
+            let form = Shown::of(&new).with_wrong(vec![wrong]);
+            page_of(&app, &view, &person, &form, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+/// Makes a hook for this address, or says what is wrong with it.
+pub async fn make(app: &App, person: &Person, new: &New) -> Result<Result<Hook, Wrong>, Fault> {
+    let (url, token, is_push) = (new.url.trim().to_string(), new.token.trim().to_string(), new.kind == "ntfy");
     let scope = person.scope();
     let count = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?.len();
-    let is_address = url.len() <= URL_CHARS_MAX && super::super::hook::is_address(&url);
+    if is_push && (hook::topic(&url).is_none() || !hook::is_token(&token)) {
+        return Ok(Err(Wrong::new("url", "health-wrong-topic")));
+    }
+    let is_address = url.len() <= URL_CHARS_MAX && hook::is_address(&url);
     if !is_address || count >= HOOKS_MAX {
-        let key = if is_address { "health-wrong-hooks" } else { "health-wrong-hook" };
-        let form = Shown::of(&new).with_wrong(vec![Wrong::new("url", key)]);
-        return page_of(&app, &view, &person, &form, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return Ok(Err(Wrong::new("url", if is_address { "health-wrong-hooks" } else { "health-wrong-hook" })));
     }
     let mut octets = [0u8; SECRET_OCTETS];
     aws_lc_rs::rand::fill(&mut octets).map_err(|_| Fault::Ours("the system has no random numbers".into()))?;
-    let (ids, now_ms) = (app.ids.clone(), app.now_ms());
+    let (ids, now_ms, person) = (app.ids.clone(), app.now_ms(), person.clone());
     let hook = Hook {
         id: app.fresh_id(),
         org: person.org.map_or(0, |org| org.0),
         url,
-        secret: format!("whsec_{}", STANDARD.encode(octets)),
+        kind: if is_push { "ntfy".into() } else { "events".into() },
+        secret: if is_push { token } else { format!("whsec_{}", STANDARD.encode(octets)) },
         answer: String::new(),
         next_ms: 0,
     };
+    let made = hook.clone();
     let work = app.db.tx(move |tx| {
         Box::pin(async move {
             sql::put(tx, &hook, now_ms).await?;
@@ -77,8 +99,9 @@ pub async fn add(State(app): State<App>, view: View, person: Person, Form(new): 
             audit::note(tx, &person, &ids, now_ms, entry).await
         })
     });
-    work.await.map_err(Fault::from)?;
-    done("/health/hooks", Say::new("health-hook-added"))
+    let done: Result<(), Error> = work.await;
+    done.map_err(Fault::from)?;
+    Ok(Ok(made))
 }
 
 #[derive(Debug, Default, Deserialize)]

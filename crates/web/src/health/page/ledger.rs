@@ -1,10 +1,10 @@
 //! The ledger of promises, month by month, to read and to print.
 
-use super::super::ledger::{self, Line};
+use super::super::ledger::Line;
+use super::super::statement::{self, Statement};
 use crate::App;
-use crate::page::fault::Wrong;
-use crate::page::{Fault, Page, View, show};
-use crate::people::{May, Person};
+use crate::page::{Page, View, show};
+use crate::people::Person;
 use askama::Template;
 use axum::extract::{Query, State};
 use serde::Deserialize;
@@ -28,18 +28,17 @@ struct Shown {
 #[template(path = "health/templates/ledger.html")]
 struct LedgerPage<'a> {
     view: &'a View,
+    organization: String,
     month: String,
     lines: Vec<Shown>,
     until_ms: i64,
+    signature: Option<String>,
+    key: String,
 }
 
 /// `GET /health/ledger`.
 pub async fn page(State(app): State<App>, view: View, person: Person, Query(asked): Query<Asked>) -> Page {
-    person.require(May::Overview)?;
-    let month = if asked.month.is_empty() { this_month(app.now_ms()) } else { asked.month };
-    let span = ledger::month(&month, app.now_ms()).ok_or_else(|| Fault::Invalid(vec![Wrong::new("month", "health-wrong-month")]))?;
-    let scope = person.scope();
-    let lines = app.db.read(move |tx| Box::pin(async move { ledger::lines(tx, scope, span).await })).await.map_err(Fault::from)?;
+    let signed = statement::of(&app, &person, &asked.month).await?;
     let shown = |line: Line| Shown {
         name: view.t(&format!("health-sla-{}", line.name)),
         how: view.t(&format!("health-how-{}", line.name)),
@@ -47,7 +46,17 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Query(aske
         promised: written(&view, &line, line.promised),
         line,
     };
-    show(&LedgerPage { view: &view, month, lines: lines.into_iter().map(shown).collect(), until_ms: span.1 })
+    let Statement { organization, month, until_ms, lines, .. } = signed.statement;
+    let lines = lines.into_iter().map(shown).collect();
+    show(&LedgerPage {
+        view: &view,
+        organization,
+        month,
+        lines,
+        until_ms,
+        signature: signed.signature,
+        key: signed.key.unwrap_or_default(),
+    })
 }
 
 fn written(view: &View, line: &Line, value: f64) -> String {
@@ -58,8 +67,4 @@ fn written(view: &View, line: &Line, value: f64) -> String {
 fn trimmed(value: f64) -> String {
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
-
-pub fn this_month(now_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(now_ms).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m").to_string())
 }

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use store::Error;
 
 const MESSAGES_MAX: usize = 500;
+const TAGS_MAX: usize = 10;
+const TAG_CHARS_MAX: usize = 40;
 /// Planned maintenance is told of this long before, unless the operator says that it cannot wait.
 const NOTICE_MS: i64 = 5 * 24 * 60 * 60 * 1000;
 
@@ -29,6 +31,7 @@ pub struct Line {
     pub category: String,
     pub phase: String,
     pub services: String,
+    pub tags: Vec<String>,
     pub starts_ms: i64,
     pub ends_ms: Option<i64>,
     pub act_by_ms: Option<i64>,
@@ -50,6 +53,7 @@ pub fn line_of(view: &View, message: &Message) -> Line {
         category: view.t(&format!("health-category-{}", message.category)),
         phase: if message.is_maintenance { view.t(&format!("health-window-{}", message.phase(view.now_ms))) } else { String::new() },
         services: message.body.services.iter().map(|service| service_name(view, service)).collect::<Vec<_>>().join(", "),
+        tags: message.body.tags.clone(),
         starts_ms: message.starts_ms,
         ends_ms: message.ends_ms,
         act_by_ms: message.act_by_ms,
@@ -178,6 +182,9 @@ pub struct Said {
     category: String,
     severity: String,
     service: String,
+    organisation: String,
+    /// Between commas.
+    tags: String,
     title_en: String,
     title_zh: String,
     text_en: String,
@@ -199,36 +206,39 @@ struct NewPage<'a> {
     categories: [&'static str; 3],
     severities: [&'static str; 3],
     services: Vec<&'static str>,
+    organisations: Vec<String>,
 }
 
-fn new_page<'a>(view: &'a View, form: &'a Shown) -> NewPage<'a> {
+fn new_page<'a>(app: &App, view: &'a View, form: &'a Shown) -> NewPage<'a> {
     let services = Service::SHARED.iter().map(Service::kind).collect();
-    NewPage { view, form, kinds: ["message", "maintenance"], categories: CATEGORIES, severities: SEVERITIES, services }
+    let mut organisations: Vec<String> = app.directory.snapshot().organisations.values().map(|one| one.name.clone()).collect();
+    organisations.sort();
+    NewPage { view, form, kinds: ["message", "maintenance"], categories: CATEGORIES, severities: SEVERITIES, services, organisations }
 }
 
 /// `GET /health/messages/new`.
-pub async fn new(view: View, person: Person) -> Page {
+pub async fn new(State(app): State<App>, view: View, person: Person) -> Page {
     person.require(May::Operate)?;
     let form = Shown::of(&Said { kind: "message".into(), category: "stayInformed".into(), severity: "normal".into(), ..Said::default() });
-    show(&new_page(&view, &form))
+    show(&new_page(&app, &view, &form))
 }
 
 /// `POST /health/messages`.
 pub async fn post(State(app): State<App>, view: View, person: Person, Form(said): Form<Said>) -> Page {
     person.require(May::Operate)?;
-    match read(&said, &view) {
+    match read(&app, &said, &view) {
         Ok(message) => {
             let number = save(&app, &person, message, "health.message").await?;
             done(&format!("/health/messages/MC{number}"), Say::new("health-published"))
         }
         Err(wrong) => {
             let form = Shown::of(&said).with_wrong(wrong);
-            show_with(StatusCode::UNPROCESSABLE_ENTITY, &new_page(&view, &form))
+            show_with(StatusCode::UNPROCESSABLE_ENTITY, &new_page(&app, &view, &form))
         }
     }
 }
 
-fn read(said: &Said, view: &View) -> Result<Message, Vec<Wrong>> {
+fn read(app: &App, said: &Said, view: &View) -> Result<Message, Vec<Wrong>> {
     let mut wrong = Vec::new();
     let mut moment = |field: &'static str, text: &str| {
         let read = if text.is_empty() { None } else { time::parse_local(view, text) };
@@ -238,40 +248,77 @@ fn read(said: &Said, view: &View) -> Result<Message, Vec<Wrong>> {
         read
     };
     let (starts_ms, ends_ms, act_by_ms) = (moment("starts", &said.starts), moment("ends", &said.ends), moment("act_by", &said.act_by));
-    let is_maintenance = said.kind == "maintenance";
-    let title = Text::written(&said.title_en, &said.title_zh);
-    let text = Text::written(&said.text_en, &said.text_zh);
-    if title.is_empty() {
+    let org = organisation(app, &said.organisation);
+    if org.is_none() {
+        wrong.push(Wrong::new("organisation", "health-wrong-organisation"));
+    }
+    let tags = said.tags.split([',', '，', '、']).map(|tag| tag.trim().to_string()).filter(|tag| !tag.is_empty());
+    let message = Message {
+        org: org.unwrap_or(0),
+        is_maintenance: said.kind == "maintenance",
+        category: said.category.clone(),
+        severity: said.severity.clone(),
+        is_major: said.is_major == "on",
+        starts_ms: starts_ms.unwrap_or(view.now_ms),
+        ends_ms,
+        act_by_ms,
+        updated_ms: view.now_ms,
+        body: Body {
+            title: Text::written(&said.title_en, &said.title_zh),
+            text: Text::written(&said.text_en, &said.text_zh),
+            services: said.service.parse().into_iter().collect(),
+            tags: tags.collect(),
+        },
+        ..Message::default()
+    };
+    match checked(message, (!said.is_short.is_empty(), view.now_ms)) {
+        Ok(message) if wrong.is_empty() => Ok(message),
+        Ok(_) => Err(wrong),
+        Err(more) => Err(wrong.into_iter().chain(more).collect()),
+    }
+}
+
+/// A message as it may be published, or what is wrong with it. A window needs notice, unless somebody says that it cannot wait.
+pub fn checked(message: Message, (is_short, now_ms): (bool, i64)) -> Result<Message, Vec<Wrong>> {
+    let mut wrong = Vec::new();
+    let body = &message.body;
+    if body.title.is_empty() {
         wrong.push(Wrong::new("title_en", "health-wrong-title"));
     }
-    if title.is_too_long() || text.is_too_long() {
+    if body.title.is_too_long() || body.text.is_too_long() {
         wrong.push(Wrong::new("text_en", "health-wrong-long"));
     }
-    if is_maintenance && starts_ms.zip(ends_ms).is_none_or(|(starts, ends)| starts >= ends) {
+    if body.tags.len() > TAGS_MAX || body.tags.iter().any(|tag| tag.chars().count() > TAG_CHARS_MAX) {
+        wrong.push(Wrong::new("tags", "health-wrong-tags"));
+    }
+    if message.is_maintenance && message.ends_ms.is_none_or(|ends_ms| message.starts_ms >= ends_ms) {
         wrong.push(Wrong::new("ends", "health-wrong-window"));
     }
-    if is_maintenance && said.is_short.is_empty() && starts_ms.is_some_and(|starts| starts < view.now_ms + NOTICE_MS) {
+    if message.is_maintenance && !is_short && message.starts_ms < now_ms + NOTICE_MS {
         wrong.push(Wrong::new("starts", "health-wrong-notice"));
     }
     if !wrong.is_empty() {
         return Err(wrong);
     }
     let known = |value: &str, all: &[&str], or: &str| if all.contains(&value) { value.to_string() } else { or.to_string() };
+    let category = if message.is_maintenance { "planForChange" } else { message.category.as_str() };
     Ok(Message {
-        is_maintenance,
-        category: if is_maintenance { "planForChange".into() } else { known(&said.category, &CATEGORIES, "stayInformed") },
-        severity: known(&said.severity, &SEVERITIES, "normal"),
-        is_major: said.is_major == "on",
-        starts_ms: starts_ms.unwrap_or(view.now_ms),
-        ends_ms,
-        act_by_ms,
-        updated_ms: view.now_ms,
-        body: Body { title, text, services: said.service.parse().into_iter().collect(), tags: Vec::new() },
-        ..Message::default()
+        category: known(category, &CATEGORIES, "stayInformed"),
+        severity: known(&message.severity, &SEVERITIES, "normal"),
+        ..message
     })
 }
 
-async fn save(app: &App, person: &Person, message: Message, action: &'static str) -> Result<i64, Fault> {
+/// The organisation of this name; "" is everybody.
+pub fn organisation(app: &App, name: &str) -> Option<i64> {
+    match name {
+        "" => Some(0),
+        name => app.directory.snapshot().organisation_named(name).map(|found| found.id.0),
+    }
+}
+
+/// Writes a message with its line in the audit log, and rings; its number.
+pub async fn save(app: &App, person: &Person, message: Message, action: &'static str) -> Result<i64, Fault> {
     let (ids, now_ms, person) = (app.ids.clone(), app.now_ms(), person.clone());
     let saved = app.db.tx(move |tx| {
         Box::pin(async move {

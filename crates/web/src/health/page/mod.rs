@@ -1,13 +1,14 @@
 //! Pages of service health.
 
 mod bell;
-mod hit;
-mod hooks;
-mod issue;
+pub mod hit;
+pub mod hooks;
+pub mod issue;
 pub mod ledger;
-mod messages;
-mod publish;
-mod report;
+pub mod messages;
+pub mod publish;
+pub mod report;
+pub mod rescan;
 
 use super::board::{self, status_of};
 use super::cause;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<App> {
         .route("/health/issues/{issue}", get(issue::page).post(publish::publish))
         .route("/health/issues/{issue}/hit", get(hit::page))
         .route("/health/issues/{issue}/retry", post(hit::retry))
+        .route("/health/issues/{issue}/rescan", post(rescan::page))
         .route("/health/issues/{issue}/report", get(report::page))
         .route("/health/known", get(known))
         .route("/health/messages", get(messages::list).post(messages::post))

@@ -18,6 +18,8 @@ use gateway::scope::OrgScope;
 use serde::{Deserialize, Serialize};
 use store::Error;
 
+const ASSIGNEE_CHARS_MAX: usize = 100;
+
 /// What a form can choose from.
 pub struct Choices {
     pub statuses: Vec<&'static str>,
@@ -49,6 +51,7 @@ pub struct Said {
     pub origin: String,
     pub severity: String,
     pub service: String,
+    pub assignee: String,
     pub title_en: String,
     pub title_zh: String,
     pub impact_en: String,
@@ -67,15 +70,15 @@ pub struct Said {
     pub merge_into: String,
 }
 
-/// The form filled with what is known.
-pub fn form_of(view: &View, issue: &Issue) -> Shown {
+/// What the form says of an issue before anybody changes it, but for its times.
+pub fn said_of(issue: &Issue) -> Said {
     let body = &issue.body;
-    let local = |at_ms: Option<i64>| at_ms.map(|at_ms| time::local_input(view, at_ms)).unwrap_or_default();
-    Shown::of(&Said {
+    Said {
         status: issue.status.name().into(),
         kind: issue.classification().into(),
         origin: issue.origin.clone(),
         severity: body.severity.max(1).to_string(),
+        assignee: body.assignee.clone(),
         title_en: body.title.en.clone(),
         title_zh: body.title.zh.clone(),
         impact_en: body.impact.en.clone(),
@@ -84,13 +87,17 @@ pub fn form_of(view: &View, issue: &Issue) -> Shown {
         workaround_zh: body.workaround.zh.clone(),
         cause_en: body.root_cause.en.clone(),
         cause_zh: body.root_cause.zh.clone(),
-        expected: local(body.expected_ms),
-        next_update: local(body.next_update_ms),
         is_known: if issue.is_known { "on".into() } else { String::new() },
         fixed_in: body.fixed_in.clone(),
         merge_into: if issue.merged_into == 0 { String::new() } else { IssueId(issue.merged_into).to_string() },
         ..Said::default()
-    })
+    }
+}
+
+/// The form filled with what is known.
+pub fn form_of(view: &View, issue: &Issue) -> Shown {
+    let local = |at_ms: Option<i64>| at_ms.map(|at_ms| time::local_input(view, at_ms)).unwrap_or_default();
+    Shown::of(&Said { expected: local(issue.body.expected_ms), next_update: local(issue.body.next_update_ms), ..said_of(issue) })
 }
 
 /// Puts what was said into the issue; the post that tells of it.
@@ -115,6 +122,7 @@ pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wron
     let body = &mut issue.body;
     let title = body.title.clone();
     body.severity = said.severity.parse().ok().filter(|severity| (1..=4).contains(severity)).unwrap_or(body.severity);
+    body.assignee = said.assignee.trim().chars().take(ASSIGNEE_CHARS_MAX).collect();
     body.fixed_in = said.fixed_in.trim().chars().take(60).collect();
     for (text, en, zh) in [
         (&mut body.title, &said.title_en, &said.title_zh),
@@ -154,7 +162,7 @@ pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wron
 
 /// Writes issue, post and audit together, and rings.
 pub async fn save(app: &App, person: &Person, issue: Issue, (kind, text): (&str, Text), action: &'static str) -> Result<IssueId, Fault> {
-    let (ids, now_ms, person, kind, all) = (app.ids.clone(), app.now_ms(), person.clone(), kind.to_string(), app.clone());
+    let (ids, now_ms, person, kind, all) = (app.ids.clone(), app.now_ms(), person.clone(), known_kind(kind).to_string(), app.clone());
     let saved = app.db.tx(move |tx| {
         Box::pin(async move {
             let mut issue = issue;
@@ -197,16 +205,16 @@ pub async fn publish(State(app): State<App>, view: View, person: Person, Path(id
         there.ok_or(Fault::NotFound)?;
     }
     let text = if text.is_empty() { Say::new("health-changed-by-person").into() } else { text };
-    let id = save(&app, &person, found, (post_kind(&said), text), "health.publish").await?;
+    let id = save(&app, &person, found, (&said.post_kind, text), "health.publish").await?;
     done(&format!("/health/issues/{id}"), Say::new("health-published"))
 }
 
-fn post_kind(said: &Said) -> &str {
-    if ["regular", "quick", "strategic"].contains(&said.post_kind.as_str()) { &said.post_kind } else { "regular" }
+fn known_kind(kind: &str) -> &str {
+    if ["regular", "quick", "strategic"].contains(&kind) { kind } else { "regular" }
 }
 
 /// Hides an issue behind another, or lets it stand for itself again.
-fn merge(issue: &mut Issue, into: &str) -> Result<(), Vec<Wrong>> {
+pub fn merge(issue: &mut Issue, into: &str) -> Result<(), Vec<Wrong>> {
     issue.merged_into = match into.trim() {
         "" => 0,
         id => match id.parse::<IssueId>() {
@@ -271,6 +279,6 @@ pub async fn open(State(app): State<App>, view: View, person: Person, Form(said)
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { view: &view, form: &form, choices: choices(&issue) });
     }
     let text = if text.is_empty() { Say::new("health-opened-by-person").into() } else { text };
-    let id = save(&app, &person, issue, (post_kind(&said), text), "health.open").await?;
+    let id = save(&app, &person, issue, (&said.post_kind, text), "health.open").await?;
     done(&format!("/health/issues/{id}"), Say::new("health-published"))
 }

@@ -1,6 +1,6 @@
 //! What was learned from an issue, to print and keep; and people who say that something does not work.
 
-use super::super::issue::Issue;
+use super::super::issue::{Issue, IssueId};
 use super::super::sql::{self, Report};
 use super::super::{Text, cause};
 use super::issue::{self, Measure, Said};
@@ -90,7 +90,7 @@ async fn form_page<'a>(app: &App, view: &'a View, person: &Person, form: &'a Sho
         at_ms: trace::time_of(mail::MailId(id)),
         service: view.of_kind("health-service", &service),
         text,
-        issue: if issue == 0 { String::new() } else { super::super::issue::IssueId(issue).to_string() },
+        issue: if issue == 0 { String::new() } else { IssueId(issue).to_string() },
     };
     let services = Service::SHARED.iter().map(Service::kind).collect();
     Ok(FormPage { view, form, services, reports: found.into_iter().map(line).collect() })
@@ -102,26 +102,41 @@ pub async fn form(State(app): State<App>, view: View, person: Person) -> Page {
     show(&form_page(&app, &view, &person, &form).await?)
 }
 
-/// `POST /health/report`: compared with what others say and what is measured.
-pub async fn send(State(app): State<App>, view: View, person: Person, Form(asked): Form<Asked>) -> Page {
+/// The service of a report, or what is wrong with it.
+pub fn checked(service: &str, text: &str) -> Result<Service, Vec<Wrong>> {
     let mut wrong = Vec::new();
-    let service = asked.service.parse::<Service>().ok().filter(|service| Service::SHARED.contains(service));
-    if service.is_none() {
+    let found = service.parse::<Service>().ok().filter(|service| Service::SHARED.contains(service));
+    if found.is_none() {
         wrong.push(Wrong::new("service", "health-wrong-service"));
     }
-    if asked.text.trim().is_empty() || asked.text.chars().count() > TEXT_CHARS_MAX {
+    if text.trim().is_empty() || text.chars().count() > TEXT_CHARS_MAX {
         wrong.push(Wrong::new("text", "health-wrong-report"));
     }
-    let Some(service) = service.filter(|_| wrong.is_empty()) else {
-        let form = Shown::of(&asked).with_wrong(wrong);
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &form_page(&app, &view, &person, &form).await?);
-    };
-    let (issue, is_known) = taken(&app, &person, &service, asked.text.trim()).await?;
+    found.filter(|_| wrong.is_empty()).ok_or(wrong)
+}
+
+/// `POST /health/report`: compared with what others say and what is measured.
+pub async fn send(State(app): State<App>, view: View, person: Person, Form(asked): Form<Asked>) -> Page {
+    match checked(&asked.service, &asked.text) {
+        Ok(service) => {
+            let issue = take(&app, &person, &service, asked.text.trim()).await?;
+            let key = if issue.is_none() { "health-reported" } else { "health-reported-known" };
+            done("/health/report", Say::new(key).with("what", issue.unwrap_or_default().to_string()))
+        }
+        Err(wrong) => {
+            let form = Shown::of(&asked).with_wrong(wrong);
+            show_with(StatusCode::UNPROCESSABLE_ENTITY, &form_page(&app, &view, &person, &form).await?)
+        }
+    }
+}
+
+/// Keeps a report and rings when it opened an issue; the issue it belongs to.
+pub async fn take(app: &App, person: &Person, service: &Service, text: &str) -> Result<Option<IssueId>, Fault> {
+    let (issue, is_known) = taken(app, person, service, text).await?;
     if !is_known && issue != 0 {
         app.health.ring();
     }
-    let key = if issue == 0 { "health-reported" } else { "health-reported-known" };
-    done("/health/report", Say::new(key).with("what", super::super::issue::IssueId(issue).to_string()))
+    Ok(Some(IssueId(issue)).filter(|id| id.0 != 0))
 }
 
 /// Keeps the report; the issue it belongs to (0: none) and whether that was there before.

@@ -92,6 +92,18 @@ health-hit-count = { $count ->
 health-hit-more = There are more; download the list to see all.
 health-hit-waiting = { $count } of those shown still wait for delivery.
 health-retry = Retry what waits now
+health-hit-held = { $count ->
+    [one] One of those shown is held in quarantine.
+   *[other] { $count } of those shown are held in quarantine.
+}
+health-rescan = Judge again and release what is good
+health-rescan-sure = { $count ->
+    [one] One held mail is judged again. If it is found good now, it is delivered.
+   *[other] { $count } held mails are judged again. Those found good now are delivered.
+} Delivery cannot be undone. Malware stays held.
+health-rescanned = Released: { $released }. Still held: { $kept }. Not looked at yet: { $left }.
+health-rescan-nothing = Nothing is held that this issue may have taken.
+health-rescan-not-filtering = This issue is not about filtering, so it took no mail into quarantine.
 health-retried = { $count } recipients are tried now.
 health-pir = Post-incident report
 health-report-open = The report is written once the issue has ended.
@@ -257,8 +269,14 @@ health-cause-balance-wrong = The balance of mail does not add up
 health-impact-balance-wrong = A mail may not be accounted for.
 health-do-balance-wrong = Run “gatepost trace balance”; it names the mails.
 health-cause-probe-late = The test mail does not arrive in time
-health-impact-probe-late = Mail may be late.
-health-do-probe-late = See what became of the test mail in the trace.
+health-impact-probe-late = Mail is taken and may be delivered late.
+health-do-probe-late = Look at the queue: what waits, and what the last reply was.
+health-cause-probe-refused = Our own port does not take the test mail
+health-impact-probe-refused = Mail from outside may be put off or refused; senders try again.
+health-do-probe-refused = The reply to the test mail stands below. Look at the database, the disk and the limits of connections.
+health-cause-probe-connector = Test mail through the connector { $what } does not arrive
+health-impact-probe-connector = Mail that takes this way may wait.
+health-do-probe-connector = Check the next hop and the mailbox that test mail is sent to.
 health-cause-reports = Several people report trouble with { $what }
 health-impact-reports = Some people notice trouble that is not measured.
 health-do-reports = We are looking into it.
@@ -272,8 +290,18 @@ health-post-better-interrupted = It got better. { $what }
 health-post-better-degraded = It got better: the service works, worse than it should. { $what }
 health-post-better-advice = It got better; something still needs attention. { $what }
 health-post-relapsed = It is back. { $what }
+health-post-back = It does not stay well yet. { $what }
 health-post-restoring = It looks well again. We wait a little before we say so.
 health-post-over = It is measured as well again.
+health-form-assignee = Who works on it
+health-form-assignee-hint = Seen by those who run the service only.
+health-form-organisation = For the organization
+health-form-organisation-hint = Empty: for everybody.
+health-form-tags = Tags
+health-form-tags-hint = With commas between, such as: Admin impact, User impact.
+health-wrong-organisation = There is no organization of this name.
+health-wrong-tags = At most ten tags of 40 characters each.
+health-wrong-cancel = Only planned maintenance that is not cancelled yet can be called off.
 health-form-status = Status
 health-form-status-hint = What is measured as wrong cannot be called right.
 health-form-kind = Kind
@@ -335,17 +363,37 @@ bell-muted = Services that are left out
 bell-quiet-from = Quiet from (hour)
 bell-quiet-to = Quiet until (hour)
 bell-quiet-hint = Between these hours nothing is announced; the number still counts. The same hour twice: never quiet.
+bell-weekly = One letter a week
+bell-weekly-hint = What is not well, what was, what is planned and what is new; nothing when there is nothing.
+health-weekly-subject = { $count ->
+    [0] Service health this week: all is well
+    [one] Service health this week: one open issue
+   *[other] Service health this week: { $count } open issues
+}
+health-weekly-open = Not well now
+health-weekly-over = Was not well, and is again
+health-weekly-planned = Planned maintenance
+health-weekly-news = Messages
+health-weekly-end = You chose this letter under { $link }
 bell-save = Save
 bell-chosen = Saved.
 bell-all-read = { $count } were marked as read.
 audit-health-publish = Issue published
 audit-health-open = Issue opened
+audit-health-rescan = Held mails of an issue judged again
 audit-health-retry = Mails of an issue retried
 audit-health-report = Trouble reported
 audit-health-message = Message published
 audit-health-cancel-maintenance = Maintenance called off
 health-hooks = Webhooks
 health-hooks-hint = Programs are told of every issue that concerns your organization: CloudEvents in JSON, signed as Standard Webhooks says. An answer of 2xx counts as taken; otherwise it is tried again for about two days.
+health-hook-kind = Kind
+health-hook-kind-hint = Events go to a program, signed. Push messages go to telephones and computers that follow a topic of an ntfy server.
+health-hook-kind-events = Signed events for a program
+health-hook-kind-ntfy = Push messages (ntfy)
+health-hook-token = Access token of the topic
+health-hook-token-hint = For push messages, when the topic is protected.
+health-wrong-topic = Give the address of a topic, such as https://ntfy.example.com/mail, and a token without spaces.
 health-hook-url = Address
 health-hook-url-hint = Such as https://example.com/hook
 health-hook-add = Add webhook
@@ -377,6 +425,11 @@ health-not-kept = Not kept
 health-nothing-measured = Nothing to measure
 health-minutes = { $what } minutes
 health-wrong-month = There is no such month yet; write it as 2026-11.
+health-statement = Signed statement
+health-statement-hint = The file holds the text that was signed, the signature (Ed25519) and the key. The key also stands on the status pages, as status/key.pub.
+health-statement-download = Download as JSON
+health-signature = Signature
+health-key = Public key
 health-sla-uptime = Uptime
 health-how-uptime = Minutes in which mail could be taken, of all. Left out: planned maintenance.
 health-sla-spam = Spam caught

@@ -27,7 +27,9 @@ fn named(issue: &str, message: &str, hook: &str) -> Places {
         ("/health/issues/", "*", issue.to_string()),
         ("/api/v1/health/issues/", "*", issue.to_string()),
         ("/health/messages/", "*", message.to_string()),
+        ("/api/v1/health/messages/", "*", message.to_string()),
         ("/health/hooks/", "*", hook.to_string()),
+        ("/api/v1/health/hooks/", "*", hook.to_string()),
         ("/v1.0/admin/serviceAnnouncement/", "*", format!("issues/{issue}")),
     ]
 }
@@ -52,6 +54,7 @@ async fn make(tx: &mut store::Tx, org: OrgId, post: i64, report: i64) -> Result<
     let hook = Hook {
         id: report,
         org: org.0,
+        kind: "events".into(),
         url: format!("https://{MARK}.example/"),
         secret: "whsec_AAAA".into(),
         answer: String::new(),

@@ -1,14 +1,17 @@
-//! REST of service health: how services are, and issues.
+//! REST of service health: how services are, issues, messages, promises. Below: what operators publish, and what readers do.
 
-use super::issue::Issue;
-use super::ledger::{self, Line};
-use super::message::Message;
-use super::page::ledger::this_month;
-use super::page::{known_to, services_of};
-use super::sql::{self, Wanted};
-use super::{Text, message};
+mod own;
+mod publish;
+
 use crate::App;
 use crate::api::problem::Problem;
+use crate::health::issue::Issue;
+use crate::health::ledger::{self, Line, this_month};
+use crate::health::message::Message;
+use crate::health::page::{known_to, services_of};
+use crate::health::sql::{self, Wanted};
+use crate::health::statement::{self, Signed};
+use crate::health::{Text, message};
 use crate::page::Fault;
 use crate::page::fault::Wrong;
 use crate::page::words::Lang;
@@ -33,6 +36,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(issue))
         .routes(routes!(messages))
         .routes(routes!(promises))
+        .routes(routes!(month_statement))
+        .merge(publish::routes())
+        .merge(own::routes())
 }
 
 /// A text in both languages.
@@ -123,6 +129,9 @@ pub struct MessageBody {
     pub is_cancelled: bool,
     pub category: String,
     pub severity: String,
+    /// It is for your organization alone.
+    pub is_own: bool,
+    pub tags: Vec<String>,
     pub title: TextBody,
     pub text: TextBody,
     pub services: Vec<String>,
@@ -131,6 +140,8 @@ pub struct MessageBody {
     pub act_by_ms: Option<i64>,
     pub updated_ms: i64,
     pub is_read: bool,
+    pub is_archived: bool,
+    pub is_favorite: bool,
 }
 
 fn issue_body(issue: &Issue) -> IssueBody {
@@ -168,6 +179,8 @@ fn message_body(message: &Message) -> MessageBody {
         is_cancelled: message.is_cancelled,
         category: message.category.clone(),
         severity: message.severity.clone(),
+        is_own: message.org != 0,
+        tags: message.body.tags.clone(),
         title: (&message.body.title).into(),
         text: (&message.body.text).into(),
         services: message.body.services.iter().map(ToString::to_string).collect(),
@@ -176,6 +189,8 @@ fn message_body(message: &Message) -> MessageBody {
         act_by_ms: message.act_by_ms,
         updated_ms: message.updated_ms,
         is_read: message.is_read,
+        is_archived: message.is_archived,
+        is_favorite: message.is_favourite,
     }
 }
 
@@ -227,7 +242,7 @@ async fn issue(State(app): State<App>, person: Person, Path(id): Path<String>) -
         })
     });
     let (issue, posts) = read.await.map_err(Fault::from)?.ok_or(Fault::NotFound)?;
-    let post = |post: &super::issue::Post| PostBody {
+    let post = |post: &crate::health::issue::Post| PostBody {
         at_ms: post.at_ms,
         kind: post.kind.clone(),
         status: post.status.map(|status| status.name().to_string()),
@@ -259,6 +274,17 @@ async fn promises(State(app): State<App>, person: Person, Query(asked): Query<Le
     let scope = person.scope();
     let lines = app.db.read(move |tx| Box::pin(async move { ledger::lines(tx, scope, span).await })).await.map_err(Fault::from)?;
     Ok(Json(lines))
+}
+
+/// The ledger of a month as a statement, signed with the key of the status pages.
+#[utoipa::path(get, path = "/health/statement", tag = "health", params(LedgerAsked), responses(
+    (status = 200, description = "The statement, the text that was signed, and the signature", body = Signed),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Not signed in"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "There is no such month"),
+))]
+async fn month_statement(State(app): State<App>, person: Person, Query(asked): Query<LedgerAsked>) -> Result<Json<Signed>, Fault> {
+    Ok(Json(statement::of(&app, &person, &asked.month).await?))
 }
 
 /// Messages and planned maintenance that concern your organization.
