@@ -24,6 +24,7 @@ pub mod steps;
 pub mod suspect;
 pub mod symptom;
 
+pub use explain::{Explained, ExplainedFailure, explained};
 pub use page::routes;
 pub use pasted::read as read_pasted;
 
