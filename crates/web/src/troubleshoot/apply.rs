@@ -255,7 +255,11 @@ async fn change_connector(app: &App, person: &Person, name: &str, change: &Conne
             settings.tls = serde_json::from_value(serde_json::Value::String(level.clone())).map_err(|_| Fault::NotFound)?;
         }
         ConnectorChange::TlsName { name } => settings.tls_name.clone_from(name),
-        ConnectorChange::Pin { sha256 } => settings.pin.clone_from(sha256),
+        ConnectorChange::Pin { sha256 } => {
+            settings.pin.clone_from(sha256);
+            // A pinned certificate is trusted whoever signed it: checking who did would refuse it again.
+            settings.tls = TlsLevel::Required;
+        }
     }
     if !settings.login.is_empty() && settings.tls == TlsLevel::Off {
         return Err(Fault::Conflict(Say::new("connector-wrong-login-tls")));

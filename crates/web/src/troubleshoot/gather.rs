@@ -5,11 +5,12 @@
 
 use super::ground::Ground;
 use super::question::{End, Question};
+use super::sql;
 use super::symptom::Symptom;
 use crate::health::issue::Issue;
 use crate::health::sql::{self as health_sql, Wanted};
 use gateway::receipt::Receipt;
-use gateway::trace::api::{EventBody, MailBody};
+use gateway::trace::api::{EventBody, Incomplete, MailBody};
 use gateway::trace::{self, Query, RefusalQuery};
 use mail::MailId;
 use serde_json::Value;
@@ -105,7 +106,7 @@ fn span(ground: &Ground, question: &Question) -> (i64, i64) {
 
 async fn read(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question, span: (i64, i64)) -> Result<Facts, Error> {
     let mut facts = Facts { since_ms: span.0, until_ms: span.1, is_complete: true, ..Facts::default() };
-    facts.oldest_ms = trace::search(tx, scope, &Query { limit: 1, ..Query::default() }).await?.rows.first().map(|row| row.at_ms);
+    facts.oldest_ms = sql::oldest_ms(tx, scope).await?;
     let mut rows = rows(tx, scope, question, &mut facts).await?;
     rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.mail.cmp(&a.0.mail)));
     for (row, fit) in rows.into_iter().take(STORIES_MAX) {
@@ -147,7 +148,7 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
             End::Domain(_) => base.clone(),
         };
         let found = trace::search(tx, scope, &query).await?;
-        facts.is_complete &= found.is_complete || question.sender.is_some();
+        facts.is_complete &= is_whole(&found.because) || question.sender.is_some();
         for row in found.rows.into_iter().filter(|row| is_to(row, recipient)) {
             facts.traffic += 1;
             let fit = fit_of_sender(tx, scope, question, &row).await?;
@@ -156,7 +157,7 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
     }
     if let Some(sender) = question.sender.as_ref() {
         let found = trace::search(tx, scope, &Query { sender: Some(sender.as_query()), ..base }).await?;
-        facts.is_complete &= found.is_complete;
+        facts.is_complete &= is_whole(&found.because);
         for row in found.rows {
             let is_known = rows.iter().any(|(there, _)| there.mail == row.mail);
             let receipt = if is_known { None } else { receipt(tx, scope, row.mail).await? };
@@ -173,6 +174,11 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
     }
     rows.retain(|(_, fit)| *fit >= FIT_MIN);
     Ok(rows)
+}
+
+/// Nothing of the span was left out. That nothing is kept from before is no gap: `oldest_ms` says it.
+fn is_whole(because: &[Incomplete]) -> bool {
+    because.iter().all(|one| matches!(one, Incomplete::KeptSince { .. }))
 }
 
 /// Mail that fits less is another mail.
@@ -219,7 +225,7 @@ async fn refusals(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Quest
     }
     for query in queries {
         let found = trace::refusals(tx, scope, &query).await?;
-        facts.is_complete &= found.is_complete || !facts.stories.is_empty();
+        facts.is_complete &= is_whole(&found.because) || !facts.stories.is_empty();
         seen.extend(found.rows);
     }
     seen.sort_by_key(|event| std::cmp::Reverse(event.event));

@@ -221,21 +221,42 @@ impl Question {
         }
     }
 
-    /// Addresses in the words: ours is at our end, a foreign one at the other.
+    /// Addresses in the words: by what stands before each, else ours is at our end and a foreign one at the other.
     fn take_words(&mut self, directory: &Directory) {
-        let is_ours = |end: &End| directory.domain_named(end.domain()).is_some();
         let outward = self.is_outward();
-        for end in pasted::addresses(&self.text).filter_map(|text| End::read(&text)) {
-            let is_known = self.sender.as_ref() == Some(&end) || self.recipient.as_ref() == Some(&end);
-            if is_known {
+        let text = self.text.to_lowercase();
+        let found: Vec<String> = pasted::addresses(&self.text).collect();
+        let are_several = found.len() > 1;
+        let mut open = Vec::new();
+        for address in found {
+            let Some(end) = End::read(&address) else { continue };
+            if self.sender.as_ref() == Some(&end) || self.recipient.as_ref() == Some(&end) {
                 continue;
             }
-            let slot = match (is_ours(&end), outward) {
-                (true, false) | (false, true) => &mut self.recipient,
-                (true, true) | (false, false) => &mut self.sender,
+            let before = text.find(&address.to_lowercase()).map_or("", |at| &text[..at]);
+            let slot = match place(before, are_several) {
+                Some(Place::Sender) => &mut self.sender,
+                Some(Place::Recipient) => &mut self.recipient,
+                Some(Place::Speaker) if outward => &mut self.sender,
+                Some(Place::Speaker) => &mut self.recipient,
+                None => {
+                    open.push(end);
+                    continue;
+                }
             };
-            if slot.is_none() {
-                *slot = Some(end);
+            if slot.is_none() { *slot = Some(end) } else { open.push(end) }
+        }
+        for end in open {
+            let is_ours = directory.domain_named(end.domain()).is_some();
+            let (first, second) = match is_ours == outward {
+                true => (&mut self.sender, &mut self.recipient),
+                false => (&mut self.recipient, &mut self.sender),
+            };
+            // An address is told for something: where its own place is taken it is at the other end.
+            match (first.is_none(), second.is_none()) {
+                (true, _) => *first = Some(end),
+                (false, true) => *second = Some(end),
+                (false, false) => {}
             }
         }
         self.mail = self.mail.or_else(|| pasted::mail_in(&self.text));
@@ -257,6 +278,36 @@ impl Question {
             (Symptom::Unknown, _, Some(true)) | (Symptom::Unknown, Some(false), None) => Symptom::NotReceived,
             (symptom, ..) => symptom,
         };
+    }
+}
+
+/// At which end an address stands by the words before it.
+enum Place {
+    Sender,
+    Recipient,
+    /// Whoever complains.
+    Speaker,
+}
+
+/// The words before an address that say at which end it is. Some say so only where another address stands beside.
+fn place(before: &str, are_several: bool) -> Option<Place> {
+    const SPEAKER: [&str; 4] = ["i am", "i'm", "我是", "this is"];
+    const RECIPIENT: [&str; 8] = ["to", "for", "reach", "给", "至", "发到", "发往", "寄给"];
+    const SENDER: [&str; 4] = ["from", "来自", "从", "发件人"];
+    const SENDER_BESIDE: [&str; 6] = ["of", "by", "收到", "收不到", "允许", "allowed"];
+    let before = before.trim_end_matches([' ', '<', '"', '“', '：', ':', '\t', '\n', '\r']);
+    let ends = |words: &[&str]| {
+        words.iter().any(|word| {
+            let rest = before.strip_suffix(word);
+            // "into" is no "to"; Chinese has no spaces between words.
+            rest.is_some_and(|rest| !word.is_ascii() || rest.chars().next_back().is_none_or(|c| !c.is_ascii_alphabetic()))
+        })
+    };
+    match () {
+        () if ends(&SPEAKER) => Some(Place::Speaker),
+        () if ends(&RECIPIENT) => Some(Place::Recipient),
+        () if ends(&SENDER) || are_several && ends(&SENDER_BESIDE) => Some(Place::Sender),
+        () => None,
     }
 }
 

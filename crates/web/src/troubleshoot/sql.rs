@@ -39,6 +39,14 @@ pub async fn account(tx: &mut Tx, scope: OrgScope, email: &str, since_ms: i64) -
     }))
 }
 
+/// When the oldest mail that is kept came, Unix milliseconds.
+pub async fn oldest_ms(tx: &mut Tx, scope: OrgScope) -> Result<Option<i64>, Error> {
+    let mut args = args![];
+    let whose = scope.condition("org", &mut args);
+    let row = tx.row(&format!("SELECT min(id) FROM mail WHERE {whose}"), args).await?;
+    Ok(row.map(|row| row.int_opt(0)).transpose()?.flatten().map(|id| gateway::trace::time_of(mail::MailId(id))))
+}
+
 /// A diagnosis as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {

@@ -115,10 +115,11 @@ fn mistyped(question: &Question, facts: &Facts) -> Option<Suspect> {
 
 /// Nothing of it came here, as far as we can know.
 fn never(question: &Question, facts: &Facts, is_open: bool) -> Option<Suspect> {
-    let too_old = question.about_ms.zip(facts.oldest_ms).is_some_and(|(about, oldest)| about < oldest) && !facts.is_complete;
+    // Records that begin later cannot tell; whether something was forgotten or nothing had come yet is not known.
+    let is_before = question.about_ms.zip(facts.oldest_ms).is_some_and(|(about, oldest)| about < oldest);
     let sender = question.sender.as_ref().map(End::shown).unwrap_or_default();
     let recipient = question.recipient.as_ref().map(End::shown).unwrap_or_default();
-    if too_old || question.about_ms.is_some_and(|about| about < facts.since_ms) {
+    if question.about_ms.is_some_and(|about| about < facts.since_ms) {
         let say = Say::new("seen-too-old");
         let mut evidence = Evidence::new(Strength::Record, say);
         evidence.at_ms = facts.oldest_ms;
@@ -128,7 +129,7 @@ fn never(question: &Question, facts: &Facts, is_open: bool) -> Option<Suspect> {
         return None; // "no mail at all" is not one mail that did not come
     }
     let say = Say::new("seen-no-mail").with("what", sender).with("recipient", recipient).with("count", facts.traffic);
-    let strength = if facts.is_complete { Strength::Fits } else { Strength::Hint };
+    let strength = if facts.is_complete && !is_before { Strength::Fits } else { Strength::Hint };
     let mut suspect = Suspect::new(Cause::NeverArrived, sender).with(Evidence::new(strength, say).at(facts.since_ms));
     if is_open {
         suspect = suspect.seen(Strength::Fits, Say::new("seen-door-open"));
@@ -167,9 +168,11 @@ pub async fn outbound(ground: &Ground, question: &Question, facts: &Facts, steps
     let sender = question.sender.as_ref().map(End::shown).unwrap_or_default();
     let recipient = question.recipient.as_ref().map(End::shown).unwrap_or_default();
     let say = Say::new("seen-no-mail").with("what", sender).with("recipient", recipient).with("count", facts.traffic);
-    let strength = if facts.is_complete { Strength::Fits } else { Strength::Hint };
+    // Whoever names one end only did not ask about one mail.
+    let is_known = facts.is_complete && question.recipient.is_some() && question.sender.is_some();
+    let strength = if is_known { Strength::Fits } else { Strength::Hint };
     let mut suspect = Suspect::new(Cause::NotHandedToUs, sender).with(Evidence::new(strength, say).at(facts.since_ms));
-    if facts.traffic == 0 {
+    if facts.traffic == 0 && is_known {
         suspect = suspect.seen(Strength::Fits, Say::new("seen-sends-nothing").with("what", sender));
     }
     found.push(suspect.fix(fix::open("/connectors", "fix-open-inbound")));

@@ -337,7 +337,7 @@ pub fn twice(question: &Question, stories: &[Story]) -> Option<Suspect> {
         let say = Say::new("seen-twice").with("what", again.row.mail.to_string()).with("detail", first.row.mail.to_string());
         let told = Evidence::new(Strength::Record, say).at(first.row.at_ms).of_mail(Some(first.row.mail));
         let text = Say::new("tell-twice").with("what", first.row.message_id.as_str());
-        return Some(Suspect::new(Cause::SentTwice, one.address.as_str()).with(told).near(1.0).fix(fix::tell(text)));
+        return Some(Suspect::new(Cause::SentTwice, one.address.as_str()).with(told).near(4.0).fix(fix::tell(text)));
     }
     None
 }
