@@ -168,7 +168,11 @@ async fn then(world: &mut World, step: &str) {
         "release" | "delete" => {
             rest(world).await;
             let mail = last_mail(world).await;
-            let answer = world.ask("POST", &format!("/api/v1/quarantine/{mail}/{verb}"), json!({})).await;
+            let path = format!("/api/v1/quarantine/{mail}");
+            let answer = match verb {
+                "release" => world.ask("POST", &format!("{path}/release"), json!({})).await,
+                _ => world.ask("DELETE", &path, Value::Null).await,
+            };
             assert!(answer.status.is_success(), "{step}: {}", answer.text);
         }
         "cancel" => {
