@@ -47,7 +47,12 @@ async fn list(State(app): State<App>, view: View, person: Person) -> Result<Json
 /// Asks for a diagnosis. The answer is there at once when it takes less than 2.5 seconds; else `state` is "running": read it again, or
 /// follow its stream. Words are in the language of Accept-Language.
 #[utoipa::path(post, path = "/diagnoses", tag = "diagnoses", request_body = Asked, responses((status = 201, description = "Begun, or done", body = DiagnosisBody)))]
-async fn ask(State(app): State<App>, view: View, person: Person, Json(asked): Json<Asked>) -> Result<(StatusCode, Json<DiagnosisBody>), Fault> {
+async fn ask(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Json(asked): Json<Asked>,
+) -> Result<(StatusCode, Json<DiagnosisBody>), Fault> {
     let (id, mut ended) = run::begin(&app, &view, &person, &asked).await?;
     let _ = tokio::time::timeout(PATIENCE, ended.wait_for(|ended| *ended)).await; // then it is read as far as it is
     let found = run::find(&app, &person, &run::name_of(id)).await?;

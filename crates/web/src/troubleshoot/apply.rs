@@ -43,12 +43,28 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Undo {
-    EndEntry { entry: String },
-    RenewEntry { entry: String, expires_ms: Option<i64>, note: String },
-    RuleOn { rule: String },
-    RemoveRecipient { address: String },
+    EndEntry {
+        entry: String,
+    },
+    RenewEntry {
+        entry: String,
+        expires_ms: Option<i64>,
+        note: String,
+    },
+    RuleOn {
+        rule: String,
+    },
+    RemoveRecipient {
+        address: String,
+    },
     /// One setting of a connector as it was.
-    Connector { name: String, allow_private: bool, tls: TlsLevel, tls_name: String, pin: String },
+    Connector {
+        name: String,
+        allow_private: bool,
+        tls: TlsLevel,
+        tls_name: String,
+        pin: String,
+    },
 }
 
 /// Whether it worked.
@@ -104,7 +120,12 @@ pub fn fix_at(diagnosis: &Diagnosis, (cause, fix): (usize, usize)) -> Result<&Fi
     answer.causes.get(cause).and_then(|one| one.fixes.get(fix)).filter(|fix| fix.is_ours()).ok_or(Fault::NotFound)
 }
 
-async fn keep(app: &App, person: &Person, diagnosis: &Diagnosis, (all, action, fix): (&[Applied], &'static str, &Fix)) -> Result<(), Fault> {
+async fn keep(
+    app: &App,
+    person: &Person,
+    diagnosis: &Diagnosis,
+    (all, action, fix): (&[Applied], &'static str, &Fix),
+) -> Result<(), Fault> {
     let (org, id, json) = (diagnosis.org, diagnosis.id, serde_json::to_string(all).unwrap_or_default());
     let entry = Entry::new(Some(org), action, diagnosis.name()).with(serde_json::json!({ "fix": fix.kind() }));
     let (ids, person, now_ms) = (app.ids.clone(), person.clone(), app.now_ms());
@@ -149,8 +170,7 @@ async fn act(app: &App, person: &Person, org: OrgId, fix: &Fix) -> Result<Option
 async fn release(app: &App, person: &Person, mail: MailId, recipient: &str) -> Result<(), Fault> {
     let held = app.quarantine.rows(person.scope(), mail).await?;
     let row = held.iter().find(|row| row.recipient.eq_ignore_ascii_case(recipient)).ok_or(Fault::NotFound)?;
-    let decision =
-        Decision { scope: person.scope(), mail, recipient: Some(row.n), who: person.email.clone(), now_ms: app.now_ms() };
+    let decision = Decision { scope: person.scope(), mail, recipient: Some(row.n), who: person.email.clone(), now_ms: app.now_ms() };
     let (org, ids, who, now_ms) = (row.org, app.ids.clone(), person.clone(), app.now_ms());
     app.db
         .tx(move |tx| {
@@ -278,7 +298,8 @@ async fn take_back(app: &App, person: &Person, org: OrgId, undo: &Undo) -> Resul
             person.require(May::Entries)?;
             let found = listed(app, person, entry).await?;
             let (expires_ms, note) = (*expires_ms, note.clone());
-            crate::policy::change(app, person, move |tx| Box::pin(async move { entry::restore(tx, &found, (expires_ms, &note)).await })).await
+            crate::policy::change(app, person, move |tx| Box::pin(async move { entry::restore(tx, &found, (expires_ms, &note)).await }))
+                .await
         }
         Undo::RuleOn { rule } => {
             person.require(May::Rules)?;

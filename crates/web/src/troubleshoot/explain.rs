@@ -148,7 +148,9 @@ pub async fn form(view: View) -> Page {
 /// `POST /help/bounce`: reads what was pasted; nothing is kept.
 pub async fn explain(view: View, Form(sent): Form<Pasted>) -> Page {
     let form = Shown::of(&sent);
-    let wrong = |wrong| show_with(StatusCode::UNPROCESSABLE_ENTITY, &BouncePage { view: &view, form: &form.clone().with_wrong(wrong), found: None });
+    let wrong = |wrong| {
+        show_with(StatusCode::UNPROCESSABLE_ENTITY, &BouncePage { view: &view, form: &form.clone().with_wrong(wrong), found: None })
+    };
     if let Err(Fault::Invalid(found)) = check(&sent) {
         return wrong(found);
     }

@@ -71,7 +71,9 @@ impl Fix {
 
     /// What it would do.
     pub fn say(&self) -> Say {
-        let say = |what: &str, detail: &str| Say { key: format!("fix-{}", self.kind()).into(), args: Vec::new() }.with("what", what).with("detail", detail);
+        let say = |what: &str, detail: &str| {
+            Say { key: format!("fix-{}", self.kind()).into(), args: Vec::new() }.with("what", what).with("detail", detail)
+        };
         match self {
             Fix::Release { mail, recipient } => say(&mail.to_string(), recipient),
             Fix::Retry { mail } => say(&mail.to_string(), ""),

@@ -89,7 +89,9 @@ pub async fn gather(ground: &Ground, question: &Question) -> Result<Facts, Error
     let now_ms = ground.now_ms;
     let from_ms = question.about_ms.unwrap_or(now_ms).saturating_sub(DAY_MS);
     let issues = ground.db.read(move |tx| {
-        Box::pin(async move { health_sql::issues(tx, scope, Wanted { open: None, known: None, since_ms: from_ms, rows_max: ISSUES_MAX }).await })
+        Box::pin(
+            async move { health_sql::issues(tx, scope, Wanted { open: None, known: None, since_ms: from_ms, rows_max: ISSUES_MAX }).await },
+        )
     });
     facts.issues = issues.await?;
     Ok(facts)
@@ -118,7 +120,8 @@ async fn read(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
     if let Some(domain) = question.recipient.as_ref().map(|end| end.domain().to_string()) {
         let query = Query { since_ms: Some(span.1 - 2 * DAY_MS), limit: ROWS_MAX, ..Query::default() };
         let all = trace::search(tx, scope, &query).await?.rows;
-        let is_of_domain = |row: &&MailBody| row.direction == "inbound" && row.recipients.iter().any(|one| one.original.ends_with(&format!("@{domain}")));
+        let is_of_domain =
+            |row: &&MailBody| row.direction == "inbound" && row.recipients.iter().any(|one| one.original.ends_with(&format!("@{domain}")));
         facts.domain_traffic = all.iter().filter(is_of_domain).count();
     }
     Ok(facts)
@@ -133,7 +136,12 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
         }
     }
     if let Some(id) = &question.message_id {
-        let query = Query { message_id: Some(id.clone()), since_ms: Some(facts.since_ms.min(facts.until_ms - BACK_MS)), limit: ROWS_MAX, ..Query::default() };
+        let query = Query {
+            message_id: Some(id.clone()),
+            since_ms: Some(facts.since_ms.min(facts.until_ms - BACK_MS)),
+            limit: ROWS_MAX,
+            ..Query::default()
+        };
         let found = trace::search(tx, scope, &query).await?;
         if !found.rows.is_empty() {
             let fits = |row: &MailBody| if question.recipient.as_ref().is_none_or(|end| is_to(row, end)) { 1.0 } else { 0.6 };
@@ -165,7 +173,11 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
             let fit = match &question.recipient {
                 _ if is_known => continue,
                 None => 0.9,
-                Some(end) if is_to(&row, end) || receipt.as_ref().is_some_and(|one| one.envelope.recipients.iter().any(|to| end.is(to))) => 1.0,
+                Some(end)
+                    if is_to(&row, end) || receipt.as_ref().is_some_and(|one| one.envelope.recipients.iter().any(|to| end.is(to))) =>
+                {
+                    1.0
+                }
                 Some(_) => continue,
             };
             facts.traffic += 1;
@@ -209,7 +221,8 @@ async fn fit_of_sender(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &
 }
 
 async fn refusals(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question, facts: &mut Facts) -> Result<(), Error> {
-    let base = RefusalQuery { since_ms: Some(facts.since_ms), until_ms: Some(facts.until_ms), limit: REFUSALS_MAX, ..RefusalQuery::default() };
+    let base =
+        RefusalQuery { since_ms: Some(facts.since_ms), until_ms: Some(facts.until_ms), limit: REFUSALS_MAX, ..RefusalQuery::default() };
     let mut seen: Vec<EventBody> = Vec::new();
     let mut queries = Vec::new();
     if let Some(recipient) = &question.recipient {

@@ -56,13 +56,16 @@ impl Ground {
     pub fn org(&self) -> Option<OrgId> {
         match self.scope {
             OrgScope::One(org) => Some(org),
-            OrgScope::All => (self.directory.organisations.len() == 1).then(|| self.directory.organisations.keys().next().copied()).flatten(),
+            OrgScope::All => {
+                (self.directory.organisations.len() == 1).then(|| self.directory.organisations.keys().next().copied()).flatten()
+            }
         }
     }
 
     /// Addresses that our name has.
     pub async fn own_addresses(&self) -> Vec<IpAddr> {
-        let both = async { tokio::join!(self.dns.lookup(&self.hostname, RecordType::A), self.dns.lookup(&self.hostname, RecordType::Aaaa)) };
+        let both =
+            async { tokio::join!(self.dns.lookup(&self.hostname, RecordType::A), self.dns.lookup(&self.hostname, RecordType::Aaaa)) };
         let Ok((four, six)) = tokio::time::timeout(OWN_WITHIN, both).await else { return Vec::new() };
         let address = |record: &Record| match record {
             Record::A(ip) => Some(IpAddr::V4(*ip)),

@@ -2,7 +2,7 @@
 
 use super::apply;
 use super::question::Asked;
-use super::run::{self, Diagnosis, PATIENCE, State as RunState};
+use super::run::{self, PATIENCE, State as RunState};
 use super::shown::{DiagnosisBody, Reader, fix_place};
 use super::symptom::Symptom;
 use crate::App;
@@ -11,8 +11,8 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Redirect;
 use axum::response::IntoResponse;
+use axum::response::Redirect;
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::Deserialize;
@@ -88,7 +88,6 @@ async fn ask(State(app): State<App>, view: View, person: Person, Form(asked): Fo
 struct AnswerPage<'a> {
     view: &'a View,
     body: &'a DiagnosisBody,
-    diagnosis: &'a Diagnosis,
     is_running: bool,
     is_failed: bool,
     tone: &'static str,
@@ -111,7 +110,6 @@ async fn answer(State(app): State<App>, view: View, person: Person, Path(name): 
         tone: tone(&body.outcome),
         text: body.as_text(),
         body: &body,
-        diagnosis: &found,
     };
     let mut answer = show(&page)?;
     if page.is_running {

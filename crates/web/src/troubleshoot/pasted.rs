@@ -94,7 +94,10 @@ pub fn read(text: &str) -> Pasted {
 
 /// An automatic answer of somebody who is away is no bounce.
 fn tells(bounce: &bounce::Bounce) -> bool {
-    bounce.failures.iter().any(|one| one.reason != Reason::AutomaticReply && (one.code.is_some() || one.status.is_some() || !one.said.is_empty()))
+    bounce
+        .failures
+        .iter()
+        .any(|one| one.reason != Reason::AutomaticReply && (one.code.is_some() || one.status.is_some() || !one.said.is_empty()))
 }
 
 /// A line `Name: value` before the first empty one.
@@ -149,7 +152,13 @@ pub fn addresses(text: &str) -> impl Iterator<Item = String> {
         let ascii = if word[begin..].contains('@') { &word[begin..] } else { word };
         mail::Address::parse(ascii).ok().filter(|_| ascii.contains('@')).map(|address| address.to_string())
     };
-    text.split(is_edge).take(WORDS_MAX).filter(|part| part.contains('@')).filter_map(word).take(ADDRESSES_MAX).collect::<Vec<_>>().into_iter()
+    text.split(is_edge)
+        .take(WORDS_MAX)
+        .filter(|part| part.contains('@'))
+        .filter_map(word)
+        .take(ADDRESSES_MAX)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// A mail of ours that a text names.

@@ -194,7 +194,8 @@ impl Question {
             return Ok(self);
         }
         person.require(May::OwnQuarantine)?;
-        let is_own = |end: &Option<End>| end.as_ref().is_some_and(|end| end.address().is_some_and(|a| a.eq_ignore_ascii_case(&person.email)));
+        let is_own =
+            |end: &Option<End>| end.as_ref().is_some_and(|end| end.address().is_some_and(|a| a.eq_ignore_ascii_case(&person.email)));
         if self.mail.is_some() || self.connector.is_some() {
             return Err(Fault::Denied(May::Trace));
         }

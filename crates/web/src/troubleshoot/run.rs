@@ -150,7 +150,8 @@ async fn look(app: &App, ground: &Ground, (org, id): (OrgId, i64), question: &Qu
     let writing = tokio::spawn(async move {
         while to_write.changed().await.is_ok() {
             let progress = to_write.borrow_and_update().clone();
-            let written: Result<(), Error> = db.later(move |tx| Box::pin(async move { sql::set_progress(tx, org, id, &progress).await })).await;
+            let written: Result<(), Error> =
+                db.later(move |tx| Box::pin(async move { sql::set_progress(tx, org, id, &progress).await })).await;
             if let Err(why) = written {
                 tracing::warn!(%why, "the progress of a diagnosis could not be written");
             }

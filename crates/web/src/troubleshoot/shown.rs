@@ -196,7 +196,8 @@ impl DiagnosisBody {
         if reader.person.may(May::Trace) {
             self.mails = answer.mails.iter().map(ToString::to_string).collect();
         }
-        (self.since_ms, self.until_ms, self.is_complete, self.ms) = (Some(answer.since_ms), Some(answer.until_ms), answer.is_complete, answer.ms);
+        (self.since_ms, self.until_ms, self.is_complete, self.ms) =
+            (Some(answer.since_ms), Some(answer.until_ms), answer.is_complete, answer.ms);
     }
 
     /// What became of fixes.
@@ -222,7 +223,12 @@ impl DiagnosisBody {
     pub fn as_text(&self) -> String {
         let mut lines = vec![self.summary.clone(), String::new()];
         for cause in &self.causes {
-            lines.push(format!("{} ({:.0} %): {}", cause.title, cause.probability * 100.0, [cause.what.as_str(), cause.detail.as_str()].join(" ").trim()));
+            lines.push(format!(
+                "{} ({:.0} %): {}",
+                cause.title,
+                cause.probability * 100.0,
+                [cause.what.as_str(), cause.detail.as_str()].join(" ").trim()
+            ));
             lines.extend(cause.evidence.iter().map(|one| format!("  - {}", one.text)));
             lines.extend(cause.fixes.iter().map(|one| format!("  > {}", one.text)));
         }
@@ -304,10 +310,12 @@ fn fix_body(lang: Lang, (cause, n): (usize, usize), fix: &Fix) -> FixBody {
 
 /// Evidence in words. What stands in it as a word of ours is put into the reader's language.
 fn said(lang: Lang, say: &Say) -> String {
-    let arg = |name: &str| say.args.iter().find(|(key, _)| key == name).and_then(|(_, arg)| match arg {
-        crate::page::said::Arg::Text(text) => Some(text.clone()),
-        crate::page::said::Arg::Number(_) => None,
-    });
+    let arg = |name: &str| {
+        say.args.iter().find(|(key, _)| key == name).and_then(|(_, arg)| match arg {
+            crate::page::said::Arg::Text(text) => Some(text.clone()),
+            crate::page::said::Arg::Number(_) => None,
+        })
+    };
     let family = |prefix: &str, name: &str| {
         let value = arg(name).unwrap_or_default();
         let key = format!("{prefix}-{value}");

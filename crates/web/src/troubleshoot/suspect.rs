@@ -201,7 +201,8 @@ impl Suspect {
 
     /// Natural log-odds by its evidence: the strongest record counts once, indirect evidence is bounded however much there is.
     fn log_odds(&self) -> f64 {
-        let sum = |wanted: Strength| self.evidence.iter().filter(|one| one.strength == wanted).map(|one| one.strength.weight()).sum::<f64>();
+        let sum =
+            |wanted: Strength| self.evidence.iter().filter(|one| one.strength == wanted).map(|one| one.strength.weight()).sum::<f64>();
         let once = |wanted: Strength| if self.evidence.iter().any(|one| one.strength == wanted) { wanted.weight() } else { 0.0 };
         let indirect = sum(Strength::Fits).min(FITS_MAX) + sum(Strength::Hint).min(HINTS_MAX);
         BEFORE + once(Strength::Record) + once(Strength::Shown) + indirect + sum(Strength::Against)
@@ -280,11 +281,8 @@ mod tests {
     #[test]
     fn what_is_wrong_besides_comes_after_what_is_on_record() {
         use Strength::*;
-        let found = vec![
-            suspect(Cause::SpfMissing, &[Shown, Fits]),
-            suspect(Cause::MailboxFull, &[Record]),
-            suspect(Cause::MailboxFull, &[Fits]),
-        ];
+        let found =
+            vec![suspect(Cause::SpfMissing, &[Shown, Fits]), suspect(Cause::MailboxFull, &[Record]), suspect(Cause::MailboxFull, &[Fits])];
         let ranked = ranked(found);
         assert_eq!(ranked.iter().map(|one| one.cause).collect::<Vec<_>>(), [Cause::MailboxFull, Cause::SpfMissing]);
         assert_eq!((ranked[0].evidence.len(), ranked[1].confidence), (2, Confidence::Possible));

@@ -75,7 +75,9 @@ fn standing(ground: &Ground, end: &End) -> Option<Suspect> {
     let domain = end.domain();
     if ground.directory.domain_named(domain).is_none() {
         let say = Say::new("seen-not-served").with("what", domain);
-        return Some(Suspect::new(Cause::DomainNotServed, domain).seen(Strength::Shown, say).fix(fix::open("/domains/new", "fix-open-domains")));
+        return Some(
+            Suspect::new(Cause::DomainNotServed, domain).seen(Strength::Shown, say).fix(fix::open("/domains/new", "fix-open-domains")),
+        );
     }
     let address = end.address()?;
     match ground.directory.standing(&Address::parse(address).ok()?) {
@@ -144,7 +146,9 @@ fn bypassed(question: &Question, facts: &Facts) -> Suspect {
     let recipient = question.recipient.as_ref().map(End::shown).unwrap_or_default();
     let say = Say::new("seen-no-mail").with("what", sender).with("recipient", recipient).with("count", facts.traffic);
     let strength = if facts.is_complete && question.sender.is_some() { Strength::Fits } else { Strength::Hint };
-    Suspect::new(Cause::BypassedUs, recipient).with(Evidence::new(strength, say).at(facts.since_ms)).fix(fix::open("/domains", "fix-open-domains"))
+    Suspect::new(Cause::BypassedUs, recipient)
+        .with(Evidence::new(strength, say).at(facts.since_ms))
+        .fix(fix::open("/domains", "fix-open-domains"))
 }
 
 /// Causes for mail that should have gone out through us.

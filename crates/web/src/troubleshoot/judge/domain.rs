@@ -48,7 +48,9 @@ pub async fn target(ground: &Ground, domain: &str) -> Result<Target, Error> {
         domain: domain.to_string(),
         hostname: ground.hostname.clone(),
         addresses: ground.own_addresses().await,
-        keys: keys.map(|key| PublicKey { selector: key.selector.clone(), record: key.record.clone(), state: key.state.name().into() }).collect(),
+        keys: keys
+            .map(|key| PublicKey { selector: key.selector.clone(), record: key.record.clone(), state: key.state.name().into() })
+            .collect(),
         now_ms: ground.now_ms,
         ..Target::default()
     })
@@ -62,7 +64,11 @@ pub async fn inward(ground: &Ground, target: &Target) -> Vec<Suspect> {
         let failed = checked.lines.iter().find(|line| line.result == CheckResult::CannotTell);
         let suspect = Suspect::new(Cause::MxDnsFailing, target.domain.as_str());
         let strength = Strength::Shown;
-        found.extend(failed.map(|line| suspect.with(Evidence::new(strength, line.say.clone())).fix(fix::tell(Say::new("tell-dns").with("what", target.domain.as_str())))));
+        found.extend(failed.map(|line| {
+            suspect
+                .with(Evidence::new(strength, line.say.clone()))
+                .fix(fix::tell(Say::new("tell-dns").with("what", target.domain.as_str())))
+        }));
     }
     if found.is_empty() && !target.addresses.is_empty() && target.addresses.iter().all(std::net::IpAddr::is_ipv6) {
         let say = Say::new("seen-ipv6-only").with("what", target.hostname.as_str());
@@ -83,7 +89,12 @@ pub async fn policy_fits(ground: &Ground, target: &Target) -> Vec<Suspect> {
     let checked = check::mta_sts(target, ground.dns.as_ref(), Some(served)).await;
     let wrong = checked.lines.iter().find(|line| line.result == CheckResult::Problem);
     let suspect = Suspect::new(Cause::MtaStsMismatch, domain);
-    wrong.map(|line| suspect.with(Evidence::new(Strength::Fits, line.say.clone())).fix(fix::open(format!("/domains/{domain}"), "fix-open-domains"))).into_iter().collect()
+    wrong
+        .map(|line| {
+            suspect.with(Evidence::new(Strength::Fits, line.say.clone())).fix(fix::open(format!("/domains/{domain}"), "fix-open-domains"))
+        })
+        .into_iter()
+        .collect()
 }
 
 /// Whether the world believes mail from the domain. `strength` is how much a fault found now says about what is asked.
@@ -94,7 +105,8 @@ pub async fn outward(ground: &Ground, target: &Target, strength: Strength) -> Ve
     // Whoever signs may leave SPF alone; whoever does neither is not believed.
     let signs = target.keys.iter().any(|key| key.state == "active") && dkim.result <= CheckResult::Advice;
     let without_us = spf.lines.iter().find(|line| line.say.key == "check-spf-not-us");
-    if let Some(line) = without_us.filter(|_| !signs && !found.iter().any(|one| matches!(one.cause, Cause::SpfMissing | Cause::SpfBroken))) {
+    if let Some(line) = without_us.filter(|_| !signs && !found.iter().any(|one| matches!(one.cause, Cause::SpfMissing | Cause::SpfBroken)))
+    {
         found.push(suspect_of(Cause::SpfWithoutUs, &target.domain, line, &spf, strength));
     }
     if !target.keys.is_empty() {
@@ -135,7 +147,7 @@ pub async fn protection(ground: &Ground, target: &Target) -> Vec<Suspect> {
     found
 }
 
-/// Whether our addresses have names that lead back (RFC 1912 §2.1).
+/// Whether our addresses have names that lead back.
 pub async fn names(ground: &Ground, target: &Target) -> Vec<Suspect> {
     const ADDRESSES_MAX: usize = 4;
     let mut found = Vec::new();
@@ -159,7 +171,8 @@ pub async fn names(ground: &Ground, target: &Target) -> Vec<Suspect> {
 fn meant(checked: &Checked, domain: &str, strength: Strength) -> Vec<Suspect> {
     let mut found: Vec<Suspect> = Vec::new();
     for line in checked.lines.iter().filter(|line| line.result == CheckResult::Problem) {
-        let Some((_, cause)) = MEANINGS.iter().find(|(key, _)| line.say.key == *key || key.ends_with('-') && line.say.key.starts_with(key)) else {
+        let Some((_, cause)) = MEANINGS.iter().find(|(key, _)| line.say.key == *key || key.ends_with('-') && line.say.key.starts_with(key))
+        else {
             continue;
         };
         match found.iter_mut().find(|one| one.cause == *cause) {
@@ -172,7 +185,8 @@ fn meant(checked: &Checked, domain: &str, strength: Strength) -> Vec<Suspect> {
 
 fn suspect_of(cause: Cause, domain: &str, line: &Line, checked: &Checked, strength: Strength) -> Suspect {
     let records = checked.publish.iter().filter(|record| !record.is_there);
-    let publish = records.map(|record| Fix::Publish { name: record.name.clone(), record: record.kind.clone(), value: record.value.clone() });
+    let publish =
+        records.map(|record| Fix::Publish { name: record.name.clone(), record: record.kind.clone(), value: record.value.clone() });
     let suspect = Suspect::new(cause, domain).with(Evidence::new(strength, line.say.clone())).fixes(publish);
     suspect.fixes(checked.fixes.iter().cloned().map(fix::tell))
 }

@@ -47,8 +47,15 @@ pub async fn suspects(ground: &Ground, question: &Question, facts: &Facts, steps
 
 /// The address of ours that is asked about.
 fn own_address(ground: &Ground, question: &Question) -> Option<String> {
-    let own = |end: &Option<End>| end.as_ref().and_then(End::address).filter(|a| ground.directory.domain_named(a.rsplit('@').next().unwrap_or_default()).is_some()).map(str::to_string);
-    own(&question.recipient).or_else(|| own(&question.sender)).or_else(|| question.recipient.as_ref().and_then(End::address).map(str::to_string))
+    let own = |end: &Option<End>| {
+        end.as_ref()
+            .and_then(End::address)
+            .filter(|a| ground.directory.domain_named(a.rsplit('@').next().unwrap_or_default()).is_some())
+            .map(str::to_string)
+    };
+    own(&question.recipient)
+        .or_else(|| own(&question.sender))
+        .or_else(|| question.recipient.as_ref().and_then(End::address).map(str::to_string))
 }
 
 async fn account(ground: &Ground, question: &Question, steps: &Steps) -> Result<Vec<Suspect>, Error> {
@@ -218,8 +225,20 @@ fn relevance(symptom: Symptom, suspect: &Suspect) -> f64 {
     let cause = suspect.cause;
     let passed = matches!(cause, AllowedByEntry | AllowedByRule | LenientPolicy | MissedByFilter | ReleasedByPerson);
     match symptom {
-        Symptom::BadDelivered => if passed { 1.0 } else { 0.0 },
-        Symptom::Duplicate => if matches!(cause, SentTwice | DeliveredTwice) { 1.0 } else { 0.1 },
+        Symptom::BadDelivered => {
+            if passed {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Symptom::Duplicate => {
+            if matches!(cause, SentTwice | DeliveredTwice) {
+                1.0
+            } else {
+                0.1
+            }
+        }
         Symptom::Late => match cause {
             Delivered => 0.2,
             _ if passed => 0.0,
@@ -261,7 +280,10 @@ fn issues(question: &Question, facts: &Facts, found: &[Suspect]) -> Vec<Suspect>
         let is_down = issue.is_open && issue.status.level() >= Level::Interrupted && !issue.cause.starts_with("connector.");
         let strength = if is_down { Strength::Shown } else { Strength::Fits };
         let fix = super::fix::open(format!("/health/issues/{}", issue.id), "fix-open-issue");
-        Suspect::new(Cause::ServiceIssue, issue.id.to_string()).detail(title).with(Evidence::new(strength, say).at(issue.started_ms)).fix(fix)
+        Suspect::new(Cause::ServiceIssue, issue.id.to_string())
+            .detail(title)
+            .with(Evidence::new(strength, say).at(issue.started_ms))
+            .fix(fix)
     };
     fitting.map(suspect).collect()
 }
@@ -317,7 +339,10 @@ async fn tried_now(ground: &Ground, question: &Question, found: &mut Vec<Suspect
 /// What trying shows names the fault more exactly than the reply on record did: then it is the record's cause.
 fn refined(found: &[Suspect], now: Vec<Suspect>) -> Vec<Suspect> {
     let record = |what: &str| {
-        let on_record = |one: &&Suspect| one.what == what && one.strongest() == Strength::Record && one.cause.is_of_next_hop() || one.cause == Cause::RecipientCheckFailed;
+        let on_record = |one: &&Suspect| {
+            one.what == what && one.strongest() == Strength::Record && one.cause.is_of_next_hop()
+                || one.cause == Cause::RecipientCheckFailed
+        };
         found.iter().find(on_record)
     };
     let refine = |suspect: Suspect| match record(&suspect.what) {
@@ -348,7 +373,9 @@ async fn besides(ground: &Ground, question: &Question, found: &mut Vec<Suspect>,
     if !authentication && !name {
         return Ok(());
     }
-    let Some(own) = question.sender.as_ref().map(|end| end.domain().to_string()).filter(|domain| ground.directory.domain_named(domain).is_some()) else {
+    let Some(own) =
+        question.sender.as_ref().map(|end| end.domain().to_string()).filter(|domain| ground.directory.domain_named(domain).is_some())
+    else {
         return Ok(());
     };
     let target = domain::target(ground, &own).await?;

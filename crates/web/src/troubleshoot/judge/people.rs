@@ -27,11 +27,17 @@ pub async fn sign_in(ground: &Ground, address: &str) -> Result<Vec<Suspect>, Err
     match found {
         None => {
             let say = Say::new("seen-no-account").with("what", key.as_str());
-            suspects.push(Suspect::new(Cause::PersonUnknown, key.as_str()).seen(Strength::Record, say).fix(fix::open("/people/new", "fix-open-people")));
+            suspects.push(
+                Suspect::new(Cause::PersonUnknown, key.as_str())
+                    .seen(Strength::Record, say)
+                    .fix(fix::open("/people/new", "fix-open-people")),
+            );
         }
         Some(account) if !account.is_active => {
             let say = Say::new("seen-inactive").with("what", key.as_str());
-            suspects.push(Suspect::new(Cause::PersonInactive, key.as_str()).seen(Strength::Record, say).fix(fix::open("/people", "fix-open-people")));
+            suspects.push(
+                Suspect::new(Cause::PersonInactive, key.as_str()).seen(Strength::Record, say).fix(fix::open("/people", "fix-open-people")),
+            );
         }
         Some(account) => {
             suspects.extend(letters(ground, &key).await?);
@@ -40,7 +46,8 @@ pub async fn sign_in(ground: &Ground, address: &str) -> Result<Vec<Suspect>, Err
                 let strength = if account.refused >= 2 { Strength::Record } else { Strength::Shown };
                 let mut evidence = Evidence::new(strength, say);
                 evidence.at_ms = account.refused_ms;
-                suspects.push(Suspect::new(Cause::PasswordRefused, key.as_str()).with(evidence).fix(fix::open("/people", "fix-open-people")));
+                suspects
+                    .push(Suspect::new(Cause::PasswordRefused, key.as_str()).with(evidence).fix(fix::open("/people", "fix-open-people")));
             }
             if suspects.is_empty() {
                 let say = Say::new("seen-account-well").with("what", key.as_str());
@@ -61,7 +68,13 @@ async fn letters(ground: &Ground, address: &str) -> Result<Vec<Suspect>, Error> 
     let letters = found.rows.into_iter().filter(|row| row.sender.is_empty() && row.peer_ip.is_empty()).take(LETTERS_MAX);
     let mut suspects = Vec::new();
     for row in letters {
-        let Some(one) = row.recipients.iter().find(|one| matches!(one.state.as_str(), "queued" | "bounced" | "held") && one.tries > 0 || one.state == "bounced") else { continue };
+        let Some(one) = row
+            .recipients
+            .iter()
+            .find(|one| matches!(one.state.as_str(), "queued" | "bounced" | "held") && one.tries > 0 || one.state == "bounced")
+        else {
+            continue;
+        };
         let say = Say::new("seen-letter").with("what", row.subject.as_str()).with("detail", one.last_reply.as_str());
         let evidence = Evidence::new(Strength::Record, say).at(row.at_ms).of_mail(Some(row.mail));
         let fix = fix::Fix::Retry { mail: row.mail };
@@ -92,11 +105,17 @@ pub async fn digests(ground: &Ground, org: OrgId, address: &str) -> Result<Vec<S
     let own = known.told.and_then(|told| told.every);
     if own == Some(Every::Off) {
         let say = Say::new("seen-digest-own-off").with("what", key.as_str());
-        return Ok(vec![Suspect::new(Cause::DigestOffByPerson, key).seen(Strength::Record, say).fix(fix::open("/quarantine/mine/digest", "fix-open-digest"))]);
+        return Ok(vec![
+            Suspect::new(Cause::DigestOffByPerson, key)
+                .seen(Strength::Record, say)
+                .fix(fix::open("/quarantine/mine/digest", "fix-open-digest")),
+        ]);
     }
     if own.unwrap_or(known.schedule.every) == Every::Off {
         let say = Say::new("seen-digest-off");
-        return Ok(vec![Suspect::new(Cause::DigestOff, "").seen(Strength::Record, say).fix(fix::open("/quarantine/policies", "fix-open-digest"))]);
+        return Ok(vec![
+            Suspect::new(Cause::DigestOff, "").seen(Strength::Record, say).fix(fix::open("/quarantine/policies", "fix-open-digest")),
+        ]);
     }
     let undelivered = letters(ground, &key).await?;
     if !undelivered.is_empty() {
@@ -117,7 +136,9 @@ async fn held(ground: &Ground, (org, key): (OrgId, String), known: &Digest) -> R
     let count = found.rows.len();
     if !found.rows.iter().any(|row| told_of(&row)) {
         let say = Say::new("seen-digest-silent").with("count", count).with("what", key.as_str());
-        return Ok(vec![Suspect::new(Cause::DigestSilent, key).seen(Strength::Record, say).fix(fix::open("/quarantine/policies", "fix-open-digest"))]);
+        return Ok(vec![
+            Suspect::new(Cause::DigestSilent, key).seen(Strength::Record, say).fix(fix::open("/quarantine/policies", "fix-open-digest")),
+        ]);
     }
     let every = known.told.and_then(|told| told.every).unwrap_or(known.schedule.every);
     let slot = known.schedule.last_slot_ms(every, ground.now_ms);

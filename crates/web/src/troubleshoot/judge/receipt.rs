@@ -71,7 +71,9 @@ pub fn redirecting_rule(receipt: &Receipt) -> Option<&RuleNote> {
 
 /// What SPF and DKIM said, in short.
 pub fn authentication(receipt: &Receipt) -> String {
-    let word = |value: Result<serde_json::Value, serde_json::Error>| value.ok().and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default();
+    let word = |value: Result<serde_json::Value, serde_json::Error>| {
+        value.ok().and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default()
+    };
     let spf = format!("SPF {} ({})", word(serde_json::to_value(receipt.auth.spf.result)), receipt.auth.spf.domain);
     let dkim = match receipt.auth.dkim.first() {
         None => "DKIM none".to_string(),
@@ -132,7 +134,8 @@ pub fn by_class(receipt: &Receipt, decided: &Decided) -> Option<Suspect> {
     let mut suspect = Suspect::new(cause, decided.class.name()).seen(Strength::Record, say);
     for finding in receipt::strongest(receipt).into_iter().take(FINDINGS_MAX) {
         let title = receipt::title(&finding.check, Language::English);
-        let say = Say::new("seen-finding").with("what", title).with("check", finding.check.to_string()).with("detail", finding.evidence.as_str());
+        let say =
+            Say::new("seen-finding").with("what", title).with("check", finding.check.to_string()).with("detail", finding.evidence.as_str());
         suspect = suspect.with(Evidence::new(Strength::Fits, say));
     }
     if cause == Cause::JudgedSpoof {
@@ -172,5 +175,7 @@ pub fn why_it_passed(receipt: &Receipt, decided: &Decided) -> Suspect {
             .fix(fix::open("/policies", "fix-open-policies"));
     }
     let say = Say::new("seen-judged-clean").with("detail", authentication(receipt));
-    Suspect::new(Cause::MissedByFilter, "").seen(Strength::Record, say).fix(fix::open(format!("/trace/{}", receipt.mail), "fix-open-report"))
+    Suspect::new(Cause::MissedByFilter, "")
+        .seen(Strength::Record, say)
+        .fix(fix::open(format!("/trace/{}", receipt.mail), "fix-open-report"))
 }

@@ -166,7 +166,8 @@ fn blocked(ground: &Ground, refused: &Refused) -> Suspect {
     let ip = refused.detail.ip.as_str();
     let recipient = Address::parse(&refused.event.recipient).ok();
     let key = recipient.as_ref().map(Address::key).unwrap_or_default();
-    let entries = recipient.as_ref().and_then(|to| ground.directory.domain_of(to)).and_then(|domain| ground.directory.entries.get(&domain.org));
+    let entries =
+        recipient.as_ref().and_then(|to| ground.directory.domain_of(to)).and_then(|domain| ground.directory.entries.get(&domain.org));
     let matching = entries.zip(ip.parse().ok()).map(|(entries, ip)| entries.matching(&Subject::connection(ip), &key, ground.now_ms));
     let entry = matching.unwrap_or_default().into_iter().find(|(entry, _)| entry.effect == Effect::Block).map(|(entry, _)| entry.clone());
     let name = entry.as_ref().map_or_else(|| format!("block ip {ip}"), |entry| format!("block {} {}", entry.kind.name(), entry.value));
@@ -201,7 +202,9 @@ fn relay(ground: &Ground, refused: &Refused) -> Suspect {
 fn check_failed(ground: &Ground, refused: &Refused) -> Suspect {
     let domain = refused.event.recipient.rsplit('@').next().unwrap_or_default();
     let connector = ground.directory.inbound_route(domain);
-    Suspect::new(Cause::RecipientCheckFailed, connector).detail(domain).fix(fix::open(format!("/connectors/{connector}"), "fix-open-connector"))
+    Suspect::new(Cause::RecipientCheckFailed, connector)
+        .detail(domain)
+        .fix(fix::open(format!("/connectors/{connector}"), "fix-open-connector"))
 }
 
 /// Whether a refusal was only for now, and the mail came later.

@@ -78,7 +78,9 @@ fn theirs(reason: Reason, reply: &str) -> Cause {
         DiskFull | ServerTrouble | MailerTrouble => Cause::NextHopTrouble,
         Network if speaks_of(&["loop", "hop count", "too many hops"]) => Cause::MailLoop,
         Network => Cause::NextHopTrouble,
-        OnHold if speaks_of(&["greylist", "graylist", "grey list", "gray list", "greylisting", "grey-list", "postgrey"]) => Cause::NextHopGreylists,
+        OnHold if speaks_of(&["greylist", "graylist", "grey list", "gray list", "greylisting", "grey-list", "postgrey"]) => {
+            Cause::NextHopGreylists
+        }
         OnHold if lower.starts_with("421") => Cause::NextHopBusy,
         Expired => Cause::NextHopUnreachable,
         OnHold | AutomaticReply | Unknown => unread(&lower),
@@ -103,7 +105,11 @@ mod tests {
         for (hop, reply, want) in [
             ("mx [192.0.2.1]:25", "421 4.4.1 cannot connect: Connection refused (os error 111)", Cause::NextHopUnreachable),
             ("", "451 4.3.5 there is no connector “x”", Cause::ConnectorMissing),
-            ("", "451 4.3.5 10.0.0.1 has a private address, which connector “x” does not allow (allow_private)", Cause::ConnectorPrivateAddress),
+            (
+                "",
+                "451 4.3.5 10.0.0.1 has a private address, which connector “x” does not allow (allow_private)",
+                Cause::ConnectorPrivateAddress,
+            ),
             ("", "451 4.4.3 the next hops of connector “x” have no address", Cause::NextHopNoAddress),
             ("", "451 4.4.3 the mail servers of x.example cannot be looked up now", Cause::DomainDnsFailing),
             ("", "550 5.1.2 the domain x.example does not exist", Cause::DomainUnknown),

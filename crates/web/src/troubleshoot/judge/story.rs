@@ -23,9 +23,7 @@ const NEAR_MS: f64 = 6.0 * 60.0 * 60.0 * 1000.0;
 /// Causes that this mail tells of.
 pub fn suspects(ground: &Ground, question: &Question, story: &Story) -> Vec<Suspect> {
     let all = story.row.recipients.iter().take(RECIPIENTS_MAX);
-    let is_meant = |one: &&RecipientBody| {
-        question.recipient.as_ref().is_none_or(|end| end.is(&one.address) || end.is(&one.original))
-    };
+    let is_meant = |one: &&RecipientBody| question.recipient.as_ref().is_none_or(|end| end.is(&one.address) || end.is(&one.original));
     let meant: Vec<&RecipientBody> = all.clone().filter(is_meant).collect();
     let mut found = Vec::new();
     if meant.is_empty() && story.receipt.is_some() {
@@ -80,7 +78,13 @@ fn is_about_us(cause: Cause) -> bool {
     use Cause::*;
     matches!(
         cause,
-        NextHopWantsAuthentication | NextHopBlocksUs | NextHopNoRelay | NextHopLogin | ConnectorMissing | ConnectorPrivateAddress | LoopsToUs
+        NextHopWantsAuthentication
+            | NextHopBlocksUs
+            | NextHopNoRelay
+            | NextHopLogin
+            | ConnectorMissing
+            | ConnectorPrivateAddress
+            | LoopsToUs
     )
 }
 
@@ -177,7 +181,8 @@ fn deleted(story: &Story, one: &RecipientBody) -> Vec<Suspect> {
         let told = Evidence::new(Strength::Record, say).at(event.at_ms).of_mail(event.mail);
         return vec![Suspect::new(Cause::DeletedByPerson, by).with(told)];
     }
-    let Some((receipt, decided)) = story.receipt.as_ref().and_then(|receipt| Some((receipt, of_receipt::decided_for(receipt, &one.address)?)))
+    let Some((receipt, decided)) =
+        story.receipt.as_ref().and_then(|receipt| Some((receipt, of_receipt::decided_for(receipt, &one.address)?)))
     else {
         return Vec::new();
     };
@@ -189,8 +194,8 @@ fn deleted(story: &Story, one: &RecipientBody) -> Vec<Suspect> {
 fn expired(story: &Story, one: &RecipientBody) -> Suspect {
     let at = event(story, one, "expired").map_or(story.row.at_ms, |event| event.at_ms);
     let say = Say::new("seen-expired").with("recipient", one.address.as_str());
-    let mut suspect =
-        Suspect::new(Cause::ExpiredHeld, story.row.verdict.as_str()).with(Evidence::new(Strength::Record, say).at(at).of_mail(Some(story.mail())));
+    let mut suspect = Suspect::new(Cause::ExpiredHeld, story.row.verdict.as_str())
+        .with(Evidence::new(Strength::Record, say).at(at).of_mail(Some(story.mail())));
     if let Some(decided) = story.receipt.as_ref().and_then(|receipt| of_receipt::decided_for(receipt, &one.address)) {
         let say = Say::new("seen-policy").with("what", decided.policy.as_str()).with("detail", decided.class.name());
         suspect = suspect.with(Evidence::new(Strength::Fits, say));
@@ -293,7 +298,9 @@ fn late(ground: &Ground, story: &Story, one: &RecipientBody) -> Vec<Suspect> {
         let say = Say::new("seen-released").with("what", Story::told(event, "by")).with("recipient", one.address.as_str());
         let told = Evidence::new(Strength::Record, say).at(event.at_ms).of_mail(event.mail);
         let mut found = vec![Suspect::new(Cause::WaitedInQuarantine, "").with(told).near(0.1)];
-        if let Some((receipt, decided)) = story.receipt.as_ref().and_then(|receipt| Some((receipt, of_receipt::decided_for(receipt, &one.address)?))) {
+        if let Some((receipt, decided)) =
+            story.receipt.as_ref().and_then(|receipt| Some((receipt, of_receipt::decided_for(receipt, &one.address)?)))
+        {
             found.extend(of_receipt::suspects(receipt, decided));
         }
         return found;
@@ -317,7 +324,9 @@ fn repeated(story: &Story, one: &RecipientBody) -> Vec<Suspect> {
         event.kind == "deferred" && reply::cause(Story::told(event, "hop"), Story::told(event, "reply")) == Cause::NextHopDrops
     });
     match lost {
-        Some(event) => vec![Suspect::new(Cause::DeliveredTwice, one.address.as_str()).with(told(event, "seen-deferred", one)).with(taken(story, one))],
+        Some(event) => {
+            vec![Suspect::new(Cause::DeliveredTwice, one.address.as_str()).with(told(event, "seen-deferred", one)).with(taken(story, one))]
+        }
         None => vec![arrived(story, one)],
     }
 }
@@ -328,7 +337,8 @@ pub fn twice(question: &Question, stories: &[Story]) -> Option<Suspect> {
     for (at, first) in stories.iter().enumerate() {
         let id = first.row.message_id.as_str();
         let again = stories[at + 1..].iter().find(|other| {
-            let same = !id.is_empty() && other.row.message_id == id || id.is_empty() && digest(other) == digest(first) && digest(first).is_some();
+            let same =
+                !id.is_empty() && other.row.message_id == id || id.is_empty() && digest(other) == digest(first) && digest(first).is_some();
             let is_split = |story: &Story| story.receipt.as_ref().is_some_and(|receipt| receipt.split_from.is_some());
             same && !is_split(other) && !is_split(first)
         });

@@ -114,7 +114,8 @@ async fn diagnosis(world: &World, asked: &Value) -> Value {
 async fn filled(world: &World, value: &str) -> String {
     let mut text = value.to_string();
     if text.contains("{mail}") {
-        let row: Result<_, Error> = world.app.db.read(|tx| Box::pin(async move { tx.row("SELECT max(id) FROM mail", args![]).await })).await;
+        let row: Result<_, Error> =
+            world.app.db.read(|tx| Box::pin(async move { tx.row("SELECT max(id) FROM mail", args![]).await })).await;
         let id = row.expect("a row").and_then(|row| row.int_opt(0).ok().flatten()).unwrap_or_default();
         text = text.replace("{mail}", &mail::MailId(id).to_string());
     }
@@ -192,7 +193,12 @@ async fn then(world: &mut World, step: &str) {
         }
         "digest-own" => {
             let address = rest_of.to_string();
-            run(world, "INSERT INTO digest (org, address, every, told_ms, sent_ms) VALUES ($1, $2, 'off', 0, 0)", args![world.org.0, address]).await;
+            run(
+                world,
+                "INSERT INTO digest (org, address, every, told_ms, sent_ms) VALUES ($1, $2, 'off', 0, 0)",
+                args![world.org.0, address],
+            )
+            .await;
         }
         "wrong-password" => {
             for _ in 0..3 {

@@ -29,9 +29,12 @@ impl Result {
         let named: Vec<(String, String)> = causes.iter().map(|cause| (text(cause, "id"), text(cause, "confidence"))).collect();
         let is_true = |id: &str| scenario.cause.iter().any(|cause| cause == id);
         let first = named.first();
-        let is_first = first.is_some_and(|(id, _)| is_true(id)) || scenario.cause.iter().any(|cause| cause == "cannot-tell") && body["outcome"] == "cannot-tell";
+        let is_first = first.is_some_and(|(id, _)| is_true(id))
+            || scenario.cause.iter().any(|cause| cause == "cannot-tell") && body["outcome"] == "cannot-tell";
         let in_three = |cause: &String| cause == "cannot-tell" || named.iter().take(3).any(|(id, _)| id == cause);
-        let kinds = |cause: &Value| cause["fixes"].as_array().map(|fixes| fixes.iter().map(|fix| text(fix, "kind")).collect::<Vec<_>>()).unwrap_or_default();
+        let kinds = |cause: &Value| {
+            cause["fixes"].as_array().map(|fixes| fixes.iter().map(|fix| text(fix, "kind")).collect::<Vec<_>>()).unwrap_or_default()
+        };
         let offered: Vec<String> = causes.iter().filter(|cause| is_true(&text(cause, "id"))).flat_map(kinds).collect();
         Result {
             id: scenario.id.clone(),
@@ -39,7 +42,8 @@ impl Result {
             is_in_three: if is_pair(scenario) { scenario.cause.iter().all(in_three) } else { scenario.cause.iter().any(in_three) },
             is_first,
             is_confidently_wrong: first.is_some_and(|(id, confidence)| {
-                confidence == "certain" && (!is_true(id) || scenario.unsure) || confidence == "likely" && scenario.unsure && !is_true(id)
+                confidence == "certain" && (!is_true(id) || scenario.unsure)
+                    || confidence == "likely" && scenario.unsure && !is_true(id)
                     || confidence == "likely" && !is_true(id)
             }),
             has_fix: scenario.fixes.is_empty() || scenario.fixes.iter().any(|kind| offered.contains(kind)),

@@ -155,7 +155,9 @@ fn merged(mut base: Table, over: Table) -> Table {
     for (key, value) in over {
         match (base.remove(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => base.insert(key, Value::Table(merged(below, above))),
-            (Some(Value::Array(below)), Value::Array(above)) if is_named(&below) && is_named(&above) => base.insert(key, Value::Array(rows(below, above))),
+            (Some(Value::Array(below)), Value::Array(above)) if is_named(&below) && is_named(&above) => {
+                base.insert(key, Value::Array(rows(below, above)))
+            }
             (_, value) => base.insert(key, value),
         };
     }

@@ -9,14 +9,15 @@ use tokio::net::TcpStream;
 /// Sends it; returns the last reply.
 pub async fn send(to: SocketAddr, sent: &Sent, number: usize) -> String {
     let mut stream = BufReader::new(TcpStream::connect(to).await.expect("the door is open"));
-    let mut reply = read(&mut stream).await;
+    read(&mut stream).await;
     let login = if sent.login.is_empty() { String::new() } else { format!(" LOGIN={}", sent.login) };
-    let mut commands = vec![format!("XCLIENT ADDR={}{login}", sent.ip), format!("EHLO {}", sent.helo), format!("MAIL FROM:<{}>", sent.from)];
+    let mut commands =
+        vec![format!("XCLIENT ADDR={}{login}", sent.ip), format!("EHLO {}", sent.helo), format!("MAIL FROM:<{}>", sent.from)];
     commands.extend(sent.to.iter().map(|recipient| format!("RCPT TO:<{recipient}>")));
     commands.push("DATA".into());
     for command in commands {
         stream.get_mut().write_all(format!("{command}\r\n").as_bytes()).await.expect("the session goes on");
-        reply = read(&mut stream).await;
+        let reply = read(&mut stream).await;
         let is_recipient = command.starts_with("RCPT");
         if !reply.starts_with(['2', '3']) && !is_recipient {
             return reply;
@@ -24,7 +25,7 @@ pub async fn send(to: SocketAddr, sent: &Sent, number: usize) -> String {
     }
     let _ = stream.get_mut().write_all(&message(sent, number)).await;
     let _ = stream.get_mut().write_all(if sent.odd == "bare-lf" { b"\r\n.\r\n" } else { b".\r\n" }).await;
-    reply = read(&mut stream).await;
+    let reply = read(&mut stream).await;
     let _ = stream.get_mut().write_all(b"QUIT\r\n").await;
     reply
 }
@@ -42,7 +43,10 @@ fn message(sent: &Sent, number: usize) -> Vec<u8> {
     let author = if sent.author.is_empty() { &sent.from } else { &sent.author };
     let date = gateway::intake::date(now_ms() + sent.date_minutes * 60_000);
     let id = if sent.message_id.is_empty() { format!("<{}.{number}@{}>", now_ms(), sent.helo) } else { sent.message_id.clone() };
-    let mut head = format!("Date: {date}\r\nFrom: <{author}>\r\nTo: <{}>\r\nSubject: {}\r\nMessage-ID: {id}\r\nMIME-Version: 1.0\r\n", sent.to[0], sent.subject);
+    let mut head = format!(
+        "Date: {date}\r\nFrom: <{author}>\r\nTo: <{}>\r\nSubject: {}\r\nMessage-ID: {id}\r\nMIME-Version: 1.0\r\n",
+        sent.to[0], sent.subject
+    );
     for header in &sent.headers {
         head.push_str(&format!("{header}\r\n"));
     }
@@ -68,7 +72,12 @@ fn attachment(kind: &str) -> (&'static str, String) {
         let path = format!("{}/../gatepost/demo/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path}: {why}"));
         let part = text.split("base64").nth(1).unwrap_or_default();
-        let body: Vec<&str> = part.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains(':')).take_while(|line| !line.starts_with("--")).collect();
+        let body: Vec<&str> = part
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.contains(':'))
+            .take_while(|line| !line.starts_with("--"))
+            .collect();
         body.join("\r\n")
     };
     match kind {

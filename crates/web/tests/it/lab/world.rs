@@ -32,9 +32,9 @@ use store::{Db, DbSettings, Error};
 use tempfile::TempDir;
 use testkit::sink::{Fault, Sink, SinkSettings};
 use tower::ServiceExt;
+use web::people::Role;
 use web::people::session::{self, Peer};
 use web::people::sql::{self as people_sql, NewPerson};
-use web::people::Role;
 use web::{App, Parts, WebSettings};
 
 pub const HOSTNAME: &str = "mx.gatepost.example";
@@ -182,7 +182,8 @@ impl World {
             if state == "inactive" {
                 let address = address.clone();
                 let sql = "UPDATE person SET is_active = 0 WHERE email = $1";
-                let done: Result<_, Error> = world.app.db.tx(move |tx| Box::pin(async move { tx.run(sql, store::args![address.as_str()]).await })).await;
+                let done: Result<_, Error> =
+                    world.app.db.tx(move |tx| Box::pin(async move { tx.run(sql, store::args![address.as_str()]).await })).await;
                 done.expect("an account is switched off");
             }
         }
@@ -190,14 +191,16 @@ impl World {
     }
 
     async fn person(&self, email: &str, role: Role) -> String {
-        let (new, id, now) = (NewPerson { email: email.into(), name: String::new(), role, org: Some(self.org) }, self.app.fresh_id(), now_ms());
+        let (new, id, now) =
+            (NewPerson { email: email.into(), name: String::new(), role, org: Some(self.org) }, self.app.fresh_id(), now_ms());
         let added: Result<_, Error> = self.app.db.tx(move |tx| Box::pin(async move { people_sql::add(tx, &new, id, now).await })).await;
         let token = session::start(&self.app, added.expect("a person"), &Peer::default()).await.expect("a session");
         format!("gatepost={token}")
     }
 
     pub async fn ask(&self, method: &str, path: &str, body: serde_json::Value) -> Answer {
-        let request = Request::builder().method(method).uri(path).header(header::COOKIE, &self.cookie).header(header::HOST, "gatepost.example");
+        let request =
+            Request::builder().method(method).uri(path).header(header::COOKIE, &self.cookie).header(header::HOST, "gatepost.example");
         let request = request.header(header::CONTENT_TYPE, "application/json");
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         Answer::read(self.routes.clone().oneshot(request.body(body).expect("a request")).await.expect("never fails")).await
@@ -205,9 +208,13 @@ impl World {
 
     /// Posts a form as a browser does.
     pub async fn post(&self, path: &str, form: &str) -> Answer {
-        let request = Request::builder().method("POST").uri(path).header(header::HOST, "gatepost.example").header("sec-fetch-site", "same-origin");
+        let request =
+            Request::builder().method("POST").uri(path).header(header::HOST, "gatepost.example").header("sec-fetch-site", "same-origin");
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        Answer::read(self.routes.clone().oneshot(request.body(Body::from(form.to_string())).expect("a request")).await.expect("never fails")).await
+        Answer::read(
+            self.routes.clone().oneshot(request.body(Body::from(form.to_string())).expect("a request")).await.expect("never fails"),
+        )
+        .await
     }
 
     pub async fn up(&mut self, name: &str) {
@@ -337,4 +344,3 @@ async fn fill(db: &Db, ids: &Arc<IdMaker>, settings: DirectorySettings) {
         .await;
     done.expect("the directory is written");
 }
-

@@ -23,13 +23,12 @@ fn is_left_out(world: &World, line: &str) -> bool {
 fn add(zone: &mut Zone, line: &str) {
     let mut words = line.splitn(3, ' ');
     let (name, kind, value) = (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let wrong = || panic!("this is no record: {line}");
     match kind {
-        "A" => zone.add(name, Record::A(value.parse().unwrap_or_else(|_| wrong()))),
-        "AAAA" => zone.add(name, Record::Aaaa(value.parse().unwrap_or_else(|_| wrong()))),
+        "A" => zone.add(name, Record::A(parsed(value, line))),
+        "AAAA" => zone.add(name, Record::Aaaa(parsed(value, line))),
         "MX" => {
-            let (preference, exchange) = value.split_once(' ').unwrap_or_else(wrong);
-            zone.add(name, Record::Mx { preference: preference.parse().unwrap_or_else(|_| wrong()), exchange: exchange.trim_end_matches('.').into() })
+            let (preference, exchange) = value.split_once(' ').unwrap_or_else(|| panic!("this is no record: {line}"));
+            zone.add(name, Record::Mx { preference: parsed(preference, line), exchange: exchange.trim_end_matches('.').into() })
         }
         "TXT" => zone.txt(name, value),
         "NS" => zone.add(name, Record::Ns(value.into())),
@@ -45,6 +44,10 @@ fn add(zone: &mut Zone, line: &str) {
             kinds.into_iter().for_each(|kind| drop(zone.fails(name, kind)));
             zone
         }
-        _ => wrong(),
+        _ => panic!("this is no record: {line}"),
     };
+}
+
+fn parsed<T: std::str::FromStr>(text: &str, line: &str) -> T {
+    text.parse().unwrap_or_else(|_| panic!("this is no record: {line}"))
 }
