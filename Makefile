@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 CARGO ?= cargo
 
-.PHONY: run test check bench help
+.PHONY: run test check bench lab help
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -26,3 +26,7 @@ check: ## Format, lints, unit tests
 bench: ## Benchmarks beside the peers, written to bench/RESULTS.md
 	@scripts/need build bench
 	bench/run
+
+lab: ## All scenarios of the fault lab, written to bench/DIAGNOSIS.md
+	@scripts/need build
+	GATEPOST_LAB=all $(CARGO) test --workspace --locked --test it -- lab:: --nocapture

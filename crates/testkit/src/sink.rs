@@ -65,6 +65,10 @@ pub struct SinkSettings {
     pub full: String,
     /// EHLO is unknown.
     pub only_helo: bool,
+    /// What is answered instead, by command: "greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "." (after the message).
+    pub replies: Vec<(String, String)>,
+    /// Its certificate ended yesterday.
+    pub expired: bool,
 }
 
 impl Default for SinkSettings {
@@ -80,6 +84,8 @@ impl Default for SinkSettings {
             refuse: "refused".into(),
             full: "full".into(),
             only_helo: false,
+            replies: Vec::new(),
+            expired: false,
         }
     }
 }
@@ -94,6 +100,10 @@ impl SinkSettings {
         let mut settings = SinkSettings::default();
         settings.keywords.retain(|known| !known.starts_with(keyword));
         settings
+    }
+
+    fn reply(&self, command: &str) -> Option<&str> {
+        self.replies.iter().find(|(of, _)| of == command).map(|(_, reply)| reply.as_str())
     }
 
     pub fn knowing(keyword: &str) -> SinkSettings {
@@ -158,7 +168,7 @@ impl Sink {
 
     fn serve(settings: SinkSettings, listener: TcpListener) -> Sink {
         let address = listener.local_addr().expect("a bound listener has an address");
-        let (acceptor, certificate) = certificate(&settings.tls_name);
+        let (acceptor, certificate) = certificate(&settings.tls_name, settings.expired);
         let times = match settings.fault {
             Fault::TemporaryRcpt(times) | Fault::CloseInData(times) => times,
             Fault::TakeAndClose => 1,
@@ -204,10 +214,16 @@ impl Sink {
     }
 }
 
-fn certificate(name: &str) -> (TlsAcceptor, CertificateDer<'static>) {
-    let made = rcgen::generate_simple_self_signed(vec![name.to_string()]).expect("a certificate for a plain name");
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let der = made.cert.der().clone();
+fn certificate(name: &str, expired: bool) -> (TlsAcceptor, CertificateDer<'static>) {
+    let mut wanted = rcgen::CertificateParams::new(vec![name.to_string()]).expect("a certificate for a plain name");
+    if expired {
+        wanted.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        wanted.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    }
+    let signing = rcgen::KeyPair::generate().expect("a key");
+    let made = wanted.self_signed(&signing).expect("a certificate signed by itself");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing.serialize_der()));
+    let der = made.der().clone();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -252,6 +268,10 @@ async fn converse(shared: Arc<Shared>, mut stream: TcpStream, number: usize) {
         }
         _ => {}
     }
+    if let Some(refusal) = shared.settings.reply("greeting") {
+        let _ = stream.write_all(format!("{refusal}\r\n").as_bytes()).await;
+        return;
+    }
     let greeting = format!("220 {} ready\r\n", shared.settings.name);
     if stream.write_all(greeting.as_bytes()).await.is_err() {
         return;
@@ -280,6 +300,10 @@ impl Talk {
             }
             if matches!(self.shared.settings.fault, Fault::Stall(at) if at == verb) {
                 return std::future::pending().await;
+            }
+            if let Some(reply) = self.shared.settings.reply(&verb).map(str::to_string) {
+                say(stream, &reply).await?;
+                continue;
             }
             let next = match verb.as_str() {
                 "EHLO" | "LHLO" | "HELO" => self.hello(stream, &verb).await,
@@ -398,6 +422,10 @@ impl Talk {
             Fault::CloseAfterData => return Some(Next::Close),
             Fault::Stall(".") => return std::future::pending().await,
             _ => {}
+        }
+        if let Some(reply) = self.shared.settings.reply(".").map(str::to_string) {
+            self.reset();
+            return say(stream, &reply).await;
         }
         let full = self.shared.settings.full.clone();
         let is_full = |recipient: &String| self.shared.settings.lmtp && !full.is_empty() && recipient.contains(&full);

@@ -2,7 +2,9 @@
 
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
-use crate::{api, audit, connector, domain, draft, entry, health, help, overview, page, people, policy, quarantine, rules, trace};
+use crate::{
+    api, audit, connector, domain, draft, entry, health, help, overview, page, people, policy, quarantine, rules, trace, troubleshoot,
+};
 use axum::Router;
 use bytes::Bytes;
 use detect::Thresholds;
@@ -150,6 +152,7 @@ pub fn router(app: App) -> Router {
         domain::routes(),
         connector::routes(),
         help::routes(),
+        troubleshoot::routes(),
         health::routes(),
         health::graph::routes(),
         api::routes(&app),

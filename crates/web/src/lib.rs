@@ -22,6 +22,7 @@ pub mod quarantine;
 pub mod rules;
 mod server;
 pub mod trace;
+pub mod troubleshoot;
 
 pub use app::{App, Parts, WebSettings};
 pub use server::{Serving, serve};
@@ -38,6 +39,7 @@ pub fn migrations() -> Vec<store::Migration> {
         overview::MIGRATIONS,
         policy::MIGRATIONS,
         diagnostics::MIGRATIONS,
+        troubleshoot::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

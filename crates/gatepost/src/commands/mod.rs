@@ -15,6 +15,7 @@ mod rule;
 mod scan;
 mod trace;
 mod train;
+mod troubleshoot;
 
 use crate::output::{self, Exit};
 use crate::settings::{self, Chosen};
@@ -62,6 +63,10 @@ enum Task {
     Quarantine(quarantine::Quarantine),
     /// Say what a mail is, see what that changes, take it back.
     Feedback(feedback::Feedback),
+    /// From a complaint to the cause and what helps.
+    Troubleshoot(troubleshoot::Troubleshoot),
+    /// Explain a bounce, or a reply such as “550 5.7.1 …”.
+    Bounce(troubleshoot::Bounce),
     /// Tell the story of one mail or refusal, with the reason.
     Explain(explain::Explain),
     /// Decide again about past mail with a draft policy, and list what would change.
@@ -101,6 +106,8 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Trace(trace) => trace::run(&place, trace),
         Task::Quarantine(quarantine) => quarantine::run(&place, quarantine),
         Task::Feedback(feedback) => feedback::run(&place, feedback),
+        Task::Troubleshoot(asked) => troubleshoot::run(&place, asked),
+        Task::Bounce(asked) => troubleshoot::bounce(asked),
         Task::Explain(explain) => explain::run(&place, explain),
         Task::Replay(replay) => replay::run(&place, replay),
         Task::Policy(policies) => directory::policies(&place, policies),

@@ -395,6 +395,8 @@ pub fn note_refusal(gate: &Gate, peer: &Peer, envelope: Option<&Envelope>, stage
     let org = envelope
         .and_then(|envelope| envelope.recipients.last())
         .and_then(|last| directory.domain_of(&last.address))
+        // Mail to strangers concerns whoever it claims to come from: they ask why it was not sent.
+        .or_else(|| envelope.and_then(|envelope| envelope.sender.as_ref()).and_then(|sender| directory.domain_of(sender)))
         .map(|domain| domain.org);
     let id = EventId(gate.ids.next(now_ms));
     if let Some(last) = reply.text.last_mut() {

@@ -69,6 +69,9 @@ pub struct HeaderDigest {
     pub octets: u64,
     /// SHA-256 of the octets as received, in hex.
     pub sha256: String,
+    /// When it was written, as its Date says, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_ms: Option<i64>,
 }
 
 /// One recipient.
@@ -138,6 +141,7 @@ impl HeaderDigest {
             message_id: message.message_id.clone().unwrap_or_default(),
             octets: message.raw().len() as u64,
             sha256: hex(digest.as_ref()),
+            written_ms: message.date_ms,
         }
     }
 }

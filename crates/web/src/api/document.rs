@@ -18,6 +18,7 @@ const TAGS: &[(&str, &str)] = &[
     ("domains", "Domains, what to publish for them in DNS, and their keys."),
     ("connectors", "Where mail is delivered, and from where it may come."),
     ("help", "Articles of the help."),
+    ("diagnoses", "From a complaint to the cause and the fix."),
     ("health", "How services are, issues, what is planned."),
 ];
 

@@ -10,7 +10,7 @@ pub mod problem;
 mod sql;
 mod version;
 
-use crate::{App, audit, connector, domain, draft, entry, health, help, overview, people, policy, quarantine, rules, trace};
+use crate::{App, audit, connector, domain, draft, entry, health, help, overview, people, policy, quarantine, rules, trace, troubleshoot};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::Value;
@@ -49,6 +49,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         connector::api::routes(),
         help::api::routes(),
         health::api::routes(),
+        troubleshoot::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()

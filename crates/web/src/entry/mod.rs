@@ -211,8 +211,17 @@ async fn renew(tx: &mut Tx, listed: &Listed, days: Option<i64>, (note, now_ms): 
     Ok(AuditEntry::new(Some(org), "entry.renew", id).with(json!({ "was": told(listed), "expires_ms": expires_ms, "note": note })))
 }
 
+/// Gives an entry the end and the note that it had before it was ended.
+pub async fn restore(tx: &mut Tx, listed: &Listed, (expires_ms, note): (Option<i64>, &str)) -> Result<AuditEntry, Fault> {
+    let (org, id) = (listed.org, EntryId(listed.entry.id));
+    if !entry::set_end(tx, OrgScope::One(org), id, (expires_ms, note)).await? {
+        return Err(Fault::Conflict(Say::new("entry-of-file")));
+    }
+    Ok(AuditEntry::new(Some(org), "entry.renew", id).with(json!({ "was": told(listed), "expires_ms": expires_ms, "note": note })))
+}
+
 /// Ends an entry now.
-async fn end(tx: &mut Tx, listed: &Listed, now_ms: i64) -> Result<AuditEntry, Fault> {
+pub async fn end(tx: &mut Tx, listed: &Listed, now_ms: i64) -> Result<AuditEntry, Fault> {
     let (org, id) = (listed.org, EntryId(listed.entry.id));
     if listed.source == gateway::directory::sql::FROM_FILE {
         return Err(Fault::Conflict(Say::new("entry-of-file")));

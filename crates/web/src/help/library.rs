@@ -4,6 +4,7 @@ use super::articles::ARTICLES;
 use crate::page::table::escaped;
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, View};
+use crate::troubleshoot::cause::Cause;
 use gateway::receipt::refusal::{MEANINGS, Turn};
 use pulldown_cmark::{Event, Options, Parser, html};
 use serde::Serialize;
@@ -23,10 +24,12 @@ pub enum Kind {
     Refusal,
     /// A table of the settings file.
     Setting,
+    /// A cause that the troubleshooter can name.
+    Cause,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [Kind::Article, Kind::Check, Kind::Refusal, Kind::Problem, Kind::Setting];
+    pub const ALL: [Kind; 6] = [Kind::Article, Kind::Cause, Kind::Check, Kind::Refusal, Kind::Problem, Kind::Setting];
 
     /// In addresses and words keys.
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Kind {
             Kind::Problem => "problem",
             Kind::Refusal => "refusal",
             Kind::Setting => "setting",
+            Kind::Cause => "cause",
         }
     }
 
@@ -112,6 +116,7 @@ impl Library {
         articles.extend(detect::checks::CHECKS.iter().map(check));
         articles.extend(Fault::NAMES.iter().map(|name| problem(name)));
         articles.extend(MEANINGS.iter().map(refusal));
+        articles.extend(Cause::ALL.iter().map(|cause| of_cause(*cause)));
         articles.extend(settings.iter().map(setting));
         Library { articles }
     }
@@ -189,6 +194,17 @@ fn problem(name: &str) -> Article {
         of_lines(&title, &[does, said(lang, "help-problem-name", name)])
     };
     Article { kind: Kind::Problem, name: name.into(), english: text(Lang::English), chinese: text(Lang::Chinese) }
+}
+
+/// Title, what it means, what an administrator does, whose turn it is.
+fn of_cause(cause: Cause) -> Article {
+    let text = |lang| {
+        let said = |key: String| words::text(lang, &key, &[]);
+        let name = cause.name();
+        let turn = format!("{}: {}", words::text(lang, "diagnosis-turn", &[]), said(format!("turn-{}", cause.turn().name())));
+        of_lines(&said(format!("cause-{name}")), &[said(format!("cause-{name}-say")), said(format!("cause-{name}-do")), turn])
+    };
+    Article { kind: Kind::Cause, name: cause.name().into(), english: text(Lang::English), chinese: text(Lang::Chinese) }
 }
 
 fn refusal(meaning: &gateway::receipt::refusal::Meaning) -> Article {

@@ -52,7 +52,11 @@ const ALL: &[(&str, &[Entry])] = &[
 ];
 
 /// What everybody who is signed in may open: path, words key, icon.
-const EVERYBODY: &[(&str, &str, &str)] = &[("/health", "nav-health", "checkmark-circle"), ("/health/messages", "nav-messages", "mail")];
+const EVERYBODY: &[(&str, &str, &str)] = &[
+    ("/troubleshoot", "diagnosis-title", "search"),
+    ("/health", "nav-health", "checkmark-circle"),
+    ("/health/messages", "nav-messages", "mail"),
+];
 
 pub fn groups(view: &View) -> Vec<Group> {
     let path = view.path.split('?').next().unwrap_or_default();

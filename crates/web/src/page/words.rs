@@ -28,6 +28,8 @@ pub const SOURCES: &[Source] = &[
     crate::draft::WORDS,
     crate::rules::WORDS,
     crate::diagnostics::WORDS,
+    crate::troubleshoot::WORDS,
+    crate::troubleshoot::CAUSE_WORDS,
     crate::domain::WORDS,
     crate::connector::WORDS,
     crate::help::WORDS,

@@ -15,6 +15,8 @@ pub mod replay;
 pub mod sentence;
 mod try_mail;
 
+pub use change::replace;
+
 use crate::App;
 use crate::page::words::Source;
 use crate::page::{Fault, Say};

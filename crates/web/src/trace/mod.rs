@@ -10,6 +10,7 @@ mod page;
 mod refused;
 mod story;
 
+pub use actions::{Queued, on_queue};
 pub use page::{routes, verdict_tone};
 
 use crate::App;

@@ -7,6 +7,7 @@ mod domain;
 mod entry;
 mod health;
 mod help;
+mod lab;
 mod overview;
 mod past;
 mod people;

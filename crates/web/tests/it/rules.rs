@@ -236,7 +236,7 @@ fn receipt(mail: MailId, at_ms: i64, subject: &str) -> Receipt {
         at_ms,
         connection: Connection { ip: "192.0.2.1".parse().expect("an address"), ptr: None, helo: "mx".into(), tls: String::new(), login: String::new(), via: String::new() },
         envelope: EnvelopeShape { sender: "bo@partner.example".into(), recipients: vec!["alice@acme.example".into()] },
-        header: HeaderDigest { from: "bo@partner.example".into(), subject: subject.into(), message_id: String::new(), octets: 100, sha256: String::new() },
+        header: HeaderDigest { from: "bo@partner.example".into(), subject: subject.into(), message_id: String::new(), octets: 100, sha256: String::new(), written_ms: None },
         auth: serde_json::from_value(auth).expect("results"),
         findings: Vec::new(),
         defects: Vec::new(),

@@ -53,6 +53,7 @@ const FAMILIES: &[&str] = &[
     "letter-",
     "provider-error-",
     "check-",
+    "cause-", "symptom-", "turn-", "confidence-", "outcome-", "need-", "look-", "verified-", "fix-", "seen-", "tell-", "diagnosis-state-", "bounce-",
     "connector-kind-",
     "connector-protocol-",
     "connector-step-",

@@ -45,3 +45,6 @@ audit-people-role-changed = Permissions of a role changed
 audit-people-role-removed = Role removed
 audit-people-access = Sign-in settings changed
 audit-people-act-in = Operator chose where to act
+audit-diagnosis-ask = Diagnosis asked for
+audit-diagnosis-apply = Fix of a diagnosis applied
+audit-diagnosis-undo = Fix of a diagnosis taken back

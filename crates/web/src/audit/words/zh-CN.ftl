@@ -45,3 +45,6 @@ audit-people-role-changed = 更改角色权限
 audit-people-role-removed = 删除角色
 audit-people-access = 更改登录设置
 audit-people-act-in = 运营者选择操作的组织
+audit-diagnosis-ask = 发起故障排查
+audit-diagnosis-apply = 应用了故障排查的解决办法
+audit-diagnosis-undo = 撤销了故障排查的解决办法

@@ -1,0 +1,66 @@
+//! A bounce that was pasted: whether it is about mail of ours, who refused, and why.
+
+use super::reply;
+use crate::page::Say;
+use crate::troubleshoot::cause::{Cause, Turn};
+use crate::troubleshoot::fix;
+use crate::troubleshoot::gather::Facts;
+use crate::troubleshoot::ground::Ground;
+use crate::troubleshoot::pasted::{Failed, Pasted};
+use crate::troubleshoot::question::Question;
+use crate::troubleshoot::suspect::{Strength, Suspect};
+
+/// Failures that are judged.
+const FAILURES_MAX: usize = 5;
+
+/// What a bounce says where our own records say nothing.
+pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect> {
+    let Some(pasted) = &question.pasted else { return Vec::new() };
+    if !facts.stories.is_empty() || !facts.refusals.is_empty() {
+        return Vec::new(); // what we recorded ourselves says it better
+    }
+    let is_ours = |address: &str| ground.directory.domain_named(address.rsplit('@').next().unwrap_or_default()).is_some();
+    let mut found = Vec::new();
+    for failed in pasted.failures.iter().take(FAILURES_MAX) {
+        let cause = reply::cause("their server", &failed.said);
+        let by = if failed.remote.is_empty() { pasted.reporting.clone() } else { failed.remote.clone() };
+        let say = Say::new("seen-bounce")
+            .with("what", failed.said.as_str())
+            .with("detail", by.as_str())
+            .with("recipient", failed.recipient.as_str());
+        let from_us = is_ours(&pasted.sender) && facts.is_complete;
+        // Nobody of ours sent it through us: somebody wrote with our address, or it went another way.
+        if from_us
+            && !pasted.message_id.is_empty()
+            && question.about_ms.is_some_and(|about| facts.oldest_ms.is_some_and(|oldest| oldest < about))
+        {
+            let never = Say::new("seen-never-sent").with("what", pasted.message_id.as_str());
+            found.push(
+                Suspect::new(Cause::Backscatter, pasted.sender.as_str())
+                    .detail(failed.said.as_str())
+                    .seen(Strength::Fits, never)
+                    .seen(Strength::Fits, say.clone()),
+            );
+        }
+        found.push(elsewhere(ground, pasted, failed, cause).seen(Strength::Shown, say));
+    }
+    found
+}
+
+/// The reply of a server that is not ours, as far as its words go.
+fn elsewhere(ground: &Ground, pasted: &Pasted, failed: &Failed, cause: Cause) -> Suspect {
+    let to_us = ground.directory.domain_named(failed.recipient.rsplit('@').next().unwrap_or_default()).is_some();
+    let by_us = failed.remote.contains(ground.hostname.as_str()) || pasted.reporting.contains(ground.hostname.as_str());
+    let what = if failed.recipient.is_empty() { pasted.recipient.clone() } else { failed.recipient.clone() };
+    let text = Say::new("tell-next-hop")
+        .with("what", failed.said.as_str())
+        .with("detail", failed.remote.as_str())
+        .with("recipient", what.as_str());
+    // A server that is not ours refused mail to us before it reached us: somebody's own filter, or another way.
+    let cause = if to_us && !by_us && cause == Cause::NextHopSaysNo { Cause::RefusedElsewhere } else { cause };
+    let turn = match cause.turn() {
+        Turn::Administrator if cause.is_of_next_hop() && !to_us => Turn::RecipientAdministrator,
+        turn => turn,
+    };
+    Suspect::new(cause, what).detail(failed.said.as_str()).turn(turn).fix(fix::tell(text))
+}

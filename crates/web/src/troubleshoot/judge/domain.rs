@@ -1,0 +1,192 @@
+//! What DNS says of a domain of ours: whether the world finds us, and whether it believes us.
+
+use crate::diagnostics::check::{self, CheckResult, Checked, Line, PublicKey, Target};
+use crate::page::Say;
+use crate::troubleshoot::cause::Cause;
+use crate::troubleshoot::fix::{self, Fix};
+use crate::troubleshoot::ground::Ground;
+use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
+use gateway::dkim::KeyState;
+use gateway::scope::OrgScope;
+use mail::dns::{Record, RecordType, reverse_name};
+use store::Error;
+
+/// Keys of the words of a check that mean a cause, by how they begin.
+const MEANINGS: &[(&str, Cause)] = &[
+    ("check-mx-no-domain", Cause::DomainGone),
+    ("check-mx-none", Cause::MxMissing),
+    ("check-mx-null", Cause::MxMissing),
+    ("check-mx-not-ours", Cause::MxElsewhere),
+    ("check-mx-beside", Cause::MxBeside),
+    ("check-mx-dangling", Cause::MxDangling),
+    ("check-mx-address", Cause::MxDangling),
+    ("check-spf-none", Cause::SpfMissing),
+    ("check-spf-open", Cause::SpfOpen),
+    ("check-spf-not-us", Cause::SpfWithoutUs),
+    ("check-spf-", Cause::SpfBroken),
+    ("check-dkim-unpublished", Cause::DkimMissing),
+    ("check-dkim-missing", Cause::DkimMissing),
+    ("check-dkim-gone-early", Cause::DkimMissing),
+    ("check-dkim-differs", Cause::DkimDiffers),
+    ("check-dmarc-none", Cause::DmarcMissing),
+    ("check-dmarc-watches", Cause::DmarcWatches),
+    ("check-dmarc-", Cause::DmarcBroken),
+];
+
+/// The domain as checks want it.
+pub async fn target(ground: &Ground, domain: &str) -> Result<Target, Error> {
+    let org = ground.directory.domain_named(domain).map(|found| found.org);
+    let name = domain.to_string();
+    let keys = match org {
+        Some(org) => {
+            ground.db.read(move |tx| Box::pin(async move { gateway::dkim::sql::of_domain(tx, OrgScope::One(org), &name).await })).await?
+        }
+        None => Vec::new(),
+    };
+    let keys = keys.into_iter().filter(|key| key.state != KeyState::Retired);
+    Ok(Target {
+        domain: domain.to_string(),
+        hostname: ground.hostname.clone(),
+        addresses: ground.own_addresses().await,
+        keys: keys
+            .map(|key| PublicKey { selector: key.selector.clone(), record: key.record.clone(), state: key.state.name().into() })
+            .collect(),
+        now_ms: ground.now_ms,
+        ..Target::default()
+    })
+}
+
+/// Whether the world finds us: MX, and whether anything it names can be reached over IPv4.
+pub async fn inward(ground: &Ground, target: &Target) -> Vec<Suspect> {
+    let checked = check::mx(target, ground.dns.as_ref()).await;
+    let mut found = meant(&checked, &target.domain, Strength::Shown);
+    if checked.result == CheckResult::CannotTell {
+        let failed = checked.lines.iter().find(|line| line.result == CheckResult::CannotTell);
+        let suspect = Suspect::new(Cause::MxDnsFailing, target.domain.as_str());
+        let strength = Strength::Shown;
+        found.extend(failed.map(|line| {
+            suspect
+                .with(Evidence::new(strength, line.say.clone()))
+                .fix(fix::tell(Say::new("tell-dns").with("what", target.domain.as_str())))
+        }));
+    }
+    if found.is_empty() && !target.addresses.is_empty() && target.addresses.iter().all(std::net::IpAddr::is_ipv6) {
+        let say = Say::new("seen-ipv6-only").with("what", target.hostname.as_str());
+        found.push(Suspect::new(Cause::MxIpv6Only, target.hostname.as_str()).seen(Strength::Shown, say));
+    }
+    found
+}
+
+/// Whether an MTA-STS policy that senders may still remember names us (RFC 8461 §4).
+pub async fn policy_fits(ground: &Ground, target: &Target) -> Vec<Suspect> {
+    let domain = target.domain.as_str();
+    let record = ground.dns.lookup(&format!("_mta-sts.{domain}"), RecordType::Txt).await;
+    if !record.is_ok_and(|records| records.iter().any(|one| matches!(one, Record::Txt(text) if text.starts_with(b"v=STSv1")))) {
+        return Vec::new();
+    }
+    let host = format!("mta-sts.{domain}");
+    let served = crate::diagnostics::fetch::https(&host, "/.well-known/mta-sts.txt", ground.dns.as_ref(), &ground.courier.tls).await;
+    let checked = check::mta_sts(target, ground.dns.as_ref(), Some(served)).await;
+    let wrong = checked.lines.iter().find(|line| line.result == CheckResult::Problem);
+    let suspect = Suspect::new(Cause::MtaStsMismatch, domain);
+    wrong
+        .map(|line| {
+            suspect.with(Evidence::new(Strength::Fits, line.say.clone())).fix(fix::open(format!("/domains/{domain}"), "fix-open-domains"))
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Whether the world believes mail from the domain. `strength` is how much a fault found now says about what is asked.
+pub async fn outward(ground: &Ground, target: &Target, strength: Strength) -> Vec<Suspect> {
+    let dns = ground.dns.as_ref();
+    let (spf, dkim, dmarc) = tokio::join!(check::spf(target, dns), check::dkim(target, dns), check::dmarc(target, dns));
+    let mut found = meant(&spf, &target.domain, strength);
+    // Whoever signs may leave SPF alone; whoever does neither is not believed.
+    let signs = target.keys.iter().any(|key| key.state == "active") && dkim.result <= CheckResult::Advice;
+    let without_us = spf.lines.iter().find(|line| line.say.key == "check-spf-not-us");
+    if let Some(line) = without_us.filter(|_| !signs && !found.iter().any(|one| matches!(one.cause, Cause::SpfMissing | Cause::SpfBroken)))
+    {
+        found.push(suspect_of(Cause::SpfWithoutUs, &target.domain, line, &spf, strength));
+    }
+    if !target.keys.is_empty() {
+        found.extend(meant(&dkim, &target.domain, strength));
+    }
+    found.extend(meant(&dmarc, &target.domain, strength));
+    found
+}
+
+/// What protects the name of the domain against forgers: p=none and nothing are not enough.
+pub async fn protection(ground: &Ground, target: &Target) -> Vec<Suspect> {
+    let dns = ground.dns.as_ref();
+    let (spf, dmarc) = tokio::join!(check::spf(target, dns), check::dmarc(target, dns));
+    let mut found = Vec::new();
+    for line in &dmarc.lines {
+        let cause = match line.say.key.as_ref() {
+            "check-dmarc-none" => Cause::DmarcMissing,
+            "check-dmarc-watches" | "check-dmarc-subdomains" | "check-dmarc-percent" => Cause::DmarcWatches,
+            "check-dmarc-policy" | "check-dmarc-several" => Cause::DmarcBroken,
+            _ => continue,
+        };
+        found.push(suspect_of(cause, &target.domain, line, &dmarc, Strength::Shown).near(1.0));
+    }
+    for line in spf.lines.iter().filter(|line| line.result == CheckResult::Problem) {
+        let cause = match line.say.key.as_ref() {
+            "check-spf-none" => Cause::SpfMissing,
+            "check-spf-open" => Cause::SpfOpen,
+            _ => Cause::SpfBroken,
+        };
+        // An open record lets forgers pass SPF, whatever DMARC asks for.
+        let (strength, near) = if cause == Cause::SpfOpen { (Strength::Shown, 2.0) } else { (Strength::Fits, 0.0) };
+        found.push(suspect_of(cause, &target.domain, line, &spf, strength).near(near));
+    }
+    if found.is_empty() && dmarc.result <= CheckResult::Advice {
+        let say = Say::new("seen-protected").with("what", target.domain.as_str());
+        found.push(Suspect::new(Cause::NothingWrong, target.domain.as_str()).seen(Strength::Shown, say));
+    }
+    found
+}
+
+/// Whether our addresses have names that lead back.
+pub async fn names(ground: &Ground, target: &Target) -> Vec<Suspect> {
+    const ADDRESSES_MAX: usize = 4;
+    let mut found = Vec::new();
+    for ip in target.addresses.iter().take(ADDRESSES_MAX) {
+        let answer = ground.dns.lookup(&reverse_name(*ip), RecordType::Ptr).await;
+        let is_missing = match &answer {
+            Ok(records) => records.is_empty(),
+            Err(mail::dns::DnsError::NoSuchName(_)) => true,
+            Err(_) => false,
+        };
+        if is_missing {
+            let say = Say::new("seen-no-ptr").with("what", ip.to_string()).with("detail", target.hostname.as_str());
+            let publish = Fix::Publish { name: reverse_name(*ip), record: "PTR".into(), value: target.hostname.clone() };
+            found.push(Suspect::new(Cause::PtrMissing, ip.to_string()).seen(Strength::Fits, say).fix(publish));
+        }
+    }
+    found
+}
+
+/// Problems of a check as suspects, one a cause.
+fn meant(checked: &Checked, domain: &str, strength: Strength) -> Vec<Suspect> {
+    let mut found: Vec<Suspect> = Vec::new();
+    for line in checked.lines.iter().filter(|line| line.result == CheckResult::Problem) {
+        let Some((_, cause)) = MEANINGS.iter().find(|(key, _)| line.say.key == *key || key.ends_with('-') && line.say.key.starts_with(key))
+        else {
+            continue;
+        };
+        match found.iter_mut().find(|one| one.cause == *cause) {
+            Some(there) => there.evidence.push(Evidence::new(strength, line.say.clone())),
+            None => found.push(suspect_of(*cause, domain, line, checked, strength)),
+        }
+    }
+    found
+}
+
+fn suspect_of(cause: Cause, domain: &str, line: &Line, checked: &Checked, strength: Strength) -> Suspect {
+    let records = checked.publish.iter().filter(|record| !record.is_there);
+    let publish =
+        records.map(|record| Fix::Publish { name: record.name.clone(), record: record.kind.clone(), value: record.value.clone() });
+    let suspect = Suspect::new(cause, domain).with(Evidence::new(strength, line.say.clone())).fixes(publish);
+    suspect.fixes(checked.fixes.iter().cloned().map(fix::tell))
+}

@@ -1,0 +1,323 @@
+//! What is asked: a symptom and what is known of the mail, from fields, from free words, and from what was pasted.
+//!
+//! In: what somebody typed. Out: a [`Question`] whose parts are checked and bounded. Invariant: what a field says is never replaced by
+//! what words or pasted text say; a person without [`May::Trace`] asks about their own mail only.
+
+use super::pasted::{self, Pasted};
+use super::symptom::Symptom;
+use crate::page::fault::Wrong;
+use crate::page::{Fault, View, time};
+use crate::people::{May, Person};
+use gateway::directory::Directory;
+use mail::{Address, MailId};
+use serde::{Deserialize, Serialize};
+
+/// Characters of the words, and octets of what is pasted.
+const TEXT_CHARS_MAX: usize = 2_000;
+pub const PASTED_OCTETS_MAX: usize = 512 << 10;
+
+/// As it is typed. What is '' is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Asked {
+    /// "not-received", "not-delivered", "late", "in-junk", "good-held", "bad-delivered", "bounce", "forged", "duplicate", "sign-in",
+    /// "connector", "digest"; empty: read from `text`.
+    pub symptom: String,
+    /// In somebody's own words, any language; English and Chinese are understood.
+    pub text: String,
+    /// An address, or a domain.
+    pub sender: String,
+    /// An address, or a domain.
+    pub recipient: String,
+    /// About when it was sent: RFC 3339, or a local date and time of the reader's zone.
+    pub about: String,
+    pub message_id: String,
+    /// A bounce, a header or a reply such as `550 5.7.1 …`.
+    pub pasted: String,
+    /// A mail of the trace, m….
+    pub mail: String,
+    /// Name of a connector.
+    pub connector: String,
+}
+
+/// One end of the mail in question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    Address(String),
+    Domain(String),
+}
+
+impl End {
+    fn read(text: &str) -> Option<End> {
+        let text = text.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches("mailto:");
+        if let Ok(address) = Address::parse(text) {
+            return Some(End::Address(address.to_string()));
+        }
+        let domain = mail::address::domain_to_ascii(text.trim_start_matches('@'))?;
+        domain.contains('.').then_some(End::Domain(domain))
+    }
+
+    /// As a search wants it: an address, or `@domain`.
+    pub fn as_query(&self) -> String {
+        match self {
+            End::Address(address) => address.clone(),
+            End::Domain(domain) => format!("@{domain}"),
+        }
+    }
+
+    pub fn domain(&self) -> &str {
+        match self {
+            End::Address(address) => address.rsplit('@').next().unwrap_or_default(),
+            End::Domain(domain) => domain,
+        }
+    }
+
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            End::Address(address) => Some(address),
+            End::Domain(_) => None,
+        }
+    }
+
+    /// Whether this address is meant.
+    pub fn is(&self, address: &str) -> bool {
+        match self {
+            End::Address(wanted) => wanted.eq_ignore_ascii_case(address),
+            End::Domain(domain) => {
+                let of = address.rsplit('@').next().unwrap_or_default().to_lowercase();
+                of == *domain || of.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+            }
+        }
+    }
+
+    /// Whether the address is of the same organisation in DNS: senders bounce to other names than they write from.
+    pub fn is_related(&self, address: &str) -> bool {
+        let organisation = |name: &str| mail::address::organisational_domain(name).unwrap_or(name).to_lowercase();
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        !domain.is_empty() && organisation(domain) == organisation(self.domain())
+    }
+
+    pub fn shown(&self) -> &str {
+        match self {
+            End::Address(text) | End::Domain(text) => text,
+        }
+    }
+}
+
+/// What is asked, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub symptom: Symptom,
+    pub text: String,
+    pub sender: Option<End>,
+    pub recipient: Option<End>,
+    /// Unix milliseconds.
+    pub about_ms: Option<i64>,
+    pub message_id: Option<String>,
+    pub mail: Option<MailId>,
+    pub connector: Option<String>,
+    /// What the pasted text came to.
+    pub pasted: Option<Pasted>,
+}
+
+impl Question {
+    /// Checks what was typed, and takes from words and pasted text what no field says.
+    /// # Errors
+    /// [`Fault::Invalid`] names each field that cannot be read.
+    pub fn read(view: &View, asked: &Asked, directory: &Directory) -> Result<Question, Fault> {
+        let mut wrong = Vec::new();
+        let text: String = asked.text.trim().chars().take(TEXT_CHARS_MAX).collect();
+        let mut end = |field: &'static str, typed: &str| match typed.trim() {
+            "" => None,
+            typed => End::read(typed).or_else(|| {
+                wrong.push(Wrong::new(field, "diagnosis-wrong-address"));
+                None
+            }),
+        };
+        let (sender, recipient) = (end("sender", &asked.sender), end("recipient", &asked.recipient));
+        let about_ms = moment(view, &asked.about).unwrap_or_else(|()| {
+            wrong.push(Wrong::new("about", "trace-wrong-time"));
+            None
+        });
+        let mail = match asked.mail.trim() {
+            "" => None,
+            id => id.parse().map_err(|_| wrong.push(Wrong::new("mail", "diagnosis-wrong-mail"))).ok(),
+        };
+        let symptom = match asked.symptom.trim() {
+            "" => Some(Symptom::read(&text)),
+            name => Symptom::named(name),
+        };
+        let symptom = symptom.unwrap_or_else(|| {
+            wrong.push(Wrong::new("symptom", "diagnosis-wrong-symptom"));
+            Symptom::Unknown
+        });
+        if asked.pasted.len() > PASTED_OCTETS_MAX {
+            wrong.push(Wrong::new("pasted", "diagnosis-wrong-pasted"));
+        }
+        if !wrong.is_empty() {
+            return Err(Fault::Invalid(wrong));
+        }
+        let some = |text: &str| Some(text.trim().to_string()).filter(|text| !text.is_empty());
+        let pasted = some(&asked.pasted).map(|text| pasted::read(&text));
+        let mut question = Question {
+            symptom,
+            text,
+            sender,
+            recipient,
+            about_ms,
+            message_id: some(&asked.message_id),
+            mail,
+            connector: some(&asked.connector),
+            pasted,
+        };
+        question.take_pasted();
+        question.take_words(directory);
+        question.settle_symptom(directory);
+        if question.is_empty() {
+            return Err(Fault::Invalid(vec![Wrong::new("text", "diagnosis-wrong-nothing")]));
+        }
+        Ok(question)
+    }
+
+    fn is_empty(&self) -> bool {
+        let has_symptom = !matches!(self.symptom, Symptom::Unknown);
+        let has_mail = self.mail.is_some() || self.message_id.is_some() || self.pasted.is_some();
+        !has_symptom && !has_mail && self.sender.is_none() && self.recipient.is_none() && self.connector.is_none()
+    }
+
+    /// A person who may not look at everybody's mail asks about their own.
+    /// # Errors
+    /// [`Fault::Denied`] when the question is about somebody else's.
+    pub fn confined(mut self, person: &Person) -> Result<Question, Fault> {
+        if person.may(May::Trace) {
+            return Ok(self);
+        }
+        person.require(May::OwnQuarantine)?;
+        let is_own =
+            |end: &Option<End>| end.as_ref().is_some_and(|end| end.address().is_some_and(|a| a.eq_ignore_ascii_case(&person.email)));
+        if self.mail.is_some() || self.connector.is_some() {
+            return Err(Fault::Denied(May::Trace));
+        }
+        match (is_own(&self.sender), is_own(&self.recipient), &self.recipient) {
+            (true, ..) | (_, true, _) => Ok(self),
+            (false, false, None) => {
+                self.recipient = Some(End::Address(person.email.clone()));
+                Ok(self)
+            }
+            _ => Err(Fault::Denied(May::Trace)),
+        }
+    }
+
+    fn take_pasted(&mut self) {
+        let Some(pasted) = &self.pasted else { return };
+        let end = |text: &str| End::read(text);
+        self.sender = self.sender.take().or_else(|| end(&pasted.sender));
+        self.recipient = self.recipient.take().or_else(|| end(&pasted.recipient));
+        self.message_id = self.message_id.take().or_else(|| Some(pasted.message_id.clone()).filter(|id| !id.is_empty()));
+        self.mail = self.mail.or(pasted.mail);
+        self.about_ms = self.about_ms.or(pasted.written_ms);
+        if self.symptom == Symptom::Unknown && !pasted.failures.is_empty() {
+            self.symptom = Symptom::Bounce;
+        }
+    }
+
+    /// Addresses in the words: by what stands before each, else ours is at our end and a foreign one at the other.
+    fn take_words(&mut self, directory: &Directory) {
+        let outward = self.is_outward();
+        let text = self.text.to_lowercase();
+        let found: Vec<String> = pasted::addresses(&self.text).collect();
+        let are_several = found.len() > 1;
+        let mut open = Vec::new();
+        for address in found {
+            let Some(end) = End::read(&address) else { continue };
+            if self.sender.as_ref() == Some(&end) || self.recipient.as_ref() == Some(&end) {
+                continue;
+            }
+            let before = text.find(&address.to_lowercase()).map_or("", |at| &text[..at]);
+            let slot = match place(before, are_several) {
+                Some(Place::Sender) => &mut self.sender,
+                Some(Place::Recipient) => &mut self.recipient,
+                Some(Place::Speaker) if outward => &mut self.sender,
+                Some(Place::Speaker) => &mut self.recipient,
+                None => {
+                    open.push(end);
+                    continue;
+                }
+            };
+            if slot.is_none() { *slot = Some(end) } else { open.push(end) }
+        }
+        for end in open {
+            let is_ours = directory.domain_named(end.domain()).is_some();
+            let (first, second) = match is_ours == outward {
+                true => (&mut self.sender, &mut self.recipient),
+                false => (&mut self.recipient, &mut self.sender),
+            };
+            // An address is told for something: where its own place is taken it is at the other end.
+            match (first.is_none(), second.is_none()) {
+                (true, _) => *first = Some(end),
+                (false, true) => *second = Some(end),
+                (false, false) => {}
+            }
+        }
+        self.mail = self.mail.or_else(|| pasted::mail_in(&self.text));
+        self.message_id = self.message_id.take().or_else(|| pasted::message_id_in(&self.text));
+    }
+
+    /// The complaint of somebody who sent.
+    fn is_outward(&self) -> bool {
+        matches!(self.symptom, Symptom::NotDelivered | Symptom::Bounce)
+    }
+
+    /// Which way the mail goes says more than how it was worded.
+    fn settle_symptom(&mut self, directory: &Directory) {
+        let is_ours = |end: &Option<End>| end.as_ref().map(|end| directory.domain_named(end.domain()).is_some());
+        self.symptom = match (self.symptom, is_ours(&self.sender), is_ours(&self.recipient)) {
+            (Symptom::NotDelivered, Some(false) | None, Some(true)) => Symptom::NotReceived,
+            (Symptom::NotReceived, Some(true), Some(false)) => Symptom::NotDelivered,
+            (Symptom::Unknown, Some(true), Some(false)) => Symptom::NotDelivered,
+            (Symptom::Unknown, _, Some(true)) | (Symptom::Unknown, Some(false), None) => Symptom::NotReceived,
+            (symptom, ..) => symptom,
+        };
+    }
+}
+
+/// At which end an address stands by the words before it.
+enum Place {
+    Sender,
+    Recipient,
+    /// Whoever complains.
+    Speaker,
+}
+
+/// The words before an address that say at which end it is. Some say so only where another address stands beside.
+fn place(before: &str, are_several: bool) -> Option<Place> {
+    const SPEAKER: [&str; 4] = ["i am", "i'm", "我是", "this is"];
+    const RECIPIENT: [&str; 8] = ["to", "for", "reach", "给", "至", "发到", "发往", "寄给"];
+    const SENDER: [&str; 4] = ["from", "来自", "从", "发件人"];
+    const SENDER_BESIDE: [&str; 6] = ["of", "by", "收到", "收不到", "允许", "allowed"];
+    let before = before.trim_end_matches([' ', '<', '"', '“', '：', ':', '\t', '\n', '\r']);
+    let ends = |words: &[&str]| {
+        words.iter().any(|word| {
+            let rest = before.strip_suffix(word);
+            // "into" is no "to"; Chinese has no spaces between words.
+            rest.is_some_and(|rest| !word.is_ascii() || rest.chars().next_back().is_none_or(|c| !c.is_ascii_alphabetic()))
+        })
+    };
+    match () {
+        () if ends(&SPEAKER) => Some(Place::Speaker),
+        () if ends(&RECIPIENT) => Some(Place::Recipient),
+        () if ends(&SENDER) || are_several && ends(&SENDER_BESIDE) => Some(Place::Sender),
+        () => None,
+    }
+}
+
+fn moment(view: &View, text: &str) -> Result<Option<i64>, ()> {
+    match text.trim() {
+        "" => Ok(None),
+        text => {
+            let read = text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond()).or_else(|| time::parse_local(view, text));
+            read.map(Some).ok_or(())
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! A whole Gatepost in this process, with next hops, DNS and senders around it.
+
+use super::scenario::{Hop, Scenario, World as Settings};
+use super::zone::zone;
+use crate::scene::Answer;
+use axum::body::Body;
+use axum::http::{Request, header};
+use detect::Detector;
+use gateway::connection::settings::{LimitSettings, ListenSettings};
+use gateway::connection::{self, Setup};
+use gateway::delivery::{self, Courier, Timeouts, Tls};
+use gateway::directory::sql::{self as directory_sql, FROM_PAGE};
+use gateway::directory::{ConnectorSettings, DirectorySettings, Watch};
+use gateway::feedback::{Deltas, Feedback};
+use gateway::intake::again::Again;
+use gateway::intake::{Gate, Parts as GateParts};
+use gateway::quarantine::Quarantine;
+use gateway::queue::{Queue, QueueParts, Routes};
+use gateway::reputation::Reputation;
+use gateway::rules::sql as rule_sql;
+use gateway::signal::Signals;
+use gateway::trace::EventWriter;
+use mail::dns::Dns;
+use mail::id::IdMaker;
+use mail::{OrgId, RuleId};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use store::bodies::Bodies;
+use store::{Db, DbSettings, Error};
+use tempfile::TempDir;
+use testkit::sink::{Fault, Sink, SinkSettings};
+use tower::ServiceExt;
+use web::people::Role;
+use web::people::session::{self, Peer};
+use web::people::sql::{self as people_sql, NewPerson};
+use web::{App, Parts, WebSettings};
+
+pub const HOSTNAME: &str = "mx.gatepost.example";
+
+static DETECTOR: LazyLock<Arc<Detector>> = LazyLock::new(|| Arc::new(Detector::built_in()));
+
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+pub struct World {
+    pub app: App,
+    pub smtp: SocketAddr,
+    pub org: OrgId,
+    pub sinks: BTreeMap<String, Sink>,
+    /// Where each hop is, or would be.
+    pub places: BTreeMap<String, SocketAddr>,
+    pub cookie: String,
+    pub dkim: Vec<String>,
+    routes: axum::Router,
+    queue: Queue,
+    stopper: connection::stop::Stopper,
+    _folder: TempDir,
+}
+
+struct ByDirectory(Arc<Watch>);
+
+impl Routes for ByDirectory {
+    fn connector(&self, name: &str) -> Option<Arc<ConnectorSettings>> {
+        self.0.snapshot().connectors.get(name).cloned()
+    }
+
+    fn route(&self, domain: &str) -> String {
+        self.0.snapshot().inbound_route(domain).to_string()
+    }
+}
+
+/// Nobody waits for minutes here.
+fn timeouts() -> Timeouts {
+    let short = Duration::from_millis(700);
+    Timeouts { connect: short, greeting: short, command: short, data_begin: short, data_block: short, data_end: short, quit: short }
+}
+
+impl World {
+    pub async fn start(scenario: &Scenario) -> World {
+        let settings = &scenario.world;
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("lab.db").display());
+        let db = Db::open(&DbSettings { url, ..DbSettings::default() }, &web::migrations()).await.expect("a database");
+        let ids = Arc::new(IdMaker::new(1));
+        let bodies = Bodies::open(&folder.path().join("bodies")).expect("a folder");
+        let (sinks, places) = hops(settings).await;
+        let seal = Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key"));
+        fill(&db, &ids, placed(&settings.settings, &places)).await;
+        let mut zone = zone(settings);
+        let dkim = super::keys::make(&db, &ids, &seal, settings, &mut zone).await;
+        let dns: Arc<dyn Dns> = Arc::new(zone);
+        let directory = Watch::open(db.clone(), Default::default()).await.expect("the directory");
+        let org = directory.snapshot().organisation_named("acme").expect("the base world has it").id;
+        let signals = Arc::new(Signals::default());
+        let (events, _) = EventWriter::start(db.clone(), ids.clone(), signals.clone());
+        let roots: Vec<_> = settings.trusted.iter().filter_map(|name| sinks.get(name)).map(|sink| sink.certificate.clone()).collect();
+        let tls = Tls::new(&roots).expect("roots");
+        let courier = Arc::new(Courier { dns: dns.clone(), tls, hostname: HOSTNAME.into(), own_ports: Vec::new(), timeouts: timeouts() });
+        let (queue, seats, _) = Queue::open(QueueParts {
+            db: db.clone(),
+            bodies: bodies.clone(),
+            routes: Arc::new(ByDirectory(directory.clone())),
+            ids: ids.clone(),
+            signals: signals.clone(),
+            node: 1,
+            hostname: HOSTNAME.into(),
+            settings: settings.queue.clone(),
+        });
+        let reputation = Reputation::start(db.clone());
+        let feedback = Feedback {
+            db: db.clone(),
+            ids: ids.clone(),
+            model: DETECTOR.model.clone(),
+            deltas: Deltas::follow(db.clone()).await,
+            reputation: reputation.clone(),
+        };
+        let gate = Gate::new(GateParts {
+            name: HOSTNAME.into(),
+            settings: settings.intake.clone(),
+            thresholds: Default::default(),
+            lists: settings.lists.clone(),
+            db: db.clone(),
+            bodies: bodies.clone(),
+            ids: ids.clone(),
+            directory: directory.clone(),
+            dns: dns.clone(),
+            detector: DETECTOR.clone(),
+            queue: queue.clone(),
+            signals,
+            events,
+            reputation: reputation.clone(),
+            feedback: feedback.clone(),
+            report_addresses: Default::default(),
+            courier: courier.clone(),
+            seal: seal.clone(),
+            clock: now_ms,
+        });
+        let (stopper, stop) = connection::stop::stop();
+        let running = connection::listen(door(settings, dns.clone()), Arc::new(gate), stop).await.expect("a free port");
+        let smtp = running.addresses()[0].1;
+        delivery::run(queue.clone(), seats, courier.clone());
+        let again = Again {
+            detector: DETECTOR.clone(),
+            dns: dns.clone(),
+            directory: directory.clone(),
+            deltas: feedback.deltas.clone(),
+            reputation,
+            thresholds: Default::default(),
+            trusted_sealers: Vec::new(),
+            hostname: HOSTNAME.into(),
+        };
+        let bodies = Arc::new(bodies);
+        let app = App::new(Parts {
+            settings: WebSettings::default(),
+            quarantine: Quarantine::new(db.clone(), bodies.clone(), ids.clone()),
+            db,
+            bodies,
+            ids,
+            directory,
+            feedback,
+            again,
+            thresholds: Default::default(),
+            dns,
+            help: web::help::Library::new(&[]),
+            dns_at: Arc::new(|_| None),
+            turns: Default::default(),
+            courier,
+            seal,
+            hostname: HOSTNAME.into(),
+            health: Default::default(),
+            trace_days: 90,
+            clock: now_ms,
+        });
+        let routes = web::app::router(app.clone());
+        let mut world = World { app, smtp, org, sinks, places, cookie: String::new(), dkim, routes, queue, stopper, _folder: folder };
+        world.cookie = world.person("admin@acme.example", Role::Administrator).await;
+        for (address, state) in &settings.people {
+            world.person(address, Role::Person).await;
+            if state == "inactive" {
+                let address = address.clone();
+                let sql = "UPDATE person SET is_active = 0 WHERE email = $1";
+                let done: Result<_, Error> =
+                    world.app.db.tx(move |tx| Box::pin(async move { tx.run(sql, store::args![address.as_str()]).await })).await;
+                done.expect("an account is switched off");
+            }
+        }
+        world
+    }
+
+    async fn person(&self, email: &str, role: Role) -> String {
+        let (new, id, now) =
+            (NewPerson { email: email.into(), name: String::new(), role, org: Some(self.org) }, self.app.fresh_id(), now_ms());
+        let added: Result<_, Error> = self.app.db.tx(move |tx| Box::pin(async move { people_sql::add(tx, &new, id, now).await })).await;
+        let token = session::start(&self.app, added.expect("a person"), &Peer::default()).await.expect("a session");
+        format!("gatepost={token}")
+    }
+
+    pub async fn ask(&self, method: &str, path: &str, body: serde_json::Value) -> Answer {
+        let request =
+            Request::builder().method(method).uri(path).header(header::COOKIE, &self.cookie).header(header::HOST, "gatepost.example");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        Answer::read(self.routes.clone().oneshot(request.body(body).expect("a request")).await.expect("never fails")).await
+    }
+
+    /// Posts a form as a browser does.
+    pub async fn post(&self, path: &str, form: &str) -> Answer {
+        let request =
+            Request::builder().method("POST").uri(path).header(header::HOST, "gatepost.example").header("sec-fetch-site", "same-origin");
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        Answer::read(
+            self.routes.clone().oneshot(request.body(Body::from(form.to_string())).expect("a request")).await.expect("never fails"),
+        )
+        .await
+    }
+
+    pub async fn up(&mut self, name: &str) {
+        let place = self.places[name];
+        self.sinks.remove(name);
+        self.sinks.insert(name.into(), Sink::start_at(SinkSettings::default(), place).await);
+        self.queue.look();
+    }
+
+    pub fn end(self) {
+        self.queue.stop();
+        self.stopper.stop();
+    }
+}
+
+fn door(settings: &Settings, dns: Arc<dyn Dns>) -> Setup {
+    let mut limits = LimitSettings::default();
+    if settings.octets_max > 0 {
+        limits.message_octets_max = settings.octets_max;
+    }
+    let local = || gateway::settings::Networks(vec!["127.0.0.0/8".parse().expect("a network")]);
+    let listen = ListenSettings {
+        name: HOSTNAME.into(),
+        smtp: gateway::connection::settings::Addresses(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
+        xclient: local(),
+        ..ListenSettings::default()
+    };
+    Setup { listen, limits, keys: None, dns }
+}
+
+async fn hops(settings: &Settings) -> (BTreeMap<String, Sink>, BTreeMap<String, SocketAddr>) {
+    let (mut sinks, mut places) = (BTreeMap::new(), BTreeMap::new());
+    for (name, hop) in &settings.hop {
+        let sink = Sink::start(sink_settings(hop)).await;
+        places.insert(name.clone(), sink.address);
+        if hop.fault != "down" {
+            sinks.insert(name.clone(), sink);
+        }
+    }
+    (sinks, places)
+}
+
+fn sink_settings(hop: &Hop) -> SinkSettings {
+    let usual = SinkSettings::default();
+    let mut keywords = usual.keywords.clone();
+    keywords.retain(|known| !hop.lacks.iter().any(|lacking| known.starts_with(lacking.as_str())));
+    keywords.extend(hop.knows.clone());
+    SinkSettings {
+        fault: fault(&hop.fault),
+        lmtp: hop.lmtp,
+        name: if hop.name.is_empty() { usual.name.clone() } else { hop.name.clone() },
+        keywords,
+        tls: hop.tls,
+        tls_name: if hop.tls_name.is_empty() { "server.acme.example".into() } else { hop.tls_name.clone() },
+        refuse: if hop.refuse.is_empty() { usual.refuse.clone() } else { hop.refuse.clone() },
+        full: if hop.full.is_empty() { usual.full.clone() } else { hop.full.clone() },
+        only_helo: false,
+        replies: hop.replies.iter().map(|(command, reply)| (command.clone(), reply.clone())).collect(),
+        expired: hop.expired,
+    }
+}
+
+fn fault(word: &str) -> Fault {
+    match word {
+        "" | "down" => Fault::None,
+        "busy" => Fault::Busy,
+        "garbage" => Fault::Garbage,
+        "drop-tls" => Fault::DropTls,
+        "close-after-data" => Fault::CloseAfterData,
+        "take-and-close" => Fault::TakeAndClose,
+        "close-in-data" => Fault::CloseInData(usize::MAX),
+        "stall-greeting" => Fault::Stall("greeting"),
+        "stall-rcpt" => Fault::Stall("RCPT"),
+        "greylist-once" => Fault::TemporaryRcpt(1),
+        "greylist" => Fault::TemporaryRcpt(usize::MAX),
+        "refuse-mail" => Fault::RefuseMail,
+        other => panic!("there is no fault “{other}”"),
+    }
+}
+
+/// Settings with `{name}` of a hop replaced by its address.
+fn placed(settings: &DirectorySettings, places: &BTreeMap<String, SocketAddr>) -> DirectorySettings {
+    let mut text = serde_json::to_string(settings).expect("settings are JSON");
+    for (name, place) in places {
+        text = text.replace(&format!("{{{name}}}"), &place.to_string());
+        text = text.replace(&format!("{{{name}:port}}"), &place.port().to_string());
+    }
+    serde_json::from_str(&text).expect("settings again")
+}
+
+/// As if it were made on pages: so that it can be changed there.
+async fn fill(db: &Db, ids: &Arc<IdMaker>, settings: DirectorySettings) {
+    let ids = ids.clone();
+    let done: Result<(), Error> = db
+        .tx(move |tx| {
+            Box::pin(async move {
+                for one in &settings.organisation {
+                    directory_sql::put_organisation(tx, one, FROM_PAGE, ids.next(now_ms())).await?;
+                }
+                for one in &settings.domain {
+                    directory_sql::put_domain(tx, one, FROM_PAGE).await?;
+                }
+                for one in &settings.recipient {
+                    directory_sql::put_recipient(tx, &one.address, &one.name, FROM_PAGE).await?;
+                }
+                for one in &settings.connector {
+                    directory_sql::put_connector(tx, one, FROM_PAGE).await?;
+                }
+                for one in &settings.inbound {
+                    directory_sql::put_inbound(tx, one, FROM_PAGE).await?;
+                }
+                for one in &settings.policy {
+                    directory_sql::put_policy(tx, one, FROM_PAGE).await?;
+                }
+                for one in &settings.entry {
+                    directory_sql::put_entry(tx, one, FROM_PAGE, (ids.next(now_ms()), now_ms())).await?;
+                }
+                for one in &settings.rule {
+                    let org = directory_sql::organisation_id(tx, &one.organisation).await?;
+                    let id = RuleId(ids.next(now_ms()));
+                    let row = rule_sql::RuleRow { id, org, settings: one.clone(), source: FROM_PAGE.into(), changed_ms: now_ms() };
+                    rule_sql::put(tx, &row).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    done.expect("the directory is written");
+}
