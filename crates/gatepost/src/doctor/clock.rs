@@ -13,7 +13,7 @@ const HTTP_PORT: u16 = 80;
 
 pub fn look(case: &Case) -> Vec<Finding> {
     let mut found = vec![against_files(case)];
-    found.extend(case.ask_time.as_ref().map(|host| against_server(case, host)));
+    found.extend(case.ask_time.as_ref().map(|host| against_server(host)));
     found
 }
 
@@ -57,7 +57,7 @@ fn newest(folder: &Path) -> Option<(i64, String)> {
 }
 
 /// `Date` of an HTTP answer (RFC 9110 §6.6.1), good to a second.
-fn against_server(case: &Case, host: &str) -> Finding {
+fn against_server(host: &str) -> Finding {
     let id = "clock.server";
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let question = format!("HEAD / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\nUser-Agent: gatepost-doctor\r\n\r\n");

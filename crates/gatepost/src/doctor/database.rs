@@ -88,7 +88,7 @@ fn closed(shown: &str, why: &Error, is_file: bool) -> Finding {
             two("There is no room for the database.", "没有空间供数据库使用。"),
             two("Make room on its disk.", "请清理它所在的磁盘。"),
         ),
-        (Error::Statement(text), true) if text.contains("unable to open") || text.contains("readonly") => (
+        (Error::Gone(text) | Error::Statement(text), true) if text.contains("unable to open") || text.contains("readonly") => (
             "database.mode",
             two("The file, or the files it needs beside it, cannot be opened for writing.", "无法以可写方式打开该文件或它旁边所需的文件。"),
             two(
@@ -96,7 +96,7 @@ fn closed(shown: &str, why: &Error, is_file: bool) -> Finding {
                 "请把文件和文件夹交给运行服务的账户，并以可写方式挂载磁盘。",
             ),
         ),
-        (Error::Statement(text), true) if text.contains("I/O error") => (
+        (Error::Gone(text) | Error::Statement(text), true) if text.contains("I/O error") => (
             "database.disk",
             two("The disk gives errors when the database is read.", "读取数据库时磁盘报错。"),
             two(

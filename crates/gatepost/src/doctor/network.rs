@@ -163,7 +163,9 @@ fn is_in_the_way(host: &str, ours: IpAddr) -> bool {
     let word = |octets: [u8; 4]| format!("{:08X}", u32::from_ne_bytes(octets));
     let (plain, mapped) = match ours {
         IpAddr::V4(ip) => {
-            (word(ip.octets()), format!("{}{}", format_args!("0000000000000000{}", word([0, 0, 255, 255])), word(ip.octets())))
+            let (plain, prefix) = (word(ip.octets()), word([0, 0, 0xff, 0xff]));
+            let mapped = format!("0000000000000000{prefix}{plain}");
+            (plain, mapped)
         }
         IpAddr::V6(ip) => {
             let octets = ip.octets();

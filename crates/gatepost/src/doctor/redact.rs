@@ -8,6 +8,8 @@ use std::net::IpAddr;
 const HIDDEN: &str = "(hidden)";
 /// Shorter values are no secrets worth searching text for: they would be found everywhere.
 const SECRET_OCTETS_MIN: usize = 3;
+/// What stands before `=` and an address in a log; anything else before `=` is part of the address (VERP, BATV).
+const LOG_KEYS: [&str; 10] = ["address", "from", "login", "mail", "name", "peer", "person", "recipient", "sender", "to"];
 
 /// A key whose value nobody else may see.
 pub fn is_secret_key(key: &str) -> bool {
@@ -133,15 +135,19 @@ impl Redactor {
     }
 
     fn word(&self, word: &str) -> String {
-        let bare = word.trim_matches(['.', ':', '\'']);
+        if let Some((key, rest)) = word.split_once('=').filter(|(key, _)| !word.contains('@') || LOG_KEYS.contains(key)) {
+            return format!("{key}={}", self.word(rest));
+        }
         let hashed = |kind: &str, what: &str| word.replace(what, &format!("{kind}-{}", self.hash(&what.to_lowercase())));
-        let ip = |text: &str| text.parse::<IpAddr>().ok().filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
+        let bare = word.trim_matches(['.', ':', '\'']);
+        if bare.contains('@') && !bare.starts_with('@') && !bare.ends_with('@') {
+            return hashed("address", bare);
+        }
+        let whole = word.trim_matches(['.', '\'']);
         let host = bare.rsplit_once(':').map_or(bare, |(host, _)| host);
-        match bare {
-            "" => word.to_string(),
-            _ if bare.contains('@') && !bare.starts_with('@') && !bare.ends_with('@') => hashed("address", bare),
-            _ if ip(bare).is_some() => hashed("ip", bare),
-            _ if ip(host).is_some() => hashed("ip", host),
+        let mut forms = [whole, bare, host].into_iter().filter_map(|form| Some((form, form.parse::<IpAddr>().ok()?)));
+        match forms.next() {
+            Some((form, ip)) if !ip.is_loopback() && !ip.is_unspecified() => hashed("ip", form),
             _ => word.to_string(),
         }
     }
@@ -155,5 +161,5 @@ impl Redactor {
 
 /// What an address is made of (RFC 5322 §3.2.3 atoms, dots, UTF-8 of RFC 6531, colons of IPv6).
 fn is_part(c: char) -> bool {
-    c.is_alphanumeric() || "@.:!#$%&'*+-^_`{|}~".contains(c)
+    c.is_alphanumeric() || "@.:=!#$%&'*+-^_`{|}~".contains(c)
 }

@@ -25,6 +25,11 @@ fn addresses_are_hashed_unless_allowed() {
         ("peer 192.0.2.7:25 said no", "192.0.2.7"),
         ("peer [2001:db8::1]:25.", "2001:db8::1"),
         ("李伟@例子.中国 wrote", "李伟@例子.中国"),
+        ("recipient=li@demo.example", "li@demo"),
+        ("bounce+li=demo.example@list.example", "bounce+li"),
+        ("peer=192.0.2.7", "192.0.2.7"),
+        ("at 2001:db8::", "2001:db8"),
+        ("at ::ffff:192.0.2.7", "192.0.2.7"),
         ("\"o'hara@demo.example\"", "o'hara@demo.example"),
     ] {
         let hashed = hashing.text(text);

@@ -54,7 +54,7 @@ fn expiry(case: &Case, shown: &str, until_ms: Option<i64>) -> Finding {
         return Finding::cannot_tell(id, shown, two("Its end cannot be read.", "无法读取到期时间。"));
     };
     let (left_ms, ends) = (until_ms - case.now_ms, crate::output::time(until_ms));
-    let early_ms = case.chosen.settings.health.certificate_before.duration().as_millis() as i64;
+    let early_ms = case.chosen.settings.health.certificate_before.as_ms();
     let todo = two("Renew it; a running service reads the new files by itself.", "请续期；正在运行的服务会自动读取新文件。");
     match left_ms {
         ..=0 => Finding::problem(id, shown, two("The certificate has expired.", "证书已过期。"), todo).seen(ends),

@@ -75,7 +75,7 @@ fn template() -> Option<&'static Path> {
         std::fs::create_dir_all(&body).ok()?;
         std::fs::write(body.join("0000000000000001"), "a large body").ok()?;
         database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").ok()?;
-        Some(world.folder)
+        Some(std::mem::replace(&mut world.folder, TempDir::new().ok()?))
     });
     made.as_ref().map(TempDir::path)
 }
