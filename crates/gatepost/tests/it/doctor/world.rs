@@ -191,6 +191,9 @@ pub struct Running(Child);
 impl Running {
     /// Ends it in good order.
     pub fn end(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
         let _ = self.0.wait();
     }
