@@ -34,7 +34,7 @@ pub struct Seen {
 
 /// Looks at the database at `url`, as [`crate::DbSettings`] writes it.
 /// # Errors
-/// It is not there, not reachable, refuses us (`Gone`), is locked for readers too (`Busy`), or is no database (`Statement`).
+/// It is not there, not reachable, refuses us, is damaged or no database (`Gone`), or is locked for readers too (`Busy`).
 pub async fn look(url: &str, migrations: &[Migration]) -> Result<Seen, Error> {
     match url.strip_prefix("sqlite:") {
         Some(path) => {
