@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod doctor;
 mod open;
 mod output;
 mod serve;

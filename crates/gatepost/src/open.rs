@@ -45,7 +45,7 @@ async fn open(chosen: &Chosen, node: u8) -> anyhow::Result<Store> {
 }
 
 /// `postgres://user:secret@host/name` without the secret.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     match url.split_once("://").and_then(|(scheme, rest)| rest.rsplit_once('@').map(|(who, host)| (scheme, who, host))) {
         Some((scheme, who, host)) => format!("{scheme}://{}@{host}", who.split(':').next().unwrap_or_default()),
         None => url.to_string(),

@@ -7,6 +7,7 @@
 
 pub mod bodies;
 mod error;
+pub mod look;
 mod migrate;
 mod postgres;
 mod sqlite;

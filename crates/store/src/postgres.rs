@@ -37,6 +37,26 @@ pub(crate) enum Access {
     Write,
 }
 
+/// Version of the server and the steps that ran there; changes nothing.
+pub(crate) async fn look(url: &str) -> Result<(String, Vec<Ran>), Error> {
+    let pool = Pool::builder(manager(url)?).max_size(1).create_timeout(Some(CONNECT_WAIT)).runtime(Runtime::Tokio1).build();
+    let looking = Postgres { pool: pool.map_err(|why| Error::Gone(why.to_string()))? };
+    let read = looking.tx(
+        |tx| {
+            Box::pin(async move {
+                let version = tx.row("SELECT current_setting('server_version')", vec![]).await?;
+                let engine = format!("PostgreSQL {}", version.as_ref().map(|row| row.text(0)).transpose()?.unwrap_or_default());
+                let table = "SELECT 1 FROM information_schema.tables WHERE table_name = 'migration' AND table_schema = current_schema()";
+                let is_there = tx.row(table, vec![]).await?.is_some();
+                let ran = if is_there { crate::look::read(&tx.rows(migrate::RAN, vec![]).await?)? } else { Vec::new() };
+                Ok((engine, ran))
+            })
+        },
+        Access::Read,
+    );
+    read.await
+}
+
 /// A connection on loan, perhaps inside a transaction.
 pub(crate) struct Session {
     /// `None` once it went back.

@@ -4,6 +4,7 @@ mod applying;
 mod check;
 mod config;
 mod directory;
+pub mod doctor;
 mod eval;
 mod explain;
 mod feedback;
@@ -91,6 +92,8 @@ enum Task {
     Person(person::Persons),
     /// Mail flow rules.
     Rule(rule::Rules),
+    /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
+    Doctor(doctor::Doctor),
     /// Settings.
     Config(config::Config),
 }
@@ -120,6 +123,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::StatusSite(site) => health::status_site(&site),
         Task::Person(persons) => person::run(&place, persons),
         Task::Rule(rules) => rule::run(&place, rules),
+        Task::Doctor(doctor) => doctor::run(&place, doctor),
         Task::Config(config) => config::run(&place, config),
     }
 }

@@ -1,0 +1,159 @@
+//! What only rows can tell: settings that fit the directory, files that rows name, the seal, the balance.
+
+use super::{Case, EVIDENCE_MAX, Finding, two};
+use gateway::dkim::{Seal, context};
+use gateway::trace::{self, balance};
+use mail::id::IdMaker;
+use store::{Db, DbSettings, Error};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// DKIM keys tried.
+const KEYS_TRIED_MAX: usize = 100;
+/// Rolls a trial back; never shown.
+const TRIAL: &str = "gatepost doctor: trial only";
+
+/// Opens the database, which runs no step: `is_usable` says that none is missing.
+pub async fn look(case: &Case, is_usable: bool) -> Vec<Finding> {
+    let settings = DbSettings { url: case.chosen.store_url(), connections_max: 2, ..DbSettings::default() };
+    let opened = match is_usable {
+        true => Db::open(&settings, &web::migrations()).await.ok(),
+        false => None,
+    };
+    let Some(db) = opened else {
+        let said = two("Not looked at: the database cannot be used.", "未检查：数据库无法使用。");
+        let ids = ["settings.fit", "bodies.files", "seal.fits", "balance"];
+        return ids.into_iter().map(|id| Finding::cannot_tell(id, "database", said.clone())).chain([backup(case)]).collect();
+    };
+    let mut found = vec![fit(case, &db).await, files(case, &db).await, sealed(case, &db).await, adds_up(case, &db).await];
+    db.close();
+    found.push(backup(case));
+    found
+}
+
+/// Applies the settings as a start would, and rolls back.
+async fn fit(case: &Case, db: &Db) -> Finding {
+    let id = "settings.fit";
+    if !case.left_out.is_empty() {
+        let said = two("Not looked at: the settings are wrong.", "未检查：设置有误。");
+        return Finding::cannot_tell(id, "settings", said);
+    }
+    let (file, ids, now_ms) = (case.chosen.settings.directory(), IdMaker::new(0), case.now_ms);
+    let tried: Result<(), Error> = db
+        .tx(move |tx| {
+            Box::pin(async move {
+                gateway::directory::sql::apply_file(tx, &file, &ids, now_ms).await?;
+                Err(Error::Exists(TRIAL.into()))
+            })
+        })
+        .await;
+    match tried {
+        Err(Error::Exists(text)) if text == TRIAL => {
+            Finding::ok(id, "settings", two("Organisations, domains and connectors fit together.", "组织、域和连接器相互一致。"))
+        }
+        Ok(()) => Finding::cannot_tell(id, "settings", two("The trial brought no answer.", "试应用没有结果。")),
+        Err(why) if why.is_passing() => Finding::cannot_tell(id, "settings", two("The database is busy.", "数据库正忙。")).seen(why),
+        Err(why) => {
+            let said = two("What the settings say cannot be applied; the service does not start.", "设置的内容无法应用，服务无法启动。");
+            let todo = two("Correct the table that is named.", "请更正下面提到的设置。");
+            Finding::problem(id, "settings", said, todo).seen(why)
+        }
+    }
+}
+
+async fn files(case: &Case, db: &Db) -> Finding {
+    let (id, folder) = ("bodies.files", case.chosen.bodies_folder());
+    let names = match db.read(|tx| Box::pin(async move { trace::body_files(tx).await })).await {
+        Ok(names) => names,
+        Err(why) => {
+            return Finding::cannot_tell(id, folder.display(), two("The rows cannot be read.", "无法读取记录。")).seen::<Error>(why);
+        }
+    };
+    let mut gone: Vec<&String> = names.iter().filter(|name| !folder.join(name).is_file()).collect();
+    if gone.is_empty() {
+        let said =
+            two(format!("All {} files that rows name are there.", names.len()), format!("记录中提到的 {} 个文件都在。", names.len()));
+        return Finding::ok(id, folder.display(), said);
+    }
+    gone.sort();
+    let said = two(
+        format!("{} of {} bodies are gone; their mails can neither be delivered nor released.", gone.len(), names.len()),
+        format!("{} 个正文文件中有 {} 个不见了；相应的邮件无法投递，也无法放行。", names.len(), gone.len()),
+    );
+    let todo = two(
+        "Mount the right disk or restore the files from your backup; gatepost trace balance names the mails.",
+        "请挂载正确的磁盘或从备份恢复这些文件；gatepost trace balance 会列出受影响的邮件。",
+    );
+    let found = Finding::problem(id, folder.display(), said, todo);
+    gone.iter().take(EVIDENCE_MAX).fold(found, Finding::seen)
+}
+
+/// Whether the key in the seal file is the one that DKIM keys were sealed with.
+async fn sealed(case: &Case, db: &Db) -> Finding {
+    let (id, file) = ("seal.fits", case.chosen.seal_file());
+    let keys = match db.read(|tx| Box::pin(async move { gateway::dkim::sql::open(tx).await })).await {
+        Ok(keys) => keys,
+        Err(why) => return Finding::cannot_tell(id, file.display(), two("The rows cannot be read.", "无法读取记录。")).seen::<Error>(why),
+    };
+    if keys.is_empty() {
+        return Finding::cannot_tell(
+            id,
+            file.display(),
+            two("No DKIM key is sealed yet to try it on.", "还没有封存的 DKIM 密钥可供验证。"),
+        );
+    }
+    // Only a file that is there: opening would make a missing one.
+    let Some(seal) = file.exists().then(|| Seal::open_file(&file).ok()).flatten() else {
+        return Finding::cannot_tell(
+            id,
+            file.display(),
+            two("The seal file cannot be used; see seal.file.", "封存密钥文件无法使用，见 seal.file。"),
+        );
+    };
+    let wrong: Vec<String> = keys
+        .iter()
+        .take(KEYS_TRIED_MAX)
+        .filter(|key| seal.open(&key.sealed, &context(&key.domain, &key.selector)).is_none())
+        .map(|key| format!("{}._domainkey.{}", key.selector, key.domain))
+        .collect();
+    if wrong.is_empty() {
+        return Finding::ok(id, file.display(), two("It opens what the database holds.", "可以打开数据库中封存的内容。"));
+    }
+    let said = two(
+        "The key does not open what the database holds: it is of another installation, or was made anew.",
+        "该密钥打不开数据库中封存的内容：它属于另一套安装，或是后来重新生成的。",
+    );
+    let todo = two(
+        "Put the seal file back that belongs to this database; without it make new DKIM keys (domain page) and publish them.",
+        "请放回与该数据库配套的密钥文件；若已丢失，请在域页面生成新的 DKIM 密钥并发布。",
+    );
+    let found = Finding::problem(id, file.display(), said, todo);
+    wrong.iter().take(EVIDENCE_MAX).fold(found, Finding::seen)
+}
+
+async fn adds_up(case: &Case, db: &Db) -> Finding {
+    let (id, span) = ("balance", "the last day");
+    match balance::check(db, None, case.now_ms - DAY_MS, case.now_ms).await {
+        Ok(report) if report.adds_up => {
+            let said = two("Every accepted mail is accounted for.", "每封已接收的邮件都有去向。");
+            Finding::ok(id, span, said).seen(format!("{} mails", report.mails))
+        }
+        Ok(report) => {
+            let said = two(
+                format!("{} recipients of accepted mails are not accounted for.", report.problems_count),
+                format!("有 {} 个已接收邮件的收件人去向不明。", report.problems_count),
+            );
+            let todo = two("gatepost trace balance names the mails.", "gatepost trace balance 会列出这些邮件。");
+            Finding::problem(id, span, said, todo)
+        }
+        Err(why) => Finding::cannot_tell(id, span, two("The balance cannot be taken.", "无法核对。")).seen(why),
+    }
+}
+
+/// Nothing of ours makes copies yet, so nothing knows how old they are.
+fn backup(case: &Case) -> Finding {
+    let said = two(
+        "Gatepost does not make copies of its data itself and cannot see those you make; try to restore one now and then.",
+        "Gatepost 自身不做备份，也看不到您做的备份；请定期演练恢复。",
+    );
+    Finding::cannot_tell("backup.age", case.chosen.data.display(), said)
+}
