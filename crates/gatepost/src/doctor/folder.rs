@@ -165,14 +165,7 @@ fn seal(case: &Case) -> Finding {
         Err(why) if why.kind() == ErrorKind::NotFound && !was_started(case) => {
             return Finding::ok("seal.file", shown, two("Not made yet; the first start makes it.", "尚未创建，首次启动时会自动创建。"));
         }
-        Err(why) => {
-            let said = two("The key that seals secrets is gone.", "用于封存机密的密钥不见了。");
-            let todo = two(
-                "Put it back from your backup BEFORE the service starts: it would make a new key, and DKIM keys, authenticator apps and secrets of sign-in providers would be lost.",
-                "请在启动服务之前从备份中恢复它：否则服务会生成新密钥，已有的 DKIM 密钥、身份验证器和登录提供方的机密都将无法使用。",
-            );
-            return Finding::problem("seal.file", shown, said, todo).seen(why);
-        }
+        Err(why) => return seal_gone(&shown).seen(why),
     };
     let mode = facts.permissions().mode() & 0o777;
     if mode & 0o077 != 0 || mode & 0o400 == 0 {
@@ -201,7 +194,16 @@ fn seal(case: &Case) -> Finding {
     }
 }
 
-/// There is something that only a start can have made.
+pub fn seal_gone(shown: &str) -> Finding {
+    let said = two("The key that seals secrets is gone.", "用于封存机密的密钥不见了。");
+    let todo = two(
+        "Put it back from your backup BEFORE the service starts: it would make a new key, and DKIM keys, authenticator apps and secrets of sign-in providers would be lost.",
+        "请在启动服务之前从备份中恢复它：否则服务会生成新密钥，已有的 DKIM 密钥、身份验证器和登录提供方的机密都将无法使用。",
+    );
+    Finding::problem("seal.file", shown, said, todo)
+}
+
+/// There is something on this machine that only a start can have made; a PostgreSQL is not asked here.
 pub fn was_started(case: &Case) -> bool {
     let is_file = case.chosen.store_url().strip_prefix("sqlite:").is_some_and(|file| Path::new(file).exists());
     let has_bodies = std::fs::read_dir(case.chosen.bodies_folder()).is_ok_and(|mut entries| entries.next().is_some());

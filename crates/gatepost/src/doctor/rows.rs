@@ -1,6 +1,6 @@
 //! What only rows can tell: settings that fit the directory, files that rows name, the seal, the balance.
 
-use super::{Case, EVIDENCE_MAX, Finding, two};
+use super::{Case, EVIDENCE_MAX, Finding, folder, two};
 use gateway::dkim::{Seal, context};
 use gateway::trace::{self, balance};
 use mail::id::IdMaker;
@@ -100,6 +100,10 @@ async fn sealed(case: &Case, db: &Db) -> Finding {
             file.display(),
             two("No DKIM key is sealed yet to try it on.", "还没有封存的 DKIM 密钥可供验证。"),
         );
+    }
+    if !file.exists() && !folder::was_started(case) {
+        // A PostgreSQL knows of secrets although nothing else here does.
+        return folder::seal_gone(&file.display().to_string()).seen(format!("{} DKIM keys are sealed with it", keys.len()));
     }
     // Only a file that is there: opening would make a missing one.
     let Some(seal) = file.exists().then(|| Seal::open_file(&file).ok()).flatten() else {

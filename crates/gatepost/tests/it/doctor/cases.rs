@@ -177,15 +177,35 @@ pub const POSTGRES_CASES: &[Case] = &[
         Some(database) => url(world, &format!("{}-none", database.url)),
         None => world.is_skipped = true,
     }),
+    ("no seal for what a server holds", &["seal.file"], |world| match testkit::postgres::postgres() {
+        Some(database) => {
+            filled(&database.url, web::migrations());
+            std::fs::remove_dir_all(world.data()).expect("removed");
+            std::fs::create_dir(world.data()).expect("made");
+            url(world, &database.url);
+        }
+        None => world.is_skipped = true,
+    }),
     ("a newer version's", &["database.steps"], |world| match testkit::postgres::postgres() {
         Some(database) => {
-            let settings = store::DbSettings { url: database.url.clone(), ..Default::default() };
             let mut steps = web::migrations();
             steps.push(store::Migration { number: 9_999, name: "future", sql: "CREATE TABLE future (a BIGINT)" });
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async { store::Db::open(&settings, &steps).await.expect("opens").close() });
+            filled(&database.url, steps);
             url(world, &database.url);
         }
         None => world.is_skipped = true,
     }),
 ];
+
+/// A database with these steps and one sealed DKIM key.
+fn filled(url: &str, steps: Vec<store::Migration>) {
+    const KEY: &str = "INSERT INTO dkim_key (id, org, domain, selector, kind, state, record, sealed, made_ms, state_ms, rotate_days) \
+                       VALUES (1, 1, 'demo.example', 's1', 'ed25519', 'active', 'v=DKIM1', 'AAAA', 0, 0, 0)";
+    let settings = store::DbSettings { url: url.into(), ..Default::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let db = store::Db::open(&settings, &steps).await.expect("opens");
+        db.tx::<_, store::Error, _>(|tx| Box::pin(async move { tx.run(KEY, vec![]).await })).await.expect("written");
+        db.close();
+    });
+}
