@@ -53,7 +53,6 @@ pub struct World {
     /// Where each hop is, or would be.
     pub places: BTreeMap<String, SocketAddr>,
     pub cookie: String,
-    pub dkim: Vec<String>,
     routes: axum::Router,
     queue: Queue,
     stopper: connection::stop::Stopper,
@@ -90,7 +89,7 @@ impl World {
         let seal = Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key"));
         fill(&db, &ids, placed(&settings.settings, &places)).await;
         let mut zone = zone(settings);
-        let dkim = super::keys::make(&db, &ids, &seal, settings, &mut zone).await;
+        super::keys::make(&db, &ids, &seal, settings, &mut zone).await;
         let dns: Arc<dyn Dns> = Arc::new(zone);
         let directory = Watch::open(db.clone(), Default::default()).await.expect("the directory");
         let org = directory.snapshot().organisation_named("acme").expect("the base world has it").id;
@@ -175,7 +174,7 @@ impl World {
             clock: now_ms,
         });
         let routes = web::app::router(app.clone());
-        let mut world = World { app, smtp, org, sinks, places, cookie: String::new(), dkim, routes, queue, stopper, _folder: folder };
+        let mut world = World { app, smtp, org, sinks, places, cookie: String::new(), routes, queue, stopper, _folder: folder };
         world.cookie = world.person("admin@acme.example", Role::Administrator).await;
         for (address, state) in &settings.people {
             world.person(address, Role::Person).await;
