@@ -117,7 +117,7 @@ fn is_ours(case: &Case, holder: &Holder) -> bool {
         Some(file) => holds(&file),
         None => {
             let data = case.chosen.data.display().to_string();
-            holder.name.starts_with("gatepost") && holder.arguments.iter().any(|argument| *argument == data)
+            holder.name.starts_with("gatepost") && holder.arguments.contains(&data)
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn is_full(folder: &Path) -> bool {
 }
 
 fn space(folder: &Path, free: u64, total: u64) -> Finding {
-    let percent = if total == 0 { 100 } else { free.saturating_mul(100) / total };
+    let percent = free.saturating_mul(100).checked_div(total).unwrap_or(100);
     let seen = format!("{} MiB of {} MiB free ({percent} %)", free >> 20, total >> 20);
     let is_short = free < FREE_MIN || (percent < FREE_PERCENT_MIN && free < FREE_PLENTY);
     if !is_short {
