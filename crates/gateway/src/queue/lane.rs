@@ -45,6 +45,14 @@ struct Lane {
     wake: Notify,
 }
 
+/// Until then jobs are deferred with this reply of this hop, unless it was reached in another way since.
+struct Down {
+    since_ms: i64,
+    until: Instant,
+    hop: String,
+    reply: Reply,
+}
+
 #[derive(Default)]
 struct LaneState {
     jobs: VecDeque<Job>,
@@ -58,8 +66,8 @@ struct LaneState {
     workers_max: usize,
     /// Fewer workers until then, as the next hop did not want more.
     cut: Option<(Instant, usize)>,
-    /// Nobody could connect; until then jobs are deferred with this reply of this hop.
-    down: Option<(Instant, String, Reply)>,
+    /// Nobody could connect.
+    down: Option<Down>,
     closed: bool,
 }
 
@@ -224,8 +232,10 @@ impl Seat {
     /// The reply that jobs of this lane get unasked for now, as nobody could connect a moment ago.
     pub fn down(&self) -> Option<(String, Reply)> {
         let mut state = self.lane.lock();
+        // A look at the next hop may have found it back, and made due what waits: that is not to be deferred once more.
+        let is_back = |down: &Down| self.shared.signals.reached_ms(self.key.connector()) > down.since_ms;
         match &state.down {
-            Some((until, hop, reply)) if *until > Instant::now() => Some((hop.clone(), reply.clone())),
+            Some(down) if down.until > Instant::now() && !is_back(down) => Some((down.hop.clone(), down.reply.clone())),
             _ => {
                 state.down = None;
                 None
@@ -240,7 +250,8 @@ impl Seat {
         let mut state = self.lane.lock();
         let others = state.connected - usize::from(self.is_connected);
         if others == 0 || state.closed {
-            state.down = Some((Instant::now() + wait, hop.to_string(), reply.clone()));
+            let since_ms = super::now_ms();
+            state.down = Some(Down { since_ms, until: Instant::now() + wait, hop: hop.to_string(), reply: reply.clone() });
             return Err(job);
         }
         state.cut = Some((Instant::now() + wait, others));

@@ -214,6 +214,11 @@ impl Signals {
         self.targets.all(now_ms)
     }
 
+    /// When this way out was last reached, Unix milliseconds; 0 when it never was.
+    pub fn reached_ms(&self, connector: &str) -> i64 {
+        self.targets.reached_ms(connector)
+    }
+
     /// Whether this way out was lost and is back; says so once.
     pub fn take_back(&self, connector: &Arc<str>) -> bool {
         self.targets.take_back(connector)

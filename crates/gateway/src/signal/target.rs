@@ -109,6 +109,11 @@ impl Targets {
         }
     }
 
+    pub fn reached_ms(&self, connector: &str) -> i64 {
+        let map = self.lock();
+        map.iter().filter(|((_, name), _)| &**name == connector).map(|(_, target)| target.reached_ms).max().unwrap_or(0)
+    }
+
     pub fn take_back(&self, connector: &Arc<str>) -> bool {
         let mut map = self.lock();
         let of_connector = map.iter_mut().filter(|((_, name), _)| name == connector);

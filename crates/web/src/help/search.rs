@@ -91,7 +91,7 @@ fn terms(query: &str) -> Vec<String> {
         let mut word = String::new();
         for c in part.chars().chain([' ']) {
             if !is_han(c) && !han.is_empty() {
-                found.extend(pairs(&han));
+                found.extend(han_terms(&String::from_iter(&han)));
                 han.clear();
             }
             if (is_han(c) || c == ' ') && !word.is_empty() {
@@ -112,6 +112,19 @@ fn terms(query: &str) -> Vec<String> {
 /// Words that say nothing about what is looked for.
 const IDLE: &[&str] =
     &["a", "an", "the", "is", "was", "my", "to", "of", "how", "do", "i", "it", "what", "why", "什么", "怎么", "如何", "为什", "么被"];
+
+/// A word that we know to mean something stays whole, the rest becomes pairs.
+fn han_terms(han: &str) -> Vec<String> {
+    let is_whole = |word: &&str| word.chars().count() > 2 && word.chars().all(is_han) && han.contains(*word);
+    let Some(word) = SAME.iter().flat_map(|words| words.iter().copied()).find(is_whole) else {
+        return pairs(&han.chars().collect::<Vec<_>>());
+    };
+    let (before, after) = han.split_once(word).unwrap_or((han, ""));
+    let [mut found, rest] = [before, after].map(|part| if part.is_empty() { Vec::new() } else { han_terms(part) });
+    found.push(word.to_string());
+    found.extend(rest);
+    found
+}
 
 fn pairs(han: &[char]) -> Vec<String> {
     if han.len() == 1 { vec![han[0].to_string()] } else { han.windows(2).map(|pair| pair.iter().collect()).collect() }

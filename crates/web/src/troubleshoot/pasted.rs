@@ -147,10 +147,13 @@ pub fn addresses(text: &str) -> impl Iterator<Item = String> {
     let is_edge = |c: char| c.is_whitespace() || "<>()[],;\"'“”‘’«»：，。；、（）【】".contains(c);
     let word = move |word: &str| {
         let word = word.trim_matches(['.', ':', '!', '?']).trim_start_matches("mailto:");
-        // Chinese is written without spaces: an address ends where its letters do.
-        let begin = word.char_indices().rev().find(|(_, c)| !c.is_ascii() && c.is_alphabetic()).map_or(0, |(at, c)| at + c.len_utf8());
-        let ascii = if word[begin..].contains('@') { &word[begin..] } else { word };
-        mail::Address::parse(ascii).ok().filter(|_| ascii.contains('@')).map(|address| address.to_string())
+        let at = word.find('@')?;
+        // Chinese is written without spaces: an address of ASCII ends where its letters do.
+        let (before, after) = (word[..at].bytes().rev().take_while(u8::is_ascii), word[at + 1..].bytes().take_while(u8::is_ascii));
+        let (before, after) = (before.count(), after.count());
+        let is_ascii = before > 0 && after > 0;
+        let address = if is_ascii { word[at - before..=at + after].trim_matches(['.', ':', '!', '?']) } else { word };
+        mail::Address::parse(address).ok().map(|address| address.to_string())
     };
     text.split(is_edge)
         .take(WORDS_MAX)

@@ -94,7 +94,7 @@ pub struct FixBody {
     /// With kind "open": the page.
     pub path: String,
     /// With kind "publish": the record to the letter.
-    pub record: Option<RecordBody>,
+    pub record: Option<DnsRecordBody>,
     /// "", "applied" or "undone".
     pub state: String,
     pub can_undo: bool,
@@ -104,7 +104,7 @@ pub struct FixBody {
 
 /// A record of DNS.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RecordBody {
+pub struct DnsRecordBody {
     pub name: String,
     pub r#type: String,
     pub value: String,
@@ -291,7 +291,7 @@ fn evidence_body(lang: Lang, evidence: &Evidence) -> EvidenceBody {
 
 fn fix_body(lang: Lang, (cause, n): (usize, usize), fix: &Fix) -> FixBody {
     let record = match fix {
-        Fix::Publish { name, record, value } => Some(RecordBody { name: name.clone(), r#type: record.clone(), value: value.clone() }),
+        Fix::Publish { name, record, value } => Some(DnsRecordBody { name: name.clone(), r#type: record.clone(), value: value.clone() }),
         _ => None,
     };
     let path = if let Fix::Open { path, .. } = fix { path.clone() } else { String::new() };

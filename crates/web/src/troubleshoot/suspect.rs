@@ -256,7 +256,7 @@ mod tests {
         let mut number = 0;
         evidence.iter().fold(Suspect::new(cause, ""), |suspect, strength| {
             number += 1;
-            suspect.seen(*strength, Say::new("seen-x").with("n", i64::from(number)))
+            suspect.seen(*strength, Say::new("seen-hop").with("count", i64::from(number)))
         })
     }
 
@@ -281,8 +281,8 @@ mod tests {
     #[test]
     fn what_is_wrong_besides_comes_after_what_is_on_record() {
         use Strength::*;
-        let found =
-            vec![suspect(Cause::SpfMissing, &[Shown, Fits]), suspect(Cause::MailboxFull, &[Record]), suspect(Cause::MailboxFull, &[Fits])];
+        let other = Suspect::new(Cause::MailboxFull, "").seen(Fits, Say::new("seen-hop").with("count", 9_i64));
+        let found = vec![suspect(Cause::SpfMissing, &[Shown, Fits]), suspect(Cause::MailboxFull, &[Record]), other];
         let ranked = ranked(found);
         assert_eq!(ranked.iter().map(|one| one.cause).collect::<Vec<_>>(), [Cause::MailboxFull, Cause::SpfMissing]);
         assert_eq!((ranked[0].evidence.len(), ranked[1].confidence), (2, Confidence::Possible));
