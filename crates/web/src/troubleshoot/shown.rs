@@ -64,13 +64,13 @@ pub struct CauseBody {
     pub probability: f64,
     /// "certain", "likely" or "possible".
     pub confidence: String,
-    pub evidence: Vec<EvidenceBody>,
+    pub evidence: Vec<CauseEvidenceBody>,
     pub fixes: Vec<FixBody>,
 }
 
 /// One piece of evidence.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct EvidenceBody {
+pub struct CauseEvidenceBody {
     /// The rule that says it counts.
     pub rule: String,
     /// "against", "hint", "fits", "shown" or "record".
@@ -279,8 +279,8 @@ fn cause_body(reader: Reader<'_>, at: usize, suspect: &Suspect) -> CauseBody {
     }
 }
 
-fn evidence_body(lang: Lang, evidence: &Evidence) -> EvidenceBody {
-    EvidenceBody {
+fn evidence_body(lang: Lang, evidence: &Evidence) -> CauseEvidenceBody {
+    CauseEvidenceBody {
         rule: evidence.rule.clone(),
         strength: evidence.strength.name().into(),
         text: said(lang, &evidence.say),

@@ -164,7 +164,6 @@ diagnosis-answer = Answer
 diagnosis-causes = Causes, the likeliest first
 diagnosis-probability = { $count } % likely
 diagnosis-turn = Whose turn it is
-diagnosis-for-you = What it means
 diagnosis-for-administrator = For the administrator
 diagnosis-evidence = Evidence
 diagnosis-fixes = What helps

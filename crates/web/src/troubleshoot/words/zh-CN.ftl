@@ -164,7 +164,6 @@ diagnosis-answer = 结果
 diagnosis-causes = 原因（按可能性排列）
 diagnosis-probability = 可能性 { $count }%
 diagnosis-turn = 由谁处理
-diagnosis-for-you = 说明
 diagnosis-for-administrator = 给管理员
 diagnosis-evidence = 依据
 diagnosis-fixes = 解决办法
