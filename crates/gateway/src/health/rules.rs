@@ -241,6 +241,7 @@ fn connectors(samples: &[&Sample], now_ms: i64, settings: &HealthSettings, found
         way.all.refused += target.refused;
         way.all.deferred += target.deferred;
         way.all.unreached += target.unreached;
+        way.all.looks += target.looks;
         way.all.runs += target.runs;
         let is_down = target.unreached_in_row >= IN_ROW && now_ms - target.unreached_since_ms >= settings.enter_after.as_ms() / 2;
         if is_down {
@@ -265,9 +266,9 @@ fn of_way(name: &str, way: &Way<'_>, now_ms: i64) -> Option<Symptom> {
         symptom("connector.unreachable", name, &hits, &numbers)
     } else {
         let answered = all.delivered + all.refused + all.deferred;
-        let (unreached, deferred) = (percent(all.unreached, answered + all.unreached), percent(all.deferred, answered));
+        let (unreached, deferred) = (percent(all.unreached, answered + all.looks + all.unreached), percent(all.deferred, answered));
         if let Some(share) = unreached.filter(|share| *share >= UNREACHED_PERCENT && all.runs >= RUNS) {
-            let numbers = [("failed", all.unreached as i64), ("reached", answered as i64), ("percent", share)];
+            let numbers = [("failed", all.unreached as i64), ("reached", (answered + all.looks) as i64), ("percent", share)];
             symptom("connector.unsteady", name, &[(connector(), Level::Degraded)], &numbers)
         } else if let Some(share) = deferred.filter(|share| *share >= DEFERRED_PERCENT) {
             let numbers = [("deferred", all.deferred as i64), ("reached", answered as i64), ("percent", share)];

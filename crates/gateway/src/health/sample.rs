@@ -96,6 +96,7 @@ fn of_window(target: &Target, first: Option<&Kept>) -> Target {
         refused: target.refused.saturating_sub(was.refused),
         deferred: target.deferred.saturating_sub(was.deferred),
         unreached: target.unreached.saturating_sub(was.unreached),
+        looks: target.looks.saturating_sub(was.looks),
         runs: target.runs.saturating_sub(was.runs),
         ..target.clone()
     }

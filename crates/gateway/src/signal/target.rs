@@ -34,6 +34,9 @@ pub struct Target {
     pub refused: u64,
     pub deferred: u64,
     pub unreached: u64,
+    /// Looks at the next hop, without mail, that found it well.
+    #[serde(default)]
+    pub looks: u64,
     /// How often it was lost: failures that followed a success.
     #[serde(default)]
     pub runs: u64,
@@ -91,6 +94,7 @@ impl Targets {
         (target.org, target.connector, target.tried_ms) = (org.0, connector.to_string(), now_ms);
         match tried {
             Tried::Reached { delivered, refused, deferred } => {
+                target.looks += u64::from(delivered + refused + deferred == 0);
                 target.delivered += delivered;
                 target.refused += refused;
                 target.deferred += deferred;
