@@ -41,7 +41,9 @@ fn add(zone: &mut Zone, line: &str) {
                 "TXT" => vec![RecordType::Txt],
                 _ => vec![RecordType::A, RecordType::Aaaa, RecordType::Mx, RecordType::Txt, RecordType::Ns],
             };
-            kinds.into_iter().for_each(|kind| drop(zone.fails(name, kind)));
+            kinds.into_iter().for_each(|kind| {
+                zone.fails(name, kind);
+            });
             zone
         }
         _ => panic!("this is no record: {line}"),
