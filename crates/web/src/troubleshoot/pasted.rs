@@ -164,6 +164,11 @@ pub fn addresses(text: &str) -> impl Iterator<Item = String> {
         .into_iter()
 }
 
+/// The words of a text, with its addresses left out.
+pub fn without_addresses(text: &str) -> String {
+    addresses(text).fold(text.to_lowercase(), |text, address| text.replace(&address.to_lowercase(), " "))
+}
+
 /// A mail of ours that a text names.
 pub fn mail_in(text: &str) -> Option<MailId> {
     identifiers(text).find_map(|word| word.parse().ok())

@@ -145,7 +145,8 @@ impl Question {
             id => id.parse().map_err(|_| wrong.push(Wrong::new("mail", "diagnosis-wrong-mail"))).ok(),
         };
         let symptom = match asked.symptom.trim() {
-            "" => Some(Symptom::read(&text)),
+            // An address such as slow@… says nothing of what is wrong.
+            "" => Some(Symptom::read(&pasted::without_addresses(&text))),
             name => Symptom::named(name),
         };
         let symptom = symptom.unwrap_or_else(|| {
@@ -234,8 +235,9 @@ impl Question {
             if self.sender.as_ref() == Some(&end) || self.recipient.as_ref() == Some(&end) {
                 continue;
             }
-            let before = text.find(&address.to_lowercase()).map_or("", |at| &text[..at]);
-            let slot = match place(before, are_several) {
+            let address = address.to_lowercase();
+            let (before, after) = text.split_once(&address).unwrap_or_default();
+            let slot = match place(before, after, are_several) {
                 Some(Place::Sender) => &mut self.sender,
                 Some(Place::Recipient) => &mut self.recipient,
                 Some(Place::Speaker) if outward => &mut self.sender,
@@ -290,10 +292,14 @@ enum Place {
     Speaker,
 }
 
-/// The words before an address that say at which end it is. Some say so only where another address stands beside.
-fn place(before: &str, are_several: bool) -> Option<Place> {
+/// The words around an address that say at which end it is. Some say so only where another address stands beside.
+fn place(before: &str, after: &str, are_several: bool) -> Option<Place> {
     const SPEAKER: [&str; 4] = ["i am", "i'm", "我是", "this is"];
     const RECIPIENT: [&str; 8] = ["to", "for", "reach", "给", "至", "发到", "发往", "寄给"];
+    /// Where mail lies.
+    const PLACES: [&str; 7] = ["junk of", "junk folder of", "spam folder of", "inbox of", "mailbox of", "quarantine of", "folder of"];
+    /// What somebody sent.
+    const THINGS: [&str; 4] = ["mail", "message", "e-mail", "email"];
     const SENDER: [&str; 4] = ["from", "来自", "从", "发件人"];
     const SENDER_BESIDE: [&str; 6] = ["of", "by", "收到", "收不到", "允许", "allowed"];
     let before = before.trim_end_matches([' ', '<', '"', '“', '：', ':', '\t', '\n', '\r']);
@@ -306,10 +312,17 @@ fn place(before: &str, are_several: bool) -> Option<Place> {
     };
     match () {
         () if ends(&SPEAKER) => Some(Place::Speaker),
-        () if ends(&RECIPIENT) => Some(Place::Recipient),
+        () if ends(&RECIPIENT) || ends(&PLACES) => Some(Place::Recipient),
+        () if owns(after, &THINGS) && are_several => Some(Place::Sender),
         () if ends(&SENDER) || are_several && ends(&SENDER_BESIDE) => Some(Place::Sender),
         () => None,
     }
+}
+
+/// `'s mail`, `'s big mails`: whose it is.
+fn owns(after: &str, things: &[&str]) -> bool {
+    let Some(rest) = after.strip_prefix("'s ").or_else(|| after.strip_prefix("’s ")) else { return false };
+    rest.split_whitespace().take(2).any(|word| things.iter().any(|thing| word.trim_end_matches(['s', ',', '.']) == *thing))
 }
 
 fn moment(view: &View, text: &str) -> Result<Option<i64>, ()> {

@@ -72,7 +72,9 @@ impl Symptom {
     pub fn read(words: &str) -> Symptom {
         let words = words.to_lowercase().replace(['’', '‘'], "'");
         let count = |cues: &[&str]| cues.iter().filter(|cue| cue.split('+').all(|part| words.contains(part))).count();
-        let scored = CUES.iter().map(|(symptom, weight, cues)| (*symptom, weight * count(cues)));
+        // Several cues of one kind are often one thing said: "does not get" is also "not get".
+        let score = |weight: usize, count: usize| if count == 0 { 0 } else { weight + (count - 1).min(1) };
+        let scored = CUES.iter().map(|(symptom, weight, cues)| (*symptom, score(*weight, count(cues))));
         // Of equals the first, which is the more telling.
         let best = scored.fold((Symptom::Unknown, 0), |best, next| if next.1 > best.1 { next } else { best });
         best.0

@@ -58,7 +58,11 @@ pub fn suspects(ground: &Ground, question: &Question, refused: &Refused) -> Vec<
     let mut found = match (cause, decided) {
         // The content was judged: the receipt says more than the reply.
         (Cause::SenderNotAuthenticated | Cause::BlockedAttachment | Cause::SessionBroken, Some((receipt, decided))) => {
-            of_receipt::suspects(receipt, decided)
+            let reply = Say::new("tell-refusal").with("what", refused.reply()).with("ip", refused.detail.ip.as_str());
+            let found = of_receipt::suspects(receipt, decided).into_iter();
+            // The sender can send it in another way.
+            let is_theirs = |suspect: &Suspect| suspect.cause == Cause::BlockedAttachment;
+            found.map(|one| if is_theirs(&one) { one.fix(fix::tell(reply.clone())) } else { one }).collect()
         }
         (Cause::RecipientUnknown, _) => vec![unknown(ground, question, refused)],
         (Cause::BlockEntry, _) => vec![blocked(ground, refused)],
@@ -216,7 +220,8 @@ pub fn is_over(refused: &Refused, others: &[trace::api::MailBody]) -> bool {
             && row.recipients.iter().any(|one| one.original.eq_ignore_ascii_case(&refused.event.recipient));
         row.at_ms >= refused.event.at_ms && (same_id || refused.is_temporary() && same_ends)
     };
-    others.iter().any(is_same)
+    // A mail refused for its content has a row too: its own, owed to nobody.
+    others.iter().filter(|row| Some(row.mail) != refused.event.mail && !row.recipients.is_empty()).any(is_same)
 }
 
 #[cfg(test)]

@@ -121,6 +121,9 @@ fn answered(ground: &Ground, story: &Story, one: &RecipientBody, event: &EventBo
 }
 
 fn queued(ground: &Ground, story: &Story, one: &RecipientBody) -> Suspect {
+    if let Some(gone) = gone(ground, story, one) {
+        return gone;
+    }
     match event(story, one, "deferred") {
         Some(event) => {
             let suspect = answered(ground, story, one, event, "seen-deferred").fix(Fix::Retry { mail: story.mail() });
@@ -135,6 +138,19 @@ fn queued(ground: &Ground, story: &Story, one: &RecipientBody) -> Suspect {
             Suspect::new(Cause::NothingWrong, "").with(since).fix(Fix::Retry { mail: story.mail() })
         }
     }
+}
+
+/// The way that the settings lead is no longer there, whatever the last attempt met.
+fn gone(ground: &Ground, story: &Story, one: &RecipientBody) -> Option<Suspect> {
+    let way = way(ground, story, one);
+    if way.contains('.') || ground.directory.connectors.contains_key(&way) {
+        return None;
+    }
+    let say = Say::new("seen-no-connector").with("what", way.as_str());
+    let suspect = Suspect::new(Cause::ConnectorMissing, way).seen(Strength::Record, say);
+    let tried = event(story, one, "deferred").map(|event| told(event, "seen-deferred", one));
+    let suspect = tried.into_iter().fold(suspect, Suspect::with);
+    Some(suspect.fix(fix::open("/connectors", "fix-open-connector")).fix(Fix::Retry { mail: story.mail() }))
 }
 
 fn held(story: &Story, one: &RecipientBody) -> Vec<Suspect> {

@@ -56,6 +56,8 @@ pub struct World {
     routes: axum::Router,
     queue: Queue,
     stopper: connection::stop::Stopper,
+    /// Dropped, it would end all sessions.
+    _running: connection::Running,
     _folder: TempDir,
 }
 
@@ -91,7 +93,9 @@ impl World {
         let mut zone = zone(settings);
         super::keys::make(&db, &ids, &seal, settings, &mut zone).await;
         let dns: Arc<dyn Dns> = Arc::new(zone);
-        let directory = Watch::open(db.clone(), Default::default()).await.expect("the directory");
+        let directory = Watch::open(db.clone(), detect::settings::DetectSettings::default().surroundings(Default::default()))
+            .await
+            .expect("the directory");
         let org = directory.snapshot().organisation_named("acme").expect("the base world has it").id;
         let signals = Arc::new(Signals::default());
         let (events, _) = EventWriter::start(db.clone(), ids.clone(), signals.clone());
@@ -174,7 +178,19 @@ impl World {
             clock: now_ms,
         });
         let routes = web::app::router(app.clone());
-        let mut world = World { app, smtp, org, sinks, places, cookie: String::new(), routes, queue, stopper, _folder: folder };
+        let mut world = World {
+            app,
+            smtp,
+            org,
+            sinks,
+            places,
+            cookie: String::new(),
+            routes,
+            queue,
+            stopper,
+            _running: running,
+            _folder: folder,
+        };
         world.cookie = world.person("admin@acme.example", Role::Administrator).await;
         for (address, state) in &settings.people {
             world.person(address, Role::Person).await;
