@@ -178,19 +178,8 @@ impl World {
             clock: now_ms,
         });
         let routes = web::app::router(app.clone());
-        let mut world = World {
-            app,
-            smtp,
-            org,
-            sinks,
-            places,
-            cookie: String::new(),
-            routes,
-            queue,
-            stopper,
-            _running: running,
-            _folder: folder,
-        };
+        let mut world =
+            World { app, smtp, org, sinks, places, cookie: String::new(), routes, queue, stopper, _running: running, _folder: folder };
         world.cookie = world.person("admin@acme.example", Role::Administrator).await;
         for (address, state) in &settings.people {
             world.person(address, Role::Person).await;
