@@ -46,11 +46,6 @@ pub async fn put_sample(tx: &mut Tx, sample: &Sample) -> Result<(), Error> {
     tx.run_all(statements).await
 }
 
-/// Writes something that changes nothing: how long that takes says how the database does.
-pub async fn touch(tx: &mut Tx, node: u8) -> Result<(), Error> {
-    tx.run("UPDATE signal_now SET at_ms = at_ms WHERE node = $1", args![i64::from(node)]).await.map(drop)
-}
-
 /// The last sample of every node.
 pub async fn samples(tx: &mut Tx) -> Result<Vec<Sample>, Error> {
     let rows = tx.rows("SELECT sample FROM signal_now ORDER BY at_ms DESC LIMIT $1", args![NODES_MAX]).await?;

@@ -15,8 +15,6 @@ use tokio::time::timeout;
 
 /// The database has this long for one turn; slower is not there.
 const TURN_MAX: Duration = Duration::from_secs(6);
-/// The second look at a database that was slow.
-const TOUCH_MAX: Duration = Duration::from_secs(3);
 /// How long a node judges before another may.
 const LEASE_MS: i64 = 20_000;
 /// Changes that wait for the database; the newest go first when there are more.
@@ -42,8 +40,6 @@ struct Watcher {
     board: board::Board,
     folder: std::path::PathBuf,
     expired: Option<Instant>,
-    /// What the transaction of the turn before took.
-    took: Duration,
     signing: Option<Arc<super::site::Signing>>,
 }
 
@@ -65,7 +61,6 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
         board: board::Board::default(),
         folder,
         expired: None,
-        took: Duration::ZERO,
         signing,
         app,
         parts,
@@ -83,14 +78,8 @@ impl Watcher {
         let sample = self.measure.sample().await;
         let began = Instant::now();
         let read = self.read(sample.clone()).await;
-        let took = began.elapsed();
-        let mut is_gone = read.is_err();
-        if is_gone {
-            is_gone = self.touch(sample.node).await.is_err();
-        }
-        // One slow transaction is none: what counts is whether the one before was slow as well.
-        let before = std::mem::replace(&mut self.took, took);
-        self.measure.database(took.min(before), if is_gone { read.as_ref().map(drop) } else { Ok(()) });
+        self.measure.database(began.elapsed(), read.as_ref().map(drop));
+        let is_gone = read.is_err();
         match read {
             Ok(turn) => self.judge_with(turn).await,
             Err(why) => {
@@ -99,12 +88,6 @@ impl Watcher {
             }
         }
         self.publish(is_gone).await;
-    }
-
-    /// The smallest transaction that writes.
-    async fn touch(&self, node: u8) -> Result<(), Error> {
-        let work = self.app.db.tx(move |tx| Box::pin(async move { measured::touch(tx, node).await }));
-        timeout(TOUCH_MAX, work).await.unwrap_or_else(|_| Err(Error::Busy("no answer in time".into())))
     }
 
     /// Writes the sample, takes or keeps the lease, and reads what is to be judged.

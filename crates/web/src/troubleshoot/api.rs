@@ -71,8 +71,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looks of one stream; longer no diagnosis runs.
 const LOOKS_MAX: u32 = 500;
 
+/// One event of a stream.
+#[derive(Serialize, ToSchema)]
+struct DiagnosisEvent {
+    /// `step` or `done`.
+    event: String,
+    /// JSON: the step, or the whole diagnosis.
+    data: String,
+}
+
 /// Follows a diagnosis: an event `step` for each step taken, then one `done` with the whole diagnosis, and the stream ends.
-#[utoipa::path(get, path = "/diagnoses/{diagnosis}/stream", tag = "diagnoses", params(("diagnosis" = String, Path)), responses((status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String)))]
+#[utoipa::path(get, path = "/diagnoses/{diagnosis}/stream", tag = "diagnoses", params(("diagnosis" = String, Path)), responses((status = 200, description = "Server-sent events", content_type = "text/event-stream", body = DiagnosisEvent)))]
 async fn follow(State(app): State<App>, view: View, person: Person, Path(name): Path<String>) -> Result<Response, Fault> {
     run::find(&app, &person, &name).await?;
     let following = Following { app, view, person, name, told: 0, looks: 0, is_over: false, waiting: Vec::new() };
