@@ -109,6 +109,7 @@ fn the_queue_fills() {
     // Beside the next hop that is away, which may be what the service's state names.
     let is_depth = |issue: &&Value| issue["cause"] == "queue.depth";
     shown("the queue is long", || issues(&server).iter().find(is_depth).is_some_and(|issue| issue["status"] == "serviceDegradation"));
+    assert!(states(&server).iter().any(|line| line.starts_with("delivery serviceDegradation ")), "{:?}", states(&server));
     let known = issues(&server);
     let issue = known.iter().find(is_depth).expect("an issue");
     assert_eq!(issue["evidence"]["numbers"]["waiting"], 24, "true evidence: {issue}");
@@ -163,7 +164,7 @@ fn the_database_is_held_and_the_status_site_stands() {
     restored("the issue is closed", || issues(&server).iter().any(is_written));
 }
 
-/// Not gone, but slow: somebody holds it for five seconds, again and again.
+/// Not gone, but slow: somebody holds it for two and a half seconds, again and again.
 #[test]
 fn the_database_is_slow() {
     let (server, status) = quiet_lab(&format!("{}{NO_DNS}", health("")));
@@ -175,9 +176,9 @@ fn the_database_is_slow() {
         holder.busy_timeout(Duration::from_secs(30)).expect("it waits");
         while !stopped.load(Ordering::Relaxed) {
             holder.execute_batch("BEGIN IMMEDIATE").expect("held");
-            std::thread::sleep(Duration::from_millis(5_000));
+            std::thread::sleep(Duration::from_millis(2_500));
             holder.execute_batch("ROLLBACK").expect("let go");
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(100));
         }
     });
     shown("intake is not well", || summary(status)["components"][0]["status"] != "operational");

@@ -130,7 +130,7 @@ impl Worker {
         while let Some(mut job) = self.seat.take(IDLE).await {
             if let Some((hop, reply)) = self.seat.down() {
                 let attempts = same(&job.recipients, &hop, &reply);
-                self.queue.settle(job, attempts).await;
+                self.queue.settle_untried(job, attempts).await;
                 continue;
             }
             match self.attempt(&mut job).await {

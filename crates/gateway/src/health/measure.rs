@@ -109,13 +109,15 @@ impl Measure {
     }
 
     /// The database answered, or did not; called after each write of a sample.
-    pub fn database(&mut self, took: Duration, done: Result<(), &store::Error>) {
+    /// Returns how long that took, as facts say it.
+    pub fn database(&mut self, took: Duration, done: Result<(), &store::Error>) -> Option<i64> {
         let now_ms = (self.parts.clock)();
         self.database_ms = Some(i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
         match done {
             Ok(()) => self.parts.signals.part_up("database", now_ms),
             Err(why) => self.parts.signals.part_down("database", &why.to_string(), now_ms),
         }
+        self.database_ms
     }
 
     fn count_dns(&mut self) {

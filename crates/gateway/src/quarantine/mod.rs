@@ -119,20 +119,6 @@ impl Quarantine {
         }
     }
 
-    /// Puts a held mail into the queue for its original recipients; returns how many.
-    pub async fn release(&self, decision: Decision) -> Result<usize, QuarantineError> {
-        let ids = self.ids.clone();
-        self.db.tx(move |tx| Box::pin(async move { release_in(tx, &decision, &ids).await })).await
-    }
-
-    /// Deletes a held mail; returns for how many recipients.
-    pub async fn delete(&self, decision: Decision) -> Result<usize, QuarantineError> {
-        let ids = self.ids.clone();
-        let done = self.db.tx(move |tx| Box::pin(async move { delete_in(tx, &decision, &ids).await })).await?;
-        self.remove(done.files).await;
-        Ok(done.count)
-    }
-
     /// Ends what was held longer than it should be; returns for how many recipients. For a job.
     pub async fn expire(&self, now_ms: i64) -> Result<usize, QuarantineError> {
         let mut count = 0;
@@ -163,7 +149,7 @@ pub struct Ended {
     pub files: Vec<String>,
 }
 
-/// As [`Quarantine::release`], in the caller's transaction.
+/// Puts a held mail into the queue for its original recipients, in the caller's transaction; returns how many.
 pub async fn release_in(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<usize, QuarantineError> {
     let rows = sql::recipients(tx, decision.scope, decision.mail, decision.recipient).await?;
     if rows.first().is_some_and(|first| first.verdict == MALWARE) {
@@ -200,7 +186,7 @@ async fn to_queue(tx: &mut Tx, rows: Vec<sql::HeldRow>, decision: &Decision, ids
     Ok(rows.len())
 }
 
-/// As [`Quarantine::delete`], in the caller's transaction; the files go after its commit.
+/// Deletes a held mail, in the caller's transaction; the files go after its commit.
 pub async fn delete_in(tx: &mut Tx, decision: &Decision, ids: &IdMaker) -> Result<Ended, QuarantineError> {
     let rows = sql::recipients(tx, decision.scope, decision.mail, decision.recipient).await?;
     if rows.is_empty() {

@@ -57,6 +57,23 @@ fn decide(scope: OrgScope, n: i64, recipient: Option<i64>) -> Decision {
     Decision { scope, mail: id(n), recipient, who: "admin@acme.example".into(), now_ms: NOON_MS + 60_000 }
 }
 
+/// Each in a transaction of its own.
+impl Quarantine {
+    /// Puts a held mail into the queue for its original recipients; returns how many.
+    async fn release(&self, decision: Decision) -> Result<usize, QuarantineError> {
+        let ids = self.ids.clone();
+        self.db.tx(move |tx| Box::pin(async move { release_in(tx, &decision, &ids).await })).await
+    }
+
+    /// Deletes a held mail; returns for how many recipients.
+    async fn delete(&self, decision: Decision) -> Result<usize, QuarantineError> {
+        let ids = self.ids.clone();
+        let done = self.db.tx(move |tx| Box::pin(async move { delete_in(tx, &decision, &ids).await })).await?;
+        self.remove(done.files).await;
+        Ok(done.count)
+    }
+}
+
 /// `(state, address, original, next_ms)` of the recipients of a mail.
 async fn rows(quarantine: &Quarantine, n: i64) -> Vec<(String, String, String, i64)> {
     let sql = "SELECT state, address, original, next_ms FROM recipient WHERE mail = $1 ORDER BY n";

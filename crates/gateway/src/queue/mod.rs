@@ -216,6 +216,11 @@ impl Queue {
         if let Some(tried) = Tried::of(&attempts).filter(|_| job.mail.org != crate::scope::OURS) {
             self.shared.signals.tried(job.mail.org, &job.connector, tried, now_ms());
         }
+        self.settle_untried(job, attempts).await;
+    }
+
+    /// As [`Queue::settle`], for a job that was put off without trying: that says nothing new about the next hop.
+    pub async fn settle_untried(&self, job: Job, attempts: Vec<Attempt>) {
         // The settling task ends last; if it is gone the rows are still leased and come back after a restart.
         let _ = self.shared.settlements.send(settle::Settlement { job, attempts }).await;
     }

@@ -40,6 +40,8 @@ struct Watcher {
     board: board::Board,
     folder: std::path::PathBuf,
     expired: Option<Instant>,
+    /// What the transaction at the end of the turn before took: of two, either may be the one that waits.
+    wrote: Duration,
     signing: Option<Arc<super::site::Signing>>,
 }
 
@@ -61,6 +63,7 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
         board: board::Board::default(),
         folder,
         expired: None,
+        wrote: Duration::ZERO,
         signing,
         app,
         parts,
@@ -75,19 +78,20 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
 
 impl Watcher {
     async fn turn(&mut self) {
-        let sample = self.measure.sample().await;
+        let mut sample = self.measure.sample().await;
         let began = Instant::now();
         let read = self.read(sample.clone()).await;
-        self.measure.database(began.elapsed(), read.as_ref().map(drop));
-        let is_gone = read.is_err();
+        let took = began.elapsed().max(std::mem::take(&mut self.wrote));
+        sample.facts.database_ms = self.measure.database(took, read.as_ref().map(drop));
+        let is_late = read.is_err() || took >= self.parts.settings.database_slow.duration();
         match read {
-            Ok(turn) => self.judge_with(turn).await,
+            Ok(turn) => self.judge_with(turn, sample, is_late).await,
             Err(why) => {
                 tracing::warn!(%why, "health is judged without the database");
                 self.judge_alone(sample);
+                self.publish(is_late).await;
             }
         }
-        self.publish(is_gone).await;
     }
 
     /// Writes the sample, takes or keeps the lease, and reads what is to be judged.
@@ -111,20 +115,31 @@ impl Watcher {
         Ok(Turn { engine, samples, queues })
     }
 
-    async fn judge_with(&mut self, turn: Turn) {
+    /// `own` is this node's sample with how the database did just now. While that is slow, what is known is shown before it is written.
+    async fn judge_with(&mut self, mut turn: Turn, own: Sample, is_late: bool) {
         let Some(stored) = turn.engine else {
             (self.is_ours, self.engine) = (false, Engine::default());
             self.waiting.clear(); // whoever judges sees the same
-            return;
+            return self.publish(is_late).await;
         };
         if !self.is_ours {
             (self.is_ours, self.engine) = (true, stored);
         }
+        turn.samples.retain(|sample| sample.node != own.node);
+        turn.samples.push(own);
         let now_ms = self.app.now_ms();
-        let seen = Seen { now_ms, samples: turn.samples, queues: turn.queues };
-        self.step(&seen);
-        if let Err(why) = self.write(now_ms).await {
+        self.step(&Seen { now_ms, samples: turn.samples, queues: turn.queues });
+        if is_late {
+            self.publish(true).await;
+        }
+        let began = Instant::now();
+        let written = self.write(now_ms).await;
+        self.wrote = began.elapsed();
+        if let Err(why) = written {
             tracing::warn!(%why, "changes of health wait for the database");
+        }
+        if !is_late {
+            self.publish(false).await;
         }
     }
 
@@ -178,9 +193,10 @@ impl Watcher {
 
     /// The status site, from the tables, or from memory with what is known here.
     async fn publish(&mut self, is_alone: bool) {
-        let read = timeout(TURN_MAX, board::read(&self.app)).await;
+        // A database that is late, or may be read and not written, says what was before.
+        let read = if is_alone { None } else { timeout(TURN_MAX, board::read(&self.app)).await.ok() };
         match read {
-            Ok(Ok(board)) => {
+            Some(Ok(board)) => {
                 // Somebody wrote: on this node or on another.
                 if board.newest_ms != self.board.newest_ms {
                     self.app.health.ring();
@@ -188,10 +204,6 @@ impl Watcher {
                 self.board = board;
             }
             _ => self.board.overlay(&self.engine, self.app.now_ms()),
-        }
-        // A database may be read and not written: what it says is from before.
-        if is_alone {
-            self.board.overlay(&self.engine, self.app.now_ms());
         }
         let files = super::site::files(&self.board, &self.app, self.signing.as_deref());
         let (folder, copy) = (self.folder.clone(), files.clone());

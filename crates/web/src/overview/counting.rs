@@ -142,7 +142,7 @@ fn add(sums: &mut Sums, kind: &'static str, rows: Vec<(OrgId, String, i64)>) {
 
 /// The sums of all organisations, beside theirs.
 fn add_all(sums: &mut Sums) {
-    sums.retain(|(org, _, _), _| org.0 >= 0); // mail of our own, which probes send, is nobody's
+    sums.retain(|(org, _, _), _| *org != gateway::scope::OURS); // what probes send is no mail
     let mut all: BTreeMap<(&'static str, String), i64> = BTreeMap::new();
     for ((_, kind, name), count) in sums.iter() {
         *all.entry((kind, name.clone())).or_default() += count;

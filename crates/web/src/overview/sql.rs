@@ -67,8 +67,8 @@ pub async fn receipts(tx: &mut Tx, from: MailId, under: MailId, limit: usize) ->
     rows.iter().map(|row| Ok((MailId(row.int(0)?), OrgId(row.int(1)?), row.text(2)?.to_string()))).collect()
 }
 
-/// The organisation under which the sums of all together stand.
-pub const ALL: OrgId = OrgId(-1);
+/// The organisation under which the sums of all together stand; -1 is mail of our own (`gateway::scope::OURS`).
+pub const ALL: OrgId = OrgId(-2);
 
 /// Writes the sums of an hour in place of those before: all, or those of one kind.
 pub async fn replace(tx: &mut Tx, hour_ms: i64, kind: Option<&str>, sums: &Sums, counted: Counted) -> Result<(), Error> {

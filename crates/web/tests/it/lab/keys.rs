@@ -11,8 +11,7 @@ use std::sync::Arc;
 use store::{Db, Error};
 
 /// Makes an active key for each domain that the scenario names.
-pub async fn make(db: &Db, ids: &Arc<IdMaker>, seal: &Arc<Seal>, world: &World, zone: &mut Zone) -> Vec<String> {
-    let mut records = Vec::new();
+pub async fn make(db: &Db, ids: &Arc<IdMaker>, seal: &Arc<Seal>, world: &World, zone: &mut Zone) {
     for (domain, how) in &world.dkim {
         let (id, seal, wanted) = (ids.next(now_ms()), seal.clone(), domain.clone());
         let made: Result<dkim::DomainKey, Error> = db
@@ -33,7 +32,5 @@ pub async fn make(db: &Db, ids: &Arc<IdMaker>, seal: &Arc<Seal>, world: &World, 
             "differs" => drop(zone.txt(&key.record_name(), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")),
             _ => {}
         }
-        records.push(key.record_name());
     }
-    records
 }
