@@ -179,10 +179,10 @@ impl Guesses {
     }
 }
 
-/// A message is large beyond this many octets.
-const LARGE_OCTETS: u64 = 64 * 1024;
+/// A message is large beyond this many octets. Each that waits for its turn holds twice as many.
+const LARGE_OCTETS: u64 = 16 * 1024;
 /// Large messages that are received at the same time without waiting.
-const LARGE_MAX: usize = 24;
+const LARGE_MAX: usize = 20;
 /// How long a large message waits for one before it to be done. Slow peers must not keep others out, so it goes on then in any case.
 const LARGE_WAIT: Duration = Duration::from_secs(2);
 

@@ -12,17 +12,20 @@ pub struct Pace {
     started: Instant,
     within: Duration,
     stepped: Option<Instant>,
+    /// What the next window is expected to take, as the last one did.
+    took: Duration,
     /// Rows of the next window.
     pub rows: usize,
 }
 
 impl Pace {
     pub fn new(within: Duration) -> Pace {
-        Pace { started: Instant::now(), within, stepped: None, rows: WINDOW_ROWS_FIRST }
+        Pace { started: Instant::now(), within, stepped: None, took: Duration::ZERO, rows: WINDOW_ROWS_FIRST }
     }
 
+    /// Whether another window would end too late.
     pub fn is_over(&self) -> bool {
-        self.stepped.is_some() && self.started.elapsed() >= self.within
+        self.stepped.is_some() && self.started.elapsed() + self.took >= self.within
     }
 
     /// A window was looked through.
@@ -34,7 +37,9 @@ impl Pace {
             took if took * 4 > WINDOW_AIM => self.rows, // four times as many would take too long
             _ => self.rows * 4,
         };
-        self.rows = wanted.clamp(WINDOW_ROWS_FIRST, WINDOW_ROWS_MAX);
+        let rows = wanted.clamp(WINDOW_ROWS_FIRST, WINDOW_ROWS_MAX);
+        let factor = rows as f64 / self.rows as f64;
+        (self.rows, self.took) = (rows, took.mul_f64(factor));
     }
 }
 
@@ -57,5 +62,15 @@ mod tests {
         assert_eq!(pace.rows, WINDOW_ROWS_FIRST * 2, "it was slow");
         (0..9).for_each(|_| pace.step());
         assert_eq!(pace.rows, WINDOW_ROWS_MAX);
+    }
+
+    #[test]
+    fn no_window_is_begun_that_would_end_too_late() {
+        let mut pace = Pace::new(Duration::from_secs(60));
+        pace.stepped = Instant::now().checked_sub(Duration::from_secs(40));
+        pace.step();
+        assert!(!pace.is_over(), "another one like it fits");
+        pace.started = Instant::now().checked_sub(Duration::from_secs(21)).expect("up for a minute");
+        assert!(pace.is_over(), "21 s and another 40 do not");
     }
 }
