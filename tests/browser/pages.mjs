@@ -1,5 +1,5 @@
 // Every page there is, found as a person finds them: by following links from the navigation.
-const DEPTH = 3, PAGES_MAX = 90;
+const DEPTH = 3, PAGES_MAX = 150;
 /** Not pages: files, other sites, what ends the session. */
 const SKIP = /^\/(api|assets|sign-out)\b|\.(eml|csv|xml|txt|zip|json)$|\/(raw|eml|download|export|preview|body)(\/|$)/;
 

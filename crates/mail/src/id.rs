@@ -153,6 +153,10 @@ identifier!(
     /// One API token.
     TokenId, 't'
 );
+identifier!(
+    /// One entry of the phone directory.
+    PhoneId, 'n'
+);
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,8 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    api, audit, connector, domain, draft, entry, health, help, overview, page, people, policy, quarantine, rules, trace, troubleshoot,
+    api, audit, connector, domain, draft, entry, health, help, overview, page, people, phone, policy, quarantine, rules, trace,
+    troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -152,6 +153,7 @@ pub fn router(app: App) -> Router {
         domain::routes(),
         connector::routes(),
         help::routes(),
+        phone::routes(),
         troubleshoot::routes(),
         health::routes(),
         health::graph::routes(),

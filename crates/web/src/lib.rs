@@ -17,6 +17,7 @@ pub mod help;
 pub mod overview;
 pub mod page;
 pub mod people;
+pub mod phone;
 pub mod policy;
 pub mod quarantine;
 pub mod rules;
@@ -40,6 +41,7 @@ pub fn migrations() -> Vec<store::Migration> {
         policy::MIGRATIONS,
         diagnostics::MIGRATIONS,
         troubleshoot::MIGRATIONS,
+        phone::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

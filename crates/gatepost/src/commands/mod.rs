@@ -10,6 +10,7 @@ mod explain;
 mod feedback;
 mod health;
 mod person;
+mod phone;
 mod quarantine;
 mod replay;
 mod rule;
@@ -90,6 +91,8 @@ enum Task {
     StatusSite(health::StatusSite),
     /// People who sign in: list, invite, role, deactivate, link.
     Person(person::Persons),
+    /// Whom to call now; the phone directory as a table.
+    Phone(phone::Phone),
     /// Mail flow rules.
     Rule(rule::Rules),
     /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
@@ -122,6 +125,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Incident(incident) => health::incident(&place, incident),
         Task::StatusSite(site) => health::status_site(&site),
         Task::Person(persons) => person::run(&place, persons),
+        Task::Phone(phone) => phone::run(&place, phone),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Doctor(doctor) => doctor::run(&place, doctor),
         Task::Config(config) => config::run(&place, config),

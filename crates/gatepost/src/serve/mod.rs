@@ -104,6 +104,7 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
         output::line(&demo::what_to_try(smtp, &chosen.data))?;
     }
     if let (true, Some(pages)) = (is_demo, service.pages.addresses.first()) {
+        demo::fill_directory(&service.app).await?;
         let link = demo::sign_in_link(&service.app, *pages).await?;
         output::line(&format!("Sign in as {}: {link}\n", demo::ADMINISTRATOR))?;
     }

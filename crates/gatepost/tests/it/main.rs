@@ -8,6 +8,7 @@ mod feedback;
 mod flow;
 mod health;
 mod lab;
+mod phone;
 mod relay;
 mod rules;
 mod server;

@@ -10,7 +10,9 @@ pub mod problem;
 mod sql;
 mod version;
 
-use crate::{App, audit, connector, domain, draft, entry, health, help, overview, people, policy, quarantine, rules, trace, troubleshoot};
+use crate::{
+    App, audit, connector, domain, draft, entry, health, help, overview, people, phone, policy, quarantine, rules, trace, troubleshoot,
+};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::Value;
@@ -48,6 +50,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         domain::api::routes(),
         connector::api::routes(),
         help::api::routes(),
+        phone::api::routes(),
         health::api::routes(),
         troubleshoot::api::routes(),
     ];

@@ -115,7 +115,7 @@ pub struct Query {
 pub struct Asked {
     /// Part of the address of who did it.
     pub who: String,
-    /// What was done, such as `people.role`.
+    /// What was done, such as `people.role`; or a feature, such as `people`.
     pub action: String,
     /// Part of what it was done to, or of the detail.
     pub subject: String,

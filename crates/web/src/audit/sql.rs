@@ -60,7 +60,11 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, query: &Query) -> Result<Vec<Lin
         put("LOWER(who) LIKE ? ESCAPE '!'", contains(who));
     }
     if let Some(action) = &query.action {
-        put("REPLACE(action, '.', '-') = ?", Value::from(action.replace('.', "-")));
+        match action.contains(['.', '-']) {
+            true => put("REPLACE(action, '.', '-') = ?", Value::from(action.replace('.', "-"))),
+            // A feature alone: everything that was done there.
+            false => put(&format!("SUBSTR(action, 1, {}) = ?", action.chars().count() + 1), Value::from(format!("{action}."))),
+        }
     }
     if let Some(subject) = &query.subject {
         put("(LOWER(subject) LIKE ? ESCAPE '!' OR LOWER(detail) LIKE ? ESCAPE '!')", contains(subject));

@@ -16,6 +16,7 @@ pub const ARTICLES: &[Written] = &[
     ("release", include_str!("../../../../help/en/release.md"), include_str!("../../../../help/zh-CN/release.md")),
     ("allow-a-sender", include_str!("../../../../help/en/allow-a-sender.md"), include_str!("../../../../help/zh-CN/allow-a-sender.md")),
     ("write-a-rule", include_str!("../../../../help/en/write-a-rule.md"), include_str!("../../../../help/zh-CN/write-a-rule.md")),
+    ("phone-directory", include_str!("../../../../help/en/phone-directory.md"), include_str!("../../../../help/zh-CN/phone-directory.md")),
     ("digest", include_str!("../../../../help/en/digest.md"), include_str!("../../../../help/zh-CN/digest.md")),
     (
         "people-and-roles",

@@ -56,6 +56,7 @@ const EVERYBODY: &[(&str, &str, &str)] = &[
     ("/troubleshoot", "diagnosis-title", "search"),
     ("/health", "nav-health", "checkmark-circle"),
     ("/health/messages", "nav-messages", "mail"),
+    ("/help/phone", "phone-title", "question-circle"),
 ];
 
 pub fn groups(view: &View) -> Vec<Group> {

@@ -135,6 +135,12 @@ impl View {
     }
 
     /// A person's role in words: one of ours, or the name that their organisation gave it.
+    /// A reason that receipts keep as an English sentence; one of another version is shown as it is.
+    pub fn reason(&self, sentence: &str) -> String {
+        let key = format!("why-{}", super::slug(sentence));
+        if super::words::has(self.lang, &key) { self.t(&key) } else { sentence.to_string() }
+    }
+
     pub fn role(&self, person: &Person) -> String {
         if person.own_role_name.is_empty() { self.of_kind("role", person.role.name()) } else { person.own_role_name.clone() }
     }

@@ -33,6 +33,7 @@ pub const SOURCES: &[Source] = &[
     crate::domain::WORDS,
     crate::connector::WORDS,
     crate::help::WORDS,
+    crate::phone::WORDS,
     crate::health::WORDS,
 ];
 

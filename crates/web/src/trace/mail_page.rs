@@ -70,7 +70,7 @@ pub async fn mail(State(app): State<App>, view: View, person: Person, Path(id): 
         phish_percent: receipt.map(|receipt| percent(receipt.verdict.phish_probability)).unwrap_or_default(),
         strongest: receipt.map(|receipt| story::findings(receipt, &view).into_iter().take(STRONGEST).collect()).unwrap_or_default(),
         findings,
-        auth: receipt.map(story::authentication).unwrap_or_default(),
+        auth: receipt.map(|receipt| story::authentication(&view, receipt)).unwrap_or_default(),
         counterfactuals: receipt.map(|receipt| receipt::counterfactuals(receipt, &app.thresholds, lang)).unwrap_or_default(),
         refusal: story.refusal(&view),
         outcomes: receipt.map(|receipt| outcomes(receipt, &view)).unwrap_or_default(),
@@ -112,13 +112,7 @@ async fn way(app: &App, view: &View, story: &Story) -> Result<Option<Analysis>, 
 
 fn outcomes<'a>(receipt: &'a Receipt, view: &View) -> Vec<Outcome<'a>> {
     let considered = |one: &gateway::policy::Considered| {
-        let why = format!(
-            "why-{}",
-            one.why.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect::<String>()
-        );
-        // Reasons are stored as English sentences; a sentence of another version is shown as it is.
-        let text = if crate::page::words::has(view.lang, &why) { view.t(&why) } else { one.why.clone() };
-        (format!("{} {}", view.of_kind("considered", &one.kind), one.name), one.won, text)
+        (format!("{} {}", view.of_kind("considered", &one.kind), one.name), one.won, view.reason(&one.why))
     };
     let outcome = |one: &'a receipt::Decided| Outcome {
         address: &one.address,

@@ -171,19 +171,23 @@ pub struct AuthRow {
 }
 
 /// Authentication, part by part.
-pub fn authentication(receipt: &Receipt) -> Vec<AuthRow> {
+pub fn authentication(view: &View, receipt: &Receipt) -> Vec<AuthRow> {
     let auth = &receipt.auth;
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_string();
     let json = |value: Result<serde_json::Value, serde_json::Error>| word(value.unwrap_or_default());
     let mut rows = vec![row("SPF", json(serde_json::to_value(auth.spf.result)), format!("{} {}", auth.spf.domain, auth.spf.why))];
     for one in &auth.dkim {
-        rows.push(row("DKIM", json(serde_json::to_value(one.result)), format!("d={} {}", one.domain, one.why)));
+        rows.push(row("DKIM", json(serde_json::to_value(one.result)), format!("d={} {}", one.domain, view.reason(&one.why))));
     }
     if auth.dkim.is_empty() {
         rows.push(row("DKIM", "none".into(), String::new()));
     }
-    rows.push(row("DMARC", json(serde_json::to_value(auth.dmarc.result)), format!("{} {}", auth.dmarc.domain, auth.dmarc.why)));
-    rows.push(row("ARC", json(serde_json::to_value(auth.arc.result)), auth.arc.why.clone()));
+    rows.push(row(
+        "DMARC",
+        json(serde_json::to_value(auth.dmarc.result)),
+        format!("{} {}", auth.dmarc.domain, view.reason(&auth.dmarc.why)),
+    ));
+    rows.push(row("ARC", json(serde_json::to_value(auth.arc.result)), view.reason(&auth.arc.why)));
     let composite = json(serde_json::to_value(auth.composite.result));
     rows.push(row("compauth", composite, format!("reason={:03}", auth.composite.reason)));
     rows

@@ -11,6 +11,7 @@ mod lab;
 mod overview;
 mod past;
 mod people;
+mod phone;
 mod policy;
 mod provider;
 mod quarantine;
