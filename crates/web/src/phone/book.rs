@@ -252,7 +252,7 @@ fn choices(entries: &[Entry], caller: Caller, belongs: impl Fn(&Entry) -> bool) 
 
 fn lines(entry: &Entry, caller: Caller) -> Vec<Choice> {
     let Place::Number { e164, kind, lines, holidays, cost } = &entry.place else { return Vec::new() };
-    let Some(number) = Number::of_e164(e164) else { return Vec::new() };
+    let Some(number) = Number::read(&entry.country, e164) else { return Vec::new() };
     let choice = |line: &Line| {
         let state = Hours::read(&line.hours, &line.zone, holidays).ok()?.at(caller.now_ms);
         Some(Choice {
@@ -289,7 +289,7 @@ mod tests {
     fn number(id: i64, country: &str, e164: &str, lines: &[(&str, &str)]) -> Entry {
         let lines =
             lines.iter().map(|(lang, hours)| Line { lang: lang.to_string(), hours: hours.to_string(), zone: "UTC".into() }).collect();
-        let kind = Number::of_e164(e164).expect(e164).kind;
+        let kind = Number::read(country, e164).expect(e164).kind;
         let place = Place::Number { e164: e164.into(), kind, lines, holidays: String::new(), cost: String::new() };
         Entry { id: PhoneId(id), country: country.into(), purposes: vec![Purpose::Technical], place }
     }

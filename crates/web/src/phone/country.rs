@@ -4,24 +4,42 @@ use crate::page::words::Lang;
 
 const TABLE: &str = include_str!("countries.tsv");
 
-/// Code, English name, Chinese name.
-fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+/// A line of the table, which is in the order of English names.
+#[derive(Debug, Clone, Copy)]
+struct Country {
+    code: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+    /// Place among the Chinese names, by how they are spoken (pinyin).
+    place: usize,
+}
+
+impl Country {
+    fn name(self, lang: Lang) -> &'static str {
+        if lang == Lang::Chinese { self.chinese } else { self.english }
+    }
+}
+
+fn all() -> impl Iterator<Item = Country> {
     TABLE.lines().filter_map(|line| {
         let mut cells = line.split('\t');
-        Some((cells.next()?, cells.next()?, cells.next()?))
+        let (code, english, chinese) = (cells.next()?, cells.next()?, cells.next()?);
+        Some(Country { code, english, chinese, place: cells.next()?.parse().ok()? })
     })
 }
 
-/// Code and name of each, by name.
+/// Code and name of each, in the order people look for them.
 pub fn list(lang: Lang) -> Vec<(&'static str, &'static str)> {
-    let mut found: Vec<_> = all().map(|(code, en, zh)| (code, if lang == Lang::Chinese { zh } else { en })).collect();
-    found.sort_by_key(|(_, name)| *name);
-    found
+    let mut found: Vec<Country> = all().collect();
+    if lang == Lang::Chinese {
+        found.sort_by_key(|country| country.place);
+    }
+    found.into_iter().map(|country| (country.code, country.name(lang))).collect()
 }
 
 /// The name of a country; its code when there is none.
 pub fn name(code: &str, lang: Lang) -> &str {
-    all().find(|(known, ..)| *known == code).map_or(code, |(_, en, zh)| if lang == Lang::Chinese { zh } else { en })
+    all().find(|country| country.code == code).map_or(code, |country| country.name(lang))
 }
 
 /// The code of what somebody typed: a code, or a name in either language.
@@ -34,8 +52,10 @@ pub fn code(typed: &str) -> Option<&'static str> {
         "USA" => "US",
         _ => typed,
     };
-    let is_it = |(code, en, zh): &(&str, &str, &str)| code.eq_ignore_ascii_case(meant) || en.eq_ignore_ascii_case(meant) || *zh == meant;
-    all().find(is_it).map(|(code, ..)| code)
+    let is_it = |country: &Country| {
+        country.code.eq_ignore_ascii_case(meant) || country.english.eq_ignore_ascii_case(meant) || country.chinese == meant
+    };
+    all().find(is_it).map(|country| country.code)
 }
 
 #[cfg(test)]
@@ -56,6 +76,7 @@ mod tests {
             assert_eq!(code(typed), want, "{typed}");
         }
         assert_eq!((name("KR", Lang::English), name("KR", Lang::Chinese), name("XX", Lang::English)), ("South Korea", "韩国", "XX"));
-        assert_eq!(list(Lang::English).len(), list(Lang::Chinese).len());
+        assert_eq!((list(Lang::English).len(), list(Lang::Chinese).len()), (250, 250));
+        assert_eq!((list(Lang::English)[0].1, list(Lang::Chinese)[0].1), ("Afghanistan", "阿尔巴尼亚"));
     }
 }

@@ -8,6 +8,7 @@ use super::table::{self, WrongRow};
 use super::typed::{LINE_FIELDS, Typed};
 use super::{changed, country, drop_entry, found, keep, take_over};
 use crate::App;
+use crate::audit::{self, Line};
 use crate::page::confirm::{self, Confirm};
 use crate::page::csv;
 use crate::page::form::Form as Shown;
@@ -18,6 +19,7 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use gateway::scope::OrgScope;
 use mail::id::PhoneId;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -29,6 +31,18 @@ const LIST: &str = "/phone";
 struct List<'a> {
     view: &'a View,
     groups: Vec<Group>,
+    history: Vec<Line>,
+}
+
+/// Lines of the history that a page shows.
+const HISTORY_MAX: usize = 30;
+
+/// What was done to the directory, or to one entry, newest first. The directory belongs to no organisation, so its lines stand here,
+/// whichever organisation an operator acts in.
+async fn history(app: &App, entry: Option<PhoneId>) -> Result<Vec<Line>, Fault> {
+    let query =
+        audit::Query { action: Some("phone".into()), subject: entry.map(|id| id.to_string()), limit: HISTORY_MAX, ..Default::default() };
+    app.db.read(move |tx| Box::pin(async move { audit::sql::list(tx, OrgScope::All, &query).await })).await.map_err(Fault::from)
 }
 
 impl List<'_> {
@@ -41,7 +55,7 @@ impl List<'_> {
 pub async fn list(State(app): State<App>, view: View, person: Person) -> Page {
     person.require(May::Operate)?;
     let entries = super::all(&app).await?;
-    show(&List { groups: groups(&view, &entries), view: &view })
+    show(&List { groups: groups(&view, &entries), history: history(&app, None).await?, view: &view })
 }
 
 /// `GET /phone/table`: the directory as a file.
@@ -70,6 +84,7 @@ struct EntryPage<'a> {
     kinds: [NumberKind; 3],
     fields: [[&'static str; 3]; 4],
     weeks: Vec<Week>,
+    history: Vec<Line>,
 }
 
 impl EntryPage<'_> {
@@ -89,9 +104,14 @@ fn weeks(app: &App, entry: Option<&Entry>) -> Vec<Week> {
     lines.iter().filter_map(week).collect()
 }
 
-fn entry_page(app: &App, view: &View, (form, entry): (&Shown, Option<&Entry>), status: StatusCode) -> Page {
+async fn entry_page(app: &App, view: &View, (form, entry): (&Shown, Option<&Entry>), status: StatusCode) -> Page {
+    let history = match entry {
+        Some(entry) => history(app, Some(entry.id)).await?,
+        None => Vec::new(),
+    };
     let page = EntryPage {
         view,
+        history,
         form,
         id: entry.map(|entry| entry.id.to_string()).unwrap_or_default(),
         countries: country::list(view.lang),
@@ -141,7 +161,7 @@ fn filled(entry: &Entry) -> Shown {
 /// `GET /phone/new`.
 pub async fn fresh(State(app): State<App>, view: View, person: Person) -> Page {
     person.require(May::Operate)?;
-    entry_page(&app, &view, (&Shown::default(), None), StatusCode::OK)
+    entry_page(&app, &view, (&Shown::default(), None), StatusCode::OK).await
 }
 
 /// `POST /phone/new`.
@@ -155,7 +175,7 @@ pub async fn create(State(app): State<App>, view: View, person: Person, Form(val
 pub async fn one(State(app): State<App>, view: View, person: Person, Path(id): Path<String>) -> Page {
     person.require(May::Operate)?;
     let entry = found(&app, &id).await?;
-    entry_page(&app, &view, (&filled(&entry), Some(&entry)), StatusCode::OK)
+    entry_page(&app, &view, (&filled(&entry), Some(&entry)), StatusCode::OK).await
 }
 
 /// `POST /phone/{entry}`.
@@ -175,7 +195,7 @@ async fn saved(app: &App, view: &View, person: &Person, (id, was, values): (Phon
         }
         Err(wrong) => {
             let form = Shown { values, wrong };
-            entry_page(app, view, (&form, was.as_ref()), StatusCode::UNPROCESSABLE_ENTITY)
+            entry_page(app, view, (&form, was.as_ref()), StatusCode::UNPROCESSABLE_ENTITY).await
         }
     }
 }

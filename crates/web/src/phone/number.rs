@@ -44,7 +44,7 @@ pub struct Number {
 }
 
 impl Number {
-    /// Reads a number as it is printed in `country` (ISO 3166-1 alpha-2); `None` when no such number is given out there.
+    /// Reads a number as it is printed in `country` (ISO 3166-1 alpha-2), or in E.164; `None` when no such number is given out there.
     pub fn read(country: &str, typed: &str) -> Option<Number> {
         let typed = typed.trim();
         if typed.is_empty() || typed.chars().count() > CHARS_MAX {
@@ -60,13 +60,6 @@ impl Number {
         Some(Number { parsed, kind })
     }
 
-    /// From E.164 as it is kept.
-    pub fn of_e164(e164: &str) -> Option<Number> {
-        let parsed = phonenumber::parse(None, e164).ok()?;
-        let country = parsed.country().id()?;
-        Number::read(country.as_ref(), e164)
-    }
-
     /// "+81120628860".
     pub fn e164(&self) -> String {
         self.parsed.format().mode(Mode::E164).to_string()
@@ -77,7 +70,7 @@ impl Number {
         self.parsed.format().mode(Mode::National).to_string()
     }
 
-    /// As it is dialled from anywhere: "+81 3-4332-6257".
+    /// With the code of its country: "+81 3-4332-6257".
     pub fn international(&self) -> String {
         self.parsed.format().mode(Mode::International).to_string()
     }
@@ -105,10 +98,13 @@ mod tests {
             ("GB", "0800 032 6417", "+448000326417", NumberKind::TollFree),
             ("US", "1-877-913-2707", "+18779132707", NumberKind::TollFree),
             ("DE", "+33 1 57 32 42 97", "+33157324297", NumberKind::Local),
+            // Countries that share a code: Italy and the Vatican, Canada and the United States.
+            ("IT", "02 3600 5000", "+390236005000", NumberKind::Local),
+            ("CA", "(604) 555-0123", "+16045550123", NumberKind::Local),
         ] {
             let read = Number::read(country, typed).unwrap_or_else(|| panic!("{country} {typed}"));
             assert_eq!((read.e164().as_str(), read.kind), (e164, kind), "{country} {typed}");
-            let kept = Number::of_e164(e164).expect(e164);
+            let kept = Number::read(country, e164).expect(e164);
             assert_eq!((kept.e164(), kept.national(), kept.kind), (read.e164(), read.national(), read.kind));
         }
     }

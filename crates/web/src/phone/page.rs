@@ -3,7 +3,7 @@
 use super::book::{self, Answer, Caller, Choice, Entry, Place, Purpose, Reason};
 use super::country;
 use super::hours::State;
-use super::number::Number;
+use super::number::{Number, NumberKind};
 use crate::App;
 use crate::page::{Page, View, show};
 use askama::Template;
@@ -72,7 +72,7 @@ pub struct Row {
     pub purposes: Vec<Purpose>,
     pub same_as: Option<Purpose>,
     pub number: Option<Number>,
-    pub kind: &'static str,
+    pub kind: Option<NumberKind>,
     pub lines: Vec<book::Line>,
     pub cost: String,
 }
@@ -91,7 +91,8 @@ pub fn groups(view: &View, entries: &[Entry]) -> Vec<Group> {
             }),
         }
     }
-    groups.sort_by(|a, b| a.name.cmp(&b.name));
+    let order: Vec<&str> = country::list(view.lang).into_iter().map(|(code, _)| code).collect();
+    groups.sort_by_key(|group| order.iter().position(|code| *code == group.code));
     groups
 }
 
@@ -101,14 +102,14 @@ fn row(entry: &Entry) -> Row {
         purposes: entry.purposes.clone(),
         same_as: None,
         number: None,
-        kind: "",
+        kind: None,
         lines: Vec::new(),
         cost: String::new(),
     };
     match &entry.place {
         Place::SameAs(other) => Row { same_as: Some(*other), ..empty },
         Place::Number { e164, kind, lines, cost, .. } => {
-            Row { number: Number::of_e164(e164), kind: kind.name(), lines: lines.clone(), cost: cost.clone(), ..empty }
+            Row { number: Number::read(&entry.country, e164), kind: Some(*kind), lines: lines.clone(), cost: cost.clone(), ..empty }
         }
     }
 }

@@ -55,7 +55,7 @@ impl Typed {
         match &entry.place {
             Place::SameAs(other) => Typed { same_as: other.name().into(), ..typed },
             Place::Number { e164, kind, lines, holidays, cost } => Typed {
-                number: Number::of_e164(e164).map_or_else(|| e164.clone(), |number| number.national()),
+                number: Number::read(&entry.country, e164).map_or_else(|| e164.clone(), |number| number.national()),
                 kind: kind.name().into(),
                 lines: lines.clone(),
                 holidays: holidays.clone(),

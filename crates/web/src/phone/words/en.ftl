@@ -45,6 +45,7 @@ phone-one = Entry
 phone-import = Import a table
 phone-export = Export as a table
 phone-history = History
+phone-detail = What was and what is
 phone-same = Numbers
 phone-same-hint = Callers with these questions can be sent to the numbers of another kind of question in the same country.
 phone-own-number = A number of its own, below

@@ -45,6 +45,7 @@ phone-one = 条目
 phone-import = 导入表格
 phone-export = 导出表格
 phone-history = 更改历史
+phone-detail = 更改前后的内容
 phone-same = 使用的号码
 phone-same-hint = 可让此类问题使用同一国家中另一类问题的号码。
 phone-own-number = 单独的号码（在下方填写）
