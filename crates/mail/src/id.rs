@@ -150,6 +150,10 @@ identifier!(
     DraftId, 'w'
 );
 identifier!(
+    /// Somebody outside asks to look again at what was refused.
+    SecondLookId, 's'
+);
+identifier!(
     /// One API token.
     TokenId, 't'
 );

@@ -3,8 +3,8 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    api, audit, connector, domain, draft, entry, health, help, overview, page, people, phone, policy, quarantine, rules, trace,
-    troubleshoot,
+    api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone, policy,
+    quarantine, rules, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -37,11 +37,13 @@ pub struct WebSettings {
     pub proxies: gateway::settings::Networks,
     /// Organisations may use OpenID Connect providers on private addresses and without TLS. Default false.
     pub private_providers: bool,
+    /// The connectivity analyzer and the help desk may test private addresses, and any port. Default false.
+    pub private_targets: bool,
 }
 
 impl Default for WebSettings {
     fn default() -> WebSettings {
-        WebSettings { url: String::new(), api_per_minute: 600, proxies: Default::default(), private_providers: false }
+        WebSettings { url: String::new(), api_per_minute: 600, proxies: Default::default(), private_providers: false, private_targets: false }
     }
 }
 
@@ -61,6 +63,10 @@ pub struct Parts {
     pub help: help::Library,
     /// Asks the servers of a domain itself, past every cache.
     pub dns_at: DnsAt,
+    /// The lists in DNS that connections are looked up in.
+    pub lists: Arc<gateway::intake::Lists>,
+    /// Looks at the installation itself; `None` where nobody above us can.
+    pub doctor: Option<doctor::Hands>,
     /// How often people may have us talk to the outside.
     pub turns: Turns,
     /// Connects to next hops when a connector is tried.
@@ -155,6 +161,9 @@ pub fn router(app: App) -> Router {
         help::routes(),
         phone::routes(),
         troubleshoot::routes(),
+        connectivity::routes(),
+        help_desk::routes(),
+        doctor::routes(),
         health::routes(),
         health::graph::routes(),
         api::routes(&app),

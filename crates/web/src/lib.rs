@@ -7,13 +7,16 @@
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod connectivity;
 pub mod connector;
 pub mod diagnostics;
+pub mod doctor;
 pub mod domain;
 pub mod draft;
 pub mod entry;
 pub mod health;
 pub mod help;
+pub mod help_desk;
 pub mod overview;
 pub mod page;
 pub mod people;
@@ -42,6 +45,7 @@ pub fn migrations() -> Vec<store::Migration> {
         diagnostics::MIGRATIONS,
         troubleshoot::MIGRATIONS,
         phone::MIGRATIONS,
+        help_desk::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -1,7 +1,7 @@
 //! `gatepost doctor`: what is wrong with this installation, and repairs that are safe. Needs neither the service nor its database.
 
 use super::{DATA, DEMO_DATA, Place, wait};
-use crate::doctor::{self, Case, Finding, Outcome, bundle};
+use crate::doctor::{self, Case, Finding, Outcome, bundle, client};
 use crate::output::{self, Exit};
 use clap::{Args, Subcommand};
 use gateway::receipt::Language;
@@ -35,6 +35,8 @@ pub struct Doctor {
 enum Verb {
     /// Write a support bundle: settings without secrets, findings, versions, counts, last log lines.
     Bundle(Bundle),
+    /// Look from a person's machine: can mail be sent and read from here. Needs no installation.
+    Client(Client),
 }
 
 #[derive(Debug, Args)]
@@ -51,6 +53,36 @@ struct Bundle {
     /// Take log lines from this file instead of the journal.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Client {
+    /// Name of the mail server, such as mail.example.com.
+    host: String,
+    /// Where mail is handed in with STARTTLS: host:port, or "off". Default: port 587 of the mail server.
+    #[arg(long, value_name = "HOST:PORT")]
+    submission: Option<String>,
+    /// Where mail is handed in with TLS from the start: host:port, or "off". Default: port 465.
+    #[arg(long, value_name = "HOST:PORT")]
+    submission_tls: Option<String>,
+    /// Where mail is read by IMAP with TLS: host:port, or "off". Default: port 993.
+    #[arg(long, value_name = "HOST:PORT")]
+    imap: Option<String>,
+    /// The sign-in page: host:port, or "off". Default: port 443.
+    #[arg(long, value_name = "HOST:PORT")]
+    web: Option<String>,
+    /// Part of the name of who should have signed the certificates; another one is a problem.
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+    /// A root of the organisation's own to trust besides the public ones, as PEM.
+    #[arg(long, value_name = "FILE")]
+    root: Option<PathBuf>,
+    /// Print JSON, one finding a line.
+    #[arg(long)]
+    json: bool,
+    /// Language: en or zh. Default: that of the terminal.
+    #[arg(long)]
+    lang: Option<String>,
 }
 
 /// One finding as JSON.
@@ -83,12 +115,15 @@ impl FindingBody {
 }
 
 pub fn run(place: &Place, asked: Doctor) -> anyhow::Result<Exit> {
+    if let Some(Verb::Client(wish)) = asked.verb {
+        return from_here(wish);
+    }
     let mut case = doctor::open(place.config.clone(), folder(place), output::now_ms());
     case.ask_time = asked.ask_time.clone();
     if let Some(Verb::Bundle(wish)) = asked.verb {
         return pack(&case, wish);
     }
-    let language = Language::of(&asked.lang.clone().or_else(|| std::env::var("LANG").ok()).unwrap_or_default());
+    let language = language(asked.lang.as_deref());
     let findings = examined(&case, &asked, language)?;
     if asked.fix {
         return repair(&case, &asked, &findings, language);
@@ -97,6 +132,10 @@ pub fn run(place: &Place, asked: Doctor) -> anyhow::Result<Exit> {
         close(&findings, language)?;
     }
     Ok(exit(&findings))
+}
+
+fn language(asked: Option<&str>) -> Language {
+    Language::of(&asked.map(str::to_string).or_else(|| std::env::var("LANG").ok()).unwrap_or_default())
 }
 
 /// As the commands that work beside a server choose it, but without reading the settings.
@@ -205,6 +244,40 @@ fn agreed(what: &str, chinese: bool) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是"))
+}
+
+/// From a person's machine.
+fn from_here(asked: Client) -> anyhow::Result<Exit> {
+    let language = language(asked.lang.as_deref());
+    let place = |given: &Option<String>, port: u16| match given.as_deref() {
+        Some("off") => Ok(None),
+        Some(given) => client::Place::read(given, port).map(Some),
+        None => client::Place::read(&asked.host, port).map(Some),
+    };
+    let wish = client::Wish {
+        submission: place(&asked.submission, client::SUBMISSION_PORT)?,
+        submission_tls: place(&asked.submission_tls, client::SUBMISSION_TLS_PORT)?,
+        imap: place(&asked.imap, client::IMAP_PORT)?,
+        web: place(&asked.web, client::WEB_PORT)?,
+        issuer: asked.issuer.clone().unwrap_or_default(),
+        roots: asked.root.as_deref().map(client::roots).transpose()?.unwrap_or_default(),
+        now_ms: output::now_ms,
+    };
+    let is_json = asked.json;
+    let mut told = Ok(());
+    let findings = wait(async {
+        client::examine(&wish, |finding| {
+            if told.is_ok() {
+                told = if is_json { output::json(&FindingBody::of(finding, language)) } else { show(finding, language) };
+            }
+        })
+        .await
+    })?;
+    told?;
+    if !is_json {
+        close(&findings, language)?;
+    }
+    Ok(exit(&findings))
 }
 
 fn pack(case: &Case, asked: Bundle) -> anyhow::Result<Exit> {

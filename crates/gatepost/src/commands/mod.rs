@@ -43,7 +43,7 @@ pub struct Command {
 pub struct Place {
     /// Settings file; without one the defaults hold.
     #[arg(long, global = true, value_name = "FILE", env = "GATEPOST_CONFIG")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Data folder; default: gatepost-data here, or the demo's own.
     #[arg(long, global = true, value_name = "DIR", env = "GATEPOST_DATA")]
     data: Option<PathBuf>,

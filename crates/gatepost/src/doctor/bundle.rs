@@ -70,6 +70,14 @@ pub async fn parts(case: &Case, findings: &[Finding], wish: &Wish) -> anyhow::Re
 pub fn write(file: &Path, parts: &[Part], now_ms: i64) -> anyhow::Result<()> {
     let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let out = opened.with_context(|| format!("the bundle {} cannot be written", file.display()))?;
+    let out = pack(out, parts, now_ms)?;
+    out.sync_all().with_context(|| format!("the bundle {} cannot be written", file.display()))
+}
+
+/// Packs them into anything that can be written to.
+/// # Errors
+/// It cannot be written to.
+pub fn pack<W: Write>(out: W, parts: &[Part], now_ms: i64) -> anyhow::Result<W> {
     let mut archive = tar::Builder::new(GzEncoder::new(out, Compression::default()));
     for part in parts {
         let mut header = tar::Header::new_gnu();
@@ -79,7 +87,8 @@ pub fn write(file: &Path, parts: &[Part], now_ms: i64) -> anyhow::Result<()> {
         archive.append_data(&mut header, format!("gatepost-support/{}", part.name), part.text.as_bytes()).context("packing the bundle")?;
     }
     let mut out = archive.into_inner().and_then(GzEncoder::finish).context("packing the bundle")?;
-    out.flush().and_then(|()| out.sync_all()).with_context(|| format!("the bundle {} cannot be written", file.display()))
+    out.flush().context("packing the bundle")?;
+    Ok(out)
 }
 
 fn readme(parts: &[Part], wish: &Wish) -> String {

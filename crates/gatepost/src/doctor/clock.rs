@@ -83,7 +83,7 @@ fn against_server(host: &str) -> Finding {
     Finding::problem(id, host, said, todo()).seen(seen)
 }
 
-fn date_of(answer: &str) -> Option<i64> {
+pub(super) fn date_of(answer: &str) -> Option<i64> {
     let mut fields = answer.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case("date"))?;
     let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;

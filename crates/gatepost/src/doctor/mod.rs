@@ -5,6 +5,7 @@
 //! not arrive (the diagnostics of the pages).
 
 pub mod bundle;
+pub mod client;
 mod clock;
 mod database;
 mod engine;

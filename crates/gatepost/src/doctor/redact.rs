@@ -17,6 +17,7 @@ pub fn is_secret_key(key: &str) -> bool {
     ["password", "passwd", "secret", "token", "hash", "credential", "private"].iter().any(|word| key.contains(word))
         && key != "hashes"
         && key != "private_providers"
+        && key != "private_targets"
         && key != "allow_private"
 }
 

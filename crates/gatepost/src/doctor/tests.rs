@@ -43,3 +43,29 @@ fn addresses_are_hashed_unless_allowed() {
     let words: Vec<&str> = twice.split(' ').collect();
     assert_eq!(words[0], words[1], "one address has one hash");
 }
+
+/// Identifiers of findings as the sources write them.
+fn ids(text: &str) -> Vec<String> {
+    let is_id = |word: &&str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let is_word = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase() || c == b'-');
+        parts.len() == 2 && parts.iter().all(|part| is_word(part)) && !["toml", "txt", "json"].contains(&parts[1])
+    };
+    text.split('"').skip(1).step_by(2).filter(is_id).map(str::to_string).collect()
+}
+
+#[test]
+fn every_finding_has_its_article() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor");
+    let (mut seen, mut missing) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).expect("sources").flatten().filter(|entry| entry.file_name() != "tests.rs") {
+        for id in ids(&std::fs::read_to_string(entry.path()).expect("UTF-8")) {
+            seen += 1;
+            if web::doctor::registry::find(&id).is_none() {
+                missing.push(format!("{id} in {}", entry.path().display()));
+            }
+        }
+    }
+    assert!(seen > 40, "the sources are not read as they are written: {seen}");
+    assert!(missing.is_empty(), "write these in web::doctor::registry: {missing:#?}");
+}

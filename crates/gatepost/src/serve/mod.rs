@@ -1,5 +1,6 @@
 //! `gatepost serve`: opens everything in the order it depends on each other, and closes it in the reverse.
 
+mod doctor;
 mod health;
 mod jobs;
 mod pages;
@@ -55,7 +56,7 @@ pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
         demo::add(&mut chosen.settings, &chosen.data);
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(until_stopped(chosen, serve.demo))
+    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(until_stopped(chosen, place.config.clone(), serve.demo))
 }
 
 /// Threads that read large messages and wait for files. The allocator keeps what a thread freed last for that thread, so many
@@ -88,8 +89,8 @@ struct Service {
     db: store::Db,
 }
 
-async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
-    let service = start(&chosen, is_demo).await?;
+async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Exit> {
+    let service = start(&chosen, config, is_demo).await?;
     for (role, address) in service.running.addresses() {
         output::line(&format!("listening on {address} ({role:?})"))?;
     }
@@ -118,7 +119,7 @@ async fn until_stopped(chosen: Chosen, is_demo: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
+async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Service> {
     let settings = &chosen.settings;
     let name = connection::own_name(&settings.listen);
     let signals = Arc::new(Signals::default());
@@ -169,6 +170,7 @@ async fn start(chosen: &Chosen, is_demo: bool) -> anyhow::Result<Service> {
         courier: courier(Vec::new()),
         seal: seal.clone(),
         health: &health,
+        doctor: doctor::hands(chosen, config, is_demo),
     };
     let app = pages::app(chosen, &store, feedback, shared);
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
@@ -200,6 +202,7 @@ fn start_jobs_of_pages(app: &web::App) {
     web::overview::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
+    tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
 }
 
 fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, signals: &Arc<Signals>) -> QueueParts {

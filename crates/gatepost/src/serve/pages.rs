@@ -24,11 +24,12 @@ pub struct Running<'a> {
     pub courier: Arc<Courier>,
     pub seal: Arc<Seal>,
     pub health: &'a Health,
+    pub doctor: web::doctor::Hands,
 }
 
 /// The state of the pages.
 pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
-    let Running { directory, dns, detector, courier, seal, health } = running;
+    let Running { directory, dns, detector, courier, seal, health, doctor } = running;
     let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
     let again = Again {
@@ -58,6 +59,8 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
             Servers::Off => None,
             _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
         }),
+        lists: Arc::new(gateway::intake::Lists::new(dns.clone(), settings.dns.list.clone())),
+        doctor: Some(doctor),
         turns: Default::default(),
         courier,
         seal,

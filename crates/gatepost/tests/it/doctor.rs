@@ -2,6 +2,7 @@
 
 mod bundle;
 mod cases;
+mod client;
 mod world;
 
 use cases::{CASES, POSTGRES_CASES};

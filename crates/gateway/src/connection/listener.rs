@@ -265,8 +265,8 @@ impl Door {
             Ok(Proxied::Itself) => peer,
             Err(error) => {
                 tracing::warn!(from = %peer.ip, %error, "a connection from [listen] proxy without a usable PROXY header");
-                let reply = Reply::new(554, (5, 5, 1), "A PROXY header was expected");
-                self.port.host.refused(&peer, None, Stage::Connect, &reply);
+                let mut reply = Reply::new(554, (5, 5, 1), "A PROXY header was expected");
+                self.port.host.refused(&peer, None, Stage::Connect, &mut reply);
                 return;
             }
         };
@@ -278,12 +278,12 @@ impl Door {
 
     /// Says why and hangs up, without waiting for anything.
     fn turn_away(&self, stream: &TcpStream, peer: &Peer, refusal: Refusal) {
-        let reply = match refusal {
+        let mut reply = match refusal {
             Refusal::Full => Reply::new(421, (4, 3, 2), "All connections are in use, try again later"),
             Refusal::AddressFull => Reply::new(421, (4, 7, 0), "Too many connections from your address"),
             Refusal::TooFast => Reply::new(421, (4, 7, 0), "Too many new connections from your address, try again later"),
         };
-        self.port.host.refused(peer, None, Stage::Connect, &reply);
+        self.port.host.refused(peer, None, Stage::Connect, &mut reply);
         if !self.tls_first {
             let mut octets = Vec::new();
             reply.write_to(&mut octets);

@@ -35,6 +35,17 @@ impl Tls {
         let unverified = config(&provider)?.dangerous().with_custom_certificate_verifier(any).with_no_client_auth();
         Ok(Tls { verified: Arc::new(verified).into(), unverified: Arc::new(unverified).into(), verifier })
     }
+
+    /// Whether `verified` takes this chain for this name at this moment (Unix milliseconds).
+    /// # Errors
+    /// What is wrong with it.
+    pub fn judge(&self, chain: &[CertificateDer<'static>], name: &ServerName<'_>, now_ms: i64) -> Result<(), rustls::Error> {
+        let Some((own, others)) = chain.split_first() else {
+            return Err(rustls::Error::NoCertificatesPresented);
+        };
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_millis(now_ms.max(0).unsigned_abs()));
+        self.verifier.verify_server_cert(own, others, name, &[], now).map(|_| ())
+    }
 }
 
 fn config(provider: &Arc<CryptoProvider>) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, rustls::Error> {

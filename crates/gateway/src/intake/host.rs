@@ -55,8 +55,8 @@ impl Host for Gate {
         })
     }
 
-    fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &Reply) {
-        super::commit::note_refusal(self, peer, envelope, stage, &mut reply.clone());
+    fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &mut Reply) {
+        super::commit::note_refusal(self, peer, envelope, stage, reply);
     }
 }
 

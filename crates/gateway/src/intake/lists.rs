@@ -50,6 +50,16 @@ enum Answer {
     Unknown,
 }
 
+/// What one list says of an address, for those who ask about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub zone: String,
+    /// Mail of listed addresses is refused; else it counts against it.
+    pub refuses: bool,
+    /// `None`: the list gave no usable answer.
+    pub is_listed: Option<bool>,
+}
+
 impl Lists {
     pub fn new(dns: Arc<dyn Dns>, mut lists: Vec<ListSettings>) -> Lists {
         lists.truncate(LISTS_MAX);
@@ -63,6 +73,21 @@ impl Lists {
         let answers = self.ask(ip, &refusing).await;
         let listed = refusing.iter().zip(answers).find(|(_, answer)| matches!(answer, Answer::Listed(_)));
         listed.map(|(list, _)| list.zone.clone())
+    }
+
+    /// What each list says of `ip`, in the order of the settings.
+    pub async fn all(&self, ip: IpAddr) -> Vec<Listed> {
+        let lists: Vec<&ListSettings> = self.lists.iter().collect();
+        let answers = self.ask(ip, &lists).await;
+        let listed = |(list, answer): (&&ListSettings, Answer)| {
+            let is_listed = match answer {
+                Answer::Listed(_) => Some(true),
+                Answer::NotListed => Some(false),
+                Answer::Unknown => None,
+            };
+            Listed { zone: list.zone.clone(), refuses: list.refuse, is_listed }
+        };
+        lists.iter().zip(answers).map(listed).collect()
     }
 
     /// Findings of the lists that only count.

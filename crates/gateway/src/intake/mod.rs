@@ -24,7 +24,7 @@ mod source;
 pub use compose::date;
 pub use gate::{Gate, Parts, fingerprint};
 pub use judge::{Judged, Seen, judge};
-pub use lists::ListSettings;
+pub use lists::{ListSettings, Listed, Lists};
 pub use ruled::{Ruled, Target};
 pub use settings::{IntakeSettings, LoginSettings};
 

@@ -92,8 +92,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let wait = self.port.limits.handshake_wait.duration();
         if let Err(gone) = self.wire.start_tls(keys.acceptor(), wait).await {
             // Nothing can be said on a connection whose handshake failed; the trace shall know.
-            let reply = Reply::new(554, (5, 7, 0), "TLS handshake failed");
-            self.port.host.refused(&self.peer, None, Stage::StartTls, &reply);
+            let mut reply = Reply::new(554, (5, 7, 0), "TLS handshake failed");
+            self.port.host.refused(&self.peer, None, Stage::StartTls, &mut reply);
             return Err(match gone {
                 Gone::Slow => Gone::Closed,
                 gone => gone,

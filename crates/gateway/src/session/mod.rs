@@ -36,8 +36,9 @@ pub trait Host: Send + Sync + 'static {
     fn recipient<'a>(&'a self, peer: &'a Peer, so_far: &'a Envelope, next: &'a EnvelopeRecipient) -> BoxFuture<'a, Result<(), Reply>>;
     /// The whole message arrived. The reply is sent as it is; 250 means it is durable.
     fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply>;
-    /// The session refused something by itself (syntax, smuggling, limits); for the trace. Must not block.
-    fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &Reply);
+    /// The session refuses something by itself (syntax, smuggling, limits); for the trace. May put into the reply what names the
+    /// refusal to those who ask about it. Must not block.
+    fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &mut Reply);
 }
 
 /// Where in the session a refusal happened.

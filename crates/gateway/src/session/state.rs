@@ -171,8 +171,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Says no on our own account; the host hears of it.
-    pub fn refuse(&mut self, stage: Stage, reply: Reply) -> Flow {
-        self.port.host.refused(&self.peer, self.mail.as_ref().map(|mail| &mail.envelope), stage, &reply);
+    pub fn refuse(&mut self, stage: Stage, mut reply: Reply) -> Flow {
+        self.port.host.refused(&self.peer, self.mail.as_ref().map(|mail| &mail.envelope), stage, &mut reply);
         self.wire.put_reply(&reply);
         if reply.code == 421 {
             return Flow::Close;
@@ -198,8 +198,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Our last word, said by ourselves.
-    pub fn farewell(&mut self, reply: Reply) {
-        self.port.host.refused(&self.peer, self.mail.as_ref().map(|mail| &mail.envelope), Stage::Protocol, &reply);
+    pub fn farewell(&mut self, mut reply: Reply) {
+        self.port.host.refused(&self.peer, self.mail.as_ref().map(|mail| &mail.envelope), Stage::Protocol, &mut reply);
         self.wire.put_reply(&reply);
     }
 

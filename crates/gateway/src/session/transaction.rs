@@ -78,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if mail.envelope.recipients.len() >= limits.recipients_max {
             // RFC 5321 §4.5.3.1.10: the client sends the rest in another mail.
             let reply = Reply::new(452, (4, 5, 3), "Too many recipients; send to the rest in another mail");
-            return Ok(self.refuse_recipient(&reply, true));
+            return Ok(self.refuse_recipient(reply, true));
         }
         let RcptTo { address, notify, orcpt } = recipient;
         if address.needs_smtputf8() && !mail.envelope.smtputf8 {
@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let is_known = mail.envelope.recipients.iter().any(|known| known.address == next.address);
         if !is_known {
             if let Err(reply) = self.port.host.recipient(&self.peer, &mail.envelope, &next).await {
-                return Ok(self.refuse_recipient(&reply, false));
+                return Ok(self.refuse_recipient(reply, false));
             }
             mail.envelope.recipients.push(next);
         }
@@ -98,12 +98,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Guessing addresses ends at a limit of its own: an honest list has a few dead ones.
-    fn refuse_recipient(&mut self, reply: &Reply, is_ours: bool) -> Flow {
+    fn refuse_recipient(&mut self, mut reply: Reply, is_ours: bool) -> Flow {
         if is_ours {
             let envelope = self.mail.as_ref().map(|mail| &mail.envelope);
-            self.port.host.refused(&self.peer, envelope, Stage::Recipient, reply);
+            self.port.host.refused(&self.peer, envelope, Stage::Recipient, &mut reply);
         }
-        let flow = self.pass_on(reply);
+        let flow = self.pass_on(&reply);
         self.tally.recipients_refused += 1;
         if flow == Flow::Next && self.tally.recipients_refused >= self.port.limits.recipients_refused_max {
             self.farewell(Reply::new(421, (4, 7, 0), "Too many refused recipients, closing the connection"));

@@ -118,6 +118,30 @@ pub struct Refusal {
     pub message_id: String,
 }
 
+/// What our reply names a refusal by: `e…` before there is a mail, `m…` after its content was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusalCode {
+    Event(EventId),
+    Mail(MailId),
+}
+
+impl std::fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RefusalCode::Event(id) => id.fmt(f),
+            RefusalCode::Mail(id) => id.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for RefusalCode {
+    type Err = mail::id::IdError;
+
+    fn from_str(text: &str) -> Result<RefusalCode, mail::id::IdError> {
+        text.parse().map(RefusalCode::Event).or_else(|_| text.parse().map(RefusalCode::Mail))
+    }
+}
+
 /// Recipients kept of a refused mail.
 const REFUSAL_RECIPIENTS_MAX: usize = 20;
 /// Characters kept of each text of a refusal.

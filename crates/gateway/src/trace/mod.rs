@@ -14,9 +14,9 @@ pub(crate) mod sql;
 mod tests;
 mod writer;
 
-pub use event::{Event, EventKind, Refusal, first_id_at, time_of};
+pub use event::{Event, EventKind, Refusal, RefusalCode, first_id_at, time_of};
 pub use search::{Answer, LIMIT_MAX, Query, RefusalQuery, refusals, search};
-pub use sql::{events_of, insert, org_of, receipt_of, receipts_after};
+pub use sql::{events_of, insert, org_of, receipt_of, receipts_after, refusal};
 pub use writer::EventWriter;
 
 use store::{Db, Error};

@@ -19,6 +19,9 @@ const TAGS: &[(&str, &str)] = &[
     ("connectors", "Where mail is delivered, and from where it may come."),
     ("help", "Articles of the help."),
     ("diagnoses", "From a complaint to the cause and the fix."),
+    ("connectivity", "Whether mail can reach a domain, and whether an address is fit to send."),
+    ("help-desk", "Refused senders: why, and another look."),
+    ("doctor", "The installation itself: what is wrong with it, and a support bundle."),
     ("health", "How services are, issues, what is planned."),
 ];
 

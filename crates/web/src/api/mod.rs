@@ -11,7 +11,8 @@ mod sql;
 mod version;
 
 use crate::{
-    App, audit, connector, domain, draft, entry, health, help, overview, people, phone, policy, quarantine, rules, trace, troubleshoot,
+    App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy, quarantine,
+    rules, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -53,6 +54,9 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         phone::api::routes(),
         health::api::routes(),
         troubleshoot::api::routes(),
+        connectivity::api::routes(),
+        help_desk::api::routes(),
+        doctor::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()

@@ -36,3 +36,14 @@ pub async fn all(tx: &mut Tx, scope: OrgScope, kind: &str) -> Result<Vec<(OrgId,
 pub async fn forget(tx: &mut Tx, org: OrgId, kind: &str, subject: &str) -> Result<(), Error> {
     tx.run("DELETE FROM check_result WHERE org = $1 AND kind = $2 AND subject = $3", args![org.0, kind, subject]).await.map(|_| ())
 }
+
+/// Forgets all but the latest of one kind.
+pub async fn keep_latest(tx: &mut Tx, org: OrgId, kind: &str, rows_max: usize) -> Result<(), Error> {
+    tx.run(
+        "DELETE FROM check_result WHERE org = $1 AND kind = $2 AND subject NOT IN \
+         (SELECT subject FROM check_result WHERE org = $1 AND kind = $2 ORDER BY at_ms DESC, subject LIMIT $3)",
+        args![org.0, kind, rows_max],
+    )
+    .await
+    .map(|_| ())
+}

@@ -8,7 +8,7 @@ use crate::page::table::{Cell, badge};
 use crate::page::{Fault, Page, Say, View, csv, done, show, time};
 use crate::people::{May, Person};
 use crate::trace::verdict_tone;
-use crate::{entry, policy};
+use crate::{entry, help_desk, policy};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State as Given};
@@ -141,22 +141,33 @@ async fn save(Given(app): Given<App>, person: Person, Path(id): Path<String>) ->
 /// Saves what the draft holds, once.
 pub async fn save_it(app: &App, person: Person, draft: Draft) -> Result<(), Fault> {
     let (ids, now_ms, fresh) = (app.ids.clone(), app.now_ms(), app.fresh_id());
-    app.db
+    let settled = app
+        .db
         .tx(move |tx| {
             Box::pin(async move {
                 if !sql::saved(tx, draft.id).await? {
                     return Err(Fault::Conflict(Say::new("draft-saved-already")));
                 }
+                let days = match &draft.what {
+                    What::Entry { entry } => Some(entry.days),
+                    What::Policy { .. } => None,
+                };
                 let note: AuditEntry = match draft.what {
                     What::Policy { settings, base } => {
                         policy::save(tx, draft.org, *settings, policy::Base::Was(base.map(|base| *base))).await?
                     }
                     What::Entry { entry } => entry::save(tx, (draft.org, fresh, now_ms), entry, &person).await?,
                 };
-                audit::note(tx, &person, &ids, now_ms, note).await.map_err(|why: Error| why.into())
+                audit::note(tx, &person, &ids, now_ms, note).await.map_err(|why: Error| Fault::from(why))?;
+                // Somebody outside may wait for this entry.
+                let Some(days) = days else { return Ok(None) };
+                help_desk::settle_draft(tx, (draft.org, draft.id), days, (&person, &ids, now_ms)).await.map_err(Fault::from)
             })
         })
         .await?;
     app.directory.reload().await?;
+    if let Some(settled) = settled {
+        settled.tell(app).await;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! All articles there are, made once: from Markdown, and from what the code says of itself.
 
 use super::articles::ARTICLES;
+use crate::doctor::registry::{LOOKS, Look};
 use crate::page::table::escaped;
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, View};
@@ -26,10 +27,12 @@ pub enum Kind {
     Setting,
     /// A cause that the troubleshooter can name.
     Cause,
+    /// A look of the recovery assistant at the installation itself.
+    Doctor,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [Kind::Article, Kind::Cause, Kind::Check, Kind::Refusal, Kind::Problem, Kind::Setting];
+    pub const ALL: [Kind; 7] = [Kind::Article, Kind::Cause, Kind::Check, Kind::Refusal, Kind::Doctor, Kind::Problem, Kind::Setting];
 
     /// In addresses and words keys.
     pub fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Kind {
             Kind::Refusal => "refusal",
             Kind::Setting => "setting",
             Kind::Cause => "cause",
+            Kind::Doctor => "doctor",
         }
     }
 
@@ -116,6 +120,7 @@ impl Library {
         articles.extend(detect::checks::CHECKS.iter().map(check));
         articles.extend(Fault::NAMES.iter().map(|name| problem(name)));
         articles.extend(MEANINGS.iter().map(refusal));
+        articles.extend(LOOKS.iter().map(of_look));
         articles.extend(Cause::ALL.iter().map(|cause| of_cause(*cause)));
         articles.extend(settings.iter().map(setting));
         Library { articles }
@@ -205,6 +210,16 @@ fn of_cause(cause: Cause) -> Article {
         of_lines(&said(format!("cause-{name}")), &[said(format!("cause-{name}-say")), said(format!("cause-{name}-do")), turn])
     };
     Article { kind: Kind::Cause, name: cause.name().into(), english: text(Lang::English), chinese: text(Lang::Chinese) }
+}
+
+fn of_look(look: &Look) -> Article {
+    let text = |lang, title: &str, text: &str| of_lines(title, &[text.to_string(), said(lang, "doctor-article-name", look.id)]);
+    Article {
+        kind: Kind::Doctor,
+        name: look.id.into(),
+        english: text(Lang::English, look.title_en, look.text_en),
+        chinese: text(Lang::Chinese, look.title_zh, look.text_zh),
+    }
 }
 
 fn refusal(meaning: &gateway::receipt::refusal::Meaning) -> Article {

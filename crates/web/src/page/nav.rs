@@ -31,6 +31,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/overview", "nav-overview", "data-trending", May::Overview),
             ("/trace", "nav-trace", "search", May::Trace),
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
+            ("/second-looks", "nav-second-looks", "question-circle", May::Trace),
             ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),
             ("/entries/mine", "nav-own-entries", "prohibited", May::OwnQuarantine),
             ("/rules/approvals", "rules-approvals", "gavel", May::OwnQuarantine),
@@ -46,8 +47,13 @@ const ALL: &[(&str, &[Entry])] = &[
     ),
     (
         "nav-flow",
-        &[("/domains", "nav-domains", "globe", May::ReadSettings), ("/connectors", "nav-connectors", "plug-connected", May::ReadSettings)],
+        &[
+            ("/domains", "nav-domains", "globe", May::ReadSettings),
+            ("/connectors", "nav-connectors", "plug-connected", May::ReadSettings),
+            ("/connectivity", "nav-connectivity", "poll", May::ReadSettings),
+        ],
     ),
+    ("nav-operation", &[("/admin/doctor", "nav-doctor", "settings", May::Operate)]),
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];
 

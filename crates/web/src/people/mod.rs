@@ -10,7 +10,7 @@ pub mod ceremony;
 pub mod change;
 pub mod factor;
 pub mod first_run;
-mod limit;
+pub mod limit;
 pub mod link;
 mod may;
 pub mod password;

@@ -1,5 +1,6 @@
 //! A header that somebody pastes: the way it came, how long it took, who authenticated it. Nothing of it is kept.
 
+use super::filters::{self, Filtered, Method};
 use super::hops::{self, Hop};
 use crate::page::fault::Wrong;
 use crate::page::{Page, View, form::Form as Shown, show_with};
@@ -26,7 +27,10 @@ pub struct Analysis {
     pub drawing: String,
     /// From the first to the last hop.
     pub total: Option<String>,
-    pub authentication: Vec<(String, String)>,
+    /// Field, value as it stands, and the methods in it, in order.
+    pub authentication: Vec<(String, String, Vec<Method>)>,
+    /// What filters wrote, key by key.
+    pub filters: Vec<Filtered>,
     pub fields: Vec<(String, String)>,
     /// The mail of ours that it names.
     pub mail: Option<mail::MailId>,
@@ -46,10 +50,16 @@ impl Analysis {
             total: ends.map(|(first, last)| hops::span(view, &(last - first))),
             mail: hops.iter().rev().find_map(|hop| hop.id.parse().ok()),
             hops,
-            authentication: hops::authentication(message.fields()),
+            authentication: authentication(message),
+            filters: filters::filtered(message.fields(), view.lang),
             fields: message.fields().take(FIELDS_MAX).map(|(name, value)| (text(name), text(value))).collect(),
         }
     }
+}
+
+fn authentication(message: &Message) -> Vec<(String, String, Vec<Method>)> {
+    let fields = hops::authentication(message.fields()).into_iter();
+    fields.map(|(field, value)| (filters::methods(&field, &value), field, value)).map(|(methods, field, value)| (field, value, methods)).collect()
 }
 
 #[derive(Template)]

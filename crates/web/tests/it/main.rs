@@ -2,11 +2,13 @@
 
 mod access;
 mod api;
+mod connectivity;
 mod connector;
 mod domain;
 mod entry;
 mod health;
 mod help;
+mod help_desk;
 mod lab;
 mod overview;
 mod past;

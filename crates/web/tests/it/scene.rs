@@ -92,6 +92,8 @@ impl Scene {
             thresholds: Default::default(),
             help: web::help::Library::new(&[]),
             dns_at: Arc::new(|_| None),
+            lists: Arc::new(gateway::intake::Lists::new(dns.clone(), Vec::new())),
+            doctor: None,
             turns: Default::default(),
             courier: Arc::new(courier(dns.clone())),
             dns,

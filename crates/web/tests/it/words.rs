@@ -57,6 +57,7 @@ const FAMILIES: &[&str] = &[
     "provider-error-",
     "check-",
     "cause-", "symptom-", "turn-", "confidence-", "outcome-", "need-", "look-", "verified-", "fix-", "seen-", "tell-", "diagnosis-state-", "bounce-",
+    "connectivity-", "desk-", "doctor-",
     "connector-kind-",
     "connector-protocol-",
     "connector-step-",

@@ -80,6 +80,9 @@ pub struct Step {
     pub why: String,
     /// What the server said, or a figure.
     pub detail: String,
+    /// How long it took.
+    #[serde(default)]
+    pub ms: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,12 +206,18 @@ pub async fn validate(courier: &Courier, wish: &Wish) -> Validation {
             return done;
         }
     };
-    done.hosts = join_all(hops.iter().map(|hop| try_host(courier, wish, hop, false))).await;
+    done.hosts = join_all(hops.iter().map(|hop| try_host(courier, wish, hop, (false, false)))).await;
     let working = hops.iter().zip(&done.hosts).find(|(_, host)| host.is_ok()).map(|(hop, _)| hop);
     if let (true, Some(hop)) = (wish.send && wish.recipient.is_some(), working) {
-        done.sent = Some(try_host(courier, wish, hop, true).await);
+        done.sent = Some(try_host(courier, wish, hop, (true, false)).await);
     }
     done
+}
+
+/// Tries hosts that were looked up already, all at once, in the order given. No mail is sent. The caller has seen to it that we may
+/// connect to each. Here a host may be this very server: somebody tries their own domain from the inside.
+pub async fn try_hops(courier: &Courier, wish: &Wish, hops: &[Hop]) -> Vec<Host> {
+    join_all(hops.iter().map(|hop| try_host(courier, wish, hop, (false, true)))).await
 }
 
 async fn hops(courier: &Courier, wish: &Wish) -> Result<Vec<Hop>, String> {
@@ -221,9 +230,10 @@ async fn hops(courier: &Courier, wish: &Wish) -> Result<Vec<Hop>, String> {
     found.map_err(|why| why.to_string())
 }
 
-async fn try_host(courier: &Courier, wish: &Wish, hop: &Hop, send: bool) -> Host {
+async fn try_host(courier: &Courier, wish: &Wish, hop: &Hop, (send, may_be_us): (bool, bool)) -> Host {
     let started = Instant::now();
     let mut talk = Talk::new(courier, wish, hop, started);
+    talk.may_be_us = may_be_us;
     let ended = tokio::time::timeout(HOSTS_WITHIN, talk.run(send)).await;
     if ended.is_err() {
         talk.ran_out_of_time();
@@ -236,8 +246,11 @@ async fn try_host(courier: &Courier, wish: &Wish, hop: &Hop, send: bool) -> Host
 /// Protocol "folder": there is nobody to talk to; the folder can be written or not.
 fn folder(path: &str) -> Host {
     let step = match std::fs::create_dir_all(path) {
-        Ok(()) => Step { what: What::Connect, result: StepResult::Ok, why: "folder".into(), detail: path.into() },
-        Err(why) => Step { what: What::Connect, result: StepResult::Problem, why: "folder-unwritable".into(), detail: why.to_string() },
+        Ok(()) => Step { what: What::Connect, result: StepResult::Ok, why: "folder".into(), detail: path.into(), ms: 0 },
+        Err(why) => {
+            let why = why.to_string();
+            Step { what: What::Connect, result: StepResult::Problem, why: "folder-unwritable".into(), detail: why, ms: 0 }
+        }
     };
     Host { name: path.into(), steps: vec![step], ..Host::default() }
 }

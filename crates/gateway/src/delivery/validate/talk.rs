@@ -29,6 +29,7 @@ pub(super) struct Talk<'a> {
     wish: &'a Wish,
     hop: &'a Hop,
     started: Instant,
+    pub(super) may_be_us: bool,
     pub(super) host: Host,
 }
 
@@ -38,7 +39,7 @@ struct Over;
 impl<'a> Talk<'a> {
     pub fn new(courier: &'a Courier, wish: &'a Wish, hop: &'a Hop, started: Instant) -> Talk<'a> {
         let host = Host { name: hop.name.clone(), address: hop.address.to_string(), ..Host::default() };
-        Talk { courier, wish, hop, started, host }
+        Talk { courier, wish, hop, started, may_be_us: false, host }
     }
 
     /// The whole dialogue; with `send`, through to the end of a mail.
@@ -103,7 +104,7 @@ impl<'a> Talk<'a> {
     /// A host that bears our name is us: mail would go in a circle. Other ports lead to filters on the same machine.
     fn not_ourselves(&mut self, what: What, reply: &Reply) -> Result<(), Over> {
         let name = reply.text.first().map_or("", String::as_str).split(' ').next().unwrap_or_default();
-        match self.hop.address.port() == 25 && name.eq_ignore_ascii_case(&self.courier.hostname) {
+        match !self.may_be_us && self.hop.address.port() == 25 && name.eq_ignore_ascii_case(&self.courier.hostname) {
             true => self.end(what, "ourselves", name),
             false => Ok(()),
         }
@@ -336,7 +337,9 @@ impl<'a> Talk<'a> {
     }
 
     fn step(&mut self, what: What, result: StepResult, why: &str, detail: &str) {
-        self.host.steps.push(Step { what, result, why: why.into(), detail: printable(detail) });
+        let so_far: u32 = self.host.steps.iter().map(|step| step.ms).sum();
+        let ms = u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX).saturating_sub(so_far);
+        self.host.steps.push(Step { what, result, why: why.into(), detail: printable(detail), ms });
     }
 
     fn line(&mut self, who: Who, text: &str) {

@@ -3,7 +3,7 @@
 pub(super) mod balance;
 pub(crate) mod search;
 
-use super::{Event, EventKind};
+use super::{Event, EventKind, RefusalCode};
 use mail::id::EventId;
 use mail::{MailId, OrgId};
 use std::sync::LazyLock;
@@ -67,6 +67,21 @@ pub async fn events_of(tx: &mut Tx, scope: OrgScope, mail: MailId) -> Result<Vec
     let whose = scope.condition("org", &mut args);
     let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE mail = $1 AND mail > 0 AND {whose} ORDER BY id LIMIT {EVENTS_OF_MAX}");
     tx.rows(&sql, args).await?.iter().map(event).collect()
+}
+
+/// The refusal that a reply of ours named: by its own identifier when there was no mail yet, else by that of the mail.
+pub async fn refusal(tx: &mut Tx, scope: OrgScope, named: RefusalCode) -> Result<Option<Event>, Error> {
+    let (condition, number) = match named {
+        RefusalCode::Event(id) => ("mail = 0 AND id = $1", id.0),
+        RefusalCode::Mail(mail) => ("mail = $1 AND mail > 0", mail.0),
+    };
+    let mut args = args![number];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS} FROM event WHERE {condition} AND kind IN ('connection-refused', 'protocol-refused', 'sign-in-refused', \
+         'sender-refused', 'recipient-refused', 'content-refused') AND {whose} ORDER BY id LIMIT 1"
+    );
+    tx.row(&sql, args).await?.as_ref().map(event).transpose()
 }
 
 /// The receipt of one mail, as JSON; `None` when there is none in this scope.

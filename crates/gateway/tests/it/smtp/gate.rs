@@ -157,7 +157,7 @@ impl Host for Script {
         Box::pin(ready(Reply::new(250, (2, 0, 0), text)))
     }
 
-    fn refused(&self, _: &Peer, _: Option<&Envelope>, stage: Stage, reply: &Reply) {
+    fn refused(&self, _: &Peer, _: Option<&Envelope>, stage: Stage, reply: &mut Reply) {
         self.refusals.lock().expect("no panic while held").push((stage, reply.clone()));
     }
 }

@@ -232,3 +232,7 @@ again-no-receipt = Its receipt was written by another version and cannot be comp
 again-too-long = It took too long to judge it again. Try once more.
 audit-trace-again = Judged a mail again
 trace-via = (handed over by the gateway in front, { $what })
+header-filters = What filters wrote
+header-filters-hint = Key by key, in the order of the header. Only what your own servers wrote is to be relied on.
+header-value = Value
+header-unknown = Not documented.

@@ -226,3 +226,7 @@ again-no-receipt = 凭据由其他版本写入，无法比较。
 again-too-long = 重新判定用时过长，请再试一次。
 audit-trace-again = 重新判定邮件
 trace-via = （由前置网关 { $what } 递交）
+header-filters = 过滤器写入的信息
+header-filters-hint = 按邮件头顺序逐项说明。只有您自己的服务器写入的内容才可信。
+header-value = 取值
+header-unknown = 没有公开说明。

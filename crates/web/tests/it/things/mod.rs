@@ -1,5 +1,6 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
+mod desk;
 mod diagnosis;
 mod domain;
 mod health;
@@ -37,6 +38,7 @@ impl Things {
 pub async fn things(scene: &Scene, org: OrgId) -> Things {
     let mut by_place = Places::new();
     by_place.extend(domain::there(scene, org).await);
+    by_place.extend(desk::there(scene, org).await);
     by_place.extend(diagnosis::there(scene, org).await);
     by_place.extend(mail::there(scene, org).await);
     by_place.extend(health::there(scene, org).await);
@@ -51,6 +53,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
 pub fn nothing() -> Things {
     let mut by_place = Places::new();
     by_place.extend(domain::nowhere());
+    by_place.extend(desk::nowhere());
     by_place.extend(diagnosis::nowhere());
     by_place.extend(mail::nowhere());
     by_place.extend(health::nowhere());
