@@ -1,6 +1,6 @@
 //! `/api/v1/connectivity`.
 
-use super::{Asked, Branch, Step, Test, last, list, run, written};
+use super::{AskedTest, Branch, Step, Test, last, list, run, written};
 use crate::App;
 use crate::api::problem::Problem;
 use crate::page::{Fault, View};
@@ -18,7 +18,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A test of the connectivity analyzer, in the reader's language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TestBody {
+pub struct ConnectivityTest {
     /// Names it in addresses: the way and the target.
     pub name: String,
     /// "inbound" or "outbound".
@@ -29,12 +29,12 @@ pub struct TestBody {
     pub ms: u32,
     /// "ok", "advice", "cannot-tell" or "problem".
     pub result: String,
-    pub branches: Vec<BranchBody>,
+    pub branches: Vec<ConnectivityBranch>,
 }
 
 /// Steps that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct BranchBody {
+pub struct ConnectivityBranch {
     /// "names", "host" or "sender".
     pub kind: String,
     pub title: String,
@@ -42,15 +42,15 @@ pub struct BranchBody {
     pub address: String,
     pub ms: u32,
     pub result: String,
-    pub steps: Vec<StepBody>,
-    pub dialogue: Vec<LineBody>,
+    pub steps: Vec<ConnectivityStep>,
+    pub dialogue: Vec<DialogueLine>,
     /// Protocol version and cipher; empty without TLS.
     pub tls: String,
 }
 
 /// One question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct StepBody {
+pub struct ConnectivityStep {
     /// Stable: "mx", "address", "connect", "greeting", "hello", "tls", "certificate", "sender", "recipient", "ptr", "helo", "spf",
     /// "dkim", "dmarc" or "list".
     pub id: String,
@@ -66,7 +66,7 @@ pub struct StepBody {
 
 /// One line of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct LineBody {
+pub struct DialogueLine {
     /// Since the connection was begun.
     pub ms: u32,
     /// "we", "they" or "note".
@@ -74,39 +74,39 @@ pub struct LineBody {
     pub text: String,
 }
 
-impl TestBody {
-    pub fn of(view: &View, test: &Test) -> TestBody {
-        TestBody {
+impl ConnectivityTest {
+    pub fn of(view: &View, test: &Test) -> ConnectivityTest {
+        ConnectivityTest {
             name: test.name(),
             way: test.way.name().into(),
             target: test.target.clone(),
             at_ms: test.at_ms,
             ms: test.ms,
             result: test.result().name().into(),
-            branches: test.branches.iter().map(|branch| BranchBody::of(view, branch)).collect(),
+            branches: test.branches.iter().map(|branch| ConnectivityBranch::of(view, branch)).collect(),
         }
     }
 }
 
-impl BranchBody {
-    fn of(view: &View, branch: &Branch) -> BranchBody {
-        let line = |line: &gateway::delivery::validate::Line| LineBody { ms: line.ms, who: line.who.name().into(), text: line.text.clone() };
-        BranchBody {
+impl ConnectivityBranch {
+    fn of(view: &View, branch: &Branch) -> ConnectivityBranch {
+        let line = |line: &gateway::delivery::validate::Line| DialogueLine { ms: line.ms, who: line.who.name().into(), text: line.text.clone() };
+        ConnectivityBranch {
             kind: branch.kind.clone(),
             title: written::branch_title(view, branch),
             address: branch.address.clone(),
             ms: branch.ms,
             result: branch.result().name().into(),
-            steps: branch.steps.iter().map(|step| StepBody::of(view, step)).collect(),
+            steps: branch.steps.iter().map(|step| ConnectivityStep::of(view, step)).collect(),
             dialogue: branch.lines.iter().map(line).collect(),
             tls: branch.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher)).unwrap_or_default(),
         }
     }
 }
 
-impl StepBody {
-    pub fn of(view: &View, step: &Step) -> StepBody {
-        StepBody {
+impl ConnectivityStep {
+    pub fn of(view: &View, step: &Step) -> ConnectivityStep {
+        ConnectivityStep {
             id: step.id.clone(),
             title: written::step_title(view, step),
             result: step.result.name().into(),
@@ -127,25 +127,25 @@ impl StepBody {
 
 /// Tests of the organisation, the latest of each target.
 #[utoipa::path(get, path = "/connectivity", tag = "connectivity",
-    responses((status = 200, description = "Tests, the latest first", body = Vec<TestBody>)))]
-async fn all(State(app): State<App>, view: View, person: Person) -> Result<Json<Vec<TestBody>>, Fault> {
+    responses((status = 200, description = "Tests, the latest first", body = Vec<ConnectivityTest>)))]
+async fn all(State(app): State<App>, view: View, person: Person) -> Result<Json<Vec<ConnectivityTest>>, Fault> {
     let tests = list(&app, &person).await?;
-    Ok(Json(tests.iter().map(|test| TestBody::of(&view, test)).collect()))
+    Ok(Json(tests.iter().map(|test| ConnectivityTest::of(&view, test)).collect()))
 }
 
 /// Tests now; takes up to half a minute. Nothing is sent beyond RCPT.
-#[utoipa::path(post, path = "/connectivity", tag = "connectivity", request_body = Asked, responses(
-    (status = 200, description = "What came of it", body = TestBody),
+#[utoipa::path(post, path = "/connectivity", tag = "connectivity", request_body = AskedTest, responses(
+    (status = 200, description = "What came of it", body = ConnectivityTest),
     (status = 429, description = "Too many tests", body = Problem, content_type = "application/problem+json")))]
-async fn test(State(app): State<App>, view: View, person: Person, Json(asked): Json<Asked>) -> Result<Json<TestBody>, Fault> {
+async fn test(State(app): State<App>, view: View, person: Person, Json(asked): Json<AskedTest>) -> Result<Json<ConnectivityTest>, Fault> {
     let test = run(&app, &person, &asked).await?;
-    Ok(Json(TestBody::of(&view, &test)))
+    Ok(Json(ConnectivityTest::of(&view, &test)))
 }
 
 /// The last test of one target.
 #[utoipa::path(get, path = "/connectivity/{test}", tag = "connectivity",
     params(("test" = String, Path, description = "Way and target, such as `inbound.example.com`")),
-    responses((status = 200, description = "The test", body = TestBody)))]
-async fn one(State(app): State<App>, view: View, person: Person, Path(name): Path<String>) -> Result<Json<TestBody>, Fault> {
-    Ok(Json(TestBody::of(&view, &last(&app, &person, &name).await?)))
+    responses((status = 200, description = "The test", body = ConnectivityTest)))]
+async fn one(State(app): State<App>, view: View, person: Person, Path(name): Path<String>) -> Result<Json<ConnectivityTest>, Fault> {
+    Ok(Json(ConnectivityTest::of(&view, &last(&app, &person, &name).await?)))
 }

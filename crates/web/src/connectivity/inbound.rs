@@ -1,6 +1,6 @@
 //! Can mail reach a domain: its mail servers by name, then each of them from connecting to RCPT.
 
-use super::{Asked, Branch, NAME_CHARS_MAX, Step, Test, Way, domain, millis};
+use super::{AskedTest, Branch, NAME_CHARS_MAX, Step, Test, Way, domain, millis};
 use crate::App;
 use crate::diagnostics::check::CheckResult::{self, Advice, CannotTell, Ok as Fine, Problem};
 use crate::page::Say;
@@ -46,7 +46,7 @@ enum Host {
 impl Wish {
     /// # Errors
     /// What cannot be tested, by field.
-    pub fn read(asked: &Asked, may_private: bool) -> Result<Wish, Vec<Wrong>> {
+    pub fn read(asked: &AskedTest, may_private: bool) -> Result<Wish, Vec<Wrong>> {
         let mut wrong = Vec::new();
         let typed = asked.target.trim();
         let host = host(typed.rsplit('@').next().unwrap_or_default());
@@ -290,7 +290,7 @@ mod tests {
             ("", "", Err(vec!["target"])),
             ("a b.example", "nobody", Err(vec!["target", "recipient"])),
         ] {
-            let asked = Asked { target: target.into(), recipient: recipient.into(), ..Asked::default() };
+            let asked = AskedTest { target: target.into(), recipient: recipient.into(), ..AskedTest::default() };
             let found = Wish::read(&asked, false);
             let shown = match &found {
                 Ok(wish) => Ok((wish.target.as_str(), wish.recipient.as_ref().map(ToString::to_string))),

@@ -65,7 +65,7 @@ impl Way {
 /// What is to be tested, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Asked {
+pub struct AskedTest {
     /// "inbound" or "outbound".
     pub way: String,
     /// Inbound: a domain, or `host:port`. Outbound: an IP address.
@@ -178,7 +178,7 @@ impl Test {
 /// Checks what was typed, tests, and keeps the result under its name.
 /// # Errors
 /// [`Fault::Invalid`] names what cannot be tested, [`Fault::TooMany`] when the person's turns are over.
-pub async fn run(app: &App, person: &Person, asked: &Asked) -> Result<Test, Fault> {
+pub async fn run(app: &App, person: &Person, asked: &AskedTest) -> Result<Test, Fault> {
     person.require(May::ReadSettings)?;
     let org = person.acting_org()?;
     let wish = Wish::read(app, asked).map_err(Fault::Invalid)?;
@@ -237,7 +237,7 @@ enum Wish {
 }
 
 impl Wish {
-    fn read(app: &App, asked: &Asked) -> Result<Wish, Vec<Wrong>> {
+    fn read(app: &App, asked: &AskedTest) -> Result<Wish, Vec<Wrong>> {
         match Way::parse(asked.way.trim()) {
             Some(Way::Inbound) => inbound::Wish::read(asked, app.settings.private_targets).map(Wish::Inbound),
             Some(Way::Outbound) => outbound_wish(asked, app.settings.private_targets).map(Wish::Outbound),
@@ -246,7 +246,7 @@ impl Wish {
     }
 }
 
-fn outbound_wish(asked: &Asked, may_private: bool) -> Result<sender::Sender, Vec<Wrong>> {
+fn outbound_wish(asked: &AskedTest, may_private: bool) -> Result<sender::Sender, Vec<Wrong>> {
     let mut wrong = Vec::new();
     let ip = asked.target.trim().trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| ip.to_canonical()).ok();
     match ip {
@@ -281,8 +281,8 @@ fn domain(typed: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn asked(target: &str, helo: &str, domain: &str) -> Asked {
-        Asked { way: "outbound".into(), target: target.into(), helo: helo.into(), domain: domain.into(), ..Asked::default() }
+    fn asked(target: &str, helo: &str, domain: &str) -> AskedTest {
+        AskedTest { way: "outbound".into(), target: target.into(), helo: helo.into(), domain: domain.into(), ..AskedTest::default() }
     }
 
     #[test]

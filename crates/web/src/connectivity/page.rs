@@ -1,6 +1,6 @@
 //! The analyzer's pages: what to test, the result as a tree of steps, and the same as text, JSON or HTML to take along.
 
-use super::{Asked, Test, Way, last, list, run, written};
+use super::{AskedTest, Test, Way, last, list, run, written};
 use crate::App;
 use crate::page::{Fault, Page, View, form::Form as Shown, show_with};
 use crate::people::{May, Person};
@@ -38,7 +38,7 @@ struct AskPage<'a> {
 }
 
 /// `GET /connectivity`, filled from its query.
-async fn form(State(app): State<App>, view: View, person: Person, Query(asked): Query<Asked>) -> Page {
+async fn form(State(app): State<App>, view: View, person: Person, Query(asked): Query<AskedTest>) -> Page {
     ask_page(&app, &view, &person, Shown::of(&asked)).await
 }
 
@@ -64,7 +64,7 @@ pub fn href(test: &Test) -> String {
 }
 
 /// `POST /connectivity`: tests, keeps the result and leads to it.
-async fn test(State(app): State<App>, view: View, person: Person, Form(asked): Form<Asked>) -> Page {
+async fn test(State(app): State<App>, view: View, person: Person, Form(asked): Form<AskedTest>) -> Page {
     match run(&app, &person, &asked).await {
         Ok(test) => Ok(Redirect::to(&href(&test)).into_response()),
         Err(Fault::Invalid(wrong)) => ask_page(&app, &view, &person, Shown::of(&asked).with_wrong(wrong)).await,

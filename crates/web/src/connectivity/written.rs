@@ -1,6 +1,6 @@
 //! A test in words: as text, as JSON, as a page that stands alone.
 
-use super::api::TestBody;
+use super::api::ConnectivityTest;
 use super::{Branch, Step, Test};
 use crate::page::{Fault, View, time};
 use askama::Template;
@@ -59,7 +59,7 @@ pub fn text(view: &View, test: &Test) -> String {
 }
 
 pub fn json(view: &View, test: &Test) -> String {
-    serde_json::to_string_pretty(&TestBody::of(view, test)).unwrap_or_default()
+    serde_json::to_string_pretty(&ConnectivityTest::of(view, test)).unwrap_or_default()
 }
 
 #[derive(Template)]

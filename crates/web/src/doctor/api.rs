@@ -86,7 +86,7 @@ pub struct BundleWish {
 
 /// One file of a support bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PartBody {
+pub struct BundlePart {
     pub name: String,
     pub about: String,
     pub text: String,
@@ -95,13 +95,13 @@ pub struct PartBody {
 /// Makes a support bundle: a tar.gz, or with `preview` what would be inside.
 #[utoipa::path(post, path = "/doctor/bundle", tag = "doctor", request_body = BundleWish, responses(
     (status = 200, description = "The bundle, or what would be inside", content(
-        (Vec<u8> = "application/gzip"), (Vec<PartBody> = "application/json"))),
+        (Vec<u8> = "application/gzip"), (Vec<BundlePart> = "application/json"))),
     (status = 429, description = "Another look goes on", body = Problem, content_type = "application/problem+json")))]
 async fn preview(State(app): State<App>, person: Person, Json(wish): Json<BundleWish>) -> Result<Response, Fault> {
     let made = bundle(&app, &person, (wish.addresses, !wish.preview)).await?;
     if !wish.preview {
         return Ok(([(header::CONTENT_TYPE, "application/gzip")], made.packed).into_response());
     }
-    let parts: Vec<PartBody> = made.parts.into_iter().map(|part| PartBody { name: part.name, about: part.about, text: part.text }).collect();
+    let parts: Vec<BundlePart> = made.parts.into_iter().map(|part| BundlePart { name: part.name, about: part.about, text: part.text }).collect();
     Ok(Json(parts).into_response())
 }

@@ -1,14 +1,14 @@
 //! `/api/v1/refused` for everybody, `/api/v1/second-looks` for those who answer.
 
-use super::ask::{self, Asked};
+use super::ask::{self, AskedLook};
 use super::page::{self, Pasted, all, fits, found, tested};
-use super::queue::{self, Answer};
+use super::queue::{self, LookAnswer};
 use super::sql::SecondLook;
 use super::told::Told;
 use super::{Turn, again};
 use crate::App;
 use crate::api::problem::Problem;
-use crate::connectivity::api::StepBody;
+use crate::connectivity::api::ConnectivityStep;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, View};
 use crate::people::Person;
@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// What was refused, as whoever sent it has it.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Shown {
+pub struct ShownRefusal {
     /// A bounce, a reply, a log line, or only the code.
     pasted: String,
     /// The address that the mail was sent from, its domain, or the IP address that sent it; may be empty.
@@ -47,7 +47,7 @@ pub struct Shown {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Origin {
+pub struct RefusalOrigin {
     /// The address that the mail was sent from, its domain, or the IP address that sent it. Without it only the reply is explained.
     from: String,
 }
@@ -75,12 +75,12 @@ pub struct RefusalBody {
     /// Whether the organisation can be asked to look again.
     pub can_ask: bool,
     /// What we saw of the sender; null without a `from` that fits.
-    pub seen: Option<SeenBody>,
+    pub seen: Option<SeenSender>,
 }
 
 /// What we saw of the sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SeenBody {
+pub struct SeenSender {
     pub ip: String,
     pub helo: String,
     /// Domain of the envelope sender; "" is the null reverse-path.
@@ -104,7 +104,7 @@ impl RefusalBody {
             turn: told.reason.turn().name().into(),
             article: told.article.clone(),
             can_ask: told.can_ask,
-            seen: told.own.as_ref().map(|own| SeenBody {
+            seen: told.own.as_ref().map(|own| SeenSender {
                 ip: own.ip.clone(),
                 helo: own.helo.clone(),
                 domain: own.domain.clone(),
@@ -115,10 +115,10 @@ impl RefusalBody {
 }
 
 /// Explains refusals of ours that a bounce, a reply or a log line names. Nobody signs in; nothing that is sent is kept.
-#[utoipa::path(post, path = "/refused", tag = "help-desk", security(()), request_body = Shown, responses(
+#[utoipa::path(post, path = "/refused", tag = "help-desk", security(()), request_body = ShownRefusal, responses(
     (status = 200, description = "The refusals; none when no code of ours is in it", body = Vec<RefusalBody>),
     (status = 429, description = "Too many questions", body = Problem, content_type = "application/problem+json")))]
-async fn read(State(app): State<App>, view: View, peer: Peer, Json(sent): Json<Shown>) -> Result<Json<Vec<RefusalBody>>, Fault> {
+async fn read(State(app): State<App>, view: View, peer: Peer, Json(sent): Json<ShownRefusal>) -> Result<Json<Vec<RefusalBody>>, Fault> {
     Turn::Look.take(&app, &peer)?;
     fits(&sent.pasted).map_err(|wrong| Fault::Invalid(vec![wrong]))?;
     let asked = Pasted::new(&sent.pasted, &sent.from);
@@ -127,7 +127,7 @@ async fn read(State(app): State<App>, view: View, peer: Peer, Json(sent): Json<S
 }
 
 /// Explains the refusal of one code.
-#[utoipa::path(get, path = "/refused/{code}", tag = "help-desk", security(()), params(("code" = String, Path, description = "As our reply had it"), Origin),
+#[utoipa::path(get, path = "/refused/{code}", tag = "help-desk", security(()), params(("code" = String, Path, description = "As our reply had it"), RefusalOrigin),
     responses((status = 200, description = "The refusal", body = RefusalBody),
     (status = 422, description = "A field is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many questions", body = Problem, content_type = "application/problem+json")))]
@@ -136,7 +136,7 @@ async fn one(
     view: View,
     peer: Peer,
     Path(code): Path<String>,
-    Query(from): Query<Origin>,
+    Query(from): Query<RefusalOrigin>,
 ) -> Result<Json<RefusalBody>, Fault> {
     Turn::Look.take(&app, &peer)?;
     Ok(Json(RefusalBody::of(&view, &found(&app, &code).await?.told(&app, &from.from))))
@@ -144,15 +144,15 @@ async fn one(
 
 /// Tests the sender's side of one refusal: name of the address, EHLO, SPF, DKIM, DMARC, lists.
 #[utoipa::path(post, path = "/refused/{code}/test", tag = "help-desk", security(()), params(("code" = String, Path, description = "As our reply had it")),
-    request_body = Origin, responses((status = 200, description = "What was seen", body = Vec<StepBody>),
+    request_body = RefusalOrigin, responses((status = 200, description = "What was seen", body = Vec<ConnectivityStep>),
     (status = 429, description = "Too many tests", body = Problem, content_type = "application/problem+json")))]
 async fn test(
     State(app): State<App>,
     view: View,
     peer: Peer,
     Path(code): Path<String>,
-    Json(from): Json<Origin>,
-) -> Result<Json<Vec<StepBody>>, Fault> {
+    Json(from): Json<RefusalOrigin>,
+) -> Result<Json<Vec<ConnectivityStep>>, Fault> {
     let found = found(&app, &code).await?;
     if found.told(&app, &from.from).own.is_none() {
         Turn::Look.take(&app, &peer)?;
@@ -163,7 +163,7 @@ async fn test(
 
 /// An ask that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct MadeBody {
+pub struct MadeLook {
     /// The end of the link that shows what becomes of it; told only now.
     pub token: String,
     /// The whole link for a person.
@@ -172,24 +172,24 @@ pub struct MadeBody {
 
 /// Asks the organisation that refused to look again.
 #[utoipa::path(post, path = "/refused/{code}/ask", tag = "help-desk", security(()), params(("code" = String, Path, description = "As our reply had it")),
-    request_body = Asked, responses((status = 201, description = "It waits for an answer", body = MadeBody),
+    request_body = AskedLook, responses((status = 201, description = "It waits for an answer", body = MadeLook),
     (status = 429, description = "Too many", body = Problem, content_type = "application/problem+json")))]
 async fn make(
     State(app): State<App>,
     view: View,
     peer: Peer,
     Path(code): Path<String>,
-    Json(asked): Json<Asked>,
-) -> Result<(StatusCode, Json<MadeBody>), Fault> {
+    Json(asked): Json<AskedLook>,
+) -> Result<(StatusCode, Json<MadeLook>), Fault> {
     let found = found(&app, &code).await?;
     let made = ask::make(&app, (&peer, view.lang), &found, &asked).await?;
     let link = app.link(&format!("/refused/asks/{}", made.token));
-    Ok((StatusCode::CREATED, Json(MadeBody { token: made.token, link })))
+    Ok((StatusCode::CREATED, Json(MadeLook { token: made.token, link })))
 }
 
 /// How an ask stands, for whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct StateBody {
+pub struct LookState {
     pub code: String,
     pub asked_ms: i64,
     /// "open", "allowed", "mended", "declined" or "withdrawn".
@@ -205,12 +205,12 @@ pub struct StateBody {
 
 /// How an ask stands.
 #[utoipa::path(get, path = "/refused/asks/{token}", tag = "help-desk", security(()), params(("token" = String, Path, description = "As the ask was answered with")),
-    responses((status = 200, description = "How it stands", body = StateBody),
+    responses((status = 200, description = "How it stands", body = LookState),
     (status = 429, description = "Too many questions", body = Problem, content_type = "application/problem+json")))]
-async fn state(State(app): State<App>, peer: Peer, Path(token): Path<String>) -> Result<Json<StateBody>, Fault> {
+async fn state(State(app): State<App>, peer: Peer, Path(token): Path<String>) -> Result<Json<LookState>, Fault> {
     Turn::Look.take(&app, &peer)?;
     let look = ask::of_token(&app, &token).await?;
-    Ok(Json(StateBody {
+    Ok(Json(LookState {
         code: look.code().to_string(),
         asked_ms: look.at_ms(),
         state: look.state.name().into(),
@@ -259,7 +259,7 @@ pub struct AgainBody {
     /// Whether it would be refused today; null: cannot be told.
     pub is_refused: Option<bool>,
     pub today: Vec<String>,
-    pub steps: Vec<StepBody>,
+    pub steps: Vec<ConnectivityStep>,
 }
 
 impl LookBody {
@@ -268,7 +268,7 @@ impl LookBody {
             at_ms: again.at_ms,
             is_refused: again.is_refused,
             today: again.today.iter().map(|say| view.say(say)).collect(),
-            steps: again.steps.iter().map(|step| StepBody::of(view, step)).collect(),
+            steps: again.steps.iter().map(|step| ConnectivityStep::of(view, step)).collect(),
         });
         LookBody {
             look: look.id.to_string(),
@@ -333,13 +333,13 @@ async fn look(State(app): State<App>, view: View, person: Person, Path(id): Path
 
 /// Answers: looks again, drafts an allow entry (save it under `/drafts`), or ends it in words.
 #[utoipa::path(post, path = "/second-looks/{look}/answer", tag = "help-desk", params(("look" = String, Path, description = "Identifier, `s…`")),
-    request_body = Answer, responses((status = 200, description = "The ask as it is now", body = LookBody)))]
+    request_body = LookAnswer, responses((status = 200, description = "The ask as it is now", body = LookBody)))]
 async fn answer(
     State(app): State<App>,
     view: View,
     person: Person,
     Path(id): Path<String>,
-    Json(answer): Json<Answer>,
+    Json(answer): Json<LookAnswer>,
 ) -> Result<Json<LookBody>, Fault> {
     let look = queue::find(&app, &person, &id).await?;
     queue::answer(&app, &person, &look, &answer).await?;

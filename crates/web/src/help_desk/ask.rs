@@ -32,7 +32,7 @@ const OPEN_MAX: i64 = 500;
 /// What is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Asked {
+pub struct AskedLook {
     /// The address that the mail was sent from, its domain, or the IP address that sent it.
     pub from: String,
     /// Why it should have been taken.
@@ -52,7 +52,7 @@ pub struct Made {
 /// Asks.
 /// # Errors
 /// [`Fault::Invalid`] names wrong fields, [`Fault::Conflict`] says why nobody can be asked (again), [`Fault::TooMany`] to wait.
-pub async fn make(app: &App, (peer, lang): (&Peer, Lang), found: &Found, asked: &Asked) -> Result<Made, Fault> {
+pub async fn make(app: &App, (peer, lang): (&Peer, Lang), found: &Found, asked: &AskedLook) -> Result<Made, Fault> {
     let (why, contact) = checked(found, asked).map_err(Fault::Invalid)?;
     if !found.told(app, &asked.from).can_ask {
         return Err(Fault::Conflict(Say::new("desk-nobody-to-ask")));
@@ -90,7 +90,7 @@ pub async fn make(app: &App, (peer, lang): (&Peer, Lang), found: &Found, asked: 
     Ok(Made { id, token: token.plain })
 }
 
-fn checked(found: &Found, asked: &Asked) -> Result<(String, Address), Vec<Wrong>> {
+fn checked(found: &Found, asked: &AskedLook) -> Result<(String, Address), Vec<Wrong>> {
     let mut wrong = Vec::new();
     if code::known(&found.refusal, &asked.from).is_none() {
         wrong.push(Wrong::new("from", "desk-wrong-from"));

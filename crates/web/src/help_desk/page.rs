@@ -1,11 +1,11 @@
 //! The public pages: paste, read, test one's own side, ask, follow. All of them work without scripts.
 
-use super::ask::{self, Asked};
+use super::ask::{self, AskedLook};
 use super::sql::{SecondLook, State as LookState};
 use super::told::{self, Found, Told};
 use super::{PASTED_OCTETS_MAX, Turn, code};
 use crate::App;
-use crate::connectivity::api::StepBody;
+use crate::connectivity::api::ConnectivityStep;
 use crate::connectivity::sender;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Page, Say, View, done, form::Form as Shown, show_with};
@@ -53,7 +53,7 @@ struct ResultPage<'a> {
     view: &'a View,
     told: &'a Told,
     form: &'a Shown,
-    tests: Option<Vec<StepBody>>,
+    tests: Option<Vec<ConnectivityStep>>,
 }
 
 #[derive(Template)]
@@ -126,8 +126,8 @@ impl Pasted {
     }
 }
 
-fn result(view: &View, status: StatusCode, told: &Told, (from, tests): (&str, Option<Vec<StepBody>>)) -> Page {
-    let form = Shown::of(&Asked { from: from.to_string(), ..Asked::default() });
+fn result(view: &View, status: StatusCode, told: &Told, (from, tests): (&str, Option<Vec<ConnectivityStep>>)) -> Page {
+    let form = Shown::of(&AskedLook { from: from.to_string(), ..AskedLook::default() });
     show_with(status, &ResultPage { view, told, form: &form, tests })
 }
 
@@ -164,7 +164,7 @@ pub async fn known(State(app): State<App>, view: View, peer: Peer, Path(code): P
 }
 
 fn wrong_from(view: &View, told: &Told, from: &str) -> Page {
-    let form = Shown::of(&Asked { from: from.into(), ..Asked::default() }).with_wrong(vec![Wrong::new("from", "desk-wrong-from")]);
+    let form = Shown::of(&AskedLook { from: from.into(), ..AskedLook::default() }).with_wrong(vec![Wrong::new("from", "desk-wrong-from")]);
     show_with(StatusCode::UNPROCESSABLE_ENTITY, &ResultPage { view, told, form: &form, tests: None })
 }
 
@@ -183,7 +183,7 @@ pub async fn test(State(app): State<App>, view: View, peer: Peer, Path(code): Pa
 /// The asker's side; only the address and the domain of this refusal are looked at.
 /// # Errors
 /// [`Fault::TooMany`] when turns are over or too many tests run, [`Fault::Conflict`] for addresses that are nobody's on the Internet.
-pub async fn tested(app: &App, view: &View, peer: &Peer, found: &Found) -> Result<Vec<StepBody>, Fault> {
+pub async fn tested(app: &App, view: &View, peer: &Peer, found: &Found) -> Result<Vec<ConnectivityStep>, Fault> {
     Turn::Test.take(app, peer)?;
     let may = |ip| app.settings.private_targets || is_public(ip);
     let sender = found.sender().filter(|sender| may(sender.ip)).ok_or_else(|| Fault::Conflict(Say::new("desk-test-private")))?;
@@ -191,11 +191,11 @@ pub async fn tested(app: &App, view: &View, peer: &Peer, found: &Found) -> Resul
     let receipt = found.receipt(app).await?;
     let signed = receipt.as_ref().map(|receipt| receipt.auth.dkim.as_slice());
     let (steps, signed) = tokio::join!(sender::look(app, &sender), sender::signatures(app.dns.as_ref(), signed));
-    Ok(steps.iter().chain(&signed).map(|step| StepBody::of(view, step)).collect())
+    Ok(steps.iter().chain(&signed).map(|step| ConnectivityStep::of(view, step)).collect())
 }
 
 /// `POST /refused/{code}/ask`.
-pub async fn ask(State(app): State<App>, view: View, peer: Peer, Path(code): Path<String>, Form(asked): Form<Asked>) -> Page {
+pub async fn ask(State(app): State<App>, view: View, peer: Peer, Path(code): Path<String>, Form(asked): Form<AskedLook>) -> Page {
     let found = found(&app, &code).await?;
     match ask::make(&app, (&peer, view.lang), &found, &asked).await {
         Ok(made) => done(&format!("/refused/asks/{}", made.token), Say::new("desk-asked")),

@@ -30,7 +30,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// What the answer of an administrator is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Answer {
+pub struct LookAnswer {
     /// "again": look again. "allow": draft an allow entry. "mended": it would pass now. "decline".
     pub verb: String,
     /// Words to whoever asked.
@@ -77,7 +77,7 @@ pub async fn list(app: &App, person: &Person, is_open: bool, before: &str) -> Re
 /// Answers an ask of the person's scope.
 /// # Errors
 /// [`Fault::Denied`] names the permission; [`Fault::Conflict`] when it was answered already.
-pub async fn answer(app: &App, person: &Person, look: &SecondLook, answer: &Answer) -> Result<Answered, Fault> {
+pub async fn answer(app: &App, person: &Person, look: &SecondLook, answer: &LookAnswer) -> Result<Answered, Fault> {
     match answer.verb.as_str() {
         "again" => look_again(app, person, look).await.map(|()| Answered::Looked),
         "allow" => allow(app, person, look, answer).await.map(Answered::Drafted),
@@ -109,7 +109,7 @@ async fn look_again(app: &App, person: &Person, look: &SecondLook) -> Result<(),
 }
 
 /// Drafts an allow entry and begins to replay it; the ask stays open until the draft is saved.
-async fn allow(app: &App, person: &Person, look: &SecondLook, answer: &Answer) -> Result<DraftId, Fault> {
+async fn allow(app: &App, person: &Person, look: &SecondLook, answer: &LookAnswer) -> Result<DraftId, Fault> {
     person.require(May::Entries)?;
     if look.state != State::Open {
         return Err(Fault::Conflict(Say::new("desk-answered-already")));
@@ -135,7 +135,7 @@ async fn allow(app: &App, person: &Person, look: &SecondLook, answer: &Answer) -
     if done? { Ok(id) } else { Err(Fault::Conflict(Say::new("desk-answered-already"))) }
 }
 
-fn typed(look: &SecondLook, answer: &Answer) -> Result<NewEntry, Fault> {
+fn typed(look: &SecondLook, answer: &LookAnswer) -> Result<NewEntry, Fault> {
     let mut wrong = Vec::new();
     let kind = match answer.kind.as_str() {
         "address" if !look.facts.sender.is_empty() => Some((EntryKind::Address, look.facts.sender.clone())),

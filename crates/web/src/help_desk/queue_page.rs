@@ -1,10 +1,10 @@
 //! The queue as pages.
 
 use super::again::{self, Again};
-use super::queue::{self, Answer, Answered, find, kinds};
+use super::queue::{self, LookAnswer, Answered, find, kinds};
 use super::sql::{SecondLook, State as LookState};
 use crate::App;
-use crate::connectivity::api::StepBody;
+use crate::connectivity::api::ConnectivityStep;
 use crate::page::table::{Asked as TableAsked, Cell, Column, Row, Table};
 use crate::page::{Fault, Page, Say, View, done, form::Form as Shown, show, show_with};
 use crate::people::{May, Person};
@@ -92,7 +92,7 @@ struct LookPage<'a> {
     look: &'a SecondLook,
     form: &'a Shown,
     again: Option<&'a Again>,
-    steps: Vec<StepBody>,
+    steps: Vec<ConnectivityStep>,
     kinds: Vec<(&'static str, String)>,
     is_open: bool,
     can_allow: bool,
@@ -112,7 +112,7 @@ fn shown(view: &View, person: &Person, look: &SecondLook, form: &Shown) -> Page 
         view,
         look,
         form,
-        steps: again.iter().flat_map(|again| &again.steps).map(|step| StepBody::of(view, step)).collect(),
+        steps: again.iter().flat_map(|again| &again.steps).map(|step| ConnectivityStep::of(view, step)).collect(),
         again: again.as_ref(),
         kinds: kinds(look),
         is_open: look.state == LookState::Open,
@@ -123,7 +123,7 @@ fn shown(view: &View, person: &Person, look: &SecondLook, form: &Shown) -> Page 
 }
 
 /// `POST /second-looks/{look}`: an answer.
-pub async fn act(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(answer): Form<Answer>) -> Page {
+pub async fn act(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(answer): Form<LookAnswer>) -> Page {
     let look = find(&app, &person, &id).await?;
     let here = format!("/second-looks/{}", look.id);
     match queue::answer(&app, &person, &look, &answer).await {

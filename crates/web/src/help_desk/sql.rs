@@ -194,7 +194,7 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, is_open: bool, before: Option<Se
 pub async fn waiting(tx: &mut Tx, scope: OrgScope) -> Result<i64, Error> {
     let mut args = args![];
     let whose = scope.condition("org", &mut args);
-    let sql = format!("SELECT COUNT(*) FROM (SELECT id FROM second_look WHERE state = 'open' AND {whose} LIMIT 1000) AS some");
+    let sql = format!("SELECT COUNT(*) FROM (SELECT id FROM second_look WHERE state = 'open' AND {whose} LIMIT 1000) AS waiting");
     tx.row(&sql, args).await?.map_or(Ok(0), |row| row.int(0))
 }
 
