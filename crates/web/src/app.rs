@@ -43,7 +43,13 @@ pub struct WebSettings {
 
 impl Default for WebSettings {
     fn default() -> WebSettings {
-        WebSettings { url: String::new(), api_per_minute: 600, proxies: Default::default(), private_providers: false, private_targets: false }
+        WebSettings {
+            url: String::new(),
+            api_per_minute: 600,
+            proxies: Default::default(),
+            private_providers: false,
+            private_targets: false,
+        }
     }
 }
 

@@ -127,10 +127,7 @@ pub async fn examine(wish: &Wish, mut tell: impl FnMut(&Finding)) -> anyhow::Res
 
 async fn lookup(host: &str) -> (Finding, Vec<IpAddr>) {
     let id = "client.dns";
-    let todo = two(
-        "Check how the name is written, and whether this machine has a network.",
-        "请检查名称是否写对，以及本机是否联网。",
-    );
+    let todo = two("Check how the name is written, and whether this machine has a network.", "请检查名称是否写对，以及本机是否联网。");
     let found = match timeout(LOOKUP_WITHIN, tokio::net::lookup_host((host, 0))).await {
         Ok(Ok(found)) => found.map(|address| address.ip()).take(ADDRESSES_MAX).collect::<Vec<_>>(),
         Ok(Err(why)) => {
@@ -206,7 +203,9 @@ impl Talk<'_> {
         match timeout(ANSWER_WITHIN + CONNECT_WITHIN, self.talk()).await {
             Ok(Ok(heard)) => {
                 let mut found = vec![
-                    Finding::ok(id, &shown, self.service.good()).seen(first_line(&heard.said)).seen(format!("{}, {} ms", heard.version, heard.ms)),
+                    Finding::ok(id, &shown, self.service.good())
+                        .seen(first_line(&heard.said))
+                        .seen(format!("{}, {} ms", heard.version, heard.ms)),
                 ];
                 found.push(self.certificate(&heard));
                 if self.service == Service::Web {
@@ -293,7 +292,8 @@ impl Talk<'_> {
             }
             Service::Web => {
                 let host = &self.place.host;
-                say(stream, &format!("HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: gatepost-doctor\r\n\r\n")).await?;
+                say(stream, &format!("HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: gatepost-doctor\r\n\r\n"))
+                    .await?;
                 let said = hear(stream, |text| text.contains("\r\n\r\n")).await?;
                 if said.starts_with("HTTP/") { Ok(said) } else { Err(odd(said)) }
             }
@@ -312,12 +312,19 @@ impl Talk<'_> {
             Err(why) => seen(self.untrusted(&shown, &own, why)),
             Ok(()) if !own.issuer.to_lowercase().contains(&wanted) => {
                 let said = two(
-                    format!("The certificate is signed by “{}”, not by “{}”: somebody may open the encryption on the way.", own.issuer, self.wish.issuer),
+                    format!(
+                        "The certificate is signed by “{}”, not by “{}”: somebody may open the encryption on the way.",
+                        own.issuer, self.wish.issuer
+                    ),
                     format!("证书由“{}”签发，而不是“{}”：加密可能在中途被解开。", own.issuer, self.wish.issuer),
                 );
                 seen(Finding::problem(id, shown, said, ask_administrator()))
             }
-            Ok(()) => seen(Finding::ok(id, shown, two("The encryption reaches to the server; nobody stands between.", "加密直达服务器，中途没有被截断。"))),
+            Ok(()) => seen(Finding::ok(
+                id,
+                shown,
+                two("The encryption reaches to the server; nobody stands between.", "加密直达服务器，中途没有被截断。"),
+            )),
         }
     }
 
@@ -340,7 +347,10 @@ impl Talk<'_> {
             return Finding::problem(id, shown, said, ask_administrator()).seen(why);
         }
         let said = two(
-            format!("The certificate is signed by “{}”, which is no public authority: the server has a root of its own, or somebody opens the encryption on the way.", own.issuer),
+            format!(
+                "The certificate is signed by “{}”, which is no public authority: the server has a root of its own, or somebody opens the encryption on the way.",
+                own.issuer
+            ),
             format!("证书由“{}”签发，它不是公共机构：要么服务器使用自己的根证书，要么加密在中途被解开。", own.issuer),
         );
         Finding::problem(id, shown, said, ask_administrator()).seen(why)
@@ -372,7 +382,8 @@ fn ask_administrator() -> Text {
 
 /// RFC 3207, up to where TLS begins.
 async fn start_tls(stream: &mut TcpStream) -> Result<(), Failed> {
-    let odd = |said: &str| Failed::Odd(two("This is no server that takes mail from people.", "这不是供用户发信的服务器。"), first_line(said));
+    let odd =
+        |said: &str| Failed::Odd(two("This is no server that takes mail from people.", "这不是供用户发信的服务器。"), first_line(said));
     let greeting = hear(stream, is_smtp_end).await?;
     if !greeting.starts_with("220") {
         return Err(odd(&greeting));
@@ -380,7 +391,10 @@ async fn start_tls(stream: &mut TcpStream) -> Result<(), Failed> {
     say(stream, "EHLO gatepost-doctor.invalid\r\n").await?;
     let known = hear(stream, is_smtp_end).await?;
     if !known.to_ascii_uppercase().contains("STARTTLS") {
-        let said = two("The server does not offer encryption here: something on the way may take it out.", "服务器在此没有提供加密：可能在中途被去除。");
+        let said = two(
+            "The server does not offer encryption here: something on the way may take it out.",
+            "服务器在此没有提供加密：可能在中途被去除。",
+        );
         return Err(Failed::Odd(said, first_line(&known)));
     }
     say(stream, "STARTTLS\r\n").await?;

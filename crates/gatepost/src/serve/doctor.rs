@@ -20,7 +20,9 @@ pub fn hands(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> Hands {
     let place = Arc::new(Place { chosen: chosen.clone(), config, is_demo });
     let also = place.clone();
     Hands {
-        examine: Arc::new(move || off_the_way(place.clone(), |place| async move { Ok(place.findings().await.iter().map(shown).collect()) })),
+        examine: Arc::new(move || {
+            off_the_way(place.clone(), |place| async move { Ok(place.findings().await.iter().map(shown).collect()) })
+        }),
         pack: Arc::new(move |shows_addresses| off_the_way(also.clone(), move |place| async move { place.packed(shows_addresses).await })),
     }
 }

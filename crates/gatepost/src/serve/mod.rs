@@ -56,7 +56,11 @@ pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
         demo::add(&mut chosen.settings, &chosen.data);
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(until_stopped(chosen, place.config.clone(), serve.demo))
+    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(until_stopped(
+        chosen,
+        place.config.clone(),
+        serve.demo,
+    ))
 }
 
 /// Threads that read large messages and wait for files. The allocator keeps what a thread freed last for that thread, so many

@@ -11,8 +11,8 @@ mod sql;
 mod version;
 
 use crate::{
-    App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy, quarantine,
-    rules, trace, troubleshoot,
+    App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
+    quarantine, rules, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};

@@ -90,7 +90,8 @@ impl ConnectivityTest {
 
 impl ConnectivityBranch {
     fn of(view: &View, branch: &Branch) -> ConnectivityBranch {
-        let line = |line: &gateway::delivery::validate::Line| DialogueLine { ms: line.ms, who: line.who.name().into(), text: line.text.clone() };
+        let line =
+            |line: &gateway::delivery::validate::Line| DialogueLine { ms: line.ms, who: line.who.name().into(), text: line.text.clone() };
         ConnectivityBranch {
             kind: branch.kind.clone(),
             title: written::branch_title(view, branch),

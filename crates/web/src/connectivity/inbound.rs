@@ -227,7 +227,10 @@ fn exchanges(domain: &str, records: &[Record]) -> (Step, Vec<String>) {
         let step = Step::new("mx", Problem, "connectivity-mx-address").seen(shown).fixed_by(fix);
         return (step, found.into_iter().map(|(_, host)| host).filter(|host| host.parse::<IpAddr>().is_err()).collect());
     }
-    (Step::new("mx", Fine, "connectivity-mx-ok").seen(shown), found.into_iter().map(|(_, host)| host).filter(|host| !host.is_empty()).collect())
+    (
+        Step::new("mx", Fine, "connectivity-mx-ok").seen(shown),
+        found.into_iter().map(|(_, host)| host).filter(|host| !host.is_empty()).collect(),
+    )
 }
 
 fn address(record: &Record) -> Option<IpAddr> {
@@ -266,7 +269,14 @@ fn of_step(step: &validate::Step, is_v6: bool) -> Step {
         validate::What::Sender | validate::What::Recipient => fix("connectivity-do-refused"),
         _ => fix("connectivity-do-smtp"),
     };
-    Step { id: step.what.name().into(), result, say: Say { key: key.into(), args: Vec::new() }, detail: step.detail.clone(), ms: step.ms, fix }
+    Step {
+        id: step.what.name().into(),
+        result,
+        say: Say { key: key.into(), args: Vec::new() },
+        detail: step.detail.clone(),
+        ms: step.ms,
+        fix,
+    }
 }
 
 #[cfg(test)]

@@ -303,11 +303,8 @@ mod tests {
 
     #[test]
     fn one_host_that_works_is_enough() {
-        let host = |result| Branch {
-            kind: "host".into(),
-            steps: vec![Step::new("connect", result, "connectivity-title")],
-            ..Branch::default()
-        };
+        let host =
+            |result| Branch { kind: "host".into(), steps: vec![Step::new("connect", result, "connectivity-title")], ..Branch::default() };
         let test = |results: &[CheckResult]| Test {
             way: Way::Inbound,
             target: "a.example".into(),

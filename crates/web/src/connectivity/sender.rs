@@ -117,8 +117,11 @@ async fn ptr(dns: &dyn Dns, ip: IpAddr) -> Step {
 /// A name that only spells the address, as providers give to customers that should not send mail.
 fn is_generic(name: &str, ip: IpAddr) -> bool {
     let IpAddr::V4(v4) = ip else { return false };
-    let numbers: Vec<String> =
-        name.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).map(|part| part.trim_start_matches('0').to_string()).collect();
+    let numbers: Vec<String> = name
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .map(|part| part.trim_start_matches('0').to_string())
+        .collect();
     let wanted = v4.octets();
     wanted.iter().filter(|octet| numbers.iter().any(|number| *number == octet.to_string())).count() >= 3 && numbers.len() >= 3
 }
@@ -246,7 +249,8 @@ async fn listed(app: &App, ip: IpAddr) -> Vec<Step> {
         let step = match list.is_listed {
             Some(true) => {
                 let fix = Say::new("connectivity-do-list").with("what", list.zone.as_str()).with("ip", ip.to_string());
-                Step::new("list", Problem, if list.refuses { "connectivity-list-refuses" } else { "connectivity-list-counts" }).fixed_by(fix)
+                Step::new("list", Problem, if list.refuses { "connectivity-list-refuses" } else { "connectivity-list-counts" })
+                    .fixed_by(fix)
             }
             Some(false) => Step::new("list", Fine, "connectivity-list-clear"),
             None => Step::new("list", CannotTell, "connectivity-list-silent"),

@@ -56,7 +56,10 @@ impl DoctorBody {
             repair: one.repair.as_ref().map(|repair| repair.say(&view.lang).to_string()).unwrap_or_default(),
             article: one.article(),
         };
-        DoctorBody { at_ms: looked.map(|looked| looked.at_ms), findings: looked.iter().flat_map(|looked| &looked.findings).map(finding).collect() }
+        DoctorBody {
+            at_ms: looked.map(|looked| looked.at_ms),
+            findings: looked.iter().flat_map(|looked| &looked.findings).map(finding).collect(),
+        }
     }
 }
 
@@ -102,6 +105,7 @@ async fn preview(State(app): State<App>, person: Person, Json(wish): Json<Bundle
     if !wish.preview {
         return Ok(([(header::CONTENT_TYPE, "application/gzip")], made.packed).into_response());
     }
-    let parts: Vec<BundlePart> = made.parts.into_iter().map(|part| BundlePart { name: part.name, about: part.about, text: part.text }).collect();
+    let parts: Vec<BundlePart> =
+        made.parts.into_iter().map(|part| BundlePart { name: part.name, about: part.about, text: part.text }).collect();
     Ok(Json(parts).into_response())
 }

@@ -159,7 +159,6 @@ async fn within<T>(work: BoxFuture<'static, Result<T, String>>) -> Result<T, Fau
 
 async fn note(app: &App, person: &Person, entry: Entry) -> Result<(), Fault> {
     let (person, ids, now_ms) = (person.clone(), app.ids.clone(), app.now_ms());
-    let done: Result<(), Error> =
-        app.db.tx(move |tx| Box::pin(async move { audit::note(tx, &person, &ids, now_ms, entry).await })).await;
+    let done: Result<(), Error> = app.db.tx(move |tx| Box::pin(async move { audit::note(tx, &person, &ids, now_ms, entry).await })).await;
     done.map_err(Fault::from)
 }

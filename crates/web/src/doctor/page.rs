@@ -31,7 +31,8 @@ struct DoctorPage<'a> {
 /// `GET /admin/doctor`: what was found last.
 async fn page(view: View, person: Person) -> Page {
     let looked = last(&person)?;
-    let count = |wanted: &dyn Fn(&super::Finding) -> bool| looked.iter().flat_map(|looked| &looked.findings).filter(|one| wanted(one)).count();
+    let count =
+        |wanted: &dyn Fn(&super::Finding) -> bool| looked.iter().flat_map(|looked| &looked.findings).filter(|one| wanted(one)).count();
     let (problems, repairs) = (count(&|one| one.outcome == "problem"), count(&|one| one.repair.is_some()));
     show(&DoctorPage { view: &view, problems, repairs, looked })
 }
@@ -70,7 +71,8 @@ async fn bundle_made(State(app): State<App>, view: View, person: Person, Form(wi
     let made = bundle(&app, &person, (shows_addresses, is_taken)).await?;
     if is_taken {
         let disposition = format!("attachment; filename=\"{FILE}\"");
-        return Ok(([(header::CONTENT_TYPE, "application/gzip".to_string()), (header::CONTENT_DISPOSITION, disposition)], made.packed).into_response());
+        return Ok(([(header::CONTENT_TYPE, "application/gzip".to_string()), (header::CONTENT_DISPOSITION, disposition)], made.packed)
+            .into_response());
     }
     show(&BundlePage { view: &view, bundle: Some(made), shows_addresses })
 }

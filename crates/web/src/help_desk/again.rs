@@ -74,10 +74,13 @@ async fn at_the_door(app: &App, look: &SecondLook, ip: std::net::IpAddr, again: 
         match directory.standing(&recipient) {
             Standing::Unknown(_) => refuse(Say::new("desk-today-unknown").with("what", recipient.to_string()), true),
             Standing::Foreign => refuse(Say::new("desk-today-foreign").with("what", recipient.to_string()), true),
-            Standing::Ours(..) | Standing::AskNextHop(..) => refuse(Say::new("desk-today-known").with("what", recipient.to_string()), false),
+            Standing::Ours(..) | Standing::AskNextHop(..) => {
+                refuse(Say::new("desk-today-known").with("what", recipient.to_string()), false)
+            }
         }
         let entries = directory.entries.get(&look.org);
-        let matching = entries.map(|entries| entries.matching(&Subject::connection(ip), &recipient.key(), app.now_ms())).unwrap_or_default();
+        let matching =
+            entries.map(|entries| entries.matching(&Subject::connection(ip), &recipient.key(), app.now_ms())).unwrap_or_default();
         if let Some((entry, _)) = matching.iter().find(|(entry, _)| entry.effect == Effect::Block) {
             refuse(Say::new("desk-today-blocked").with("what", entry.value.as_str()), true);
         }
@@ -86,7 +89,6 @@ async fn at_the_door(app: &App, look: &SecondLook, ip: std::net::IpAddr, again: 
         refuse(Say::new("desk-today-listed").with("what", zone), true);
     }
 }
-
 
 /// What the policies, entries and thresholds of today make of the receipt.
 fn by_policy(app: &App, look: &SecondLook, receipt: &Receipt, again: &mut Again) {

@@ -3,7 +3,7 @@
 //! Invariants: at most one open ask about a refusal; limits by refusal, by domain and by organisation stand in the transaction that adds;
 //! the letter to the contact holds nothing that the asker wrote, so that it is no way to send words to strangers.
 
-use super::sql::{self, Counts, Secrets, SecondLook, State};
+use super::sql::{self, Counts, SecondLook, Secrets, State};
 use super::told::Found;
 use super::{Turn, WORDS_CHARS_MAX, code};
 use crate::App;
@@ -80,7 +80,8 @@ pub async fn make(app: &App, (peer, lang): (&Peer, Lang), found: &Found, asked: 
         again: String::new(),
     };
     let letter = letter_to(app, &look, contact, &format!("/refused/asks/{}?proof={}", token.plain, proof.plain));
-    let may_write = letter.is_some() && app.limits().take(&format!("desk-letter {}", look.contact.to_lowercase()), limit::LINK, now_ms).is_ok();
+    let may_write =
+        letter.is_some() && app.limits().take(&format!("desk-letter {}", look.contact.to_lowercase()), limit::LINK, now_ms).is_ok();
     let secrets = Secrets { token: token.digest, proof: if may_write { proof.digest } else { String::new() } };
     let id = look.id;
     add(app, look, secrets, peer.ip.clone()).await?;

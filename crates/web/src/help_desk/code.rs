@@ -70,7 +70,9 @@ fn domains(text: &str) -> BTreeSet<String> {
     let is_edge = |c: char| c.is_whitespace() || "<>()[]{},;\"'“”‘’«»：，。；、（）【】=".contains(c);
     let of_addresses = text.split(is_edge).take(WORDS_MAX).filter_map(|word| word.rsplit_once('@')).map(|(_, domain)| domain);
     let named = of_addresses.chain(alone);
-    let plain = named.filter_map(|name| mail::address::domain_to_ascii(name.trim_matches(['.', ':', '!', '?']))).map(|name| name.to_ascii_lowercase());
+    let plain = named
+        .filter_map(|name| mail::address::domain_to_ascii(name.trim_matches(['.', ':', '!', '?'])))
+        .map(|name| name.to_ascii_lowercase());
     plain.take(KNOWN_MAX * 10).collect::<BTreeSet<_>>().into_iter().take(KNOWN_MAX).collect()
 }
 
@@ -102,7 +104,10 @@ mod tests {
         for (text, want) in [
             (event.to_string(), vec![RefusalCode::Event(event)]),
             (format!("550 5.4.1 Recipient address rejected: Access denied ({event})"), vec![RefusalCode::Event(event)]),
-            (format!("dsn=5.7.1, status=bounced (host mx said: 550 … ({mail}))\n{event} {mail}"), vec![RefusalCode::Mail(mail), RefusalCode::Event(event)]),
+            (
+                format!("dsn=5.7.1, status=bounced (host mx said: 550 … ({mail}))\n{event} {mail}"),
+                vec![RefusalCode::Mail(mail), RefusalCode::Event(event)],
+            ),
             (event.to_string().to_uppercase(), vec![RefusalCode::Event(event)]),
             (folded, vec![RefusalCode::Event(event)]),
             (bounce, vec![RefusalCode::Mail(mail)]),

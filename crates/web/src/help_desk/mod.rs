@@ -30,8 +30,7 @@ use store::Migration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 27, name: "second_look", sql: include_str!("migrations/0027_second_look.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration { number: 27, name: "second_look", sql: include_str!("migrations/0027_second_look.sql") }];
 
 /// Octets of what is pasted.
 const PASTED_OCTETS_MAX: usize = 256 << 10;

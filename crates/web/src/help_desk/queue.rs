@@ -3,10 +3,10 @@
 //! An answer is one transaction with its line in the audit log; the letter to a proven contact goes after it. Allowing goes the way of entries: a
 //! draft that is replayed over past mail and saved by a person ([`settle_draft`] is called in that transaction).
 
+use super::WORDS_CHARS_MAX;
 use super::again::{self, Again};
 use super::ask::post;
 use super::sql::{self, Given, SecondLook, State};
-use super::WORDS_CHARS_MAX;
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::draft::{self, What};
@@ -206,7 +206,12 @@ async fn settle(app: &App, person: &Person, look: &SecondLook, (state, words): (
 
 /// The draft of an allow entry is saved: the ask it was for, if any, is answered in the same transaction. What is returned is to be told
 /// with [`told_of_draft`] after it.
-pub async fn settle_draft(tx: &mut Tx, of: (OrgId, DraftId), days: Option<i64>, who: (&Person, &IdMaker, i64)) -> Result<Option<Settled>, Error> {
+pub async fn settle_draft(
+    tx: &mut Tx,
+    of: (OrgId, DraftId),
+    days: Option<i64>,
+    who: (&Person, &IdMaker, i64),
+) -> Result<Option<Settled>, Error> {
     let ((org, draft), (person, ids, now_ms)) = (of, who);
     let Some(look) = sql::of_draft(tx, org, draft).await? else { return Ok(None) };
     let until_ms = days.map(|days| now_ms + days * DAY_MS);

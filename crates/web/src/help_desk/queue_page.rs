@@ -1,7 +1,7 @@
 //! The queue as pages.
 
 use super::again::{self, Again};
-use super::queue::{self, LookAnswer, Answered, find, kinds};
+use super::queue::{self, Answered, LookAnswer, find, kinds};
 use super::sql::{SecondLook, State as LookState};
 use crate::App;
 use crate::connectivity::api::ConnectivityStep;

@@ -163,7 +163,8 @@ impl Reason {
 /// `5.7.1` of `550 5.7.1 text`; '' when there is none.
 pub fn status(reply: &str) -> String {
     let word = reply.split_whitespace().nth(1).unwrap_or_default();
-    let is_status = word.split('.').count() == 3 && word.split('.').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()));
+    let is_status =
+        word.split('.').count() == 3 && word.split('.').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()));
     if is_status { word.into() } else { String::new() }
 }
 

@@ -151,13 +151,7 @@ pub async fn counts(tx: &mut Tx, look: &SecondLook, since_ms: i64) -> Result<Cou
                (SELECT COUNT(*) FROM second_look WHERE org = $2 AND state = 'open')";
     let row = tx.row(sql, args![look.refusal.0, look.org.0, since, look.domain.as_str()]).await?;
     let Some(row) = row else { return Ok(Counts::default()) };
-    Ok(Counts {
-        of_refusal: row.int(0)?,
-        open_of_refusal: row.int(1)?,
-        of_org: row.int(2)?,
-        of_domain: row.int(3)?,
-        open: row.int(4)?,
-    })
+    Ok(Counts { of_refusal: row.int(0)?, open_of_refusal: row.int(1)?, of_org: row.int(2)?, of_domain: row.int(3)?, open: row.int(4)? })
 }
 
 /// The ask that whoever holds this link made. The link is what lets in, so there is no scope.

@@ -191,7 +191,8 @@ pub fn filtered<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>, lang: La
         let text = String::from_utf8_lossy(value).chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let pairs = pairs(*shape, &text).into_iter().take(KEYS_MAX);
-        let keys = pairs.map(|(key, value)| Explained { meaning: meaning(&lower, &key, &value, lang), key: short(&key), value: short(&value) });
+        let keys =
+            pairs.map(|(key, value)| Explained { meaning: meaning(&lower, &key, &value, lang), key: short(&key), value: short(&value) });
         Some(Filtered { name, by, keys: keys.collect() })
     };
     fields.filter_map(read).take(FIELDS_MAX).collect()
@@ -326,16 +327,31 @@ mod tests {
                 "CIP:192.0.2.1;SCL:5;SFV:SPM;\r\n\tCAT:SPM;XYZ:1;",
                 vec![("CIP", "192.0.2.1", true), ("SCL", "5", true), ("SFV", "SPM", true), ("CAT", "SPM", true), ("XYZ", "1", false)],
             ),
-            ("x-gatepost-report", "id=m1; verdict=spam; scl=5; new=2", vec![("id", "m1", true), ("verdict", "spam", true), ("scl", "5", true), ("new", "2", false)]),
+            (
+                "x-gatepost-report",
+                "id=m1; verdict=spam; scl=5; new=2",
+                vec![("id", "m1", true), ("verdict", "spam", true), ("scl", "5", true), ("new", "2", false)],
+            ),
             (
                 "X-Spam-Status",
                 "Yes, score=7.1 required=5.0 tests=A,\r\n B autolearn=no version=4.0",
-                vec![("verdict", "Yes", true), ("score", "7.1", true), ("required", "5.0", true), ("tests", "A B", true), ("autolearn", "no", true), ("version", "4.0", true)],
+                vec![
+                    ("verdict", "Yes", true),
+                    ("score", "7.1", true),
+                    ("required", "5.0", true),
+                    ("tests", "A B", true),
+                    ("autolearn", "no", true),
+                    ("version", "4.0", true),
+                ],
             ),
             (
                 "X-Spamd-Result",
                 "default: False [4.10 / 15.00]; R_SPF_ALLOW(-0.20)[+ip4:192.0.2.0/24;x]; NEW",
-                vec![("verdict", "default: False [4.10 / 15.00]", true), ("R_SPF_ALLOW", "(-0.20)[+ip4:192.0.2.0/24;x]", true), ("", "NEW", true)],
+                vec![
+                    ("verdict", "default: False [4.10 / 15.00]", true),
+                    ("R_SPF_ALLOW", "(-0.20)[+ip4:192.0.2.0/24;x]", true),
+                    ("", "NEW", true),
+                ],
             ),
             ("X-Spam-Flag", "YES", vec![("", "YES", true)]),
             ("X-Microsoft-Antispam", "BCL:0;ARA:13", vec![("BCL", "0", true), ("ARA", "13", false)]),

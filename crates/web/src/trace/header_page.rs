@@ -59,7 +59,10 @@ impl Analysis {
 
 fn authentication(message: &Message) -> Vec<(String, String, Vec<Method>)> {
     let fields = hops::authentication(message.fields()).into_iter();
-    fields.map(|(field, value)| (filters::methods(&field, &value), field, value)).map(|(methods, field, value)| (field, value, methods)).collect()
+    fields
+        .map(|(field, value)| (filters::methods(&field, &value), field, value))
+        .map(|(methods, field, value)| (field, value, methods))
+        .collect()
 }
 
 #[derive(Template)]

@@ -72,7 +72,8 @@ async fn private_addresses_and_foreign_ports_are_not_touched() {
     assert_eq!(sink.connections(), 0, "a name that leads inside is not followed");
     let none = test(serde_json::json!({ "way": "inbound", "target": "none.example" })).await.json();
     assert_eq!(none["branches"][0]["steps"][0]["result"], "problem", "{none}");
-    let out = test(serde_json::json!({ "way": "outbound", "target": "45.83.1.7", "helo": "mx.partner.example", "domain": "partner.example" }));
+    let out =
+        test(serde_json::json!({ "way": "outbound", "target": "45.83.1.7", "helo": "mx.partner.example", "domain": "partner.example" }));
     let out = out.await.json();
     let results: Vec<(&str, &str)> = out["branches"][0]["steps"]
         .as_array()

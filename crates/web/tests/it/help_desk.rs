@@ -154,7 +154,8 @@ async fn another_look_is_asked_for_proven_and_declined() {
         let denied = scene.post(&format!("/second-looks/{look}"), &reader, &[("verb", "decline"), ("answer", "no")]).await;
         assert_eq!(denied.status, StatusCode::FORBIDDEN, "{engine}");
 
-        let again = scene.send("POST", &format!("/api/v1/second-looks/{look}/answer"), &admin, serde_json::json!({ "verb": "again" })).await;
+        let again =
+            scene.send("POST", &format!("/api/v1/second-looks/{look}/answer"), &admin, serde_json::json!({ "verb": "again" })).await;
         assert_eq!(again.status, StatusCode::OK, "{engine}: {}", again.text);
         assert_eq!(again.json()["again"]["is_refused"], false, "{engine}: no block entry is there any more: {}", again.text);
         let silent = scene.post(&format!("/second-looks/{look}"), &admin, &[("verb", "decline"), ("answer", "")]).await;
@@ -226,7 +227,13 @@ async fn what_nobody_can_decide_is_not_asked_about() {
         let held = scene.app.db.tx(move |tx| Box::pin(async move { crate::things::held_mail(tx, accepted.0, OrgId(1)).await })).await;
         held.unwrap_or_else(|why: Error| panic!("{why}"));
         assert_eq!(scene.get(&format!("/refused/{accepted}"), "").await.status, StatusCode::NOT_FOUND, "{engine}");
-        let content = refused(&scene, scene.acme, refusal("550 5.7.1 Refused by the policy of the recipient's organisation"), Some(MailId(accepted.0 + 100))).await;
+        let content = refused(
+            &scene,
+            scene.acme,
+            refusal("550 5.7.1 Refused by the policy of the recipient's organisation"),
+            Some(MailId(accepted.0 + 100)),
+        )
+        .await;
         let told = scene.get(&format!("/api/v1/refused/{content}"), "").await.json();
         assert_eq!((told["reason"].as_str(), told["can_ask"].as_bool()), (Some("policy"), Some(true)), "{engine}: {told}");
     }
@@ -257,8 +264,7 @@ async fn old_questions_are_forgotten() {
         let body = serde_json::json!({ "from": "partner.example", "why": "please", "contact": "bob@partner.example" });
         scene.send("POST", &format!("/api/v1/refused/{code}/ask"), "", body).await;
         for (before_ms, want) in [(NOW_MS - 1_000, 0), (NOW_MS + 10_000, 1)] {
-            let gone: Result<u64, Error> =
-                scene.app.db.tx(move |tx| Box::pin(async move { desk_sql::forget(tx, before_ms).await })).await;
+            let gone: Result<u64, Error> = scene.app.db.tx(move |tx| Box::pin(async move { desk_sql::forget(tx, before_ms).await })).await;
             assert_eq!(gone.expect("forgotten"), want);
         }
         let acme = scene.acme;
@@ -276,11 +282,13 @@ async fn letters(scene: &Scene, to: &str) -> Vec<String> {
         .db
         .read(move |tx| {
             Box::pin(async move {
-                tx.rows("SELECT b.octets FROM body b JOIN recipient r ON r.mail = b.mail WHERE r.address = $1 ORDER BY b.mail", args![to]).await
+                tx.rows("SELECT b.octets FROM body b JOIN recipient r ON r.mail = b.mail WHERE r.address = $1 ORDER BY b.mail", args![to])
+                    .await
             })
         })
         .await;
-    let texts = rows.expect("letters").iter().map(|row| String::from_utf8_lossy(&row.blob(0).expect("octets")).into_owned()).collect::<Vec<_>>();
+    let texts =
+        rows.expect("letters").iter().map(|row| String::from_utf8_lossy(&row.blob(0).expect("octets")).into_owned()).collect::<Vec<_>>();
     texts.into_iter().map(|text| text.replace("=\r\n", "").replace("=3D", "=")).collect()
 }
 

@@ -14,7 +14,8 @@ use testkit::sink::{Sink, SinkSettings};
 /// A TLS server that says `greeting` at once, or behind a question when that begins with HTTP; and its certificate as PEM.
 fn tls_server(greeting: String) -> (u16, String) {
     let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_string()]).expect("a name").self_signed(&key).expect("a certificate");
+    let certificate =
+        rcgen::CertificateParams::new(vec!["localhost".to_string()]).expect("a name").self_signed(&key).expect("a certificate");
     let pem = certificate.pem();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -84,7 +85,10 @@ fn a_person_learns_what_can_be_reached_and_who_stands_between() {
 
     let (web, pem) = tls_server(http(0));
     let (code, found) = client(&[("web", at(web))], &["--root", &root(&pem)]);
-    assert_eq!((results(&found), code), (vec![("client.dns", "ok"), ("client.web", "ok"), ("client.tls", "ok"), ("client.clock", "ok")], Some(0)));
+    assert_eq!(
+        (results(&found), code),
+        (vec![("client.dns", "ok"), ("client.web", "ok"), ("client.tls", "ok"), ("client.clock", "ok")], Some(0))
+    );
     let (web, pem) = tls_server(http(-3_600));
     let (code, found) = client(&[("web", at(web))], &["--root", &root(&pem)]);
     assert_eq!((results(&found)[3], code), (("client.clock", "problem"), Some(1)), "an hour off: {found:#?}");
@@ -114,7 +118,9 @@ async fn mail_is_handed_in_with_starttls_or_the_server_is_named_as_odd() {
 
 #[test]
 fn a_wrong_use_is_told() {
-    for arguments in [vec!["doctor", "client"], vec!["doctor", "client", "a b"], vec!["doctor", "client", "localhost", "--root", "/nowhere.pem"]] {
+    for arguments in
+        [vec!["doctor", "client"], vec!["doctor", "client", "a b"], vec!["doctor", "client", "localhost", "--root", "/nowhere.pem"]]
+    {
         let output = Command::new(PROGRAM).args(&arguments).output().expect("it runs");
         assert!(!output.status.success() && !output.stderr.is_empty(), "{arguments:?}");
     }
