@@ -171,7 +171,7 @@ async fn spf(app: &App, sender: &Sender) -> Step {
         SpfResult::PermError => Step::new("spf", Problem, "connectivity-spf-permerror").fixed_by(fix("connectivity-do-spf-mend")),
         SpfResult::TempError => Step::new("spf", CannotTell, "connectivity-dns-silent"),
     };
-    let why = if spf.why.is_empty() { domain.to_string() } else { format!("{domain}: {}", spf.why) };
+    let why = if spf.why.contains(domain) { spf.why } else { format!("{domain} {}", spf.why).trim_end().to_string() };
     step.seen(why)
 }
 

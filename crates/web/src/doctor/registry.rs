@@ -131,6 +131,9 @@ pub const LOOKS: &[Look] = &[
     look("database.disk", ("The disk of the database", "数据库所在磁盘"), (
         "The database reports that it cannot read or write its files: look at the disk.",
         "数据库报告无法读写文件，请检查磁盘。")),
+    look("connector.folder", ("The folder of a connector", "连接器的文件夹"), (
+        "A connector that delivers into a folder needs it to exist and to be writable for the service.",
+        "投递到文件夹的连接器要求该文件夹存在，并且服务能够写入。")),
     look("bodies.folder", ("The folder of messages", "邮件正文文件夹"), (
         "Larger messages lie in files. Without the folder they can be neither delivered nor released.",
         "较大的邮件保存在文件中。没有该文件夹，这些邮件既无法投递也无法放行。")),

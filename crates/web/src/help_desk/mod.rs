@@ -13,7 +13,7 @@ mod code;
 mod page;
 mod queue;
 mod queue_page;
-mod reason;
+pub mod reason;
 pub mod sql;
 mod told;
 

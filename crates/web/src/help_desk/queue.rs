@@ -114,6 +114,9 @@ async fn allow(app: &App, person: &Person, look: &SecondLook, answer: &LookAnswe
     if look.state != State::Open {
         return Err(Fault::Conflict(Say::new("desk-answered-already")));
     }
+    if !look.reason().is_allowable() {
+        return Err(Fault::Conflict(Say::new("desk-allow-no-help")));
+    }
     // An operator acts where the ask is.
     let person = Person { org: Some(look.org), ..person.clone() };
     let entry = NewEntry::checked(app, look.org, typed(look, answer)?).map_err(Fault::Invalid)?;

@@ -96,6 +96,9 @@ struct LookPage<'a> {
     kinds: Vec<(&'static str, String)>,
     is_open: bool,
     can_allow: bool,
+    /// Where it is mended when an allow entry does not help; "" is nowhere.
+    place: &'static str,
+    reason: &'static str,
     can_answer: bool,
 }
 
@@ -116,7 +119,9 @@ fn shown(view: &View, person: &Person, look: &SecondLook, form: &Shown) -> Page 
         again: again.as_ref(),
         kinds: kinds(look),
         is_open: look.state == LookState::Open,
-        can_allow: person.may(May::Entries),
+        can_allow: person.may(May::Entries) && look.reason().is_allowable(),
+        place: look.reason().place(),
+        reason: look.reason().name(),
         can_answer: person.may(May::Release),
     };
     show_with(status, &page)

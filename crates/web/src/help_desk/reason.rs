@@ -128,6 +128,23 @@ impl Reason {
         )
     }
 
+    /// Whether an allow entry would change it. A block entry is stronger, and an allow entry makes no recipient, no TLS and no proof.
+    pub fn is_allowable(self) -> bool {
+        matches!(self, Reason::ListedAddress | Reason::Policy)
+    }
+
+    /// Where an administrator mends what an allow entry does not; '' where words are all there is.
+    pub fn place(self) -> &'static str {
+        match self {
+            Reason::UnknownRecipient => "/domains",
+            Reason::BlockedAddress => "/entries",
+            Reason::RegisteredServers | Reason::NeedsTls => "/connectors",
+            Reason::Dmarc | Reason::AttachmentType => "/policies",
+            Reason::Rule => "/rules",
+            _ => "",
+        }
+    }
+
     /// From the reply as it was said. `is_content`: the message had been sent.
     pub fn of(refusal: &Refusal, is_content: bool) -> Reason {
         let (reply, status) = (refusal.reply.as_str(), status(&refusal.reply));

@@ -87,6 +87,11 @@ impl SecondLook {
         gateway::trace::time_of(MailId(self.id.0))
     }
 
+    /// Why it was refused.
+    pub fn reason(&self) -> super::reason::Reason {
+        super::reason::Reason::of(&self.facts, self.mail.is_some())
+    }
+
     /// What the reply named.
     pub fn code(&self) -> RefusalCode {
         self.mail.map_or(RefusalCode::Event(self.refusal), RefusalCode::Mail)

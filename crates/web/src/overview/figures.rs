@@ -4,6 +4,7 @@ use super::counting::HOURS_KEPT;
 use super::sql::{self, State, Sum, Taken};
 use super::when::{self, Span};
 use crate::App;
+use crate::help_desk;
 use crate::page::Fault;
 use crate::people::{May, Person};
 use crate::quarantine;
@@ -75,6 +76,8 @@ pub struct Waiting {
     pub requests: Option<i64>,
     /// Allow and block entries that end within seven days; `null` for those who may not see them.
     pub entries_ending: Option<i64>,
+    /// Refused senders who wait for an answer, at most 1000; `null` for those who may not see them.
+    pub second_looks: Option<i64>,
 }
 
 /// Kinds of verdict, as the chart groups them; every verdict is in one.
@@ -129,7 +132,7 @@ impl Step {
 pub async fn read(app: &App, person: &Person, span: Span, zone: &TimeZone) -> Result<Figures, Fault> {
     person.require(May::Overview)?;
     let (scope, now_ms) = (person.scope(), app.now_ms());
-    let (sees_requests, sees_entries) = (person.may(May::Release), person.may(May::ReadSettings));
+    let sees = (person.may(May::Release), person.may(May::ReadSettings), person.may(May::Trace));
     let begins = when::steps(span, zone, now_ms);
     let since_ms = begins.first().copied().unwrap_or(now_ms);
     let wanted = begins.clone();
@@ -137,7 +140,7 @@ pub async fn read(app: &App, person: &Person, span: Span, zone: &TimeZone) -> Re
         Box::pin(async move {
             let sums = sql::sums(tx, scope, &wanted).await?;
             let fresh = sql::freshness(tx, since_ms).await?;
-            let waiting = waiting(tx, scope, now_ms, (sees_requests, sees_entries)).await?;
+            let waiting = waiting(tx, scope, now_ms, sees).await?;
             Ok::<_, Error>((sums, fresh, waiting, sql::balance(tx, scope).await?))
         })
     });
@@ -155,8 +158,8 @@ pub async fn read(app: &App, person: &Person, span: Span, zone: &TimeZone) -> Re
     Ok(Figures { span, since_ms, until_ms: now_ms, counted_ms, is_complete, steps, total, reasons: reasons(&sums), waiting, balance })
 }
 
-async fn waiting(tx: &mut store::Tx, scope: OrgScope, now_ms: i64, sees: (bool, bool)) -> Result<Waiting, Error> {
-    let (sees_requests, sees_entries) = sees;
+async fn waiting(tx: &mut store::Tx, scope: OrgScope, now_ms: i64, sees: (bool, bool, bool)) -> Result<Waiting, Error> {
+    let (sees_requests, sees_entries, sees_looks) = sees;
     Ok(Waiting {
         held: sql::waiting(tx, scope, State::Held).await?,
         queued: sql::waiting(tx, scope, State::Queued).await?,
@@ -166,6 +169,10 @@ async fn waiting(tx: &mut store::Tx, scope: OrgScope, now_ms: i64, sees: (bool, 
         },
         entries_ending: match sees_entries {
             true => Some(sql::entries_ending(tx, scope, now_ms, now_ms + ENDING_MS).await?),
+            false => None,
+        },
+        second_looks: match sees_looks {
+            true => Some(help_desk::sql::waiting(tx, scope).await?),
             false => None,
         },
     })

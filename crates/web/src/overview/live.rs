@@ -87,6 +87,9 @@ fn todo(view: &View, figures: &Figures) -> Vec<Tile> {
     if let Some(requests) = waiting.requests {
         tiles.insert(0, tile("overview-requests", requests, may(May::Quarantine, "/quarantine/requests"), "warn"));
     }
+    if let Some(looks) = waiting.second_looks {
+        tiles.push(tile("desk-queue", looks, may(May::Trace, "/second-looks"), "warn"));
+    }
     if let Some(ending) = waiting.entries_ending {
         tiles.push(tile("overview-entries-ending", ending, may(May::ReadSettings, "/entries"), "warn"));
     }

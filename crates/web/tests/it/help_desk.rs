@@ -158,6 +158,9 @@ async fn another_look_is_asked_for_proven_and_declined() {
             scene.send("POST", &format!("/api/v1/second-looks/{look}/answer"), &admin, serde_json::json!({ "verb": "again" })).await;
         assert_eq!(again.status, StatusCode::OK, "{engine}: {}", again.text);
         assert_eq!(again.json()["again"]["is_refused"], false, "{engine}: no block entry is there any more: {}", again.text);
+        let allow = [("verb", "allow"), ("kind", "ip"), ("scope", "recipient")];
+        let vain = scene.post(&format!("/second-looks/{look}"), &admin, &allow).await;
+        assert_eq!(vain.status, StatusCode::CONFLICT, "{engine}: a block entry is stronger than an allow entry");
         let silent = scene.post(&format!("/second-looks/{look}"), &admin, &[("verb", "decline"), ("answer", "")]).await;
         assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY, "{engine}: a no has words");
         let declined = scene.post(&format!("/second-looks/{look}"), &admin, &[("verb", "decline"), ("answer", "too much junk")]).await;
@@ -179,7 +182,8 @@ async fn allowing_goes_by_a_draft_and_the_asker_is_told() {
     for database in databases() {
         let engine = database.engine;
         let scene = Scene::with_dns(database, zone()).await;
-        let code = refused(&scene, scene.acme, refusal(REPLY), None).await;
+        let listed = "550 5.7.1 45.83.1.7 is listed in zen.example: ask its keepers to remove it";
+        let code = refused(&scene, scene.acme, refusal(listed), None).await;
         let body = serde_json::json!({ "from": IP, "why": "please", "contact": "bob@partner.example" });
         let made = scene.send("POST", &format!("/api/v1/refused/{code}/ask"), "", body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{engine}: {}", made.text);
