@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod bounce;
 mod connector;
 mod domain;
 mod entry;
