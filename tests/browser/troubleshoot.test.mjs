@@ -52,9 +52,42 @@ for (const lang of LANGS) {
     const page = await context.newPage();
     await page.goto(server.base + "/help/bounce");
     await page.locator("textarea").fill("552 5.2.2 mailbox full");
-    await page.locator("main form button").click();
+    await page.locator("main form button.main").click();
     assert.match(await page.locator("main").textContent(), WORDS[lang].bounce);
+    assert.deepEqual(await wider(page), []);
     await page.screenshot({ path: join(pictures, `bounce-${lang}.png`), fullPage: true });
+    await context.close();
+  });
+}
+
+for (const lang of LANGS) {
+  test(`a bounce is explained by keyboard, pasted and as a file, and leads to the article of its code (${lang})`, async () => {
+    const context = await open(browser, { lang });
+    const page = await context.newPage();
+    await page.goto(server.base + "/help/bounce");
+    assert.deepEqual((await axe(page)).violations, []);
+    await page.locator("textarea").focus();
+    await page.keyboard.type("550 5.7.26 Unauthenticated email is not accepted");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator("#found").waitFor();
+    assert.deepEqual((await axe(page)).violations, []);
+    await page.locator("a[href='/help/code/5.7.26']").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/help\/code\/5\.7\.26$/);
+    assert.match(await page.locator("h1").textContent(), /5\.7\.26/);
+    assert.deepEqual((await axe(page)).violations, []);
+    await page.goto(server.base + "/help/bounce");
+    const saved = "From: mailer-daemon@a.example\r\nSubject: Undelivered\r\n\r\n<bo@b.example>: 552 5.2.2 mailbox full\r\n";
+    await page.locator("input[type=file]").setInputFiles({ name: "bounce.eml", mimeType: "message/rfc822", buffer: Buffer.from(saved) });
+    await page.locator("input[type=file]").focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator("#found").waitFor();
+    assert.match(await page.locator("main").textContent(), WORDS[lang].bounce);
+    assert.match(await page.locator("main").textContent(), /bo@b\.example/);
+    await page.screenshot({ path: join(pictures, `file-${lang}.png`), fullPage: true });
+    assert.deepEqual(context.mistakes, []);
     await context.close();
   });
 }

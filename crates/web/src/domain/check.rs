@@ -125,13 +125,31 @@ pub async fn look(eyes: &Eyes<'_>, named: &Named, keys: &[DomainKey]) -> Report 
         limited("domain.tls-rpt", check::tls_rpt(target, view)),
     );
     let mut checks = vec![ownership, mx, spf, dkim, dmarc, mta_sts, tls_rpt];
+    checks.extend(wider(eyes, target, view).await);
     join_all(checks.iter_mut().flat_map(|checked| &mut checked.seen).map(|seen| async {
-        let kind = if seen.kind == "MX" { RecordType::Mx } else { RecordType::Txt };
+        let kind = match seen.kind.as_str() {
+            "MX" => RecordType::Mx,
+            "TXT" => RecordType::Txt,
+            _ => return, // of another zone, or what its servers say themselves
+        };
         let outside = tokio::time::timeout(CHECK_WITHIN, view.outside(&seen.name, kind)).await.ok().flatten();
         seen.outside = outside.and_then(Result::ok).map(|records| records.iter().map(shown).take(SHOWN_MAX).collect());
     }))
     .await;
     Report { at_ms: eyes.now_ms, servers: view.servers.clone(), checks }
+}
+
+/// What is looked at besides the steps of setting up: the ground that a domain and we stand on.
+async fn wider(eyes: &Eyes<'_>, target: &Target, view: &View) -> [Checked; 6] {
+    let (delegation, dnssec, names, lists, dane, bimi) = tokio::join!(
+        limited("domain.delegation", check::delegation(target, view)),
+        limited("domain.dnssec", check::dnssec(target, eyes.dns.as_ref(), view)),
+        limited("domain.names", check::names(target, view)),
+        limited("domain.lists", check::lists(target, eyes.dns.as_ref())),
+        limited("domain.dane", check::dane(target, view)),
+        limited("domain.bimi", check::bimi(target, view)),
+    );
+    [delegation, dnssec, names, lists, dane, bimi]
 }
 
 /// Values of one name that are kept.

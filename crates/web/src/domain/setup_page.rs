@@ -22,6 +22,7 @@ pub const STEPS: &[(&str, &[&str])] = &[
     ("dkim", &["domain.dkim"]),
     ("dmarc", &["domain.dmarc"]),
     ("mta-sts", &["domain.mta-sts", "domain.tls-rpt"]),
+    ("wider", &["domain.delegation", "domain.dnssec", "domain.names", "domain.lists", "domain.dane", "domain.bimi"]),
 ];
 
 /// One step in the list of steps.

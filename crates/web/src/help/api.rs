@@ -84,7 +84,7 @@ async fn list(State(app): State<App>, view: View, Query(asked): Query<Asked>) ->
 
 /// One article of the help.
 #[utoipa::path(get, path = "/help/{kind}/{name}", tag = "help", security(()), params(
-    ("kind" = String, Path, description = "article, check, problem, refusal or setting", example = "check"),
+    ("kind" = String, Path, description = "article, cause, code, check, problem, refusal or setting", example = "check"),
     ("name" = String, Path, description = "Its name", example = "auth.dmarc.fail"),
     ("lang" = Option<String>, Query, description = "\"en\" or \"zh-CN\"; else as Accept-Language says"),
 ), responses(

@@ -2,6 +2,7 @@
 
 use super::articles::ARTICLES;
 use crate::doctor::registry::{LOOKS, Look};
+use super::codes;
 use crate::page::table::escaped;
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, View};
@@ -29,10 +30,13 @@ pub enum Kind {
     Cause,
     /// A look of the recovery assistant at the installation itself.
     Doctor,
+    /// An enhanced status code, whoever said it.
+    Code,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [Kind::Article, Kind::Cause, Kind::Check, Kind::Refusal, Kind::Doctor, Kind::Problem, Kind::Setting];
+    pub const ALL: [Kind; 8] =
+        [Kind::Article, Kind::Cause, Kind::Code, Kind::Check, Kind::Refusal, Kind::Doctor, Kind::Problem, Kind::Setting];
 
     /// In addresses and words keys.
     pub fn name(self) -> &'static str {
@@ -44,6 +48,7 @@ impl Kind {
             Kind::Setting => "setting",
             Kind::Cause => "cause",
             Kind::Doctor => "doctor",
+            Kind::Code => "code",
         }
     }
 
@@ -118,10 +123,12 @@ impl Library {
     pub fn new(settings: &[SettingTable]) -> Library {
         let mut articles: Vec<Article> = ARTICLES.iter().map(|(name, english, chinese)| written(name, english, chinese)).collect();
         articles.extend(detect::checks::CHECKS.iter().map(check));
+        articles.extend(crate::diagnostics::check::DOCS.iter().map(check_of_domain));
         articles.extend(Fault::NAMES.iter().map(|name| problem(name)));
         articles.extend(MEANINGS.iter().map(refusal));
         articles.extend(LOOKS.iter().map(of_look));
         articles.extend(Cause::ALL.iter().map(|cause| of_cause(*cause)));
+        articles.extend(codes::articles());
         articles.extend(settings.iter().map(setting));
         Library { articles }
     }
@@ -135,6 +142,9 @@ impl Library {
     }
 
     pub fn find(&self, kind: Kind, name: &str) -> Option<&Article> {
+        // A code of class 4, or within a range, is told of under the name of its article.
+        let canonical = if kind == Kind::Code { codes::name_of(name) } else { None };
+        let name = canonical.as_deref().unwrap_or(name);
         self.of(kind).find(|article| article.name == name)
     }
 }
@@ -186,6 +196,11 @@ fn check(doc: &detect::checks::CheckDoc) -> Article {
         english: text(Lang::English, doc.title_en, doc.text_en),
         chinese: text(Lang::Chinese, doc.title_zh, doc.text_zh),
     }
+}
+
+fn check_of_domain(doc: &crate::diagnostics::check::Doc) -> Article {
+    let text = |lang, own: usize| of_lines(doc.titles[own], &[doc.texts[own].to_string(), said(lang, "help-check-domain", doc.id)]);
+    Article { kind: Kind::Check, name: doc.id.into(), english: text(Lang::English, 0), chinese: text(Lang::Chinese, 1) }
 }
 
 fn said(lang: Lang, key: &str, what: &str) -> String {

@@ -1,4 +1,4 @@
-//! Help: articles of tasks, of every check, problem, refusal and setting, in both languages, and the search over them.
+//! Help: articles of tasks, of every check, problem, refusal, status code and setting, in both languages, and the search over them.
 //!
 //! In: Markdown under `help/` of the repository, and what checks, faults, refusals and settings say at their definitions. Out: pages
 //! for everybody, signed in or not, and `GET /api/v1/help`. Invariant: both languages of an article have the same blocks in the same
@@ -6,6 +6,7 @@
 
 pub mod api;
 mod articles;
+pub mod codes;
 mod everything;
 mod library;
 mod page;

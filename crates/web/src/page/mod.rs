@@ -12,6 +12,7 @@ pub mod nav;
 pub mod said;
 pub mod table;
 pub mod time;
+pub mod upload;
 pub mod view;
 pub mod words;
 

@@ -58,6 +58,14 @@ impl Say {
         self
     }
 
+    /// What stands at a name, where it is text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.args.iter().find_map(|(known, arg)| match arg {
+            Arg::Text(text) if known == name => Some(text.clone()),
+            _ => None,
+        })
+    }
+
     pub fn in_lang(&self, lang: Lang) -> String {
         let value = |arg: &Arg| match arg {
             Arg::Number(number) => FluentValue::from(*number),

@@ -93,7 +93,8 @@ pub struct Answer {
 
 /// Looks, and answers. Never longer than [`WITHIN`]: then with what there is.
 pub async fn diagnose(ground: &Ground, question: &Question, steps: &Steps) -> Result<Answer, Error> {
-    let facts = gather::gather(ground, question).await?;
+    let (question, facts) = gather::either_way(ground, question).await?;
+    let question = &question;
     let found = match tokio::time::timeout(WITHIN, judge::suspects(ground, question, &facts, steps)).await {
         Ok(found) => found?,
         Err(_) => Vec::new(),

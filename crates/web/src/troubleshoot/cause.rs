@@ -144,6 +144,8 @@ causes! {
     DomainDnsFailing = "domain-dns-failing", RecipientAdministrator;
     // The domain that is ours.
     DomainGone = "domain-gone", Administrator;
+    /// The registration ended, or the domain was never put to use.
+    DomainParked = "domain-parked", Administrator;
     MxMissing = "mx-missing", Administrator;
     MxElsewhere = "mx-elsewhere", Administrator;
     MxBeside = "mx-beside", Administrator;

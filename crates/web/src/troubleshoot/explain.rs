@@ -2,14 +2,17 @@
 
 use super::judge::cause_of_reply;
 use crate::App;
+use crate::help::codes;
 use crate::page::fault::Wrong;
+use crate::page::upload;
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, Page, View, form::Form as Shown, show, show_with};
 use askama::Template;
 use axum::Form;
 use axum::Json;
-use axum::http::StatusCode;
-use gateway::receipt::refusal;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, StatusCode, header};
 use mail::report::bounce::{self, Bounce, Failure, Party};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,8 +25,12 @@ const PASTED_OCTETS_MAX: usize = super::question::PASTED_OCTETS_MAX;
 const FAILURES_MAX: usize = 20;
 
 pub fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(api_explain))
+    let of_file = OpenApiRouter::new().routes(routes!(api_explain_file)).layer(DefaultBodyLimit::max(FILE_OCTETS_MAX));
+    OpenApiRouter::new().routes(routes!(api_explain)).merge(of_file)
 }
+
+/// A bounce returns the mail with its attachments; the words come first, and only they are read.
+pub const FILE_OCTETS_MAX: usize = 2 << 20;
 
 /// What is to be explained.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -69,6 +76,14 @@ pub struct ExplainedFailure {
     pub cause_article: String,
 }
 
+/// Reads a file: a saved mail (.eml) with its attachments, or a text. `None` when it tells nothing about delivery.
+pub fn explained_file(lang: Lang, file: &[u8]) -> Option<Explained> {
+    match bounce::read(file) {
+        Some(found) => in_words(lang, found),
+        None => explained(lang, &String::from_utf8_lossy(&file[..file.len().min(PASTED_OCTETS_MAX)])),
+    }
+}
+
 /// Reads it; `None` when it tells nothing about delivery.
 pub fn explained(lang: Lang, pasted: &str) -> Option<Explained> {
     let whole = pasted.replace("\r\n", "\n").replace('\n', "\r\n");
@@ -82,6 +97,10 @@ pub fn explained(lang: Lang, pasted: &str) -> Option<Explained> {
             Bounce { reporting_mta: None, failures: if tells { vec![failure] } else { Vec::new() } }
         }
     };
+    in_words(lang, found)
+}
+
+fn in_words(lang: Lang, found: Bounce) -> Option<Explained> {
     let failures: Vec<ExplainedFailure> = found.failures.iter().take(FAILURES_MAX).map(|one| of_failure(lang, one)).collect();
     (!failures.is_empty()).then(|| Explained { reporting: found.reporting_mta.unwrap_or_default(), failures })
 }
@@ -109,7 +128,7 @@ fn of_failure(lang: Lang, failure: &Failure) -> ExplainedFailure {
         turn_text: text(format!("turn-{turn}")),
         for_sender: text(format!("bounce-{reason}-sender")),
         for_administrator: text(format!("bounce-{reason}-administrator")),
-        code_article: refusal::find(&status).map(|found| format!("/help/refusal/{}", found.code)).unwrap_or_default(),
+        code_article: codes::name_of(&status).map(|name| format!("/help/code/{name}")).unwrap_or_default(),
         cause_article: format!("/help/cause/{}", cause_of_reply("their server", &failure.said).name()),
         status,
     }
@@ -120,6 +139,35 @@ fn of_failure(lang: Lang, failure: &Failure) -> ExplainedFailure {
 async fn api_explain(view: View, Json(sent): Json<Pasted>) -> Result<Json<Explained>, Fault> {
     check(&sent)?;
     explained(view.lang, &sent.pasted).map(Json).ok_or_else(|| Fault::Invalid(vec![Wrong::new("pasted", "bounce-tells-nothing")]))
+}
+
+/// The file of a request: the field `file` of a form, else the body itself.
+fn file_of<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a [u8], Fault> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let file = if kind.to_ascii_lowercase().starts_with("multipart/form-data") { upload::field(kind, body, "file") } else { Some(body) };
+    file.filter(|octets| !octets.trim_ascii().is_empty()).ok_or_else(|| Fault::Invalid(vec![Wrong::new("file", "bounce-nothing")]))
+}
+
+/// Explains a bounce that was saved as a file. Nothing is kept.
+#[utoipa::path(post, path = "/help/bounce/file", tag = "help", security(()),
+    request_body(content = String, description = "The saved mail (.eml), or a form with the field `file`", content_type = "message/rfc822"),
+    responses((status = 200, description = "In words", body = Explained)))]
+async fn api_explain_file(view: View, headers: HeaderMap, body: Bytes) -> Result<Json<Explained>, Fault> {
+    let file = file_of(&headers, &body)?;
+    explained_file(view.lang, file).map(Json).ok_or_else(|| Fault::Invalid(vec![Wrong::new("file", "bounce-tells-nothing")]))
+}
+
+/// `POST /help/bounce/file`: a form with a file.
+pub async fn explain_file(view: View, headers: HeaderMap, body: Bytes) -> Page {
+    let wrong = |key| {
+        let form = Shown::default().with_wrong(vec![Wrong::new("file", key)]);
+        show_with(StatusCode::UNPROCESSABLE_ENTITY, &BouncePage { view: &view, form: &form, found: None })
+    };
+    let Ok(file) = file_of(&headers, &body) else { return wrong("bounce-nothing") };
+    match explained_file(view.lang, file) {
+        Some(found) => show(&BouncePage { view: &view, form: &Shown::default(), found: Some(found) }),
+        None => wrong("bounce-tells-nothing"),
+    }
 }
 
 fn check(sent: &Pasted) -> Result<(), Fault> {

@@ -4,6 +4,7 @@
 //! Not here: what it means (`judge`).
 
 use super::ground::Ground;
+use super::judge::distance;
 use super::question::{End, Question};
 use super::sql;
 use super::symptom::Symptom;
@@ -79,6 +80,10 @@ pub struct Facts {
     pub traffic: usize,
     /// Mails of other recipients of the asked domain in the last day: whether the way to us works.
     pub domain_traffic: usize,
+    /// There is mail between the two the other way round, and no word says which way is meant.
+    pub is_other_way: bool,
+    /// There was nothing at the moment that was named; this is of other days.
+    pub is_other_time: bool,
 }
 
 /// Reads it.
@@ -95,6 +100,41 @@ pub async fn gather(ground: &Ground, question: &Question) -> Result<Facts, Error
     });
     facts.issues = issues.await?;
     Ok(facts)
+}
+
+/// Reads it, and where nothing is found and no word says who sent, looks whether there is trouble the other way round.
+pub async fn either_way(ground: &Ground, question: &Question) -> Result<(Question, Facts), Error> {
+    let mut facts = gather(ground, question).await?;
+    if let Some(found) = another_time(ground, question, &facts).await? {
+        return Ok(found);
+    }
+    if !question.may_turn || !facts.stories.is_empty() || !facts.refusals.is_empty() {
+        return Ok((question.clone(), facts));
+    }
+    let turned = question.turned(&ground.directory);
+    let other = gather(ground, &turned).await?;
+    let is_troubled = |story: &Story| story.row.recipients.iter().any(|one| one.state != "delivered");
+    if !other.refusals.is_empty() || other.stories.iter().any(is_troubled) {
+        return Ok((turned, other));
+    }
+    facts.is_other_way = !other.stories.is_empty();
+    Ok((question.clone(), facts))
+}
+
+/// People are days wrong about when it was: such mail around the moment that was named, where there is none at it.
+async fn another_time(ground: &Ground, question: &Question, facts: &Facts) -> Result<Option<(Question, Facts)>, Error> {
+    /// Farther away it is another mail.
+    const WRONG_MS: i64 = 7 * DAY_MS;
+    let Some(about_ms) = question.about_ms.filter(|_| facts.stories.is_empty() && facts.refusals.is_empty()) else { return Ok(None) };
+    if question.sender.is_none() || question.recipient.is_none() {
+        return Ok(None);
+    }
+    let any_time = Question { about_ms: None, ..question.clone() };
+    let mut found = gather(ground, &any_time).await?;
+    found.stories.retain(|story| (story.row.at_ms - about_ms).abs() <= WRONG_MS);
+    found.refusals.retain(|refused| (refused.event.at_ms - about_ms).abs() <= WRONG_MS);
+    found.is_other_time = true;
+    Ok((!found.stories.is_empty() || !found.refusals.is_empty()).then_some((any_time, found)))
 }
 
 /// From when to when is looked.
@@ -127,12 +167,17 @@ async fn read(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
     Ok(facts)
 }
 
-/// Mails that may be meant, with how well each fits.
-async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question, facts: &mut Facts) -> Result<Vec<(MailBody, f64)>, Error> {
+/// A mail that is named by an identifier; `None` when none is, or none has it.
+async fn identified(
+    tx: &mut Tx,
+    scope: gateway::scope::OrgScope,
+    question: &Question,
+    facts: &Facts,
+) -> Result<Option<Vec<(MailBody, f64)>>, Error> {
     if let Some(mail) = question.mail {
         let found = trace::search(tx, scope, &Query { mail: Some(mail), limit: 1, ..Query::default() }).await?;
         if !found.rows.is_empty() {
-            return Ok(found.rows.into_iter().map(|row| (row, 1.0)).collect());
+            return Ok(Some(found.rows.into_iter().map(|row| (row, 1.0)).collect()));
         }
     }
     if let Some(id) = &question.message_id {
@@ -145,26 +190,43 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
         let found = trace::search(tx, scope, &query).await?;
         if !found.rows.is_empty() {
             let fits = |row: &MailBody| if question.recipient.as_ref().is_none_or(|end| is_to(row, end)) { 1.0 } else { 0.6 };
-            return Ok(found.rows.into_iter().map(|row| (fits(&row), row)).map(|(fit, row)| (row, fit)).collect());
+            return Ok(Some(found.rows.into_iter().map(|row| (fits(&row), row)).map(|(fit, row)| (row, fit)).collect()));
         }
+    }
+    for id in bracketed(question) {
+        let query = Query { message_id: Some(id), since_ms: Some(facts.since_ms), limit: ROWS_MAX, ..Query::default() };
+        let found = trace::search(tx, scope, &query).await?;
+        if !found.rows.is_empty() {
+            return Ok(Some(found.rows.into_iter().map(|row| (row, 1.0)).collect()));
+        }
+    }
+    Ok(None)
+}
+
+/// Mails that may be meant, with how well each fits.
+async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question, facts: &mut Facts) -> Result<Vec<(MailBody, f64)>, Error> {
+    if let Some(rows) = identified(tx, scope, question, facts).await? {
+        return Ok(rows);
     }
     let mut rows: Vec<(MailBody, f64)> = Vec::new();
     let base = Query { since_ms: Some(facts.since_ms), until_ms: Some(facts.until_ms), limit: ROWS_MAX, ..Query::default() };
     if let Some(recipient) = question.recipient.as_ref() {
-        let query = match recipient {
-            End::Address(address) => Query { recipient: Some(address.clone()), ..base.clone() },
-            End::Domain(_) => base.clone(),
+        let queries = match recipient {
+            End::Address(_) => recipient.queries().into_iter().map(|one| Query { recipient: Some(one), ..base.clone() }).collect(),
+            End::Domain(_) => vec![base.clone()],
         };
-        let found = trace::search(tx, scope, &query).await?;
-        facts.is_complete &= is_whole(&found.because) || question.sender.is_some();
-        for row in found.rows.into_iter().filter(|row| is_to(row, recipient)) {
-            facts.traffic += 1;
-            let fit = fit_of_sender(tx, scope, question, &row).await?;
-            rows.push((row, fit));
+        for query in queries {
+            let found = trace::search(tx, scope, &query).await?;
+            facts.is_complete &= is_whole(&found.because) || question.sender.is_some();
+            for row in found.rows.into_iter().filter(|row| is_to(row, recipient)) {
+                facts.traffic += 1;
+                let fit = fit_of_sender(tx, scope, question, &row).await?;
+                rows.push((row, fit));
+            }
         }
     }
-    if let Some(sender) = question.sender.as_ref() {
-        let found = trace::search(tx, scope, &Query { sender: Some(sender.as_query()), ..base }).await?;
+    for sender in question.sender.iter().flat_map(End::queries) {
+        let found = trace::search(tx, scope, &Query { sender: Some(sender), ..base.clone() }).await?;
         facts.is_complete &= is_whole(&found.because);
         for row in found.rows {
             let is_known = rows.iter().any(|(there, _)| there.mail == row.mail);
@@ -178,6 +240,7 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
                 {
                     1.0
                 }
+                Some(end) if is_nearly_to(&row, end) => FIT_NEAR,
                 Some(_) => continue,
             };
             facts.traffic += 1;
@@ -200,6 +263,49 @@ async fn receipt(tx: &mut Tx, scope: gateway::scope::OrgScope, mail: MailId) -> 
     Ok(trace::receipt_of(tx, scope, mail).await?.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
+/// Words in brackets that may be a Message-ID.
+fn bracketed(question: &Question) -> Vec<String> {
+    if question.message_id.is_some() { Vec::new() } else { super::pasted::bracketed(&super::pasted::narrow(&question.text)) }
+}
+
+/// An address that is remembered wrongly by a letter or two. Sure enough to say so, not to be certain.
+const FIT_NEAR: f64 = 0.7;
+
+/// Whether two addresses differ so little that one may be meant for the other.
+pub fn is_nearly(asked: &End, address: &str) -> bool {
+    let (Some(asked), Some((local, domain))) = (asked.address(), address.rsplit_once('@')) else {
+        let (asked, other) = (asked.domain(), address.rsplit('@').next().unwrap_or_default().to_lowercase());
+        return is_near_name(asked, &other);
+    };
+    let (asked, local, domain) = (asked.to_lowercase(), local.to_lowercase(), domain.to_lowercase());
+    let Some((asked_local, asked_domain)) = asked.rsplit_once('@') else { return false };
+    match (asked_local == local, asked_domain == domain) {
+        (true, true) => false,
+        (true, false) => is_near_name(asked_domain, &domain),
+        (false, true) => {
+            let most = if asked_local.chars().count() <= 3 { 1 } else { 2 };
+            distance(asked_local, &local) <= most
+        }
+        (false, false) => false,
+    }
+}
+
+/// Domains that differ by a letter or two, or have the same name under another end (x.com, x.cn), which is how people remember them.
+fn is_near_name(asked: &str, other: &str) -> bool {
+    const SHORT: usize = 5;
+    if asked == other || asked.is_empty() || other.is_empty() {
+        return false;
+    }
+    let first = |name: &str| name.split('.').next().unwrap_or_default().to_string();
+    let is_same_name = first(asked) == first(other) && first(asked).chars().count() >= SHORT;
+    is_same_name || asked.chars().count() > SHORT && distance(asked, other) <= 2
+}
+
+/// The address that is asked about is nearly that of a recipient, and nobody has it here.
+fn is_nearly_to(row: &MailBody, end: &End) -> bool {
+    row.recipients.iter().any(|one| is_nearly(end, &one.original))
+}
+
 /// Whether one of its recipients is meant. An address is compared in any case.
 fn is_to(row: &MailBody, end: &End) -> bool {
     row.recipients.iter().any(|one| end.is(&one.address) || end.is(&one.original))
@@ -216,6 +322,7 @@ async fn fit_of_sender(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &
     Ok(match () {
         () if sender.is(&from) => 1.0,
         () if sender.is_related(&from) || sender.is_related(&row.sender) => 0.6,
+        () if is_nearly(sender, &row.sender) || is_nearly(sender, &from) => FIT_NEAR,
         () => 0.0,
     })
 }
@@ -226,12 +333,12 @@ async fn refusals(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Quest
     let mut seen: Vec<EventBody> = Vec::new();
     let mut queries = Vec::new();
     if let Some(recipient) = &question.recipient {
-        queries.push(RefusalQuery { recipient: Some(recipient.as_query()), ..base.clone() });
+        queries.extend(recipient.queries().into_iter().map(|one| RefusalQuery { recipient: Some(one), ..base.clone() }));
         // The same domain: the address may have been written wrongly.
         queries.push(RefusalQuery { recipient: Some(format!("@{}", recipient.domain())), ..base.clone() });
     }
     if let Some(sender) = &question.sender {
-        queries.push(RefusalQuery { sender: Some(sender.as_query()), ..base.clone() });
+        queries.extend(sender.queries().into_iter().map(|one| RefusalQuery { sender: Some(one), ..base.clone() }));
     }
     if queries.is_empty() && (question.mail.is_some() || question.message_id.is_some() || has_event(question)) {
         queries.push(base);
@@ -291,6 +398,18 @@ fn fit_of_refusal(question: &Question, event: &EventBody, detail: &trace::Refusa
 }
 
 impl Story {
+    /// It fits only as the mail of an address that is nearly the one asked about.
+    pub fn is_nearly(&self, question: &Question) -> bool {
+        let of_sender = question.sender.as_ref().is_some_and(|end| is_nearly(end, &self.row.sender) || is_nearly(end, self.author()));
+        let of_recipient = question.recipient.as_ref().is_some_and(|end| is_nearly_to(&self.row, end));
+        of_sender || of_recipient
+    }
+
+    /// The address in From.
+    pub fn author(&self) -> &str {
+        self.receipt.as_ref().map(|receipt| receipt.header.from.as_str()).unwrap_or_default()
+    }
+
     pub fn mail(&self) -> MailId {
         self.row.mail
     }

@@ -26,6 +26,7 @@ pub fn routes() -> Router<App> {
         .route("/troubleshoot/{diagnosis}", get(answer))
         .route("/troubleshoot/{diagnosis}/fixes/{fix}", post(fix))
         .route("/help/bounce", get(super::explain::form).post(super::explain::explain))
+        .route("/help/bounce/file", post(super::explain::explain_file))
         .layer(DefaultBodyLimit::max(FORM_OCTETS_MAX))
 }
 

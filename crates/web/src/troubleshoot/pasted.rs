@@ -144,29 +144,79 @@ fn is_robot(address: &str) -> bool {
 
 /// Addresses in a text, in order.
 pub fn addresses(text: &str) -> impl Iterator<Item = String> {
-    let is_edge = |c: char| c.is_whitespace() || "<>()[],;\"'“”‘’«»：，。；、（）【】".contains(c);
-    let word = move |word: &str| {
-        let word = word.trim_matches(['.', ':', '!', '?']).trim_start_matches("mailto:");
-        let at = word.find('@')?;
-        // Chinese is written without spaces: an address of ASCII ends where its letters do.
-        let (before, after) = (word[..at].bytes().rev().take_while(u8::is_ascii), word[at + 1..].bytes().take_while(u8::is_ascii));
-        let (before, after) = (before.count(), after.count());
+    let is_edge = |c: char| c.is_whitespace() || "<>()[],;:\"“”‘’«»：，。；、（）【】！？".contains(c);
+    let parts = text.split(is_edge).take(WORDS_MAX).filter(|part| part.contains('@'));
+    parts.flat_map(addresses_in).take(ADDRESSES_MAX).collect::<Vec<_>>().into_iter()
+}
+
+/// Chinese is written without spaces: an address of ASCII ends where its letters do, and another may follow in the same word.
+fn addresses_in(word: &str) -> Vec<String> {
+    let is_local = |octet: &u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(octet);
+    let is_domain = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-');
+    let mut found = Vec::new();
+    for (at, _) in word.match_indices('@') {
+        let before = word[..at].bytes().rev().take_while(is_local).count();
+        let after = word[at + 1..].bytes().take_while(is_domain).count();
         let is_ascii = before > 0 && after > 0;
-        let address = if is_ascii { word[at - before..=at + after].trim_matches(['.', ':', '!', '?']) } else { word };
-        mail::Address::parse(address).ok().map(|address| address.to_string())
-    };
-    text.split(is_edge)
-        .take(WORDS_MAX)
-        .filter(|part| part.contains('@'))
-        .filter_map(word)
-        .take(ADDRESSES_MAX)
-        .collect::<Vec<_>>()
-        .into_iter()
+        let address = if is_ascii { &word[at - before..=at + after] } else { word };
+        let address = address.trim_matches(['.', '!', '?', '\'', '-']).trim_start_matches("mailto:");
+        found.extend(mail::Address::parse(address).ok().map(|address| address.to_string()));
+        if !is_ascii {
+            break;
+        }
+    }
+    found
 }
 
 /// The words of a text, with its addresses left out.
 pub fn without_addresses(text: &str) -> String {
     addresses(text).fold(text.to_lowercase(), |text, address| text.replace(&address.to_lowercase(), " "))
+}
+
+/// Names of domains that stand in a text by themselves, in order.
+pub fn domains(text: &str) -> Vec<String> {
+    /// What looks like a domain and is a file or a word.
+    const NO_DOMAINS: [&str; 22] = [
+        "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "zip", "rar", "txt", "csv", "jpg", "jpeg", "png", "gif", "eml", "msg", "exe",
+        "htm", "html", "g", "e",
+    ];
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let words = without_addresses(text);
+    // A page that somebody looked at says nothing of where mail came from.
+    let words: Vec<&str> = words.split_whitespace().filter(|word| !word.contains("://")).take(WORDS_MAX).collect();
+    let words = words.join(" ");
+    let mut found: Vec<String> = Vec::new();
+    for word in words.split(|c: char| !is_part(c)).take(WORDS_MAX) {
+        let word = word.trim_matches(['.', '-']);
+        let Some((rest, last)) = word.rsplit_once('.') else { continue };
+        let is_name = last.len() >= 2 && last.bytes().all(|octet| octet.is_ascii_alphabetic()) && !NO_DOMAINS.contains(&last);
+        let has_letters = rest.bytes().any(|octet| octet.is_ascii_alphabetic());
+        if is_name && has_letters && mail::address::domain_to_ascii(word).is_some() && !found.iter().any(|one| one == word) {
+            found.push(word.to_string());
+        }
+        if found.len() == ADDRESSES_MAX {
+            break;
+        }
+    }
+    found
+}
+
+/// Full-width letters and signs, as input methods for Chinese leave them, as ASCII; what has no ASCII stays.
+pub fn narrow(text: &str) -> String {
+    let one = |c: char| match c {
+        '\u{3000}' => ' ',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    text.chars().map(one).collect()
+}
+
+/// What stands in angle brackets and could be a Message-ID as well as an address.
+pub fn bracketed(text: &str) -> Vec<String> {
+    const BRACKETED_MAX: usize = 3;
+    let parts = text.split('<').skip(1).filter_map(|rest| rest.split_once('>').map(|(inner, _)| inner.trim()));
+    let is_one = |inner: &&str| inner.matches('@').count() == 1 && !inner.contains(char::is_whitespace);
+    parts.filter(is_one).map(|inner| format!("<{inner}>")).take(BRACKETED_MAX).collect()
 }
 
 /// A mail of ours that a text names.
@@ -200,10 +250,26 @@ mod tests {
         for (text, want) in [
             ("mail from <Bob@X.example>, to ann@a.example.", vec!["Bob@x.example", "ann@a.example"]),
             ("我没收到bob@x.example发来的合同", vec!["bob@x.example"]),
+            ("from:bob@x.example,to:ann@a.example.", vec!["bob@x.example", "ann@a.example"]),
+            ("bob@x.example发给ann@a.example的信，bob@x.example's mail", vec!["bob@x.example", "ann@a.example", "bob@x.example"]),
             ("nothing here", vec![]),
         ] {
             assert_eq!(addresses(text).collect::<Vec<_>>(), want, "{text}");
         }
+    }
+
+    #[test]
+    fn domains_and_full_width_letters_are_found() {
+        for (text, want) in [
+            ("Bob at partner.example swears, see plan.pdf, e.g. today", vec!["partner.example"]),
+            ("partner.example那边谁都不行", vec!["partner.example"]),
+            ("from bob@partner.example", vec![]),
+            ("at 10.30 or 192.0.2.1", vec![]),
+        ] {
+            assert_eq!(domains(text), want, "{text}");
+        }
+        assert_eq!(narrow("ａｎｎ＠acme．example：你好"), "ann@acme.example:你好");
+        assert_eq!(bracketed("see <1.2@x.example> and <a b@c>"), ["<1.2@x.example>"]);
     }
 
     #[test]

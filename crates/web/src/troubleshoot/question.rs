@@ -66,6 +66,13 @@ impl End {
         }
     }
 
+    /// As searches want it: as it was typed, and in lower case, which is how nearly all servers write it.
+    pub fn queries(&self) -> Vec<String> {
+        let typed = self.as_query();
+        let lower = typed.to_lowercase();
+        if typed == lower { vec![lower] } else { vec![typed, lower] }
+    }
+
     pub fn domain(&self) -> &str {
         match self {
             End::Address(address) => address.rsplit('@').next().unwrap_or_default(),
@@ -119,6 +126,12 @@ pub struct Question {
     pub connector: Option<String>,
     /// What the pasted text came to.
     pub pasted: Option<Pasted>,
+    /// Nobody said what is wrong: the symptom only follows from the way the mail goes.
+    #[serde(default)]
+    pub is_guessed: bool,
+    /// No word says which of two addresses sent: they may stand the wrong way round.
+    #[serde(default)]
+    pub may_turn: bool,
 }
 
 impl Question {
@@ -146,7 +159,7 @@ impl Question {
         };
         let symptom = match asked.symptom.trim() {
             // An address such as slow@… says nothing of what is wrong.
-            "" => Some(Symptom::read(&pasted::without_addresses(&text))),
+            "" => Some(Symptom::read(&pasted::without_addresses(&pasted::narrow(&text)))),
             name => Symptom::named(name),
         };
         let symptom = symptom.unwrap_or_else(|| {
@@ -171,6 +184,8 @@ impl Question {
             mail,
             connector: some(&asked.connector),
             pasted,
+            is_guessed: symptom == Symptom::Unknown,
+            may_turn: false,
         };
         question.take_pasted();
         question.take_words(directory);
@@ -226,8 +241,11 @@ impl Question {
     /// Addresses in the words: by what stands before each, else ours is at our end and a foreign one at the other.
     fn take_words(&mut self, directory: &Directory) {
         let outward = self.is_outward();
-        let text = self.text.to_lowercase();
-        let found: Vec<String> = pasted::addresses(&self.text).collect();
+        // What a field or a pasted mail says stays where it is.
+        let are_said = self.sender.is_some() || self.recipient.is_some();
+        let narrow = pasted::narrow(&self.text);
+        let text = narrow.to_lowercase();
+        let found: Vec<String> = pasted::addresses(&narrow).collect();
         let are_several = found.len() > 1;
         let mut open = Vec::new();
         for address in found {
@@ -249,6 +267,7 @@ impl Question {
             };
             if slot.is_none() { *slot = Some(end) } else { open.push(end) }
         }
+        let were_open = !open.is_empty() && (self.sender.is_none() || self.recipient.is_none());
         for end in open {
             let is_ours = directory.domain_named(end.domain()).is_some();
             let (first, second) = match is_ours == outward {
@@ -262,13 +281,38 @@ impl Question {
                 (false, false) => {}
             }
         }
-        self.mail = self.mail.or_else(|| pasted::mail_in(&self.text));
-        self.message_id = self.message_id.take().or_else(|| pasted::message_id_in(&self.text));
+        self.may_turn = were_open && !are_said && self.sender.is_some() && self.recipient.is_some();
+        self.take_domains(&narrow, directory);
+        self.mail = self.mail.or_else(|| pasted::mail_in(&narrow));
+        self.message_id = self.message_id.take().or_else(|| pasted::message_id_in(&narrow));
+    }
+
+    /// A domain named without an address stands for anybody there, at the end that nothing else was said of.
+    fn take_domains(&mut self, text: &str, directory: &Directory) {
+        for domain in pasted::domains(text) {
+            let is_known = [&self.sender, &self.recipient].into_iter().flatten().any(|end| end.domain() == domain);
+            if is_known {
+                continue;
+            }
+            let is_ours = directory.domain_named(&domain).is_some();
+            let slot = if is_ours == self.is_outward() { &mut self.sender } else { &mut self.recipient };
+            if slot.is_none() {
+                *slot = Some(End::Domain(domain));
+            }
+        }
     }
 
     /// The complaint of somebody who sent.
     fn is_outward(&self) -> bool {
         matches!(self.symptom, Symptom::NotDelivered | Symptom::Bounce)
+    }
+
+    /// The same question with its ends the other way round.
+    pub fn turned(&self, directory: &Directory) -> Question {
+        let (sender, recipient) = (self.recipient.clone(), self.sender.clone());
+        let mut turned = Question { sender, recipient, may_turn: false, ..self.clone() };
+        turned.settle_symptom(directory);
+        turned
     }
 
     /// Which way the mail goes says more than how it was worded.
@@ -294,27 +338,54 @@ enum Place {
 
 /// The words around an address that say at which end it is. Some say so only where another address stands beside.
 fn place(before: &str, after: &str, are_several: bool) -> Option<Place> {
-    const SPEAKER: [&str; 4] = ["i am", "i'm", "我是", "this is"];
-    const RECIPIENT: [&str; 8] = ["to", "for", "reach", "给", "至", "发到", "发往", "寄给"];
+    const SPEAKER: [&str; 5] = ["i am", "i'm", "我是", "this is", "我("];
+    const RECIPIENT: [&str; 12] = ["to", "for", "reach", "给", "至", "发到", "发往", "寄给", "发不到", "送不到", "写不到", "寄不到"];
     /// Where mail lies.
     const PLACES: [&str; 7] = ["junk of", "junk folder of", "spam folder of", "inbox of", "mailbox of", "quarantine of", "folder of"];
     /// What somebody sent.
     const THINGS: [&str; 4] = ["mail", "message", "e-mail", "email"];
     const SENDER: [&str; 4] = ["from", "来自", "从", "发件人"];
     const SENDER_BESIDE: [&str; 6] = ["of", "by", "收到", "收不到", "允许", "allowed"];
-    let before = before.trim_end_matches([' ', '<', '"', '“', '：', ':', '\t', '\n', '\r']);
+    /// What follows whoever sends, and whoever gets or does not.
+    const SENDS: [&str; 12] =
+        ["sent", "sends", "wrote", "writes", "mailed", "mails to", "emailed", "has sent", "has written", "同时发", "发了", "写了"];
+    const SENDS_HAN: [&str; 8] = ["发给", "写给", "寄给", "发来", "发的", "写的", "把", "往外发"];
+    const GETS: [&str; 16] = [
+        "did not get",
+        "didn't get",
+        "does not get",
+        "doesn't get",
+        "never got",
+        "gets no",
+        "got no",
+        "has nothing",
+        "still has",
+        "has not got",
+        "misses",
+        "waits",
+        "is waiting",
+        "should have had",
+        "receives no",
+        "收不到",
+    ];
+    const GETS_HAN: [&str; 8] = ["没收到", "没有收到", "还没", "这里没", "那里没", "一直没", "早该收到", "白等"];
+    let before = before.trim_end_matches([' ', '<', '"', '“', '：', ':', '(', '\t', '\n', '\r']);
     let ends = |words: &[&str]| {
         words.iter().any(|word| {
-            let rest = before.strip_suffix(word);
+            let rest = before.strip_suffix(word.trim_end_matches('('));
             // "into" is no "to"; Chinese has no spaces between words.
             rest.is_some_and(|rest| !word.is_ascii() || rest.chars().next_back().is_none_or(|c| !c.is_ascii_alphabetic()))
         })
     };
+    let then = after.trim_start_matches([' ', '>', '"', '”', ')', '）']);
+    let begins = |words: &[&str]| words.iter().any(|word| then.starts_with(word));
     match () {
         () if ends(&SPEAKER) => Some(Place::Speaker),
         () if ends(&RECIPIENT) || ends(&PLACES) => Some(Place::Recipient),
         () if owns(after, &THINGS) && are_several => Some(Place::Sender),
         () if ends(&SENDER) || are_several && ends(&SENDER_BESIDE) => Some(Place::Sender),
+        () if are_several && (begins(&SENDS) || begins(&SENDS_HAN)) => Some(Place::Sender),
+        () if are_several && (begins(&GETS) || begins(&GETS_HAN)) => Some(Place::Recipient),
         () => None,
     }
 }

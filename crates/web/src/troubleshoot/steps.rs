@@ -25,10 +25,12 @@ pub enum Look {
     Account,
     Digest,
     Header,
+    /// Block lists, about our own addresses.
+    Lists,
 }
 
 impl Look {
-    pub const ALL: [Look; 12] = [
+    pub const ALL: [Look; 13] = [
         Look::Records,
         Look::Service,
         Look::Recipient,
@@ -41,6 +43,7 @@ impl Look {
         Look::Account,
         Look::Digest,
         Look::Header,
+        Look::Lists,
     ];
 
     /// In JSON; words `look-…`.
@@ -58,6 +61,7 @@ impl Look {
             Look::Account => "account",
             Look::Digest => "digest",
             Look::Header => "header",
+            Look::Lists => "lists",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod bounce;
 mod connectivity;
 mod connector;
 mod domain;

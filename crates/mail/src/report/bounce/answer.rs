@@ -51,7 +51,7 @@ fn begins(words: &str, at: usize) -> bool {
     let before = words[..at].trim_end_matches([' ', '\t']);
     let spaced = before.len() < at;
     match before.chars().next_back() {
-        None | Some('\n' | ':' | '[' | '\'' | '"' | '(' | ';' | '|' | '>' | ',') => true,
+        None | Some('\n' | ':' | '[' | '\'' | '"' | '(' | ';' | '|' | '>' | ',' | '#' | '：' | '，') => true,
         Some('<') => before.ends_with("<<<") || before.ends_with('<'),
         _ if spaced => {
             let word = before.rsplit([' ', '\n', '\t']).next().unwrap_or_default().to_ascii_lowercase();
@@ -157,6 +157,13 @@ const PHASES: &[(Phase, &[&str])] = &[
             "for text command",
             "after data command",
             "in reply to data",
+            "sent <<< data",
+            "sent <<< .",
+            "sent >>> data",
+            "sent >>> .",
+            "[body]",
+            "(state 17)",
+            "(state 18)",
             "smtp command data",
             "message (data)",
             "after i sent the message",
@@ -167,6 +174,11 @@ const PHASES: &[(Phase, &[&str])] = &[
         Phase::Rcpt,
         &[
             "in reply to rcpt",
+            "sent <<< rcpt",
+            "sent >>> rcpt",
+            "[rcpt_to]",
+            "(state 14)",
+            "rcpt state",
             "after rcpt to",
             "after rcpt command",
             "following rcpt command",
@@ -179,7 +191,19 @@ const PHASES: &[(Phase, &[&str])] = &[
             "rejected recipient",
         ],
     ),
-    (Phase::Mail, &["in reply to mail from", "after mail from", "after pipelined mail from", "our mail from", "sender was rejected"]),
+    (
+        Phase::Mail,
+        &[
+            "in reply to mail from",
+            "sent <<< mail from",
+            "sent >>> mail from",
+            "[mail_from]",
+            "after mail from",
+            "after pipelined mail from",
+            "our mail from",
+            "sender was rejected",
+        ],
+    ),
     (
         Phase::Connect,
         &[
@@ -208,15 +232,8 @@ fn of_transcript(words: &str) -> Option<Phase> {
     let (mut phase, mut has_talked) = (None, false);
     for line in words.lines().map(str::trim) {
         if let Some(command) = line.strip_prefix(">>>") {
-            let command = command.trim_start().to_ascii_lowercase();
-            phase = match command.get(..4) {
-                Some("mail") => Some(Phase::Mail),
-                Some("rcpt") => Some(Phase::Rcpt),
-                Some("data") => Some(Phase::Data),
-                Some("ehlo" | "helo") => Some(Phase::Connect),
-                _ => phase,
-            };
-        } else if line.starts_with("... while talking to") {
+            phase = of_command(command).or(phase);
+        } else if line.trim_start_matches(['.', ' ']).to_ascii_lowercase().starts_with("while talking to") {
             (phase, has_talked) = (Some(Phase::Connect), true);
         } else if let Some(answer) = line.strip_prefix("<<<") {
             let answer = answer.trim_start();
@@ -226,6 +243,36 @@ fn of_transcript(words: &str) -> Option<Phase> {
         }
     }
     None
+}
+
+/// The command that an answer with this code and status was given to, where a transcript tells of several recipients.
+pub(super) fn phase_in_transcript(words: &str, code: u16, status: (u8, u16, u16)) -> Option<Phase> {
+    let said = format!("{code} {}.{}.{}", status.0, status.1, status.2);
+    let mut phase = None;
+    for line in words.lines().map(str::trim) {
+        if let Some(command) = line.strip_prefix(">>>") {
+            phase = of_command(command).or(phase);
+        } else if line.strip_prefix("<<<").is_some_and(|answer| answer.trim_start().starts_with(&said)) {
+            return phase;
+        }
+    }
+    None
+}
+
+/// The first status in a transcript that says more than that a command failed.
+pub(super) fn status_in_transcript(words: &str) -> Option<(u8, u16, u16)> {
+    let answers = words.lines().filter_map(|line| line.trim().strip_prefix("<<<"));
+    answers.filter_map(status_in).find(|status| !matches!((status.1, status.2), (0, 0) | (5, _)))
+}
+
+fn of_command(command: &str) -> Option<Phase> {
+    match command.trim_start().to_ascii_lowercase().get(..4)? {
+        "mail" => Some(Phase::Mail),
+        "rcpt" => Some(Phase::Rcpt),
+        "data" => Some(Phase::Data),
+        "ehlo" | "helo" => Some(Phase::Connect),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The fields of a delivery status part (RFC 3464), read together with the words beside them.
 
 use super::answer::Answer;
-use super::{Bounce, FAILURES_MAX, Failure, failure, text, untyped};
+use super::{Bounce, FAILURES_MAX, Failure, Reason, failure, text, untyped};
 use crate::address::decode_words;
 use crate::smtp::parse_status;
 use mail_parser::{Message, MimeHeaders};
@@ -20,6 +20,8 @@ struct Group {
     status: Option<(u8, u16, u16)>,
     remote: Option<String>,
     diagnostic: String,
+    /// What PowerMTA made of it, in words of its own.
+    category: String,
 }
 
 /// What the delivery status part says; no failures when there is none.
@@ -64,6 +66,7 @@ fn groups_of(content: &[u8], bounce: &mut Bounce, groups: &mut Vec<Group>) {
             "status" => group.status = value.split([' ', '(']).next().and_then(parse_status),
             "remote-mta" => group.remote = Some(untyped(&value)).filter(|name| !name.is_empty()),
             "diagnostic-code" => group.diagnostic = value,
+            "x-powermta-bouncecategory" => group.category = value.to_ascii_lowercase(),
             "" if !group.is_empty() => groups.push(std::mem::take(&mut group)),
             _ => {}
         }
@@ -96,11 +99,40 @@ impl Group {
             // The field has the first line of a longer answer.
             answer = Answer { phase: answer.phase, ..beside };
         }
+        if let (None, Some(code), Some(status)) = (answer.phase, answer.code, answer.status) {
+            answer.phase = super::answer::phase_in_transcript(report, code, status);
+        }
+        let mut given = self.status;
+        if is_one && answer.status.is_none() && given.is_some_and(|status| matches!((status.1, status.2), (0, 0) | (5, 0))) {
+            // sendmail makes x.5.0 up where the answer had none; another answer of the same server may say more.
+            given = super::answer::status_in_transcript(report).or(given);
+        }
         let around = if kind == "x-unix" { format!("x-unix; {own}") } else { own.to_string() };
-        let mut failure = failure(recipient, answer, self.status, &around);
+        let mut failure = failure(recipient, answer, given, &around);
         failure.remote = self.remote.map(|name| super::one_line(&name));
+        if matches!(failure.reason, Reason::Unknown | Reason::Filtered | Reason::OnHold) {
+            failure.reason = by_category(&self.category).unwrap_or(failure.reason);
+        }
         failure
     }
+}
+
+/// Where the answer itself says little, the server that sent may have known more.
+fn by_category(category: &str) -> Option<Reason> {
+    Some(match category {
+        "bad-mailbox" => Reason::NoSuchUser,
+        "inactive-mailbox" => Reason::Suspended,
+        "quota-issues" => Reason::MailboxFull,
+        "bad-domain" => Reason::NoSuchHost,
+        "no-answer-from-host" | "message-expired" => Reason::Expired,
+        "relaying-issues" => Reason::NoRelay,
+        "bad-connection" | "routing-errors" => Reason::Network,
+        "invalid-sender" => Reason::SenderRefused,
+        "spam-related" => Reason::Spam,
+        "virus-related" => Reason::Virus,
+        "policy-related" => Reason::Policy,
+        _ => return None,
+    })
 }
 
 /// Unfolded fields with lower-case names; an empty name stands for an empty line.

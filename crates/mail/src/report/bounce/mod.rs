@@ -7,10 +7,13 @@
 
 mod answer;
 mod fields;
+mod known;
 mod pattern;
 mod reason;
 mod text;
 
+#[cfg(test)]
+mod replies;
 #[cfg(test)]
 mod tests;
 

@@ -22,15 +22,15 @@ impl Words {
     }
 }
 
-const fn words(reason: Reason, any: &'static [&'static str]) -> Words {
+pub(super) const fn words(reason: Reason, any: &'static [&'static str]) -> Words {
     Words { reason, any, unless: &[], only: None }
 }
 
-const fn unless(reason: Reason, any: &'static [&'static str], unless: &'static [&'static str]) -> Words {
+pub(super) const fn unless(reason: Reason, any: &'static [&'static str], unless: &'static [&'static str]) -> Words {
     Words { reason, any, unless, only: None }
 }
 
-const fn at(phase: Phase, reason: Reason, any: &'static [&'static str]) -> Words {
+pub(super) const fn at(phase: Phase, reason: Reason, any: &'static [&'static str]) -> Words {
     Words { reason, any, unless: &[], only: Some(phase) }
 }
 
@@ -111,7 +111,7 @@ pub(super) const WORDS: &[Words] = &[
             "from address+rejected", "your email address+blocked", "backscatter",
         ],
     ),
-    words(
+    unless(
         Reason::Suspended,
         &[
             "account is disabled", "account disabled", "account+disabled", "mailbox disabled", "mailbox is disabled",
@@ -120,6 +120,7 @@ pub(super) const WORDS: &[Words] = &[
             "mailbox is inactive", "account inactive", "user is inactive", "inactive user", "temporarily disabled",
             "account expired", "deactivated", "discontinued", "compte+bloque", "停用",
         ],
+        &["delivery temporarily suspended", "sending suspended"],
     ),
     words(
         Reason::Filtered,
@@ -273,8 +274,7 @@ pub(super) const WORDS: &[Words] = &[
         Reason::ServerTrouble,
         &[
             "ldap server", "internal system error", "internal error", "internal server error", "does not support tls",
-            "insufficient permission", "local configuration error", "service refused, please try later",
-            "service refuse. veuillez", "config error", "configuration error", "system error", "system not configured",
+            "insufficient permission", "local configuration error", "config error", "configuration error", "system error", "system not configured",
             "queue file write error", "server error", "temporary local problem", "local error",
             "resources temporarily unavailable", "unable to lookup", "server busy", "too busy",
         ],
@@ -377,6 +377,7 @@ pub(super) const DELIVERY: &[&str] = &[
     "groups.google.com/support",
     "not a member",
     "incorrectly constructed",
+    "duplicated message-id",
     "zugestellt",
     "distribué",
     "送信できません",

@@ -1,6 +1,7 @@
 //! Why a recipient was not reached, from what was said, to which command, and with which codes.
 
 use super::Phase;
+use super::known::KNOWN;
 use super::pattern::{self, WORDS};
 
 macro_rules! reasons {
@@ -148,7 +149,7 @@ fn plain(text: &str) -> String {
 }
 
 fn by_words(text: &str, seen: &Evidence<'_>) -> Option<Reason> {
-    WORDS.iter().find(|rule| rule.fits(text, seen)).map(|rule| rule.reason)
+    KNOWN.iter().chain(WORDS).find(|rule| rule.fits(text, seen)).map(|rule| rule.reason)
 }
 
 /// Statuses that leave no doubt (RFC 3463 and the IANA registry of enhanced status codes; 5.7.5xx and 5.7.6xx of Exchange Online).
@@ -163,14 +164,24 @@ fn by_status(status: (u8, u16, u16)) -> Option<Reason> {
         (2, 3) => Reason::OverLimit,
         (3, 2) => Reason::NoMailService,
         (3, 4) => Reason::TooBig,
-        (4, 6) => Reason::Network,
+        (1, 90) => Reason::TooFast,
+        (4, 6 | 14) => Reason::Network,
+        (4, 310) => Reason::NoSuchHost,
         (4, 7) => Reason::Expired,
         (6, _) => Reason::BadContent,
         (7, 13) => Reason::Suspended,
         (7, 20..=24 | 26 | 29 | 509) => Reason::NotAuthenticated,
         (7, 25) => Reason::NoReverseName,
         (7, 27) => Reason::NoMailService,
+        (7, 501) => Reason::Spam,
+        (7, 60 | 502 | 503 | 511) => Reason::SenderRefused,
+        (7, 505 | 507) => Reason::Filtered,
+        (7, 508 | 705) => Reason::TooFast,
+        (7, 510) => Reason::NoMailService,
         (7, 606..=649) => Reason::Blocked,
+        (7, 12 | 124 | 133..=136 | 321..=324 | 750) => Reason::NotPermitted,
+        (7, 16) => Reason::TooBig,
+        (7, 28) => Reason::TooFast,
         (7, 9) => Reason::Policy,
         _ => return None,
     })
@@ -181,8 +192,13 @@ fn by_vague_status(status: (u8, u16, u16)) -> Option<Reason> {
     Some(match (status.1, status.2) {
         (1, 0) => Reason::NoSuchUser,
         (2, 1) => Reason::NoSuchUser,
-        (3, 5) => Reason::ServerTrouble,
-        (4, 1 | 4) => Reason::Network,
+        (2, 4) => Reason::MailerTrouble,
+        (3, 1) => Reason::DiskFull,
+        (3, 3 | 5) | (4, 3 | 5) => Reason::ServerTrouble,
+        (4, 1 | 2 | 4) => Reason::Network,
+        (5, 3) => Reason::TooFast,
+        (7, 2 | 4 | 5 | 6 | 8 | 10 | 14 | 30) => Reason::NotPermitted,
+        (7, 17 | 18) => Reason::NoSuchUser,
         (7, 0) if status.0 == 5 => Reason::Policy,
         _ => return None,
     })
@@ -203,6 +219,10 @@ fn settled(reason: Reason, text: &str, seen: &Evidence<'_>) -> Reason {
             Reason::Filtered
         }
         (Reason::NoSuchUser, None) if matches!(subject, Some((2, 0))) => Reason::Filtered,
+        // x.2.1: the mailbox exists and takes nothing. Where RCPT was answered so, servers mean that nobody is there.
+        (Reason::NoSuchUser, None) if matches!(subject, Some((2, 1))) && pattern::NOBODY.iter().any(|cue| text.contains(cue)) => {
+            Reason::Filtered
+        }
         // Mobile carriers say this, without the address, when the reader's own filter refuses.
         (Reason::NoSuchUser, _) if text.contains("550 : user unknown") || text == ": user unknown" => Reason::Filtered,
         // At MAIL nothing is known but the sender.

@@ -7,6 +7,8 @@ use mail_parser::{Message, MimeHeaders, PartType};
 /// Octets of words that are read.
 const REPORT_OCTETS_MAX: usize = 128 << 10;
 const LINES_MAX: usize = 4_000;
+/// A line longer than this announces no returned mail.
+const RETURNED_CHARS_MAX: usize = 80;
 
 /// The words of a bounce, without the mail that it returns.
 pub(super) fn report(message: &Message<'_>) -> String {
@@ -47,7 +49,9 @@ fn until_returned(words: &str) -> &str {
     let mut at = 0;
     for (n, line) in words.split_inclusive('\n').enumerate().take(LINES_MAX) {
         let bare = line.trim().trim_matches(['-', '=', '*', '_', ' ', ':', '.', '#']).to_lowercase();
-        let is_ruled = line.trim_start().starts_with(['-', '=', '*', '_', '#']) || line.starts_with("Original message");
+        let is_ruled = line.trim_start().starts_with(['-', '=', '*', '_', '#'])
+            || line.starts_with("Original message")
+            || bare.len() < RETURNED_CHARS_MAX && line.trim_end().ends_with(':');
         let is_header = ["Return-Path: ", "Received: from ", "Received: by ", "Delivered-To: "].iter().any(|name| line.starts_with(name));
         if n > 0 && (is_header || is_ruled && pattern::RETURNED.iter().any(|mark| bare.contains(mark))) {
             return &words[..at];
@@ -123,7 +127,7 @@ fn named(line: &str) -> Option<String> {
     if let Some(address) = address(first) {
         let is_head = rest.is_empty()
             || first.ends_with(':')
-            || rest.starts_with(['(', ':', '"'])
+            || rest.starts_with(['(', ':', '"', '['])
             || rest.starts_with("delivery failed")
             || rest.starts_with("Invalid Address")
             || rest.starts_with("Error, ERROR_CODE");

@@ -62,7 +62,12 @@ async fn judge(checked: &mut Checked, target: &Target, record: &str, dns: &dyn D
         }
         _ => {
             checked.problem(Say::new("check-dmarc-policy").with("what", policy.as_str()));
-            checked.fix(Say::new("check-dmarc-fix-none"));
+            checked.fix(Say::new("check-dmarc-fix-policy"));
+            let rest: Vec<&str> = record.split(';').map(str::trim).filter(|tag| !tag.is_empty() && !is_policy(tag)).collect();
+            let meant = if policy.starts_with('r') { "reject" } else { "quarantine" };
+            let (first, others) = rest.split_first().map_or(("v=DMARC1", &[][..]), |(first, others)| (*first, others));
+            let tags: Vec<&str> = std::iter::once(first).chain(std::iter::once("p=?")).chain(others.iter().copied()).collect();
+            checked.publish((&name, "TXT"), tags.join("; ").replacen("p=?", &format!("p={meant}"), 1), false);
         }
     }
     if let Some(below) = tag(record, "sp").filter(|below| below.eq_ignore_ascii_case("none") && policy != "none") {
@@ -80,6 +85,10 @@ async fn judge(checked: &mut Checked, target: &Target, record: &str, dns: &dyn D
         checked.ok(Say::new("check-dmarc-aligned").with("what", target.domain.as_str()));
     }
     reports(checked, target, record, dns).await;
+}
+
+fn is_policy(tag: &str) -> bool {
+    tag.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("p"))
 }
 
 /// RFC 7489 §7.1: who is to get reports about another domain says so in DNS.

@@ -2,20 +2,34 @@
 //!
 //! Each takes a [`Target`] and a DNS seam and gives a [`Checked`]. Invariant: DNS that does not answer is "cannot tell", never "problem".
 
+mod bimi;
+mod dane;
+mod delegation;
 mod dkim;
 mod dmarc;
+mod dnssec;
+mod docs;
+mod lists;
 mod mta_sts;
 mod mx;
+mod names;
 mod ownership;
 mod spf;
 #[cfg(test)]
 mod tests;
 mod tls_rpt;
 
+pub use bimi::bimi;
+pub use dane::dane;
+pub use delegation::delegation;
 pub use dkim::dkim;
 pub use dmarc::dmarc;
+pub use dnssec::dnssec;
+pub use docs::{DOCS, Doc};
+pub use lists::lists;
 pub use mta_sts::{mta_sts, policy_id, policy_text};
 pub use mx::mx;
+pub use names::names;
 pub use ownership::{OWNERSHIP_LABEL, ownership, ownership_value};
 pub use spf::spf;
 pub use tls_rpt::tls_rpt;

@@ -50,10 +50,34 @@ pub async fn spf(target: &Target, dns: &dyn Dns) -> Checked {
         [record] => judge(&mut checked, target, record, dns).await,
         several => {
             checked.problem(Say::new("check-spf-several").with("count", several.len())); // RFC 7208 §3.2
+            checked.publish((domain, "TXT"), joined(several), false);
             checked.fix(Say::new("check-spf-fix-several"));
         }
     }
     checked
+}
+
+/// One record with the terms of all, and the strictest end of them.
+fn joined(records: &[String]) -> String {
+    let mut terms: Vec<&str> = Vec::new();
+    let mut ends: Vec<&str> = Vec::new();
+    for term in records.iter().flat_map(|record| record.split_whitespace().skip(1).take(TERMS_MAX)) {
+        let is_all = term.trim_start_matches(['+', '-', '~', '?']).eq_ignore_ascii_case("all");
+        let into = if is_all { &mut ends } else { &mut terms };
+        if !into.contains(&term) {
+            into.push(term);
+        }
+    }
+    let end = ["-all", "~all"].into_iter().find(|end| ends.contains(end)).unwrap_or("~all");
+    format!("v=spf1 {} {end}", terms.join(" ")).replace("  ", " ")
+}
+
+/// The record without the terms that lead nowhere; `None` when it has none of its own.
+fn without_ghosts(record: &str, wrong: &[Say]) -> Option<String> {
+    let ghosts: Vec<String> = wrong.iter().filter(|say| say.key == "check-spf-include-none").filter_map(|say| say.text("what")).collect();
+    let is_ghost = |term: &str| ghosts.iter().any(|ghost| term.to_ascii_lowercase().ends_with(&format!("include:{ghost}")));
+    let kept: Vec<&str> = record.split_whitespace().filter(|term| !is_ghost(term)).collect();
+    (kept.len() < record.split_whitespace().count()).then(|| kept.join(" "))
 }
 
 async fn judge(checked: &mut Checked, target: &Target, record: &str, dns: &dyn Dns) {
@@ -61,6 +85,9 @@ async fn judge(checked: &mut Checked, target: &Target, record: &str, dns: &dyn D
     follow(&mut walk, (target, dns), (&target.domain, record), 0).await;
     if let Some(why) = walk.silent.take() {
         checked.unknown(why);
+    }
+    if let Some(mended) = without_ghosts(record, &walk.wrong) {
+        checked.publish((&target.domain, "TXT"), mended, false);
     }
     for say in std::mem::take(&mut walk.wrong) {
         checked.problem(say);

@@ -264,3 +264,189 @@ async fn tls_reports_go_somewhere() {
 }
 
 use super::super::fetch::FetchError;
+
+#[tokio::test]
+async fn the_zone_is_in_good_hands() {
+    use CheckResult::{Advice, CannotTell, Ok, Problem};
+    type Fill = fn(&mut Zone);
+    let cases: [(Fill, CheckResult, &str, &str); 8] = [
+        (
+            |zone| {
+                zone.add("a.example", Record::Ns("ns1.keeper.example".into())).add("a.example", Record::Ns("ns2.keeper.example".into()));
+            },
+            Ok,
+            "check-delegation-ok",
+            "two servers in two networks",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", Record::Ns("ns1.keeper.example".into()));
+            },
+            Advice,
+            "check-delegation-one",
+            "one server",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", Record::Ns("ns1.keeper.example".into())).add("a.example", Record::Ns("ns3.keeper.example".into()));
+            },
+            Advice,
+            "check-delegation-near",
+            "both in one network",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", Record::Ns("ns1.keeper.example".into())).add("a.example", Record::Ns("ns.gone.example".into()));
+            },
+            Problem,
+            "check-delegation-dangling",
+            "a server without an address",
+        ),
+        (
+            |zone| {
+                zone.add("a.example", Record::Ns("ns1.pendingrenewaldeletion.example".into()));
+                zone.add("ns1.pendingrenewaldeletion.example", Record::A([192, 0, 2, 9].into()));
+            },
+            Problem,
+            "check-delegation-parked",
+            "the registration ended",
+        ),
+        (|_| {}, Problem, "check-delegation-gone", "no such domain"),
+        (
+            |zone| {
+                zone.exists("a.example");
+            },
+            Ok,
+            "check-delegation-unknown",
+            "the zone is not seen from here",
+        ),
+        (
+            |zone| {
+                zone.fails("a.example", RecordType::Ns);
+            },
+            CannotTell,
+            "check-dns-silent",
+            "no answer",
+        ),
+    ];
+    for (fill, result, key, why) in cases {
+        let mut zone = Zone::new();
+        for (name, ip) in [("ns1", [192, 0, 2, 1]), ("ns2", [198, 51, 100, 1]), ("ns3", [192, 0, 2, 77])] {
+            zone.add(&format!("{name}.keeper.example"), Record::A(ip.into()));
+        }
+        fill(&mut zone);
+        expect(&delegation(&target(), &zone).await, result, key, why);
+    }
+}
+
+#[tokio::test]
+async fn signatures_that_ran_out_are_told_from_silence() {
+    use crate::diagnostics::outside::{DnsAt, View};
+    use std::sync::Arc;
+    for (resolver_fails, own_answers, result, key) in [
+        (false, true, CheckResult::Ok, "check-dnssec-answers"),
+        (true, true, CheckResult::Problem, "check-dnssec-broken"),
+        (true, false, CheckResult::CannotTell, "check-dns-silent"),
+    ] {
+        let mut resolver = Zone::new();
+        resolver.add("a.example", Record::Ns("ns.a.example".into())).add("ns.a.example", Record::A([8, 8, 8, 8].into()));
+        if resolver_fails {
+            resolver.fails("a.example", RecordType::Mx);
+        }
+        let mut own = Zone::new();
+        match own_answers {
+            true => own.add("a.example", mx_record(10, "mx.gate.example")),
+            false => own.fails("a.example", RecordType::Mx),
+        };
+        let (own, resolver): (Arc<dyn Dns>, Arc<dyn Dns>) = (Arc::new(own), Arc::new(resolver));
+        let at: DnsAt = Arc::new(move |_| Some(own.clone()));
+        let view = View::of("a.example", &resolver, &at).await;
+        expect(&dnssec(&target(), resolver.as_ref(), &view).await, result, key, key);
+    }
+}
+
+#[tokio::test]
+async fn our_addresses_have_names_that_lead_back() {
+    use CheckResult::{Advice, Ok, Problem};
+    for (hostname, pointer, result, key) in [
+        ("mx.gate.example", Some("mx.gate.example"), Ok, "check-names-ok"),
+        ("mx.gate.example", Some("other.gate.example"), Problem, "check-names-forward"),
+        ("mx.gate.example", Some("192-0-2-25.pool.example"), Advice, "check-names-home"),
+        ("mx.gate.example", None, Problem, "check-names-none"),
+        ("localhost", Some("mx.gate.example"), Problem, "check-names-helo"),
+    ] {
+        let mut zone = Zone::new();
+        zone.add("mx.gate.example", Record::A([192, 0, 2, 25].into())).exists("other.gate.example");
+        zone.add("192-0-2-25.pool.example", Record::A([192, 0, 2, 25].into()));
+        if let Some(pointer) = pointer {
+            zone.add("25.2.0.192.in-addr.arpa", Record::Ptr(pointer.into()));
+        }
+        expect(&names(&Target { hostname: hostname.into(), ..target() }, &zone).await, result, key, key);
+    }
+}
+
+#[tokio::test]
+async fn lists_are_asked_and_believed_only_when_they_answer() {
+    use CheckResult::{Ok, Problem};
+    for (code, result, key, why) in [
+        (Some([127, 0, 0, 2]), Problem, "check-lists-listed", "listed"),
+        (Some([127, 255, 255, 254]), Ok, "check-lists-mute", "asked through a public resolver"),
+        (Some([127, 0, 0, 1]), Ok, "check-lists-mute", "no listing"),
+        (Some([203, 0, 113, 1]), Ok, "check-lists-mute", "somebody answers for everything"),
+        (None, Ok, "check-lists-clean", "not listed"),
+    ] {
+        let mut zone = Zone::new();
+        if let Some(code) = code {
+            zone.add("8.8.8.8.zen.spamhaus.org", Record::A(code.into()));
+        }
+        let target = Target { addresses: vec!["8.8.8.8".parse().expect("an address")], ..target() };
+        expect(&lists(&target, &zone).await, result, key, why);
+    }
+    let mut zone = Zone::new();
+    zone.add("a.example.dbl.spamhaus.org", Record::A([127, 0, 1, 2].into()));
+    zone.add("25.2.0.192.zen.spamhaus.org", Record::A([127, 0, 0, 2].into()));
+    let checked = lists(&target(), &zone).await;
+    expect(&checked, Problem, "check-lists-listed", "the domain");
+    assert_eq!(checked.fixes.len(), 1, "an address that is not public is asked about nowhere");
+}
+
+#[tokio::test]
+async fn tlsa_records_are_read() {
+    use CheckResult::{Advice, Ok, Problem};
+    for (records, result, key, why) in [
+        (vec![(3, 1, 1, 32)], Ok, "check-dane-ok", "the key"),
+        (vec![(2, 0, 2, 64)], Ok, "check-dane-ok", "an authority"),
+        (vec![(3, 0, 1, 32)], Advice, "check-dane-selector", "the certificate"),
+        (vec![(1, 1, 1, 32), (3, 1, 1, 32)], Advice, "check-dane-usage", "one that mail servers pass over"),
+        (vec![(1, 1, 1, 32)], Problem, "check-dane-unusable", "none that counts"),
+        (vec![(3, 1, 1, 20)], Problem, "check-dane-shape", "cut off"),
+        (vec![], Ok, "check-dane-none", "not needed"),
+    ] {
+        let mut zone = Zone::new();
+        for (usage, selector, matching, octets) in records {
+            zone.add("_25._tcp.mx.gate.example", Record::Tlsa { usage, selector, matching, octets: vec![7; octets] });
+        }
+        expect(&dane(&target(), &zone).await, result, key, why);
+    }
+}
+
+#[tokio::test]
+async fn a_logo_needs_a_picture_and_a_policy() {
+    use CheckResult::{Advice, Ok, Problem};
+    let good = "v=BIMI1; l=https://a.example/logo.svg; a=https://a.example/mark.pem";
+    for (record, policy, result, key) in [
+        (Some(good), "v=DMARC1; p=reject; rua=mailto:d@a.example", Ok, "check-bimi-ok"),
+        (Some(good), "v=DMARC1; p=none; rua=mailto:d@a.example", Problem, "check-bimi-dmarc"),
+        (Some("v=BIMI1; l=https://a.example/logo.svg"), "v=DMARC1; p=reject; rua=mailto:d@a.example", Advice, "check-bimi-certificate"),
+        (Some("v=BIMI1; l=http://a.example/logo.png; a=https://a.example/m.pem"), "v=DMARC1; p=reject", Problem, "check-bimi-picture"),
+        (Some("v=BIMI1; l=; a="), "v=DMARC1; p=none", Ok, "check-bimi-declined"),
+        (None, "v=DMARC1; p=none", Ok, "check-bimi-none"),
+    ] {
+        let mut zone = Zone::new();
+        zone.txt("_dmarc.a.example", policy);
+        if let Some(record) = record {
+            zone.txt("default._bimi.a.example", record);
+        }
+        expect(&bimi(&target(), &zone).await, result, key, key);
+    }
+}

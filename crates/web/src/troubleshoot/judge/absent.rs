@@ -131,9 +131,11 @@ fn never(question: &Question, facts: &Facts, is_open: bool) -> Option<Suspect> {
         return None; // "no mail at all" is not one mail that did not come
     }
     let say = Say::new("seen-no-mail").with("what", sender).with("recipient", recipient).with("count", facts.traffic);
-    let strength = if facts.is_complete && !is_before { Strength::Fits } else { Strength::Hint };
+    // Mail of an address that is nearly this one came: more likely that is meant than that another was lost.
+    let is_remembered = facts.is_other_way || facts.is_other_time || facts.stories.iter().any(|story| story.is_nearly(question));
+    let strength = if facts.is_complete && !is_before && !is_remembered { Strength::Fits } else { Strength::Hint };
     let mut suspect = Suspect::new(Cause::NeverArrived, sender).with(Evidence::new(strength, say).at(facts.since_ms));
-    if is_open {
+    if is_open && !is_remembered {
         suspect = suspect.seen(Strength::Fits, Say::new("seen-door-open"));
     }
     let text = Say::new("tell-ask-sender").with("what", sender).with("recipient", recipient);

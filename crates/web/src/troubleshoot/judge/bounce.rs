@@ -7,8 +7,11 @@ use crate::troubleshoot::fix;
 use crate::troubleshoot::gather::Facts;
 use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::pasted::{Failed, Pasted};
-use crate::troubleshoot::question::Question;
+use crate::troubleshoot::question::{End, Question};
 use crate::troubleshoot::suspect::{Strength, Suspect};
+use crate::troubleshoot::symptom::Symptom;
+use gateway::trace::{self, Query};
+use store::Error;
 
 /// Failures that are judged.
 const FAILURES_MAX: usize = 5;
@@ -45,6 +48,41 @@ pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Susp
         found.push(elsewhere(ground, pasted, failed, cause).seen(Strength::Shown, say));
     }
     found
+}
+
+/// How far back notices and outgoing mail are looked for.
+const NOTICES_BACK_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+const NOTICES_MAX: usize = 200;
+
+/// Notices of other servers that came to an address of ours which sent nothing they could be about: somebody else writes with it.
+pub async fn notices(ground: &Ground, question: &Question) -> Result<Option<Suspect>, Error> {
+    if question.symptom != Symptom::Bounce || question.pasted.is_some() {
+        return Ok(None);
+    }
+    let is_ours = |end: &&End| ground.org_of(end.domain()).is_some();
+    let Some(address) = [&question.recipient, &question.sender].into_iter().flatten().filter(is_ours).find_map(End::address) else {
+        return Ok(None);
+    };
+    let (scope, address, since_ms) = (ground.scope, address.to_string(), ground.now_ms - NOTICES_BACK_MS);
+    let base = Query { since_ms: Some(since_ms), limit: NOTICES_MAX, ..Query::default() };
+    let to = Query { recipient: Some(address.clone()), ..base.clone() };
+    let from = Query { sender: Some(address.clone()), ..base };
+    let read = ground.db.read(move |tx| {
+        Box::pin(async move { Ok::<_, Error>((trace::search(tx, scope, &to).await?.rows, trace::search(tx, scope, &from).await?.rows)) })
+    });
+    let (came, went) = read.await?;
+    // RFC 5321 §6.1: notices come from nobody; ours have no peer.
+    let notices = came.iter().filter(|row| row.sender.is_empty() && !row.peer_ip.is_empty()).count();
+    if notices == 0 {
+        return Ok(None);
+    }
+    let strength = match (went.len(), notices) {
+        (0, 1) => Strength::Shown,
+        (0, _) => Strength::Record,
+        _ => Strength::Hint,
+    };
+    let say = Say::new("seen-notices").with("count", notices).with("what", address.as_str()).with("detail", went.len().to_string());
+    Ok(Some(Suspect::new(Cause::Backscatter, address).seen(strength, say).near(3.0)))
 }
 
 /// The reply of a server that is not ours, as far as its words go.

@@ -70,6 +70,9 @@ pub async fn inward(ground: &Ground, target: &Target) -> Vec<Suspect> {
                 .fix(fix::tell(Say::new("tell-dns").with("what", target.domain.as_str())))
         }));
     }
+    let ground_of = check::delegation(target, ground.dns.as_ref()).await;
+    let parked = ground_of.lines.iter().filter(|line| line.say.key == "check-delegation-parked");
+    found.extend(parked.map(|line| suspect_of(Cause::DomainParked, &target.domain, line, &ground_of, Strength::Shown).near(1.0)));
     if found.is_empty() && !target.addresses.is_empty() && target.addresses.iter().all(std::net::IpAddr::is_ipv6) {
         let say = Say::new("seen-ipv6-only").with("what", target.hostname.as_str());
         found.push(Suspect::new(Cause::MxIpv6Only, target.hostname.as_str()).seen(Strength::Shown, say));
@@ -140,6 +143,10 @@ pub async fn protection(ground: &Ground, target: &Target) -> Vec<Suspect> {
         let (strength, near) = if cause == Cause::SpfOpen { (Strength::Shown, 2.0) } else { (Strength::Fits, 0.0) };
         found.push(suspect_of(cause, &target.domain, line, &spf, strength).near(near));
     }
+    // "?all" asks receivers for nothing: SPF then stops nobody.
+    for line in spf.lines.iter().filter(|line| line.say.key == "check-spf-neutral") {
+        found.push(suspect_of(Cause::SpfOpen, &target.domain, line, &spf, Strength::Shown));
+    }
     if found.is_empty() && dmarc.result <= CheckResult::Advice {
         let say = Say::new("seen-protected").with("what", target.domain.as_str());
         found.push(Suspect::new(Cause::NothingWrong, target.domain.as_str()).seen(Strength::Shown, say));
@@ -164,7 +171,24 @@ pub async fn names(ground: &Ground, target: &Target) -> Vec<Suspect> {
             found.push(Suspect::new(Cause::PtrMissing, ip.to_string()).seen(Strength::Fits, say).fix(publish));
         }
     }
+    if found.is_empty() {
+        // A name that does not lead back is as good as none.
+        let checked = check::names(target, ground.dns.as_ref()).await;
+        let lost = checked.lines.iter().find(|line| line.say.key == "check-names-forward");
+        found.extend(lost.map(|line| suspect_of(Cause::PtrMissing, &target.hostname, line, &checked, Strength::Fits)));
+    }
     found
+}
+
+/// Lists that name our addresses, for a server that refuses them: what was found, and where each is asked to take them off.
+pub async fn listed(ground: &Ground) -> (Vec<Evidence>, Vec<Fix>) {
+    /// Some lists never answer.
+    const LISTS_WITHIN: std::time::Duration = std::time::Duration::from_secs(4);
+    let target = Target { hostname: ground.hostname.clone(), addresses: ground.own_addresses().await, ..Target::default() };
+    let asked = tokio::time::timeout(LISTS_WITHIN, check::lists(&target, ground.dns.as_ref())).await;
+    let Ok(checked) = asked else { return (Vec::new(), Vec::new()) };
+    let seen = checked.lines.iter().filter(|line| line.result == CheckResult::Problem);
+    (seen.map(|line| Evidence::new(Strength::Shown, line.say.clone())).collect(), checked.fixes.iter().cloned().map(fix::tell).collect())
 }
 
 /// Problems of a check as suspects, one a cause.

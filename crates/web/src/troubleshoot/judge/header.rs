@@ -17,7 +17,7 @@ const CLOCK_MS: i64 = 10 * 60 * 1000;
 /// Only of late mail, and of a header that was pasted.
 pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect> {
     let mut found = of_pasted(ground, question);
-    if question.symptom == Symptom::Late {
+    if question.symptom == Symptom::Late || question.is_guessed {
         found.extend(facts.stories.iter().filter(|story| story.fit >= 0.8).take(STORIES_MAX).filter_map(|story| of_story(question, story)));
     }
     found
@@ -63,7 +63,8 @@ fn of_pasted(ground: &Ground, question: &Question) -> Vec<Suspect> {
             (Some(us), Some(at)) if at > us => Cause::NextHopTrouble,
             _ => Cause::DelayedBeforeUs,
         };
-        found.push(Suspect::new(cause, hop.by.as_str()).with(evidence).near(1.0));
+        let text = Say::new("tell-delay").with("what", hop.by.as_str()).with("count", delay / 60_000);
+        found.push(Suspect::new(cause, hop.by.as_str()).with(evidence).near(1.0).fix(fix::tell(text)));
     }
     if let Some((hop, early)) = timed.min_by_key(|(_, delay)| *delay).filter(|(_, delay)| *delay < -CLOCK_MS) {
         let say = Say::new("seen-clock").with("what", hop.by.as_str()).with("count", -early / 60_000);

@@ -15,7 +15,7 @@ mod reply;
 mod story;
 
 use super::cause::Cause;
-use super::gather::Facts;
+use super::gather::{Facts, Story};
 use super::ground::Ground;
 use super::question::{End, Question};
 use super::steps::{Look, Steps};
@@ -27,6 +27,7 @@ use gateway::health::Level;
 use mail::Address;
 use store::Error;
 
+pub use refusal::distance;
 pub use reply::cause as cause_of_reply;
 
 /// Connectors tried in one diagnosis.
@@ -131,6 +132,7 @@ async fn mail(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps
     let outward = is_outward(ground, question, facts);
     let mut found = recorded(ground, question, facts);
     found.extend(header::suspects(ground, question, facts));
+    found.extend(bounce::notices(ground, question).await?);
     if question.pasted.as_ref().is_some_and(|pasted| !pasted.hops.is_empty()) {
         steps.note(Look::Header, found.is_empty());
     }
@@ -183,7 +185,12 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
         let recent = 0.3 * (-((newest - story.row.at_ms) as f64) / RECENT_MS).exp();
         for suspect in story::suspects(ground, question, story) {
             let near = suspect.nearness + recent + relevance(question.symptom, &suspect);
-            let suspect = if is_less { weaker(suspect) } else { suspect };
+            let suspect = match is_less {
+                _ if facts.is_other_time => other_time(suspect, story.row.at_ms),
+                true if story.is_nearly(question) => remembered(question, story, suspect),
+                true => weaker(suspect),
+                false => suspect,
+            };
             found.push(Suspect { nearness: near, ..suspect });
         }
     }
@@ -194,10 +201,11 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
         }
         for suspect in refusal::suspects(ground, question, refused) {
             let near = suspect.nearness + relevance(question.symptom, &suspect) + if is_over { 0.5 } else { 0.0 };
+            let suspect = if facts.is_other_time { other_time(suspect, refused.event.at_ms) } else { suspect };
             found.push(Suspect { nearness: near, ..suspect });
         }
     }
-    if question.symptom == Symptom::Duplicate {
+    if question.symptom == Symptom::Duplicate || question.is_guessed {
         found.extend(story::twice(question, &facts.stories));
     }
     let is_fitting = |one: &Suspect| relevance(question.symptom, one) > 0.0;
@@ -210,6 +218,25 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
 
 /// Mail this much older counts for little beside newer.
 const RECENT_MS: f64 = 12.0 * 60.0 * 60.0 * 1000.0;
+
+/// A record of mail whose address is nearly the one asked about: a person remembers wrongly more often than two so like each other write.
+fn remembered(question: &Question, story: &Story, mut suspect: Suspect) -> Suspect {
+    for evidence in &mut suspect.evidence {
+        evidence.strength = evidence.strength.min(Strength::Shown);
+    }
+    let asked = [&question.sender, &question.recipient].into_iter().flatten().map(End::shown).collect::<Vec<_>>().join(", ");
+    let told = story.row.recipients.first().map(|one| one.original.as_str()).unwrap_or_default();
+    let say = Say::new("seen-nearly").with("what", asked).with("sender", story.row.sender.as_str()).with("recipient", told);
+    suspect.with(Evidence::new(Strength::Fits, say).at(story.row.at_ms).of_mail(Some(story.mail())))
+}
+
+/// A record of mail of other days than was said.
+fn other_time(mut suspect: Suspect, at_ms: i64) -> Suspect {
+    for evidence in &mut suspect.evidence {
+        evidence.strength = evidence.strength.min(Strength::Shown);
+    }
+    suspect.with(Evidence::new(Strength::Hint, Say::new("seen-other-time")).at(at_ms))
+}
 
 /// A record of mail that may be another mail.
 fn weaker(mut suspect: Suspect) -> Suspect {
@@ -370,6 +397,14 @@ fn is_vague(cause: Cause) -> bool {
 async fn besides(ground: &Ground, question: &Question, found: &mut Vec<Suspect>, steps: &Steps) -> Result<(), Error> {
     let wants = |cause: Cause| found.iter().any(|one| one.cause == cause);
     let (authentication, name) = (wants(Cause::NextHopWantsAuthentication), wants(Cause::NextHopWantsName));
+    if wants(Cause::NextHopBlocksUs) {
+        let (seen, fixes) = domain::listed(ground).await;
+        steps.note(Look::Lists, seen.is_empty());
+        for suspect in found.iter_mut().filter(|one| one.cause == Cause::NextHopBlocksUs) {
+            suspect.evidence.extend(seen.iter().cloned());
+            suspect.fixes.extend(fixes.iter().cloned());
+        }
+    }
     if !authentication && !name {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::{receipt as of_receipt, reply};
 use crate::page::Say;
 use crate::troubleshoot::cause::{Cause, Turn};
 use crate::troubleshoot::fix::{self, Fix};
-use crate::troubleshoot::gather::Story;
+use crate::troubleshoot::gather::{Story, is_nearly};
 use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::question::Question;
 use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
@@ -23,7 +23,9 @@ const NEAR_MS: f64 = 6.0 * 60.0 * 60.0 * 1000.0;
 /// Causes that this mail tells of.
 pub fn suspects(ground: &Ground, question: &Question, story: &Story) -> Vec<Suspect> {
     let all = story.row.recipients.iter().take(RECIPIENTS_MAX);
-    let is_meant = |one: &&RecipientBody| question.recipient.as_ref().is_none_or(|end| end.is(&one.address) || end.is(&one.original));
+    let is_meant = |one: &&RecipientBody| {
+        question.recipient.as_ref().is_none_or(|end| end.is(&one.address) || end.is(&one.original) || is_nearly(end, &one.original))
+    };
     let meant: Vec<&RecipientBody> = all.clone().filter(is_meant).collect();
     let mut found = Vec::new();
     if meant.is_empty() && story.receipt.is_some() {
@@ -238,11 +240,14 @@ fn redirected(story: &Story, one: &RecipientBody) -> Suspect {
 }
 
 fn delivered(ground: &Ground, question: &Question, story: &Story, one: &RecipientBody) -> Vec<Suspect> {
-    let is_elsewhere = question.recipient.as_ref().is_some_and(|end| !end.is(&one.address));
+    let is_elsewhere = question.recipient.as_ref().is_some_and(|end| !end.is(&one.address) && end.is(&one.original));
     if is_elsewhere || question.recipient.is_none() && !one.original.eq_ignore_ascii_case(&one.address) {
         return vec![redirected(story, one)];
     }
     let marked = marked(story, one);
+    if question.is_guessed && marked.is_empty() {
+        return notable(ground, story, one);
+    }
     match question.symptom {
         Symptom::BadDelivered => vec![passed(story, one)],
         Symptom::Late => late(ground, story, one),
@@ -251,6 +256,19 @@ fn delivered(ground: &Ground, question: &Question, story: &Story, one: &Recipien
         Symptom::Duplicate => repeated(story, one),
         _ => vec![arrived(story, one)],
     }
+}
+
+/// Nobody said what is wrong with a mail that was delivered: what is out of the ordinary about it, else that it was.
+fn notable(ground: &Ground, story: &Story, one: &RecipientBody) -> Vec<Suspect> {
+    let decided = story.receipt.as_ref().and_then(|receipt| Some((receipt, of_receipt::decided_for(receipt, &one.address)?)));
+    let is_bad = |receipt: &gateway::receipt::Receipt| receipt.verdict.class >= Class::Spam;
+    if let Some((receipt, decided)) = decided.filter(|(receipt, _)| is_bad(receipt)) {
+        return vec![of_receipt::why_it_passed(receipt, decided).with(taken(story, one))];
+    }
+    if event(story, one, "deferred").is_some() || event(story, one, "released").is_some() {
+        return late(ground, story, one);
+    }
+    vec![arrived(story, one)]
 }
 
 /// When and by whom it was taken.
