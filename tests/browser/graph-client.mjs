@@ -45,8 +45,26 @@ test("marks messages as read, archived and favorite", async () => {
     assert.equal((await graph.api(`${ROOT}/messages/${action}`).post({ messageIds: [message.id] })).value, true);
     assert.equal((await graph.api(`${ROOT}/messages/${message.id}`).get()).viewPoint[field], want, action);
   }
-  const archive = await graph.api(`${ROOT}/messages/${message.id}/attachmentsArchive`).responseType("arraybuffer").get();
-  assert.equal(new Uint8Array(archive)[0], 0x50);
+});
+
+test("saves files of a message, one by one and all together", async () => {
+  const { value: [message] } = await graph.api(`${ROOT}/messages`).expand("attachments").get();
+  assert.equal(message.hasAttachments, true);
+  assert.deepEqual(message.attachments.map((file) => [file.name, file.contentType, file.size]), [["plan.txt", "text/plain", 10], ["步骤.md", "text/markdown", 8]]);
+  const files = `${ROOT}/messages/${message.id}/attachments`;
+  assert.equal(await graph.api(`${files}/$count`).responseType("text").get(), "2");
+  const one = await graph.api(`${files}/${message.attachments[1].id}/content`).responseType("arraybuffer").get();
+  assert.equal(new TextDecoder().decode(one), "# 步骤");
+  const archive = new Uint8Array(await graph.api(`${ROOT}/messages/${message.id}/attachmentsArchive`).responseType("arraybuffer").get());
+  assert.deepEqual([...archive.subarray(0, 4)], [0x50, 0x4b, 3, 4]);
+  assert.ok(new TextDecoder().decode(archive).includes("What we do"));
+  await assert.rejects(graph.api(`${files}/1`).get(), (why) => why.statusCode === 404);
+});
+
+test("saves the report of an issue once it is published", async () => {
+  const { value: [issue] } = await graph.api(`${ROOT}/issues`).filter("status eq 'postIncidentReviewPublished'").get();
+  const report = await graph.api(`${ROOT}/issues/${issue.id}/incidentReport`).responseType("text").get();
+  assert.match(report, /Issue 2[\s\S]*A cable/);
 });
 
 test("says what is wrong as Graph does", async () => {

@@ -56,6 +56,18 @@ before(async () => {
   };
   for (let n = 0; n < 3; n++) await publish("/health/issues/new", { service: "trace", kind: n ? "advisory" : "incident", status: "serviceDegradation", title_en: `Issue ${n}`, post_en: "Said" });
   await publish("/health/messages/new", { title_en: "A message", text_en: "Text" });
+  const done = async (path, how, want) => {
+    const answer = await context.request.post(`${base}/api/v1/health/${path}`, how);
+    assert.equal(answer.status(), want, await answer.text());
+    return answer.json();
+  };
+  const message = new URL(page.url()).pathname.split("/").pop();
+  for (const [name, text] of [["plan.txt", "What we do"], ["步骤.md", "# 步骤"]]) {
+    await done(`messages/${message}/files?${new URLSearchParams({ name, kind: name.endsWith("md") ? "text/markdown" : "text/plain" })}`, { data: Buffer.from(text), headers: { "content-type": "application/octet-stream" } }, 201);
+  }
+  const issues = await (await context.request.get(`${base}/api/v1/health/issues`)).json();
+  const over = issues.find((issue) => issue.title.en === "Issue 2").id;
+  await done(`issues/${over}/posts`, { data: { status: "postIncidentReviewPublished", root_cause: { en: "A cable" } } }, 200);
   const made = await context.request.post(`${base}/api/v1/tokens`, { data: { name: "Graph", may: ["overview"], days: 1 } });
   assert.equal(made.status(), 201, await made.text());
   env = { ...process.env, GRAPH_BASE: base, GRAPH_TOKEN: (await made.json()).token, GRAPH_CA: join(folder, "cert.pem"), NODE_EXTRA_CA_CERTS: join(folder, "cert.pem"), SSL_CERT_FILE: join(folder, "cert.pem") };

@@ -94,6 +94,67 @@ for (const lang of LANGS) {
   }
 }
 
+const FILES = { en: { add: "Add files", remove: "Remove", split: "Split off", intake: "Mail intake" }, "zh-CN": { add: "添加附件", remove: "删除", split: "拆分", intake: "邮件接收" } };
+for (const lang of LANGS) {
+  test(`a message gets files, which are saved and removed, in ${lang}`, async () => {
+    const context = await open(browser, { lang, cookies, width: lang === "en" ? 1280 : 320, colours: lang === "en" ? "light" : "dark" });
+    const page = await context.newPage();
+    await page.goto(`${server.base}/health/messages/new`);
+    await page.locator("[name=title_en]").fill("New disks");
+    await page.locator("[name=title_zh]").fill("更换磁盘");
+    await page.locator("main form button.main").press("Enter");
+    await page.waitForURL(/MC\d+$/);
+    const add = page.getByRole("button", { name: FILES[lang].add });
+    await page.locator("#f-files").setInputFiles([{ name: "计划.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7") }, { name: "b.txt", mimeType: "text/plain", buffer: Buffer.from("two") }]);
+    await add.press("Enter");
+    await page.getByRole("link", { name: "计划.pdf" }).waitFor();
+    const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "计划.pdf" }).press("Enter")]);
+    assert.equal(saved.suggestedFilename(), "计划.pdf");
+    const [all] = await Promise.all([page.waitForEvent("download"), page.locator(`a[href$="/files"]`).press("Enter")]);
+    assert.match(all.suggestedFilename(), /^MC\d+\.zip$/);
+    // The same again is refused in words.
+    await page.locator("#f-files").setInputFiles([{ name: "b.txt", mimeType: "text/plain", buffer: Buffer.from("two") }]);
+    await add.press("Enter");
+    await page.locator("#e-files").waitFor();
+    assert.deepEqual([...(await wider(page)), ...(await axe(page)).violations.map((rule) => `${rule.id}: ${rule.where.join(" | ")}`)], []);
+    await page.screenshot({ path: join(out, `health-files-${lang}.png`), fullPage: true });
+    await page.locator("li", { hasText: "b.txt" }).getByRole("button", { name: FILES[lang].remove }).press("Enter");
+    await page.locator("dialog[open]").waitFor();
+    await page.screenshot({ path: join(out, `health-files-sure-${lang}.png`) });
+    await page.locator("dialog[open] button[value=yes]").press("Enter");
+    await page.getByRole("link", { name: "b.txt" }).waitFor({ state: "detached" });
+    assert.deepEqual(context.mistakes, []);
+    await context.close();
+  });
+
+  test(`a part of an issue is split off with the keyboard, in ${lang}`, async () => {
+    const context = await open(browser, { lang, cookies, width: lang === "en" ? 1280 : 320, colours: lang === "en" ? "light" : "dark" });
+    const page = await context.newPage();
+    const issue = await openIssue(page, { en: "Two in one", "zh-CN": "两个问题" });
+    const more = await context.request.post(`${server.base}/api/v1/health${issue.replace("/health", "")}/posts`, { data: { services: ["intake", "delivery"] } });
+    assert.equal(more.status(), 200, await more.text());
+    await page.reload();
+    const button = page.getByRole("button", { name: FILES[lang].split });
+    await button.press("Enter");
+    await page.locator("#e-split_services").waitFor();
+    assert.deepEqual([...(await wider(page)), ...(await axe(page)).violations.map((rule) => `${rule.id}: ${rule.where.join(" | ")}`)], []);
+    await page.screenshot({ path: join(out, `health-split-${lang}.png`), fullPage: true });
+    await page.locator("fieldset").getByLabel(FILES[lang].intake).press("Space");
+    await page.locator("[name=split_title_en]").focus();
+    await page.keyboard.type("Intake alone");
+    await button.press("Enter");
+    await page.waitForURL((url) => /EX\d+$/.test(url.pathname) && url.pathname !== issue);
+    const back = page.locator(`dd a[href="${issue}"]`);
+    await back.waitFor();
+    await page.screenshot({ path: join(out, `health-split-off-${lang}.png`), fullPage: true });
+    await back.press("Enter");
+    await page.waitForURL(new RegExp(`${issue}$`));
+    await page.getByRole("link", { name: /EX\d+/ }).first().waitFor();
+    assert.deepEqual(context.mistakes, []);
+    await context.close();
+  });
+}
+
 test("without scripts the bell counts and everything can be read", async () => {
   const context = await open(browser, { scripts: false, cookies });
   const page = await context.newPage();

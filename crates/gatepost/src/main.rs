@@ -7,6 +7,7 @@ mod open;
 mod output;
 mod serve;
 mod settings;
+mod traces;
 
 use clap::Parser;
 use std::process::ExitCode;

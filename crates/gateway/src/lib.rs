@@ -9,6 +9,7 @@ pub mod directory;
 pub mod dkim;
 pub mod entry;
 pub mod feedback;
+pub mod follow;
 pub mod health;
 pub mod intake;
 pub mod policy;

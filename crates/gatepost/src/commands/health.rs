@@ -1,6 +1,6 @@
 //! `gatepost health`, `gatepost incident`, `gatepost status-site`: how services are, what was said, and the pages without the rest.
 
-use super::{Place, wait};
+use super::{Place, audited, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
 use anyhow::Context;
@@ -11,6 +11,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use store::Error;
+use web::audit::Entry;
 use web::health::Text;
 use web::health::issue::{Issue, IssueId, Post};
 use web::health::site::{self, Source};
@@ -220,12 +221,16 @@ async fn post(store: &Store, id: IssueId, text: Text, status: Option<Status>) ->
         who: "command line".into(),
         text,
     };
+    let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
+    let entry = Entry::new(org, "health.publish", id).with(json!({ "status": issue.status.name() }));
+    let ids = store.ids.clone();
     let done: Result<(), Error> = store
         .db
         .tx(move |tx| {
             Box::pin(async move {
                 sql::put(tx, &issue).await?;
-                sql::put_post(tx, &issue, &said).await
+                sql::put_post(tx, &issue, &said).await?;
+                audited(tx, &ids, entry).await
             })
         })
         .await;

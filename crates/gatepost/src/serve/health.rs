@@ -27,6 +27,8 @@ pub struct Around {
     pub directory: Arc<Watch>,
     pub smtp: Option<SocketAddr>,
     pub probes: Arc<Probes>,
+    /// How many sessions are open now.
+    pub sessions: Box<dyn Fn() -> usize + Send + Sync>,
 }
 
 /// Where the status pages are written.
@@ -61,6 +63,7 @@ pub fn watch(chosen: &Chosen, app: &web::App, around: Around) {
         directory: around.directory,
         data: chosen.data.clone(),
         smtp: around.smtp,
+        sessions: around.sessions,
         clock: output::now_ms,
     });
     tokio::spawn(synthetic::run(parts.clone(), app.db.clone(), around.probes));

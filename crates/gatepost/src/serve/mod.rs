@@ -11,6 +11,7 @@ use crate::demo;
 use crate::open;
 use crate::output::{self, Exit};
 use crate::settings::Chosen;
+use crate::traces::{self, Following};
 use anyhow::Context;
 use clap::Args;
 use detect::Detector;
@@ -32,6 +33,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::Error;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -47,8 +51,9 @@ pub struct Serve {
 }
 
 pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
-    start_log(&serve);
     let mut chosen = place.chosen()?;
+    let following = Following::of(&chosen.settings.traces, &connection::own_name(&chosen.settings.listen));
+    let spans = start_log(&serve, following);
     if serve.demo {
         if !place.names_data() {
             chosen.data = PathBuf::from(DEMO_DATA);
@@ -56,25 +61,36 @@ pub fn run(place: &Place, serve: Serve) -> anyhow::Result<Exit> {
         demo::add(&mut chosen.settings, &chosen.data);
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(until_stopped(
-        chosen,
-        place.config.clone(),
-        serve.demo,
-    ))
+    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()?.block_on(async {
+        let sending = spans.map(|spans| tokio::spawn(traces::send(spans)));
+        let ended = until_stopped(chosen, place.config.clone(), serve.demo).await;
+        traces::last(sending).await;
+        ended
+    })
 }
 
 /// Threads that read large messages and wait for files. The allocator keeps what a thread freed last for that thread, so many
 /// threads that each read one large message now and then hold many large messages.
 const BLOCKING_THREADS_MAX: usize = 10;
 
-fn start_log(serve: &Serve) {
+/// Starts the log, and following mails where that is configured: what is to be sent of them.
+fn start_log(serve: &Serve, following: Option<Following>) -> Option<traces::Spans> {
     let filter = tracing_subscriber::EnvFilter::try_new(&serve.log).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // Values from outside stand in quotes with their controls escaped, so no mail can write a log line.
-    match serve.log_json {
-        true => log.json().init(),
-        false => log.with_target(false).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    let lines = match serve.log_json {
+        true => lines.json().with_filter(filter).boxed(),
+        false => lines.with_target(false).with_ansi(is_terminal).with_filter(filter).boxed(),
+    };
+    let (mut layers, mut spans) = (vec![lines], None);
+    if let Some(following) = following {
+        let (layer, out) = following.start();
+        layers.push(layer);
+        spans = Some(out);
     }
+    tracing_subscriber::registry().with(layers).init();
+    spans
 }
 
 /// Everything that runs.
@@ -181,8 +197,17 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
     let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
-    let around =
-        health::Around { signals, live, detector, keys, courier: courier(ports(&running)), directory: directory.clone(), smtp, probes };
+    let around = health::Around {
+        signals,
+        live,
+        detector,
+        keys,
+        courier: courier(ports(&running)),
+        directory: directory.clone(),
+        smtp,
+        probes,
+        sessions: Box::new(running.sessions()),
+    };
     health::watch(chosen, &app, around);
     tokio::spawn(directory.follow());
     jobs::start(&store, settings.store.trace_days);

@@ -7,6 +7,7 @@ pub mod reference;
 #[cfg(test)]
 mod tests;
 
+use crate::traces::TraceSettings;
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{ConnectorSettings, InboundSettings};
@@ -35,6 +36,7 @@ pub struct Settings {
     pub queue: QueueSettings,
     pub web: WebSettings,
     pub health: HealthSettings,
+    pub traces: TraceSettings,
     pub organisation: Vec<OrganisationSettings>,
     pub domain: Vec<DomainSettings>,
     pub recipient: Vec<RecipientSettings>,
@@ -128,6 +130,7 @@ impl Settings {
         if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
         }
+        wrong.extend(self.traces.complaint());
         for rule in &self.rule {
             wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));
         }

@@ -40,6 +40,7 @@ const TABLES: &[Table] = &[
     table("queue", false, "QueueSettings", include_str!("../../../gateway/src/queue/settings.rs")),
     table("web", false, "WebSettings", include_str!("../../../web/src/app.rs")),
     table("health", false, "HealthSettings", include_str!("../../../gateway/src/health/settings.rs")),
+    table("traces", false, "TraceSettings", include_str!("../traces/mod.rs")),
     table("organisation", true, "OrganisationSettings", DIRECTORY),
     table("domain", true, "DomainSettings", DIRECTORY),
     table("recipient", true, "RecipientSettings", DIRECTORY),

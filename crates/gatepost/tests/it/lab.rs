@@ -212,7 +212,8 @@ fn within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Durat
         assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(100));
     }
-    eprintln!("{:>6.1} s  {what}", begun.elapsed().as_secs_f32());
+    let thread = std::thread::current();
+    eprintln!("{:>6.1} s  {what} ({})", begun.elapsed().as_secs_f32(), thread.name().unwrap_or_default());
     begun.elapsed()
 }
 

@@ -141,6 +141,12 @@ impl Running {
         self.admission.open()
     }
 
+    /// Tells how many are open as long as it is kept.
+    pub fn sessions(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let admission = self.admission.clone();
+        move || admission.open()
+    }
+
     /// Octets of messages being received now.
     pub fn octets_under_way(&self) -> u64 {
         self.memory.used()

@@ -28,6 +28,7 @@ pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
 
 use crate::directory::{ConnectorSettings, Protocol, TlsLevel};
+use crate::follow;
 use crate::queue::{Attempt, Due, Job, LaneKey, LoadError, Outcome, Queue, Seat, Seats};
 use client::{Client, Stale, Transaction};
 use hello::Hello;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 /// Connections to all next hops together.
 const CONNECTIONS_MAX: usize = 500;
@@ -133,7 +135,10 @@ impl Worker {
                 self.queue.settle_untried(job, attempts).await;
                 continue;
             }
-            match self.attempt(&mut job).await {
+            let under_way = self.queue.under_way();
+            let ended = self.attempt(&mut job).await;
+            drop(under_way);
+            match ended {
                 None => {} // nothing is owed any more
                 Some(Ended::Settled(attempts)) => self.queue.settle(job, attempts).await,
                 Some(Ended::Unreached { hop, reply }) => match self.seat.cannot_connect(job, &hop, &reply, DOWN) {
@@ -174,7 +179,10 @@ impl Worker {
             let reply = Reply::new(553, (5, 1, 3), format!("{address:?} is not an address that can be sent"));
             return Some(Ended::Settled(same(&job.recipients, "", &reply)));
         }
-        Some(self.send(job, &message).await)
+        let span = follow::delivering(job.mail.id, job.mail.org, self.seat.key.connector(), job.recipients.len());
+        let ended = self.send(job, &message).instrument(span.clone()).await;
+        span.record("unreached", matches!(ended, Ended::Unreached { .. }));
+        Some(ended)
     }
 
     /// The connector as it stands now; a connection made under other settings is closed.
@@ -220,7 +228,7 @@ impl Worker {
         let mut unreached = None;
         for hop in hops.iter().filter(|hop| tried.as_ref() != Some(hop)) {
             self.close();
-            match self.connect(hop, level).await {
+            match self.connect(hop, level).instrument(tracing::trace_span!(target: follow::TARGET, "connect")).await {
                 Ok(()) => {
                     let _ = self.transact(job, message, &mut results).await; // a new connection is never stale
                     if !is_any_waiting(&results) {
@@ -251,7 +259,7 @@ impl Worker {
         let is_final = |due: &Due| results.iter().any(|attempt| attempt.n == due.n && attempt.outcome != Outcome::Deferred);
         let recipients: Vec<&Due> = job.recipients.iter().filter(|due| !is_final(due)).collect();
         let transaction = Transaction { mail: &job.mail, message, recipients: &recipients, times: &self.courier.timeouts };
-        let sent = client.send(&transaction).await;
+        let sent = client.send(&transaction).instrument(tracing::trace_span!(target: follow::TARGET, "transact")).await;
         if !client.is_open() || client.is_spent() || client.mails >= self.connector.mails_per_connection_max.max(1) {
             if let Some(client) = self.client.take().filter(Client::is_open) {
                 client.quit(&self.courier.timeouts).await;

@@ -19,7 +19,7 @@ const KEY_OCTETS: usize = 32;
 pub enum SealError {
     #[error("{path}: the key that seals secrets cannot be read or made: {why}", path = path.display())]
     File { path: PathBuf, why: io::Error },
-    #[error("{path} is not a key of 64 hex digits; put the right file back, or what was sealed with it is lost: DKIM keys, authenticator apps, secrets of sign-in providers", path = path.display())]
+    #[error("{path} is not a key of 64 hex digits; put the right file back, or what was sealed with it is lost: DKIM keys, authenticator apps, secrets of sign-in providers and of webhooks", path = path.display())]
     NotAKey { path: PathBuf },
     #[error("{path} can be read by others (mode {mode:o}); make it yours alone: chmod 600", path = path.display())]
     Open { path: PathBuf, mode: u32 },

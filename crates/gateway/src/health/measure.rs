@@ -3,13 +3,14 @@
 //! In: the parts of a running node. Out: a [`Sample`], and tallies of next hops in its [`Signals`]. Invariant: nothing here is on
 //! the way of a mail, and nothing waits for long: what does not answer in time is what we wanted to know.
 
+use super::waits::{self, Waits};
 use super::{Facts, HealthSettings, Sample, Window};
 use crate::connection::resolver::{DnsCounts, Live};
 use crate::connection::tls::Keys;
 use crate::delivery::{self, Courier};
 use crate::directory::{ConnectorSettings, Protocol, Watch};
 use crate::queue;
-use crate::signal::{Counter, Signals, Tried};
+use crate::signal::{Counter, Gauge, Signals, Tried};
 use detect::Detector;
 use detect::malware::gauge::EngineHealth;
 use mail::OrgId;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub data: PathBuf,
     /// Our own SMTP port.
     pub smtp: Option<SocketAddr>,
+    /// Sessions open now.
+    pub sessions: Box<dyn Fn() -> usize + Send + Sync>,
     /// Unix milliseconds.
     pub clock: fn() -> i64,
 }
@@ -68,6 +71,8 @@ pub struct Measure {
     jumped_ms: i64,
     /// How long the last small transaction took; told by whoever runs one.
     pub database_ms: Option<i64>,
+    /// Told by [`waits::watch`].
+    pub waits: Arc<Waits>,
     asked: u64,
 }
 
@@ -82,6 +87,7 @@ impl Measure {
             clock,
             jumped_ms: 0,
             database_ms: None,
+            waits: Arc::default(),
             asked: 0,
         }
     }
@@ -102,9 +108,14 @@ impl Measure {
             }
         }
         self.count_dns();
+        let sessions = (parts.sessions)();
+        parts.signals.set(Gauge::Sessions, i64::try_from(sessions).unwrap_or(i64::MAX));
         self.look_at_clock(now_ms);
         let mut facts = self.facts().await;
         facts.database_ms = self.database_ms;
+        let waited = self.waits.of(waits::span(&parts.settings), Instant::now());
+        (facts.database_waited_percent, facts.database_mean_ms) =
+            (waited.map(|waited| waited.percent), waited.map(|waited| waited.mean_ms));
         self.window.take(&parts.signals, facts, parts.node, now_ms)
     }
 

@@ -15,6 +15,7 @@ mod status;
 pub mod synthetic;
 #[cfg(test)]
 mod tests;
+pub mod waits;
 
 pub use engine::{Change, Engine, Kind, State, Track};
 pub use rules::{QueueOf, Seen};

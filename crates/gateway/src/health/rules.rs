@@ -1,6 +1,6 @@
 //! The rules: what counts as wrong. Pure; every number stands in `[health]` or below, and in the evidence.
 
-use super::{Evidence, HealthSettings, Level, Sample, Service, Symptom};
+use super::{Evidence, Facts, HealthSettings, Level, Sample, Service, Symptom};
 use crate::signal::{Target, Times};
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,6 +20,9 @@ const STORE_FAILED_PERCENT: i64 = 5;
 const STORE_DOWN_PERCENT: i64 = 50;
 /// From here on the disk is as good as full.
 const DISK_FULL_PERCENT: i64 = 1;
+/// Share of the time that goes into waiting for the database from which on it is slow, if one wait is at least this part of the limit.
+const DATABASE_WAITED_PERCENT: i64 = 40;
+const DATABASE_MEAN_PART: i64 = 4;
 /// An organisation with this share of what waits is the one whose queue is long; others are not touched.
 const QUEUE_OWN_PERCENT: i64 = 80;
 /// This much free space is enough on any disk.
@@ -159,10 +162,7 @@ fn facts(sample: &Sample, now_ms: i64, settings: &HealthSettings, found: &mut Ve
             found.push(symptom("disk.low", "", &[(Service::Intake, level)], &numbers));
         }
     }
-    if let Some(took_ms) = facts.database_ms.filter(|took| *took >= settings.database_slow.as_ms()) {
-        let hits = [(Service::Intake, Level::Degraded), (Service::Admin, Level::Degraded), (Service::Trace, Level::Degraded)];
-        found.push(symptom("database.slow", "", &hits, &[("took_ms", took_ms), ("limit_ms", settings.database_slow.as_ms())]));
-    }
+    database(facts, settings, found);
     if let Some(left_ms) = facts.certificate_until_ms.map(|until| until - now_ms) {
         let days = left_ms.div_euclid(86_400_000);
         if left_ms <= 0 {
@@ -175,6 +175,20 @@ fn facts(sample: &Sample, now_ms: i64, settings: &HealthSettings, found: &mut Ve
         let days = (now_ms - newest_ms) / 86_400_000;
         found.push(symptom("signatures.old", engine, &[(Service::Filtering, Level::Advice)], &[("days", days)]));
     }
+}
+
+/// Slow is a transaction that takes long, or waits that are shorter and come again and again.
+fn database(facts: &Facts, settings: &HealthSettings, found: &mut Vec<Symptom>) {
+    let limit_ms = settings.database_slow.as_ms();
+    let took_ms = facts.database_ms.unwrap_or(0);
+    let (percent, mean_ms) = (facts.database_waited_percent.unwrap_or(0), facts.database_mean_ms.unwrap_or(0));
+    let is_held = percent >= DATABASE_WAITED_PERCENT && mean_ms >= limit_ms / DATABASE_MEAN_PART;
+    if took_ms < limit_ms && !is_held {
+        return;
+    }
+    let hits = [(Service::Intake, Level::Degraded), (Service::Admin, Level::Degraded), (Service::Trace, Level::Degraded)];
+    let numbers = [("took_ms", took_ms), ("limit_ms", limit_ms), ("waited_percent", percent), ("mean_ms", mean_ms)];
+    found.push(symptom("database.slow", "", &hits, &numbers));
 }
 
 fn sum(samples: &[&Sample], counter: &str) -> u64 {

@@ -40,6 +40,9 @@ pub struct Facts {
     pub certificate_until_ms: Option<i64>,
     /// How long a small transaction took last, in milliseconds.
     pub database_ms: Option<i64>,
+    /// Share of the last looks' time that went into waiting for the database, in percent, and how long one wait was on the mean.
+    pub database_waited_percent: Option<i64>,
+    pub database_mean_ms: Option<i64>,
     /// Newest signature of each engine, Unix milliseconds.
     pub signatures_ms: BTreeMap<String, i64>,
 }

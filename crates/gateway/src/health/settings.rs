@@ -13,7 +13,7 @@ pub struct HealthSettings {
     pub enter_after: Span,
     /// How long it must be right before it is shown as restored. Default "30s".
     pub leave_after: Span,
-    /// How often each next hop is greeted, to know before mail does; one that does not answer is asked more often. "0s": never. Default "20s".
+    /// How often each next hop is greeted, to know before mail does; one that does not answer is asked more often. "0s": never. Default "15s".
     pub probe_every: Span,
     /// How often a mail of our own is sent through our own port and followed until it is delivered. "0s": never. Default "20s".
     pub mail_probe_every: Span,
@@ -61,7 +61,7 @@ impl Default for HealthSettings {
             every: Span::seconds(5),
             enter_after: Span::seconds(10),
             leave_after: Span::seconds(30),
-            probe_every: Span::seconds(20),
+            probe_every: Span::seconds(15),
             mail_probe_every: Span::seconds(20),
             probe: Vec::new(),
             reply_slow: Span::seconds(15),

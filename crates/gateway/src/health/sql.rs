@@ -6,6 +6,7 @@ use crate::signal::Target;
 use crate::trace;
 use mail::MailId;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use store::{Error, Row, Tx, args};
 
 /// Ways out that one look at the queue tells apart.
@@ -177,12 +178,13 @@ pub async fn forget_probe(tx: &mut Tx, mail: MailId) -> Result<(), Error> {
     .await
 }
 
-/// How services of an organisation (0 and its own) changed since then, oldest first.
-pub async fn changes_of(tx: &mut Tx, org: i64, since_ms: i64) -> Result<Vec<(i64, String, i64, String)>, Error> {
-    let sql =
-        "SELECT org, service, at_ms, status FROM health_change WHERE (org = 0 OR org = $1) AND at_ms >= $2 ORDER BY at_ms, id LIMIT $3";
-    let rows = tx.rows(sql, args![org, since_ms, CHANGES_MAX]).await?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string(), row.int(2)?, row.text(3)?.to_string()))).collect()
+/// How services of an organisation (0 and its own) changed in this span of Unix milliseconds, oldest first.
+pub async fn changes_of(tx: &mut Tx, org: i64, span: Range<i64>) -> Result<Vec<(i64, String, i64, String)>, Error> {
+    let sql = "SELECT org, service, at_ms, status FROM health_change WHERE (org = 0 OR org = $1) AND at_ms >= $2 AND at_ms < $3 \
+               ORDER BY at_ms DESC, id DESC LIMIT $4";
+    let rows = tx.rows(sql, args![org, span.start, span.end, CHANGES_MAX]).await?;
+    // Were there more, the oldest are missing, and what is now is right.
+    rows.iter().rev().map(|row| Ok((row.int(0)?, row.text(1)?.to_string(), row.int(2)?, row.text(3)?.to_string()))).collect()
 }
 
 /// Forgets what is old.

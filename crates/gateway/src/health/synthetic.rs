@@ -134,12 +134,11 @@ impl Prober {
             Ok(Ok(())) => {}
         }
         let Some(mail) = mail else { return Err(Lost::Intake("it was taken, and nobody knows it".into())) };
-        self.arrives(mail, &*way.route == ROUTE).await.map_err(Lost::Delivery)?;
+        self.arrives(mail, if &*way.route == ROUTE { OWN_WITHIN } else { THROUGH_WITHIN }).await.map_err(Lost::Delivery)?;
         Ok(began.elapsed())
     }
 
-    async fn arrives(&self, mail: MailId, is_own: bool) -> Result<(), String> {
-        let limit = if is_own { OWN_WITHIN } else { THROUGH_WITHIN };
+    async fn arrives(&self, mail: MailId, limit: Duration) -> Result<(), String> {
         let (began, mut pause, mut last) = (Instant::now(), LOOK_FIRST, String::new());
         while began.elapsed() < limit {
             tokio::time::sleep(pause).await;
@@ -151,8 +150,8 @@ impl Prober {
                 }
                 Ok(Some((state, reply, tries))) if state == "queued" => {
                     last = reply;
-                    // A next hop may want to see it again; our own folder may not.
-                    if is_own && tries > 0 {
+                    // Put off: the queue tries again in minutes, and another probe says sooner what is the matter.
+                    if tries > 0 {
                         break;
                     }
                 }

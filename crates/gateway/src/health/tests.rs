@@ -59,6 +59,10 @@ fn each_rule_sees_its_own_fault_and_nothing_else() {
     }
 }
 
+fn waited(percent: i64, mean_ms: i64) -> Facts {
+    Facts { database_ms: Some(900), database_waited_percent: Some(percent), database_mean_ms: Some(mean_ms), ..Facts::default() }
+}
+
 #[test]
 fn disk_certificate_database_and_signatures() {
     const DAY_MS: i64 = 86_400_000;
@@ -71,6 +75,9 @@ fn disk_certificate_database_and_signatures() {
         (Facts { certificate_until_ms: Some(999_999), ..Facts::default() }, vec!["certificate.expired/@0"], "over"),
         (Facts { database_ms: Some(1_999), ..Facts::default() }, vec![], "just fast enough"),
         (Facts { database_ms: Some(2_000), ..Facts::default() }, vec!["database.slow/@0"], "slow"),
+        (waited(61, 1_600), vec!["database.slow/@0"], "held again and again"),
+        (waited(39, 1_600), vec![], "now and then"),
+        (waited(90, 400), vec![], "busy, and quick enough"),
         (
             Facts { signatures_ms: [("clamd".into(), 1_000_000 - 8 * DAY_MS)].into(), ..Facts::default() },
             vec!["signatures.old/clamd@0"],

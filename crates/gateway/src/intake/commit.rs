@@ -5,6 +5,7 @@ use super::ruled::{Ruled, Target};
 use super::{Direction, Gate, compose};
 use crate::action::Outcome;
 use crate::directory::Directory;
+use crate::follow;
 use crate::queue::letter::{self, Letter};
 use crate::queue::{self, Accepted, BodyPlace, DsnWish, EnvelopeExtras, Fate, Recipient, Statement};
 use crate::receipt::Receipt;
@@ -21,6 +22,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 use store::{Error, Tx, Value, args};
+use tracing::Instrument;
 
 /// A mail that is to be taken.
 pub struct Taken<'a> {
@@ -117,7 +119,7 @@ pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
         return Reply::new(451, (4, 3, 0), "The mail could not be stored; try again later");
     };
     let started = Instant::now();
-    let done = durably(gate, prepared).await;
+    let done = durably(gate, prepared).instrument(tracing::trace_span!(target: follow::TARGET, "commit")).await;
     gate.signals.took(Timer::Commit, started.elapsed());
     match done {
         Ok(accepted) => {

@@ -2,6 +2,7 @@
 
 use super::{Direction, Gate, gate};
 use crate::directory::{Directory, Effect, InboundSettings, SkipMode, Standing, Subject};
+use crate::follow;
 use crate::intake::callout::Known;
 use crate::session::{Host, Stage};
 use crate::signal::{Counter, Timer};
@@ -13,6 +14,7 @@ use mail::smtp::{MailFrom, Reply};
 use mail::{Address, Envelope, Peer};
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::Instrument;
 
 impl Host for Gate {
     fn connected<'a>(&'a self, _peer: &'a Peer) -> BoxFuture<'a, Result<(), Reply>> {
@@ -49,8 +51,10 @@ impl Host for Gate {
     fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
             let started = Instant::now();
-            let reply = super::receive(self, peer, envelope, raw).await;
+            let span = follow::receiving(raw.len(), envelope.recipients.len());
+            let reply = super::receive(self, peer, envelope, raw).instrument(span.clone()).await;
             self.signals.took(Timer::Reply, started.elapsed());
+            follow::answered(&span, &reply);
             reply
         })
     }

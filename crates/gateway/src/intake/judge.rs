@@ -2,6 +2,7 @@
 
 use super::{Direction, Gate, Ruled};
 use crate::directory::{Directory, Subject};
+use crate::follow;
 use crate::policy::Decision;
 use crate::receipt::{Connection, Decided, EnvelopeShape, HeaderDigest, Receipt, Step, VERSION, Versions};
 use crate::reputation::{self, Behind, Outcome};
@@ -15,6 +16,7 @@ use mail::auth::{self, AuthResults, Composite, CompositeResult, DkimResult, Dmar
 use mail::{Mail, MailId, OrgId};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 
 /// What is known besides the mail.
 pub struct Seen<'a> {
@@ -45,7 +47,8 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     let mut steps = Vec::with_capacity(12);
     let started = Instant::now();
     let settings = gate.auth_settings(seen.directory);
-    let auth = guarded(AUTHENTICATE_MAX, auth::authenticate(mail, gate.dns.as_ref(), &settings)).await;
+    let authenticating = guarded(AUTHENTICATE_MAX, auth::authenticate(mail, gate.dns.as_ref(), &settings));
+    let auth = authenticating.instrument(tracing::trace_span!(target: follow::TARGET, "authenticate")).await;
     let auth = auth.unwrap_or_else(|_| not_authenticated(mail));
     steps.push(step("authentication", started));
     let started = Instant::now();
@@ -53,7 +56,8 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     let (memory, known) = remembered(gate, mail, &seen, &behind).await;
     steps.push(step("reputation", started));
     let started = Instant::now();
-    let inspected = guarded(INSPECT_MAX, gate.detector.inspect_with(mail, &auth, &seen.directory.surroundings, &memory)).await;
+    let inspecting = guarded(INSPECT_MAX, gate.detector.inspect_with(mail, &auth, &seen.directory.surroundings, &memory));
+    let inspected = inspecting.instrument(tracing::trace_span!(target: follow::TARGET, "inspect")).await;
     let mut inspected = inspected.unwrap_or_else(not_inspected);
     inspected.findings.extend(seen.lists);
     steps.push(step("inspection", started));

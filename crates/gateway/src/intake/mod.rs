@@ -30,6 +30,7 @@ pub use settings::{IntakeSettings, LoginSettings};
 
 use crate::action::{self, Action};
 use crate::directory::Directory;
+use crate::follow;
 use crate::policy::{self, Decision};
 use bytes::Bytes;
 use detect::Thresholds;
@@ -54,6 +55,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let Some(direction) = gate.direction(&directory, peer, &envelope) else {
         return Reply::new(451, (4, 3, 5), "The organisation this mail is for was just removed; try again later");
     };
+    follow::is_about(id, direction.org);
     let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
     let _file = gate.reserve_file(id, raw.len());

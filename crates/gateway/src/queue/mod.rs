@@ -25,7 +25,7 @@ pub use sql::Statement;
 
 use crate::directory::ConnectorSettings;
 use crate::scope::OrgScope;
-use crate::signal::{Signals, Tried};
+use crate::signal::{Gauge, Signals, Tried};
 use crate::trace::{self, Event, EventKind};
 use lane::Lanes;
 use mail::id::{EventId, IdMaker};
@@ -225,6 +225,12 @@ impl Queue {
         let _ = self.shared.settlements.send(settle::Settlement { job, attempts }).await;
     }
 
+    /// Counts an attempt as under way until it is dropped.
+    pub fn under_way(&self) -> UnderWay {
+        self.shared.signals.step(Gauge::DeliveriesUnderWay, 1);
+        UnderWay(self.shared.signals.clone())
+    }
+
     /// The directory's answers, for `delivery`.
     pub fn routes(&self) -> &Arc<dyn Routes> {
         &self.shared.routes
@@ -247,6 +253,15 @@ impl Queue {
     /// No new attempts from now on; those that run may settle.
     pub fn stop(&self) {
         self.shared.closing.send_replace(true);
+    }
+}
+
+/// An attempt while it lasts, however it ends.
+pub struct UnderWay(Arc<Signals>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.step(Gauge::DeliveriesUnderWay, -1);
     }
 }
 

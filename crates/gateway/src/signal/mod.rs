@@ -61,8 +61,6 @@ named!(
         Delivered = "delivered",
         Deferred = "deferred",
         Bounced = "bounced",
-        Released = "released",
-        Expired = "expired",
         DsnSent = "dsn_sent",
         DnsQueries = "dns_queries",
         DnsFailures = "dns_failures",

@@ -1,5 +1,6 @@
 //! The public board: what concerns everybody, as the status site shows it. Nothing of an organisation is on it.
 
+use super::history;
 use super::issue::{Issue, IssueId, Post};
 use super::message::{self, Message};
 use super::sql::{self, Wanted};
@@ -11,8 +12,6 @@ use std::collections::BTreeMap;
 use store::Error;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// Days of the history bars.
-pub const DAYS: usize = 90;
 /// Issues that ended are shown this long.
 const SHOWN_MS: i64 = 30 * DAY_MS;
 const ISSUES_MAX: usize = 50;
@@ -30,8 +29,7 @@ pub struct Board {
     pub states: BTreeMap<Service, State>,
     pub issues: Vec<(Issue, Vec<Post>)>,
     pub maintenance: Vec<Message>,
-    /// Worst of each of the last [`DAYS`] days, oldest first, by service.
-    pub days: BTreeMap<Service, Vec<Level>>,
+    pub days: history::Days,
     /// The database does not answer: issues are those known before, states those this node measures.
     pub is_alone: bool,
 }
@@ -41,7 +39,7 @@ const EVERYBODY: OrgScope = OrgScope::One(OrgId(0));
 
 /// Reads what concerns everybody.
 pub async fn read(app: &App) -> Result<Board, Error> {
-    let now_ms = app.now_ms();
+    let (now_ms, health) = (app.now_ms(), app.health.clone());
     app.db
         .read(move |tx| {
             Box::pin(async move {
@@ -57,7 +55,7 @@ pub async fn read(app: &App) -> Result<Board, Error> {
                 };
                 let issues = found.into_iter().map(with_posts).collect();
                 let messages = message::list(tx, EVERYBODY, PersonId(0), MESSAGES_MAX).await?;
-                let changes = measured::changes_of(tx, 0, now_ms - DAYS as i64 * DAY_MS).await?;
+                let days = history::days(tx, &health, 0, now_ms).await?;
                 let newest = tx
                     .row(
                         "SELECT coalesce((SELECT max(updated_ms) FROM issue), 0), coalesce((SELECT max(updated_ms) FROM service_message), 0)",
@@ -71,7 +69,7 @@ pub async fn read(app: &App) -> Result<Board, Error> {
                     states,
                     issues,
                     maintenance: messages.into_iter().filter(|message| message.is_maintenance).collect(),
-                    days: history(&changes, now_ms),
+                    days,
                     is_alone: false,
                 })
             })
@@ -106,53 +104,5 @@ pub fn status_of<'a>(service: &Service, measured: Option<Status>, issues: impl I
     match worst {
         Some(said) if said.level() > measured.level() => said,
         _ => measured,
-    }
-}
-
-/// The worst of each day, oldest first, for the services whose changes are given in order.
-pub fn history(changes: &[(i64, String, i64, String)], now_ms: i64) -> BTreeMap<Service, Vec<Level>> {
-    let first_ms = now_ms - now_ms.rem_euclid(DAY_MS) - (DAYS as i64 - 1) * DAY_MS;
-    let mut days: BTreeMap<Service, Vec<Level>> = BTreeMap::new();
-    let mut now: BTreeMap<(i64, Service), (i64, Level)> = BTreeMap::new();
-    let mut paint = |service: &Service, from_ms: i64, to_ms: i64, level: Level| {
-        let row = days.entry(service.clone()).or_insert_with(|| vec![Level::Fine; DAYS]);
-        let day = |at_ms: i64| ((at_ms - first_ms).div_euclid(DAY_MS)).clamp(0, DAYS as i64 - 1) as usize;
-        if level > Level::Fine && to_ms >= first_ms {
-            row[day(from_ms)..=day(to_ms)].iter_mut().for_each(|worst| *worst = level.max(*worst));
-        }
-    };
-    for (org, name, at_ms, status) in changes {
-        let (Ok(service), Some(status)) = (name.parse::<Service>(), Status::parse(status)) else { continue };
-        if let Some((since_ms, level)) = now.insert((*org, service.clone()), (*at_ms, status.level())) {
-            paint(&service, since_ms, *at_ms, level);
-        }
-    }
-    for ((_, service), (since_ms, level)) in now {
-        paint(&service, since_ms, now_ms, level);
-    }
-    days
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_as_bad_as_its_worst_minute() {
-        let now_ms = 1_795_521_600_000;
-        let change = |days_ago: i64, status: &str| (0, "intake".to_string(), now_ms - days_ago * DAY_MS, status.to_string());
-        let changes = [
-            change(40, "serviceDegradation"),
-            change(38, "serviceOperational"),
-            change(3, "serviceInterruption"),
-            change(3, "restoringService"),
-            change(3, "serviceOperational"),
-            change(0, "serviceDegradation"),
-        ];
-        let days = history(&changes, now_ms).remove(&Service::Intake).expect("a row");
-        let bad: Vec<(usize, Level)> =
-            days.iter().enumerate().filter(|(_, level)| **level > Level::Fine).map(|(n, level)| (DAYS - 1 - n, *level)).collect();
-        let want = [(40, Level::Degraded), (39, Level::Degraded), (38, Level::Degraded), (3, Level::Interrupted), (0, Level::Degraded)];
-        assert_eq!(bad, want);
     }
 }

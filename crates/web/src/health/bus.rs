@@ -1,5 +1,6 @@
 //! What the parts of health share within one process: the files of the status site, the last sample, and a ring at every change.
 
+use super::history::Kept;
 use super::site::{Files, Signing};
 use arc_swap::ArcSwap;
 use gateway::health::HealthSettings;
@@ -17,6 +18,7 @@ struct Inner {
     signals: OnceLock<Arc<Signals>>,
     settings: OnceLock<HealthSettings>,
     signing: OnceLock<Arc<Signing>>,
+    history: Kept,
 }
 
 impl Default for Health {
@@ -27,6 +29,7 @@ impl Default for Health {
             signals: OnceLock::new(),
             settings: OnceLock::new(),
             signing: OnceLock::new(),
+            history: Kept::default(),
         }))
     }
 }
@@ -65,6 +68,11 @@ impl Health {
 
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// Days that are over, as they were added up.
+    pub(super) fn history(&self) -> &Kept {
+        &self.0.history
     }
 
     /// How often it rang.

@@ -43,6 +43,8 @@ pub struct Body {
     pub next_update_ms: Option<i64>,
     /// Version that mends a known issue.
     pub fixed_in: String,
+    /// Articles of the help that it explains, such as "check/auth.dmarc.fail".
+    pub explains: Vec<String>,
     /// 1 critical to 4 low; a person sets it.
     pub severity: u8,
     /// Who works on it; for those who run the service.
@@ -64,7 +66,10 @@ pub struct Issue {
     pub is_measured: bool,
     pub is_open: bool,
     pub is_known: bool,
+    /// Shown as a part of that issue; 0: stands for itself.
     pub merged_into: i64,
+    /// Was a part of that issue before a person split it off; 0: never was.
+    pub split_from: i64,
     pub started_ms: i64,
     pub updated_ms: i64,
     pub ended_ms: Option<i64>,
@@ -100,6 +105,7 @@ impl Issue {
             is_open: true,
             is_known: false,
             merged_into: 0,
+            split_from: 0,
             started_ms: track.since_ms,
             updated_ms: now_ms,
             ended_ms: None,
@@ -172,6 +178,7 @@ mod tests {
             is_open: true,
             is_known: false,
             merged_into: 0,
+            split_from: 0,
             started_ms: 0,
             updated_ms: 0,
             ended_ms: None,

@@ -9,8 +9,6 @@ use store::{Error, Row, Tx, Value, args};
 
 /// The first message gets the number after this one.
 const NUMBER_BEFORE_FIRST: i64 = 100_000;
-/// Files of one message.
-pub const FILES_MAX: usize = 10;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -126,6 +124,20 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, reader: PersonId, rows_max: usiz
     tx.rows(&sql, args).await?.iter().map(message).collect()
 }
 
+/// Windows of maintenance that are not over, as one reader has them; the next first.
+pub async fn windows(tx: &mut Tx, scope: OrgScope, reader: PersonId, now_ms: i64, rows_max: usize) -> Result<Vec<Message>, Error> {
+    let mut args = args![reader.0];
+    let whose = concerns(scope, &mut args);
+    args.extend([Value::Int(now_ms), Value::from(rows_max)]);
+    let (now, limit) = (args.len() - 1, args.len());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM service_message m LEFT JOIN service_message_view v ON v.message = m.number AND v.person = $1 \
+         WHERE {whose} AND m.kind = 'maintenance' AND (m.ends_ms IS NULL OR m.ends_ms > ${now}) \
+         ORDER BY m.starts_ms, m.number LIMIT ${limit}"
+    );
+    tx.rows(&sql, args).await?.iter().map(message).collect()
+}
+
 pub async fn find(tx: &mut Tx, scope: OrgScope, reader: PersonId, number: i64) -> Result<Option<Message>, Error> {
     let mut args = args![reader.0];
     let whose = concerns(scope, &mut args);
@@ -186,33 +198,4 @@ pub async fn mark(tx: &mut Tx, reader: PersonId, number: i64, mark: Mark) -> Res
                is_favourite = coalesce($3, is_favourite) WHERE person = $4 AND message = $5";
     let whole = |flag: Option<bool>| flag.map(i64::from);
     tx.run(sql, args![whole(mark.read), whole(mark.archived), whole(mark.favourite), reader.0, number]).await.map(drop)
-}
-
-/// A file that belongs to a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attached {
-    pub id: i64,
-    pub name: String,
-    pub kind: String,
-    pub at_ms: i64,
-    pub octets: bytes::Bytes,
-}
-
-/// Files of a message that the caller has found in their scope.
-pub async fn files(tx: &mut Tx, number: i64) -> Result<Vec<Attached>, Error> {
-    let sql = "SELECT id, name, kind, at_ms, octets FROM service_message_file WHERE message = $1 ORDER BY id LIMIT $2";
-    let rows = tx.rows(sql, args![number, FILES_MAX]).await?;
-    let file = |row: &Row| {
-        Ok(Attached { id: row.int(0)?, name: row.text(1)?.into(), kind: row.text(2)?.into(), at_ms: row.int(3)?, octets: row.blob(4)? })
-    };
-    rows.iter().map(file).collect()
-}
-
-pub async fn put_file(tx: &mut Tx, message: &Message, file: &Attached) -> Result<(), Error> {
-    tx.run(
-        "INSERT INTO service_message_file (id, message, org, name, kind, at_ms, octets) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        args![file.id, message.number, message.org, file.name.as_str(), file.kind.as_str(), file.at_ms, &file.octets],
-    )
-    .await
-    .map(drop)
 }

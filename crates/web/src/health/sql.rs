@@ -12,11 +12,13 @@ use store::{Error, Row, Tx, Value, args};
 const NUMBER_BEFORE_FIRST: i64 = 100_000;
 /// Posts of one issue that are shown.
 const POSTS_MAX: usize = 500;
+/// Issues that belong to one.
+const RELATED_MAX: usize = 50;
 /// Issues whose posts are read in one query.
 const ISSUES_AT_ONCE: usize = 200;
 
 const ISSUE: &str = "number, org, cause, what, status, classification, origin, is_measured, is_open, is_known, merged_into, started_ms, \
-     updated_ms, ended_ms, body";
+     updated_ms, ended_ms, body, split_from";
 
 fn shape(why: &serde_json::Error) -> Error {
     Error::Shape(format!("an issue as JSON: {why}"))
@@ -39,6 +41,7 @@ fn issue(row: &Row) -> Result<Issue, Error> {
         updated_ms: row.int(12)?,
         ended_ms: row.int_opt(13)?,
         body: serde_json::from_str::<Body>(row.text(14)?).map_err(|why| shape(&why))?,
+        split_from: row.int(15)?,
     })
 }
 
@@ -84,6 +87,19 @@ pub async fn find(tx: &mut Tx, scope: OrgScope, id: IssueId) -> Result<Option<Is
     tx.row(&format!("SELECT {ISSUE} FROM issue WHERE number = $1 AND {whose}"), args).await?.as_ref().map(issue).transpose()
 }
 
+/// What belongs to an issue: the one it is a part of, its parts, the one it was split off, those split off it.
+pub async fn related(tx: &mut Tx, scope: OrgScope, of: &Issue) -> Result<Vec<Issue>, Error> {
+    let mut args = args![of.id.0, of.merged_into, of.split_from];
+    let whose = concerns(scope, &mut args);
+    args.push(Value::from(RELATED_MAX));
+    let sql = format!(
+        "SELECT {ISSUE} FROM issue WHERE (merged_into = $1 OR split_from = $1 OR number = $2 OR number = $3) AND {whose} \
+         ORDER BY number LIMIT ${}",
+        args.len()
+    );
+    tx.rows(&sql, args).await?.iter().map(issue).collect()
+}
+
 /// The issue that a rule opened for this cause and that is open, or was until a moment ago.
 pub async fn of_track(tx: &mut Tx, track: &Track, now_ms: i64) -> Result<Option<Issue>, Error> {
     let sql = format!(
@@ -104,7 +120,7 @@ pub async fn put(tx: &mut Tx, issue: &Issue) -> Result<(), Error> {
     let body = serde_json::to_string(&issue.body).map_err(|why| shape(&why))?;
     tx.run(
         "INSERT INTO issue (number, org, cause, what, status, classification, origin, is_measured, is_open, is_known, merged_into, \
-         started_ms, updated_ms, ended_ms, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         started_ms, updated_ms, ended_ms, body, split_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
          ON CONFLICT (number) DO UPDATE SET status = excluded.status, classification = excluded.classification, \
          origin = excluded.origin, is_measured = excluded.is_measured, is_open = excluded.is_open, is_known = excluded.is_known, \
          merged_into = excluded.merged_into, updated_ms = excluded.updated_ms, ended_ms = excluded.ended_ms, body = excluded.body",
@@ -123,7 +139,8 @@ pub async fn put(tx: &mut Tx, issue: &Issue) -> Result<(), Error> {
             issue.started_ms,
             issue.updated_ms,
             issue.ended_ms,
-            body
+            body,
+            issue.split_from
         ],
     )
     .await

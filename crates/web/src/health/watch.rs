@@ -7,7 +7,7 @@ use super::issue::{Issue, Post};
 use super::{board, sql};
 use crate::App;
 use gateway::health::measure::{Measure, Parts};
-use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, rules, sql as measured};
+use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, rules, sql as measured, waits};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Error, Tx};
@@ -68,6 +68,7 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
         app,
         parts,
     };
+    tokio::spawn(waits::watch(watcher.app.db.clone(), watcher.measure.waits.clone(), watcher.parts.settings.clone()));
     let mut tick = tokio::time::interval(watcher.parts.settings.every.duration().max(Duration::from_millis(100)));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

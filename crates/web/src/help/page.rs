@@ -81,6 +81,8 @@ struct ArticlePage<'a> {
     other_lang: Lang,
     is_both: bool,
     related: Vec<&'a Article>,
+    /// What is known about it right now.
+    issues: Vec<crate::health::IssueLine>,
 }
 
 /// Articles named below another.
@@ -101,5 +103,6 @@ pub async fn article(State(app): State<App>, view: View, Path((kind, name)): Pat
         other_lang,
         is_both: asked.both == "1",
         related: app.help.of(kind).filter(is_near).take(RELATED_MAX).collect(),
+        issues: crate::health::known_about(&app, &view, kind, &name).await,
     })
 }

@@ -27,6 +27,7 @@ pub fn issue(started_ms: i64) -> Issue {
         is_open: true,
         is_known: false,
         merged_into: 0,
+        split_from: 0,
         started_ms,
         updated_ms: started_ms,
         ended_ms: None,
@@ -239,7 +240,7 @@ async fn the_status_site_says_what_concerns_everybody_and_nothing_of_an_organisa
     assert!(key.verify(sums.replace('a', "b").as_bytes(), &decoded("status/SHA256SUMS.sig")).is_err());
 }
 
-const GRAPH: &str = "/v1.0/admin/serviceAnnouncement";
+pub const GRAPH: &str = "/v1.0/admin/serviceAnnouncement";
 
 #[tokio::test]
 async fn graph_lists_filters_pages_expands_and_refuses() {

@@ -17,6 +17,7 @@ mod people;
 mod phone;
 mod policy;
 mod provider;
+mod publish;
 mod quarantine;
 mod remedy;
 mod routes;

@@ -1,5 +1,6 @@
 //! REST of service health: how services are, issues, messages, promises. Below: what operators publish, and what readers do.
 
+mod files;
 mod own;
 mod publish;
 
@@ -38,6 +39,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(promises))
         .routes(routes!(month_statement))
         .merge(publish::routes())
+        .merge(files::routes())
         .merge(own::routes())
 }
 
@@ -97,6 +99,8 @@ pub struct IssueBody {
     pub is_measured: bool,
     pub is_open: bool,
     pub is_known: bool,
+    /// Articles of the help that it explains, such as "check/auth.dmarc.fail": below /help/.
+    pub explains: Vec<String>,
     pub services: Vec<String>,
     pub title: TextBody,
     pub impact: TextBody,
@@ -157,6 +161,7 @@ fn issue_body(issue: &Issue) -> IssueBody {
         is_measured: issue.is_measured,
         is_open: issue.is_open,
         is_known: issue.is_known,
+        explains: body.explains.clone(),
         services: body.services.iter().map(ToString::to_string).collect(),
         title: (&body.title).into(),
         impact: (&body.impact).into(),

@@ -132,7 +132,7 @@ pub struct HookBody {
     /// "events": CloudEvents, signed. "ntfy": pushed to a topic.
     pub kind: String,
     pub url: String,
-    /// Signs what is sent, as Standard Webhooks says; "" for a topic.
+    /// Signs what is sent, as Standard Webhooks says; "" for a topic, and when it was sealed with another key.
     pub secret: String,
     /// What the last try was answered with; "" is none yet.
     pub answer: String,
@@ -154,7 +154,7 @@ async fn list_hooks(State(app): State<App>, person: Person) -> Result<Json<Vec<H
     person.require(May::Connectors)?;
     let scope = person.scope();
     let hooks = app.db.read(move |tx| Box::pin(async move { hook_sql::hooks(tx, scope).await })).await.map_err(Fault::from)?;
-    Ok(Json(hooks.into_iter().map(HookBody::from).collect()))
+    Ok(Json(hooks.into_iter().map(|hook| hook.opened(&app.seal).into()).collect()))
 }
 
 /// Where events are to be sent.

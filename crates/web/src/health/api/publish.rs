@@ -7,6 +7,7 @@ use crate::health::issue::{Issue, IssueId};
 use crate::health::message::{self, Message};
 use crate::health::page::messages::{self, checked};
 use crate::health::page::publish::{self, Said};
+use crate::health::page::split;
 use crate::health::{Text, sql};
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Say, View};
@@ -21,7 +22,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(open)).routes(routes!(tell)).routes(routes!(announce)).routes(routes!(cancel))
+    OpenApiRouter::new()
+        .routes(routes!(open))
+        .routes(routes!(tell))
+        .routes(routes!(split))
+        .routes(routes!(announce))
+        .routes(routes!(cancel))
 }
 
 /// A text in one language or both.
@@ -59,6 +65,8 @@ pub struct IssueWish {
     pub is_known: Option<bool>,
     /// Version that mends a known issue.
     pub fixed_in: Option<String>,
+    /// Articles of the help that it explains, such as "check/auth.dmarc.fail".
+    pub explains: Option<Vec<String>>,
     /// What is said now.
     pub post: TextWish,
     /// "regular", "quick" or "strategic".
@@ -98,6 +106,9 @@ impl IssueWish {
         if let Some(severity) = self.severity {
             said.severity = severity.to_string();
         }
+        if let Some(explains) = &self.explains {
+            said.explains = explains.join(",");
+        }
         if let Some(is_known) = self.is_known {
             said.is_known = if is_known { "on".into() } else { String::new() };
         }
@@ -106,9 +117,9 @@ impl IssueWish {
     }
 
     /// Puts the wish into the issue; the post that tells of it.
-    fn put(&self, issue: &mut Issue, view: &View) -> Result<Text, Vec<Wrong>> {
+    fn put(&self, app: &App, issue: &mut Issue, view: &View) -> Result<Text, Vec<Wrong>> {
         let (said, times) = (self.said(issue), (issue.body.expected_ms, issue.body.next_update_ms));
-        let text = publish::put(issue, &said, view)?;
+        let text = publish::put(app, issue, &said, view)?;
         publish::merge(issue, &said.merge_into)?;
         issue.body.expected_ms = self.expected_ms.or(times.0);
         issue.body.next_update_ms = self.next_update_ms.or(times.1);
@@ -137,7 +148,7 @@ async fn open(
     let services = services_of(&wish.services).map_err(Fault::Invalid)?;
     let mut issue = publish::fresh(services[0].kind(), app.now_ms());
     issue.body.services = services;
-    let text = wish.put(&mut issue, &view).map_err(Fault::Invalid)?;
+    let text = wish.put(&app, &mut issue, &view).map_err(Fault::Invalid)?;
     let text = if text.is_empty() { Say::new("health-opened-by-person").into() } else { text };
     let id = publish::save(&app, &person, issue, (&wish.post_kind, text), "health.open").await?;
     Ok((StatusCode::CREATED, Json(written(&app, &person, id).await?)))
@@ -161,9 +172,10 @@ async fn tell(
     let id: IssueId = id.parse().map_err(|()| Fault::NotFound)?;
     let mut issue = find(&app, &person, id).await?;
     person.require(May::Operate)?;
-    let text = wish.put(&mut issue, &view).map_err(Fault::Invalid)?;
-    if issue.merged_into != 0 {
-        find(&app, &person, IssueId(issue.merged_into)).await?;
+    let was_part_of = issue.merged_into;
+    let text = wish.put(&app, &mut issue, &view).map_err(Fault::Invalid)?;
+    if issue.merged_into != was_part_of {
+        publish::into_fits(&app, &issue).await?.map_err(Fault::Invalid)?;
     }
     if !wish.services.is_empty() && issue.cause.is_empty() {
         issue.body.services = services_of(&wish.services).map_err(Fault::Invalid)?;
@@ -180,6 +192,47 @@ async fn find(app: &App, person: &Person, id: IssueId) -> Result<Issue, Fault> {
 
 async fn written(app: &App, person: &Person, id: IssueId) -> Result<IssueBody, Fault> {
     Ok(issue_body(&find(app, person, id).await?))
+}
+
+/// A part of an issue that becomes an issue of its own.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitWish {
+    /// Of the services of the issue.
+    pub services: Vec<String>,
+    /// Name of the organization that the new issue is for; "" is whom the issue concerns.
+    pub organization: String,
+    /// Left out: as the issue is called.
+    pub title: TextWish,
+    /// What is said in the new issue.
+    pub post: TextWish,
+}
+
+/// Splits a part off an issue. What is measured stays in the issue as long as it is measured.
+#[utoipa::path(post, path = "/health/issues/{issue}/split", tag = "health", request_body = SplitWish,
+    params(("issue" = String, Path, description = "Such as EX100001")), responses(
+    (status = 201, description = "The new issue", body = IssueBody),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "There is none"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "Fields are wrong"),
+))]
+async fn split(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(wish): Json<SplitWish>,
+) -> Result<(StatusCode, Json<IssueBody>), Fault> {
+    let id: IssueId = id.parse().map_err(|()| Fault::NotFound)?;
+    let issue = find(&app, &person, id).await?;
+    person.require(May::Operate)?;
+    let wish = split::Wish {
+        services: wish.services,
+        organisation: wish.organization,
+        title: Text::written(&wish.title.en, &wish.title.zh),
+        post: Text::written(&wish.post.en, &wish.post.zh),
+    };
+    let id = split::split(&app, &person, issue, wish).await?.map_err(|wrong| Fault::Invalid(vec![wrong]))?;
+    Ok((StatusCode::CREATED, Json(written(&app, &person, id).await?)))
 }
 
 /// A message of the message center, or planned maintenance.

@@ -6,6 +6,7 @@
 mod odata;
 mod shape;
 
+use super::file;
 use super::issue::{Issue, IssueId};
 use super::message::{self, Mark, Message};
 use super::page::known_to;
@@ -20,13 +21,20 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
 use gateway::health::Status;
 use odata::Query;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use store::Error;
 
 /// Everything that a query may look through.
 const ROWS_MAX: usize = 5_000;
+/// Issues under their services, and how long ago they changed at most; the list of issues has all.
+const EXPANDED_MAX: usize = 200;
+const RECENT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Rows under an expanded navigation of the root.
+const PAGE_MAX: usize = 1_000;
 const BODY_OCTETS_MAX: usize = 256 << 10;
 /// Messages marked in one request.
 const MARKED_MAX: usize = 1_000;
@@ -178,26 +186,26 @@ impl Asked {
         }
         match segments {
             [] => self.root().await,
-            ["healthOverviews"] => self.collection(self.overviews().await?, "healthOverviews").await,
+            ["healthOverviews"] => self.collection(self.overviews().await?, "healthOverviews"),
             ["healthOverviews", "$count"] => self.count(self.overviews().await?),
             ["healthOverviews", id] => self.one(self.overview(id).await?, "healthOverviews/$entity"),
-            ["healthOverviews", id, "issues"] => self.collection(self.issues_of(id).await?, "issues").await,
-            ["healthOverviews", id, "issues", "$count"] => self.count(self.issues_of(id).await?),
+            ["healthOverviews", id, "issues"] => self.issue_list(self.issues_of(id).await?).await,
+            ["healthOverviews", id, "issues", "$count"] => self.count(self.shaped(&self.issues_of(id).await?)),
             ["healthOverviews", id, "issues", issue, report] if is_report(report) => {
                 self.overview(id).await?;
                 self.incident_report(issue).await
             }
             ["healthOverviews", id, "issues", issue] => {
                 let all = self.issues_of(id).await?;
-                let found = all.into_iter().find(|one| one["id"] == *issue).ok_or_else(Wrong::not_found)?;
-                self.one(self.with_posts(vec![found]).await?.remove(0), "issues/$entity")
+                let found = all.iter().find(|one| one.id.to_string() == *issue).ok_or_else(Wrong::not_found)?;
+                self.one(self.with_posts(vec![shape::issue(found, self.lang)]).await?.remove(0), "issues/$entity")
             }
-            ["issues"] => self.collection(self.issues().await?, "issues").await,
-            ["issues", "$count"] => self.count(self.issues().await?),
+            ["issues"] => self.issue_list(self.all_issues(self.query.rows_enough()).await?).await,
+            ["issues", "$count"] => self.count(self.shaped(&self.all_issues(None).await?)),
             ["issues", id] => self.one(self.issue(id).await?.1, "issues/$entity"),
             ["issues", id, report] if is_report(report) => self.incident_report(id).await,
-            ["messages"] => self.collection(self.messages().await?, "messages").await,
-            ["messages", "$count"] => self.count(self.messages().await?),
+            ["messages"] => self.message_list(self.all_messages(self.query.rows_enough()).await?).await,
+            ["messages", "$count"] => self.count(self.messages(&self.all_messages(None).await?)),
             ["messages", id] => {
                 let found = shape::message(&self.message(id).await?, self.lang);
                 self.one(self.with_files(vec![found]).await?.remove(0), "messages/$entity")
@@ -228,15 +236,38 @@ impl Asked {
         Ok(([(header::CONTENT_TYPE, "text/plain")], count.to_string()).into_response())
     }
 
-    async fn collection(&self, all: Vec<Value>, what: &str) -> Result<Response, Wrong> {
+    fn collection(&self, all: Vec<Value>, what: &str) -> Result<Response, Wrong> {
+        let (page, total, next) = self.page_of(all)?;
+        self.listed(page, what, (total, next))
+    }
+
+    /// Found, in order, one page of it; how many there are, and the query of the next page.
+    fn page_of(&self, all: Vec<Value>) -> Result<(Vec<Value>, usize, Option<String>), Wrong> {
         let found = self.query.sorted(self.query.filtered(all).map_err(Wrong::bad)?);
         let total = found.len();
         let (page, next) = self.query.paged(found);
-        let page = match what {
-            "issues" => self.with_posts(page).await?,
-            "messages" => self.with_files(page).await?,
-            _ => page,
-        };
+        Ok((page, total, next))
+    }
+
+    /// A page of issues; only what stands on it is written out with its words, unless the query looks at them.
+    async fn issue_list(&self, all: Vec<Issue>) -> Result<Response, Wrong> {
+        let (page, total, next) = self.page_of(self.shaped(&all))?;
+        let by_id: HashMap<String, &Issue> = all.iter().map(|issue| (issue.id.to_string(), issue)).collect();
+        let whole = page.iter().filter_map(|one| by_id.get(one["id"].as_str()?)).map(|issue| shape::issue(issue, self.lang));
+        let whole = self.with_posts(whole.collect()).await?;
+        self.listed(whole, "issues", (total, next))
+    }
+
+    /// The same for messages.
+    async fn message_list(&self, all: Vec<Message>) -> Result<Response, Wrong> {
+        let (page, total, next) = self.page_of(self.messages(&all))?;
+        let by_id: HashMap<String, &Message> = all.iter().map(|message| (message.id(), message)).collect();
+        let whole = page.iter().filter_map(|one| by_id.get(one["id"].as_str()?)).map(|message| shape::message(message, self.lang));
+        let whole = self.with_files(whole.collect()).await?;
+        self.listed(whole, "messages", (total, next))
+    }
+
+    fn listed(&self, page: Vec<Value>, what: &str, (total, next): (usize, Option<String>)) -> Result<Response, Wrong> {
         let page: Vec<Value> = page.into_iter().map(|one| self.query.selected(one)).collect();
         let mut answer = json!({ "@odata.context": self.context(what) });
         if self.query.count {
@@ -254,8 +285,11 @@ impl Asked {
         for name in &self.query.expand {
             root[name.as_str()] = match name.as_str() {
                 "healthOverviews" => json!(self.overviews().await?),
-                "issues" => json!(self.with_posts(self.issues().await?).await?),
-                _ => json!(self.messages().await?),
+                "issues" => {
+                    let all = self.all_issues(Some(PAGE_MAX)).await?;
+                    json!(self.with_posts(all.iter().map(|issue| shape::issue(issue, self.lang)).collect()).await?)
+                }
+                _ => json!(self.all_messages(Some(PAGE_MAX)).await?.iter().map(|one| shape::message(one, self.lang)).collect::<Vec<_>>()),
             };
         }
         Ok(self.json(&self.query.selected(root)))
@@ -264,17 +298,27 @@ impl Asked {
     async fn overviews(&self) -> Result<Vec<Value>, Wrong> {
         let known = known_to(&self.app, &self.person).await?;
         let services = super::page::services_of(&self.app, &self.person, &known);
-        let expands = self.query.expand.iter().any(|name| name == "issues");
-        let mut all = Vec::new();
-        for service in &services {
-            let mut overview = shape::overview(service, known.status(service));
-            if expands {
-                let issues = known.issues.iter().filter(|issue| issue.body.services.contains(service));
-                overview["issues"] = json!(self.with_posts(issues.map(|issue| shape::issue(issue, self.lang)).collect()).await?);
-            }
-            all.push(overview);
+        let overview = |service| shape::overview(service, known.status(service));
+        if !self.query.expand.iter().any(|name| name == "issues") {
+            return Ok(services.iter().map(overview).collect());
         }
-        Ok(all)
+        let issues = self.recent_issues().await?;
+        let shaped = self.with_posts(issues.iter().map(|issue| shape::issue(issue, self.lang)).collect()).await?;
+        let expanded = |service| {
+            let of_service = issues.iter().zip(&shaped).filter(|(issue, _)| issue.body.services.contains(service));
+            let mut overview = overview(service);
+            overview["issues"] = of_service.map(|(_, shaped)| shaped.clone()).collect();
+            overview
+        };
+        Ok(services.iter().map(expanded).collect())
+    }
+
+    /// Open ones, and what was in the last days: as much as Graph expands.
+    async fn recent_issues(&self) -> Result<Vec<Issue>, Wrong> {
+        let scope = self.person.scope();
+        let since_ms = self.app.now_ms() - RECENT_MS;
+        let wanted = Wanted { since_ms, rows_max: EXPANDED_MAX, ..Wanted::default() };
+        Ok(self.app.db.read(move |tx| Box::pin(async move { sql::issues(tx, scope, wanted).await })).await?)
     }
 
     /// By identifier, or by name as Graph's own documentation does.
@@ -283,22 +327,28 @@ impl Asked {
         all.into_iter().find(|one| one["id"] == id || one["service"] == id).ok_or_else(Wrong::not_found)
     }
 
-    async fn issues_of(&self, id: &str) -> Result<Vec<Value>, Wrong> {
+    async fn issues_of(&self, id: &str) -> Result<Vec<Issue>, Wrong> {
         let overview = self.overview(id).await?;
         let wanted = overview["id"].as_str().unwrap_or_default().to_string();
-        let issues = self.all_issues().await?;
-        let of_service = issues.iter().filter(|issue| issue.body.services.iter().any(|service| service.to_string() == wanted));
-        Ok(of_service.map(|issue| shape::issue(issue, self.lang)).collect())
+        let issues = self.all_issues(None).await?;
+        let is_of_service = |issue: &Issue| issue.body.services.iter().any(|service| service.to_string() == wanted);
+        Ok(issues.into_iter().filter(is_of_service).collect())
     }
 
-    async fn all_issues(&self) -> Result<Vec<Issue>, Wrong> {
+    /// `rows` of them, last changed first; or all that a query may look through.
+    async fn all_issues(&self, rows: Option<usize>) -> Result<Vec<Issue>, Wrong> {
         let scope = self.person.scope();
-        let wanted = Wanted { rows_max: ROWS_MAX, ..Wanted::default() };
+        let wanted = Wanted { rows_max: rows.unwrap_or(ROWS_MAX).min(ROWS_MAX), ..Wanted::default() };
         Ok(self.app.db.read(move |tx| Box::pin(async move { sql::issues(tx, scope, wanted).await })).await?)
     }
 
-    async fn issues(&self) -> Result<Vec<Value>, Wrong> {
-        Ok(self.all_issues().await?.iter().map(|issue| shape::issue(issue, self.lang)).collect())
+    /// Issues for filter and order.
+    fn shaped(&self, all: &[Issue]) -> Vec<Value> {
+        let mut names = HashMap::new();
+        match self.query.looks_at(&shape::ISSUE_WORDS) {
+            true => all.iter().map(|issue| shape::issue(issue, self.lang)).collect(),
+            false => all.iter().map(|issue| shape::plain_issue(issue, &mut names)).collect(),
+        }
     }
 
     /// What was said about each of these issues, oldest first.
@@ -331,13 +381,18 @@ impl Asked {
         Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8".to_string()), (header::CONTENT_DISPOSITION, name)], html).into_response())
     }
 
-    async fn all_messages(&self) -> Result<Vec<Message>, Wrong> {
-        let (scope, reader) = (self.person.scope(), self.person.id);
-        Ok(self.app.db.read(move |tx| Box::pin(async move { message::list(tx, scope, reader, ROWS_MAX).await })).await?)
+    async fn all_messages(&self, rows: Option<usize>) -> Result<Vec<Message>, Wrong> {
+        let (scope, reader, rows_max) = (self.person.scope(), self.person.id, rows.unwrap_or(ROWS_MAX).min(ROWS_MAX));
+        Ok(self.app.db.read(move |tx| Box::pin(async move { message::list(tx, scope, reader, rows_max).await })).await?)
     }
 
-    async fn messages(&self) -> Result<Vec<Value>, Wrong> {
-        Ok(self.all_messages().await?.iter().map(|message| shape::message(message, self.lang)).collect())
+    /// Messages for filter and order.
+    fn messages(&self, all: &[Message]) -> Vec<Value> {
+        let mut names = HashMap::new();
+        match self.query.looks_at(&shape::MESSAGE_WORDS) {
+            true => all.iter().map(|message| shape::message(message, self.lang)).collect(),
+            false => all.iter().map(|message| shape::plain_message(message, &mut names)).collect(),
+        }
     }
 
     /// Messages with their files, when that is asked for.
@@ -357,32 +412,37 @@ impl Asked {
         found.ok_or_else(Wrong::not_found)
     }
 
-    async fn files(&self, id: &str) -> Result<Vec<message::Attached>, Wrong> {
-        let number = self.message(id).await?.number;
-        Ok(self.app.db.read(move |tx| Box::pin(async move { message::files(tx, number).await })).await?)
+    async fn files(&self, id: &str) -> Result<Vec<file::Attached>, Wrong> {
+        let (scope, number) = (self.person.scope(), self.message(id).await?.number);
+        Ok(self.app.db.read(move |tx| Box::pin(async move { file::list(tx, scope, number).await })).await?)
+    }
+
+    async fn file(&self, id: &str, file: &str) -> Result<(file::Attached, Bytes), Wrong> {
+        let (scope, number) = (self.person.scope(), self.message(id).await?.number);
+        let file: i64 = file.parse().map_err(|_| Wrong::not_found())?;
+        let found = self.app.db.read(move |tx| Box::pin(async move { file::find(tx, scope, number, file).await })).await?;
+        found.ok_or_else(Wrong::not_found)
     }
 
     async fn attachments(&self, id: &str, rest: &[&str]) -> Result<Response, Wrong> {
-        let files = self.files(id).await?;
-        let find = |wanted: &str| files.iter().find(|file| file.id.to_string() == wanted).ok_or_else(Wrong::not_found);
+        let all = async || Ok::<Vec<Value>, Wrong>(self.files(id).await?.iter().map(shape::attachment).collect());
         match rest {
-            [] => self.collection(files.iter().map(shape::attachment).collect(), "attachments").await,
-            ["$count"] => self.count(files.iter().map(shape::attachment).collect()),
-            [file] => self.one(shape::attachment(find(file)?), "attachments/$entity"),
+            [] => self.collection(all().await?, "attachments"),
+            ["$count"] => self.count(all().await?),
+            [file] => self.one(shape::attachment(&self.file(id, file).await?.0), "attachments/$entity"),
             [file, "content" | "$value"] => {
-                let file = find(file)?;
-                let kind = HeaderValue::from_str(&file.kind).unwrap_or(HeaderValue::from_static("application/octet-stream"));
-                let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"))];
-                Ok((headers, file.octets.clone()).into_response())
+                let (file, octets) = self.file(id, file).await?;
+                Ok((file::headers(&file.name, &file.kind), octets).into_response())
             }
             _ => Err(Wrong::not_found()),
         }
     }
 
     async fn archive(&self, id: &str) -> Result<Response, Wrong> {
-        let files = self.files(id).await?;
-        let zip = shape::archive(&files).map_err(|why| Wrong::from(Fault::Ours(why.to_string())))?;
-        Ok(([(header::CONTENT_TYPE, "application/zip")], zip).into_response())
+        let (scope, number) = (self.person.scope(), self.message(id).await?.number);
+        let files = self.app.db.read(move |tx| Box::pin(async move { file::all(tx, scope, number).await })).await?;
+        let zip = file::archive(&files).map_err(|why| Wrong::from(Fault::Ours(why.to_string())))?;
+        Ok((file::headers(&format!("{id}.zip"), "application/zip"), zip).into_response())
     }
 
     /// What one reader made of messages.

@@ -113,22 +113,42 @@ impl Query {
         Ok(all.into_iter().filter(|one| found(one) && self.filter.as_ref().is_none_or(|filter| filter.holds(one, one))).collect())
     }
 
-    pub fn sorted(&self, mut all: Vec<Value>) -> Vec<Value> {
-        all.sort_by(|a, b| {
-            let by = |(field, is_down): &(String, bool)| {
-                let path: Vec<String> = field.split('/').map(str::to_string).collect();
-                let order = order(at(a, &path), at(b, &path));
-                if *is_down { order.reverse() } else { order }
-            };
-            self.orderby.iter().map(by).find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
+    /// Whether filter, search or order look at one of these properties.
+    pub fn looks_at(&self, properties: &[&str]) -> bool {
+        let is_one = |path: &str| properties.contains(&path.split('/').next().unwrap_or_default());
+        let is_sorted = self.orderby.iter().any(|(field, _)| is_one(field));
+        !self.search.is_empty() || is_sorted || self.filter.as_ref().is_some_and(|filter| filter.looks_at(&is_one))
+    }
+
+    /// How many rows in their own order answer this, with one more to know whether there are more; `None` when all have to be looked at.
+    pub fn rows_enough(&self) -> Option<usize> {
+        let is_plain = self.filter.is_none() && self.search.is_empty() && self.orderby.is_empty() && !self.count;
+        is_plain.then(|| self.skip.saturating_add(self.size()).saturating_add(1))
+    }
+
+    pub fn sorted(&self, all: Vec<Value>) -> Vec<Value> {
+        if self.orderby.is_empty() {
+            return all;
+        }
+        let paths: Vec<Vec<String>> = self.orderby.iter().map(|(field, _)| field.split('/').map(str::to_string).collect()).collect();
+        let key = |one: &Value| paths.iter().map(|path| Key::of(at(one, path).clone())).collect::<Vec<_>>();
+        let mut keyed: Vec<(Vec<Key>, Value)> = all.into_iter().map(|one| (key(&one), one)).collect();
+        keyed.sort_by(|(a, _), (b, _)| {
+            let fields = self.orderby.iter().zip(a.iter().zip(b));
+            let each = fields.map(|((_, is_down), (a, b))| if *is_down { a.order(b).reverse() } else { a.order(b) });
+            each.fold(Ordering::Equal, Ordering::then)
         });
-        all
+        keyed.into_iter().map(|(_, one)| one).collect()
+    }
+
+    /// Rows of one page.
+    fn size(&self) -> usize {
+        self.top.unwrap_or(self.page).min(PAGE_MAX).min(self.top.unwrap_or(usize::MAX).min(self.page.max(self.top.unwrap_or(0))))
     }
 
     /// One page, and the query of the next.
     pub fn paged(&self, all: Vec<Value>) -> (Vec<Value>, Option<String>) {
-        let size =
-            self.top.unwrap_or(self.page).min(PAGE_MAX).min(self.top.unwrap_or(usize::MAX).min(self.page.max(self.top.unwrap_or(0))));
+        let size = self.size();
         let has_more = all.len() > self.skip.saturating_add(size) && self.top.is_none_or(|top| top > size);
         let page: Vec<Value> = all.into_iter().skip(self.skip).take(size).collect();
         let next = has_more.then(|| {
@@ -166,19 +186,35 @@ fn at<'a>(value: &'a Value, path: &[String]) -> &'a Value {
     path.iter().fold(value, |value, step| value.get(step).unwrap_or(&NULL))
 }
 
-/// Moments compare as moments, numbers as numbers, everything else as text; nothing comes first.
-fn order(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Null, Value::Null) => Ordering::Equal,
-        (Value::Null, _) => Ordering::Less,
-        (_, Value::Null) => Ordering::Greater,
-        (Value::String(a), Value::String(b)) => match (moment(a), moment(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => a.cmp(b),
-        },
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (a, b) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
+/// A value to sort by, read once.
+struct Key {
+    value: Value,
+    moment: Option<jiff::Timestamp>,
+}
+
+impl Key {
+    fn of(value: Value) -> Key {
+        Key { moment: value.as_str().and_then(moment), value }
     }
+
+    /// Moments compare as moments, numbers as numbers, everything else as text; nothing comes first.
+    fn order(&self, other: &Key) -> Ordering {
+        match (&self.value, &other.value) {
+            (Value::Null, Value::Null) => Ordering::Equal,
+            (Value::Null, _) => Ordering::Less,
+            (_, Value::Null) => Ordering::Greater,
+            (Value::String(a), Value::String(b)) => match (self.moment, other.moment) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                _ => a.cmp(b),
+            },
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (a, b) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
+        }
+    }
+}
+
+fn order(a: &Value, b: &Value) -> Ordering {
+    Key::of(a.clone()).order(&Key::of(b.clone()))
 }
 
 fn moment(text: &str) -> Option<jiff::Timestamp> {
@@ -204,6 +240,17 @@ impl Operand {
 }
 
 impl Expr {
+    /// Whether a property that `is_one` decides anything.
+    fn looks_at(&self, is_one: &impl Fn(&str) -> bool) -> bool {
+        let begins = |field: &Operand| field.path.first().is_some_and(|name| is_one(name));
+        match self {
+            Expr::And(a, b) | Expr::Or(a, b) => a.looks_at(is_one) || b.looks_at(is_one),
+            Expr::Not(a) => a.looks_at(is_one),
+            Expr::Compare(field, ..) | Expr::In(field, _) | Expr::Call(_, field, _) | Expr::Field(field) => begins(field),
+            Expr::Any(field, inner) => begins(field) || inner.looks_at(is_one),
+        }
+    }
+
     /// `value` is the element that an `any` looks at, `root` the whole.
     fn holds(&self, value: &Value, root: &Value) -> bool {
         match self {
@@ -214,15 +261,15 @@ impl Expr {
             Expr::In(field, all) => all.iter().any(|one| same(&field.of(value, root), one)),
             Expr::Compare(field, how, with) => {
                 let found = field.of(value, root);
-                let order = order(&found, with);
+                let order = || order(&found, with);
                 match how {
                     Compare::Eq => same(&found, with),
                     Compare::Ne => !same(&found, with),
                     _ if found.is_null() || with.is_null() => false,
-                    Compare::Gt => order == Ordering::Greater,
-                    Compare::Ge => order != Ordering::Less,
-                    Compare::Lt => order == Ordering::Less,
-                    Compare::Le => order != Ordering::Greater,
+                    Compare::Gt => order() == Ordering::Greater,
+                    Compare::Ge => order() != Ordering::Less,
+                    Compare::Lt => order() == Ordering::Less,
+                    Compare::Le => order() != Ordering::Greater,
                 }
             }
             Expr::Call(name, field, with) => {

@@ -31,6 +31,8 @@ pub enum Wrong {
     Refused(u16),
     #[error("no answer in time")]
     Late,
+    #[error("not sent: its secret was sealed with another key; put the right seal file back, or remove it and add it again")]
+    Sealed,
 }
 
 /// What a URL is made of: whether TLS, host, port, path with query.

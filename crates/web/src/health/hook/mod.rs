@@ -147,9 +147,10 @@ pub async fn send_once(app: &App) -> Result<usize, Error> {
     let is_private_fine = app.health.settings().hooks_private;
     let sent = due.into_iter().map(|one| async move {
         let id = format!("msg_{}", one.id);
-        let done = match one.kind.as_str() {
-            "ntfy" => client::push(&one.url, &one.secret, &pushed(app, &one).to_string(), is_private_fine).await,
-            _ => client::post(&one.url, &one.secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await,
+        let done = match (one.secret(&app.seal), one.kind.as_str()) {
+            (Err(_), _) => Err(Wrong::Sealed),
+            (Ok(token), "ntfy") => client::push(&one.url, &token, &pushed(app, &one).to_string(), is_private_fine).await,
+            (Ok(secret), _) => client::post(&one.url, &secret, &id, &one.event, (now_ms / 1000, is_private_fine)).await,
         };
         (one, done)
     });

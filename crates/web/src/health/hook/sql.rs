@@ -1,5 +1,6 @@
 //! Every statement on webhooks, and who wants letters.
 
+use gateway::dkim::Seal;
 use gateway::scope::OrgScope;
 use mail::PersonId;
 use store::{Error, Row, Tx, Value, args};
@@ -16,6 +17,7 @@ pub struct Hook {
     /// events, ntfy
     pub kind: String,
     pub url: String,
+    /// Sealed as it is read ([`Hook::opened`]); in the clear as it is put.
     pub secret: String,
     /// What came of the last try, and when the next is due; 0 is none.
     pub answer: String,
@@ -26,10 +28,12 @@ pub struct Hook {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub id: i64,
+    pub hook: i64,
     pub org: i64,
     pub kind: String,
     pub url: String,
-    pub secret: String,
+    /// Sealed; [`Due::secret`] opens it.
+    pub sealed: String,
     pub event: String,
     pub tries: i64,
 }
@@ -41,6 +45,27 @@ pub struct Reader {
     pub email: String,
     pub language: String,
     pub settings: String,
+}
+
+/// What the secret of a hook is sealed for: rows cannot be swapped.
+fn context(hook: i64) -> String {
+    format!("webhook {hook}")
+}
+
+impl Hook {
+    /// With its secret in the clear; "" when it was sealed with another key.
+    pub fn opened(self, seal: &Seal) -> Hook {
+        let secret = seal.reveal(&self.secret, &context(self.id)).unwrap_or_default();
+        Hook { secret, ..self }
+    }
+}
+
+impl Due {
+    /// # Errors
+    /// It was sealed with another key.
+    pub fn secret(&self, seal: &Seal) -> Result<String, Error> {
+        seal.reveal(&self.sealed, &context(self.hook))
+    }
 }
 
 fn hook(row: &Row) -> Result<Hook, Error> {
@@ -74,9 +99,11 @@ pub async fn hooks_for(tx: &mut Tx, org: i64) -> Result<Vec<Hook>, Error> {
     tx.rows(sql, args![org, REACHED_MAX]).await?.iter().map(hook).collect()
 }
 
-pub async fn put(tx: &mut Tx, hook: &Hook, now_ms: i64) -> Result<(), Error> {
+/// Keeps a hook, its secret sealed.
+pub async fn put(tx: &mut Tx, seal: &Seal, hook: &Hook, now_ms: i64) -> Result<(), Error> {
+    let secret = seal.keep(&hook.secret, &context(hook.id))?;
     let sql = "INSERT INTO health_hook (id, org, url, secret, made_ms, kind) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.run(sql, args![hook.id, hook.org, hook.url.as_str(), hook.secret.as_str(), now_ms, hook.kind.as_str()]).await.map(drop)
+    tx.run(sql, args![hook.id, hook.org, hook.url.as_str(), secret, now_ms, hook.kind.as_str()]).await.map(drop)
 }
 
 /// Whether there was one in this scope.
@@ -100,7 +127,7 @@ pub async fn put_try(tx: &mut Tx, id: i64, hook: &Hook, event: &str, now_ms: i64
 /// What is due; due again at `later_ms` if nobody says what came of it.
 pub async fn take_due(tx: &mut Tx, now_ms: i64, later_ms: i64, rows_max: usize) -> Result<Vec<Due>, Error> {
     let sql = format!(
-        "SELECT t.id, h.url, h.secret, t.event, t.tries, h.kind, h.org FROM health_hook_try t JOIN health_hook h ON h.id = t.hook \
+        "SELECT t.id, h.url, h.secret, t.event, t.tries, h.kind, h.org, h.id FROM health_hook_try t JOIN health_hook h ON h.id = t.hook \
          WHERE t.next_ms > 0 AND t.next_ms <= $1 ORDER BY t.next_ms LIMIT $2{}",
         tx.skip_locked()
     );
@@ -109,10 +136,11 @@ pub async fn take_due(tx: &mut Tx, now_ms: i64, later_ms: i64, rows_max: usize) 
     for row in &rows {
         let one = Due {
             id: row.int(0)?,
+            hook: row.int(7)?,
             org: row.int(6)?,
             kind: row.text(5)?.into(),
             url: row.text(1)?.into(),
-            secret: row.text(2)?.into(),
+            sealed: row.text(2)?.into(),
             event: row.text(3)?.into(),
             tries: row.int(4)?,
         };

@@ -36,6 +36,7 @@ struct HooksPage<'a> {
 async fn page_of(app: &App, view: &View, person: &Person, form: &Shown, status: StatusCode) -> Page {
     let scope = person.scope();
     let hooks = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?;
+    let hooks = hooks.into_iter().map(|hook| hook.opened(&app.seal)).collect();
     show_with(status, &HooksPage { view, form, hooks, kinds: ["events", "ntfy"] })
 }
 
@@ -91,10 +92,10 @@ pub async fn make(app: &App, person: &Person, new: &New) -> Result<Result<Hook, 
         answer: String::new(),
         next_ms: 0,
     };
-    let made = hook.clone();
+    let (made, seal) = (hook.clone(), app.seal.clone());
     let work = app.db.tx(move |tx| {
         Box::pin(async move {
-            sql::put(tx, &hook, now_ms).await?;
+            sql::put(tx, &seal, &hook, now_ms).await?;
             let entry = Entry::new(person.org, "health.hook", hook.id).with(serde_json::json!({ "url": hook.url }));
             audit::note(tx, &person, &ids, now_ms, entry).await
         })

@@ -2,8 +2,9 @@
 
 use super::super::issue::{Issue, IssueId, Post};
 use super::super::sql;
-use super::{IssueLine, line_of, publish, service_name, text_html};
+use super::{IssueLine, line_of, publish, service_name, split, text_html};
 use crate::App;
+use crate::help::Kind;
 use crate::page::chart::{self, Bar};
 use crate::page::form::Form;
 use crate::page::{Fault, Page, View, show, time};
@@ -46,8 +47,23 @@ struct IssuePage<'a> {
     chart: String,
     form: &'a Form,
     choices: publish::Choices,
+    belongs: Vec<Belongs>,
+    /// Address and title of articles that it explains.
+    explains: Vec<(String, String)>,
+    picks: Vec<split::Pick>,
+    organisations: Vec<String>,
     may_operate: bool,
     may_trace: bool,
+}
+
+/// Another issue that belongs to this one.
+struct Belongs {
+    /// Words key: how it belongs.
+    how: &'static str,
+    href: String,
+    id: String,
+    title: String,
+    lang: &'static str,
 }
 
 /// An issue that this person may read, with what was said.
@@ -76,6 +92,7 @@ pub async fn shown(app: &App, view: &View, person: &Person, (issue, posts): (&Is
     if !person.org.is_none_or(|org| issue.org == 0 || org.0 == issue.org) {
         return Err(Fault::NotFound);
     }
+    let may_operate = person.may(May::Operate);
     show(&IssuePage {
         view,
         issue,
@@ -91,9 +108,38 @@ pub async fn shown(app: &App, view: &View, person: &Person, (issue, posts): (&Is
         chart: drawing(app, view, issue).await?,
         form,
         choices: publish::choices(issue),
-        may_operate: person.may(May::Operate),
+        explains: explains(app, view, issue),
+        belongs: belonging(app, view, person, issue).await?,
+        picks: if may_operate { split::picks(view, issue, form) } else { Vec::new() },
+        organisations: if may_operate { split::organisations(app, issue) } else { Vec::new() },
+        may_operate,
         may_trace: person.may(May::Trace),
     })
+}
+
+fn explains(app: &App, view: &View, issue: &Issue) -> Vec<(String, String)> {
+    let named = issue.body.explains.iter().filter_map(|name| name.split_once('/'));
+    let found = named.filter_map(|(kind, name)| app.help.find(Kind::parse(kind)?, name));
+    found.map(|article| (article.path(), article.title(view).to_string())).collect()
+}
+
+async fn belonging(app: &App, view: &View, person: &Person, issue: &Issue) -> Result<Vec<Belongs>, Fault> {
+    let (scope, of) = (person.scope(), issue.clone());
+    let found = app.db.read(move |tx| Box::pin(async move { sql::related(tx, scope, &of).await })).await.map_err(Fault::from)?;
+    let how = |other: &Issue| match other.id.0 {
+        id if id == issue.merged_into => "health-part-of",
+        id if id == issue.split_from => "health-split-from",
+        _ if other.merged_into == issue.id.0 => "health-parts",
+        _ => "health-split-into",
+    };
+    let belongs = |other: &Issue| Belongs {
+        how: how(other),
+        href: format!("/health/issues/{}", other.id),
+        id: other.id.to_string(),
+        title: other.body.title.in_lang(view.lang),
+        lang: other.body.title.lang(view.lang).tag(),
+    };
+    Ok(found.iter().map(belongs).collect())
 }
 
 pub fn said(view: &View, post: &Post) -> Said {

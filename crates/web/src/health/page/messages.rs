@@ -1,6 +1,7 @@
 //! The message centre, and planned maintenance in it.
 
 use super::super::Text;
+use super::super::file::{self, Attached, FILES_MAX};
 use super::super::message::{self, Body, CATEGORIES, Mark, Message, SEVERITIES};
 use super::{service_name, text_html};
 use crate::App;
@@ -114,7 +115,8 @@ pub async fn maintenance(State(app): State<App>, view: View, person: Person) -> 
     show(&List { view: &view, title, empty, lines, shown: String::new(), is_maintenance: true, may_operate })
 }
 
-async fn find(app: &App, person: &Person, id: &str) -> Result<Message, Fault> {
+/// A message that this person may read.
+pub async fn find(app: &App, person: &Person, id: &str) -> Result<Message, Fault> {
     let (scope, reader, number) = (person.scope(), person.id, message::number(id).ok_or(Fault::NotFound)?);
     let found = app.db.read(move |tx| Box::pin(async move { message::find(tx, scope, reader, number).await })).await?;
     found.ok_or(Fault::NotFound)
@@ -126,18 +128,26 @@ struct MessagePage<'a> {
     view: &'a View,
     line: Line,
     name: String,
+    files: Vec<Attached>,
+    form: &'a Shown,
     may_operate: bool,
+    /// There is room for another file.
+    may_attach: bool,
 }
 
 /// `GET /health/messages/{message}`.
 pub async fn page(State(app): State<App>, view: View, person: Person, Path(id): Path<String>) -> Page {
     let found = find(&app, &person, &id).await?;
-    show(&MessagePage {
-        view: &view,
-        line: line_of(&view, &found),
-        name: found.body.title.in_lang(view.lang),
-        may_operate: person.may(May::Operate),
-    })
+    shown(&app, &view, &person, (&found, &Shown::default()), StatusCode::OK).await
+}
+
+/// The page with what was wrong about files that were sent.
+pub async fn shown(app: &App, view: &View, person: &Person, (found, form): (&Message, &Shown), status: StatusCode) -> Page {
+    let (scope, number, may_operate) = (person.scope(), found.number, person.may(May::Operate));
+    let files = app.db.read(move |tx| Box::pin(async move { file::list(tx, scope, number).await })).await.map_err(Fault::from)?;
+    let may_attach = may_operate && files.len() < FILES_MAX;
+    let name = found.body.title.in_lang(view.lang);
+    show_with(status, &MessagePage { view, line: line_of(view, found), name, files, form, may_operate, may_attach })
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,7 @@
 //! Pages of service health.
 
 mod bell;
+pub mod files;
 pub mod hit;
 pub mod hooks;
 pub mod issue;
@@ -9,9 +10,11 @@ pub mod messages;
 pub mod publish;
 pub mod report;
 pub mod rescan;
+pub mod split;
 
-use super::board::{self, status_of};
+use super::board::status_of;
 use super::cause;
+use super::history::{self, Days};
 use super::issue::Issue;
 use super::message::{self, Message};
 use super::site::{bars, headline, tone};
@@ -22,7 +25,7 @@ use crate::page::{Fault, Page, View, show};
 use crate::people::{May, Person};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::routing::{get, post};
 use gateway::health::{Level, Service, State as Measured, sql as measured};
 use serde::Deserialize;
@@ -39,6 +42,7 @@ pub fn routes() -> Router<App> {
         .route("/health/issues", get(history).post(publish::open))
         .route("/health/issues/new", get(publish::new))
         .route("/health/issues/{issue}", get(issue::page).post(publish::publish))
+        .route("/health/issues/{issue}/split", post(split::post))
         .route("/health/issues/{issue}/hit", get(hit::page))
         .route("/health/issues/{issue}/retry", post(hit::retry))
         .route("/health/issues/{issue}/rescan", post(rescan::page))
@@ -47,6 +51,12 @@ pub fn routes() -> Router<App> {
         .route("/health/messages", get(messages::list).post(messages::post))
         .route("/health/messages/new", get(messages::new))
         .route("/health/messages/{message}", get(messages::page).post(messages::mark))
+        .route(
+            "/health/messages/{message}/files",
+            get(files::archive).post(files::attach).layer(DefaultBodyLimit::max(files::FORM_OCTETS_MAX)),
+        )
+        .route("/health/messages/{message}/files/{file}", get(files::save))
+        .route("/health/messages/{message}/files/{file}/remove", post(files::remove))
         .route("/health/maintenance", get(messages::maintenance))
         .route("/health/report", get(report::form).post(report::send))
         .route("/health/ledger", get(ledger::page))
@@ -72,8 +82,6 @@ async fn metrics(State(app): State<App>, peer: crate::people::session::Peer) -> 
 pub struct Known {
     pub states: BTreeMap<(i64, Service), Measured>,
     pub issues: Vec<Issue>,
-    pub days: BTreeMap<Service, Vec<Level>>,
-    pub maintenance: Vec<Message>,
 }
 
 impl Known {
@@ -89,24 +97,29 @@ impl Known {
     }
 }
 
-/// Reads everything the overview shows, in one transaction.
+/// States and open issues, in one transaction.
 pub async fn known_to(app: &App, person: &Person) -> Result<Known, Fault> {
-    let (scope, org, id, now_ms) = (person.scope(), person.org, person.id, app.now_ms());
+    let (scope, org) = (person.scope(), person.org);
     let is_all = org.is_none() && person.may(May::Operate);
     let read = app.db.read(move |tx| {
         Box::pin(async move {
             let org = org.map_or(0, |org| org.0);
             let states = if is_all { measured::all_states(tx).await? } else { measured::states_of(tx, org).await? };
             let wanted = Wanted { open: Some(true), rows_max: ISSUES_MAX, ..Wanted::default() };
-            let changes = measured::changes_of(tx, org, now_ms - board::DAYS as i64 * DAY_MS).await?;
-            let messages = message::list(tx, scope, id, MESSAGES_MAX).await?;
-            let maintenance = messages.into_iter().filter(|message| message.is_maintenance && message.phase(now_ms) != "completed");
-            Ok::<_, Error>(Known {
-                states,
-                issues: sql::issues(tx, scope, wanted).await?,
-                days: board::history(&changes, now_ms),
-                maintenance: maintenance.collect(),
-            })
+            Ok::<_, Error>(Known { states, issues: sql::issues(tx, scope, wanted).await? })
+        })
+    });
+    Ok(read.await?)
+}
+
+/// The bars of the last days, and windows of maintenance that are not over.
+async fn around(app: &App, person: &Person) -> Result<(Days, Vec<Message>), Fault> {
+    let (scope, org, id, now_ms) = (person.scope(), person.org.map_or(0, |org| org.0), person.id, app.now_ms());
+    let health = app.health.clone();
+    let read = app.db.read(move |tx| {
+        Box::pin(async move {
+            let windows = message::windows(tx, scope, id, now_ms, MESSAGES_MAX).await?;
+            Ok::<_, Error>((history::days(tx, &health, org, now_ms).await?, windows))
         })
     });
     Ok(read.await?)
@@ -203,6 +216,7 @@ struct Overview<'a> {
 /// `GET /health`.
 async fn overview(State(app): State<App>, view: View, person: Person) -> Page {
     let known = known_to(&app, &person).await?;
+    let (days, windows) = around(&app, &person).await?;
     let services = services_of(&app, &person, &known);
     let line = |service: &Service| {
         let (status, state) = (known.status(service), known.worst(service));
@@ -213,7 +227,7 @@ async fn overview(State(app): State<App>, view: View, person: Person) -> Page {
             why: state.map(|state| cause::title(&state.cause, &state.what).in_lang(view.lang)).unwrap_or_default(),
             since_ms: state.map(|state| state.since_ms),
             issues: known.issues.iter().filter(|issue| issue.body.services.contains(service)).count(),
-            days: bars(&view, known.days.get(service)),
+            days: bars(&view, days.get(service)),
         }
     };
     let worst = services.iter().map(|service| known.status(service).level()).max().unwrap_or_default();
@@ -231,7 +245,7 @@ async fn overview(State(app): State<App>, view: View, person: Person) -> Page {
         lines: services.iter().map(line).collect(),
         own: own.into_iter().map(|issue| line_of(&view, issue)).collect(),
         issues: shared.into_iter().map(|issue| line_of(&view, issue)).collect(),
-        windows: known.maintenance.iter().map(|window| messages::line_of(&view, window)).collect(),
+        windows: windows.iter().map(|window| messages::line_of(&view, window)).collect(),
         may_operate: person.may(May::Operate),
     })
 }

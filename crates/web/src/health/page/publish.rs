@@ -5,6 +5,7 @@ use super::super::{Text, hook, sql};
 use super::issue;
 use crate::App;
 use crate::audit::{self, Entry};
+use crate::help::Kind;
 use crate::page::fault::Wrong;
 use crate::page::form::Form as Shown;
 use crate::page::{Fault, Page, Say, View, done, show, show_with, time};
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use store::Error;
 
 const ASSIGNEE_CHARS_MAX: usize = 100;
+/// Articles that one issue explains.
+const EXPLAINS_MAX: usize = 20;
 
 /// What a form can choose from.
 pub struct Choices {
@@ -64,6 +67,8 @@ pub struct Said {
     pub next_update: String,
     pub is_known: String,
     pub fixed_in: String,
+    /// Between commas or spaces.
+    pub explains: String,
     pub post_kind: String,
     pub post_en: String,
     pub post_zh: String,
@@ -89,6 +94,7 @@ pub fn said_of(issue: &Issue) -> Said {
         cause_zh: body.root_cause.zh.clone(),
         is_known: if issue.is_known { "on".into() } else { String::new() },
         fixed_in: body.fixed_in.clone(),
+        explains: body.explains.join(", "),
         merge_into: if issue.merged_into == 0 { String::new() } else { IssueId(issue.merged_into).to_string() },
         ..Said::default()
     }
@@ -103,8 +109,12 @@ pub fn form_of(view: &View, issue: &Issue) -> Shown {
 /// Puts what was said into the issue; the post that tells of it.
 /// # Errors
 /// Each field that cannot be; the status that measuring forbids.
-pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wrong>> {
+pub fn put(app: &App, issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wrong>> {
     let mut wrong = Vec::new();
+    match explained(app, &said.explains) {
+        Some(explains) => issue.body.explains = explains,
+        None => wrong.push(Wrong::new("explains", "health-wrong-explains")),
+    }
     match Status::parse(&said.status) {
         Some(status) if status == issue.status => {}
         Some(status) if issue.may_become(status) => issue.status = status,
@@ -160,6 +170,19 @@ pub fn put(issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wron
     if wrong.is_empty() { Ok(post) } else { Err(wrong) }
 }
 
+/// Articles by kind and name, as they stand in a form or were copied from the bar of a browser; `None` when one is nowhere.
+fn explained(app: &App, text: &str) -> Option<Vec<String>> {
+    let named = text.split([',', '，', '、', ' ', '\n']).map(str::trim).filter(|name| !name.is_empty());
+    let known = |name: &str| {
+        let name = name.rsplit_once("/help/").map_or(name, |(_, rest)| rest);
+        let (kind, article) = name.split_once('/')?;
+        app.help.find(Kind::parse(kind)?, article)?;
+        Some(name.to_string())
+    };
+    let all: Vec<String> = named.map(known).collect::<Option<_>>()?;
+    (all.len() <= EXPLAINS_MAX).then_some(all)
+}
+
 /// Writes issue, post and audit together, and rings.
 pub async fn save(app: &App, person: &Person, issue: Issue, (kind, text): (&str, Text), action: &'static str) -> Result<IssueId, Fault> {
     let (ids, now_ms, person, kind, all) = (app.ids.clone(), app.now_ms(), person.clone(), known_kind(kind).to_string(), app.clone());
@@ -189,7 +212,10 @@ pub async fn publish(State(app): State<App>, view: View, person: Person, Path(id
     person.require(May::Operate)?;
     let (mut found, posts) = issue::read(&app, &person, &id).await?;
     let before = found.clone();
-    let put = put(&mut found, &said, &view).and_then(|text| merge(&mut found, &said.merge_into).map(|()| text));
+    let mut put = put(&app, &mut found, &said, &view).and_then(|text| merge(&mut found, &said.merge_into).map(|()| text));
+    if put.is_ok() && found.merged_into != before.merged_into {
+        put = into_fits(&app, &found).await?.and(put);
+    }
     let text = match put {
         Ok(text) => text,
         Err(wrong) => {
@@ -199,11 +225,6 @@ pub async fn publish(State(app): State<App>, view: View, person: Person, Path(id
             return Ok(answer);
         }
     };
-    if found.merged_into != 0 && found.merged_into != before.merged_into {
-        let into = IssueId(found.merged_into);
-        let there = app.db.read(move |tx| Box::pin(async move { sql::find(tx, OrgScope::All, into).await })).await.map_err(Fault::from)?;
-        there.ok_or(Fault::NotFound)?;
-    }
     let text = if text.is_empty() { Say::new("health-changed-by-person").into() } else { text };
     let id = save(&app, &person, found, (&said.post_kind, text), "health.publish").await?;
     done(&format!("/health/issues/{id}"), Say::new("health-published"))
@@ -223,6 +244,17 @@ pub fn merge(issue: &mut Issue, into: &str) -> Result<(), Vec<Wrong>> {
         },
     };
     Ok(())
+}
+
+/// Whether an issue may be a part of the one it names: that is there, stands for itself, and is read by all whom this one concerns.
+pub async fn into_fits(app: &App, issue: &Issue) -> Result<Result<(), Vec<Wrong>>, Fault> {
+    if issue.merged_into == 0 {
+        return Ok(Ok(()));
+    }
+    let into = IssueId(issue.merged_into);
+    let found = app.db.read(move |tx| Box::pin(async move { sql::find(tx, OrgScope::All, into).await })).await.map_err(Fault::from)?;
+    let fits = found.is_some_and(|into| into.merged_into == 0 && (into.org == 0 || into.org == issue.org));
+    Ok(if fits { Ok(()) } else { Err(vec![Wrong::new("merge_into", "health-wrong-merge")]) })
 }
 
 #[derive(Template)]
@@ -247,6 +279,7 @@ pub fn fresh(service: &str, now_ms: i64) -> Issue {
         is_open: true,
         is_known: false,
         merged_into: 0,
+        split_from: 0,
         started_ms: now_ms,
         updated_ms: now_ms,
         ended_ms: None,
@@ -270,7 +303,7 @@ pub async fn open(State(app): State<App>, view: View, person: Person, Form(said)
     if issue.body.services.is_empty() {
         wrong.push(Wrong::new("service", "health-wrong-service"));
     }
-    let text = put(&mut issue, &said, &view).unwrap_or_else(|more| {
+    let text = put(&app, &mut issue, &said, &view).unwrap_or_else(|more| {
         wrong.extend(more);
         Text::default()
     });

@@ -1,8 +1,9 @@
 //! The board as a page in each language, and as plain text.
 
 use super::AGE;
-use crate::health::board::{Board, DAYS};
+use crate::health::board::Board;
 use crate::health::cause;
+use crate::health::history::DAYS;
 use crate::page::View;
 use crate::page::table::escaped;
 use crate::page::words::Lang;

@@ -2,18 +2,20 @@
 
 use super::{MARK, Places};
 use crate::scene::{NOW_MS, Scene};
+use gateway::dkim::Seal;
 use mail::{OrgId, PersonId};
 use store::Error;
 use web::health::Text;
+use web::health::file::{self, New};
 use web::health::hook::sql::Hook;
 use web::health::issue::{Issue, Post};
-use web::health::message::{self, Attached, Message};
+use web::health::message::{self, Message};
 use web::health::sql;
 
 pub async fn there(scene: &Scene, org: OrgId) -> Places {
-    let (issue, report) = (scene.app.fresh_id(), scene.app.fresh_id());
+    let (issue, report, seal) = (scene.app.fresh_id(), scene.app.fresh_id(), scene.app.seal.clone());
     let made: Result<(String, String), Error> =
-        scene.app.db.tx(move |tx| Box::pin(async move { make(tx, org, issue, report).await })).await;
+        scene.app.db.tx(move |tx| Box::pin(async move { make(tx, &seal, org, (issue, report)).await })).await;
     let (issue, message) = made.expect("an issue and a message");
     named(&issue, &message, &report.to_string())
 }
@@ -28,13 +30,15 @@ fn named(issue: &str, message: &str, hook: &str) -> Places {
         ("/api/v1/health/issues/", "*", issue.to_string()),
         ("/health/messages/", "*", message.to_string()),
         ("/api/v1/health/messages/", "*", message.to_string()),
+        ("/health/messages/", "file", hook.to_string()),
+        ("/api/v1/health/messages/", "file", hook.to_string()),
         ("/health/hooks/", "*", hook.to_string()),
         ("/api/v1/health/hooks/", "*", hook.to_string()),
         ("/v1.0/admin/serviceAnnouncement/", "*", format!("issues/{issue}")),
     ]
 }
 
-async fn make(tx: &mut store::Tx, org: OrgId, post: i64, report: i64) -> Result<(String, String), Error> {
+async fn make(tx: &mut store::Tx, seal: &Seal, org: OrgId, (post, report): (i64, i64)) -> Result<(String, String), Error> {
     let mut issue: Issue = crate::health::issue(NOW_MS - 7_200_000);
     (issue.id, issue.org) = (sql::next_number(tx).await?, org.0);
     (issue.is_open, issue.is_measured, issue.ended_ms) = (false, false, Some(NOW_MS - 3_600_000));
@@ -47,8 +51,8 @@ async fn make(tx: &mut store::Tx, org: OrgId, post: i64, report: i64) -> Result<
         Message { org: org.0, category: "stayInformed".into(), severity: "normal".into(), updated_ms: NOW_MS, ..Message::default() };
     message.body.title = Text::written(MARK, "");
     message.number = message::put(tx, &message).await?;
-    let file = Attached { id: report, name: "plan.txt".into(), kind: "text/plain".into(), at_ms: NOW_MS, octets: MARK.into() };
-    message::put_file(tx, &message, &file).await?;
+    let file = New { id: report, name: "plan.txt".into(), kind: "text/plain".into(), at_ms: NOW_MS, octets: MARK.into() };
+    file::put(tx, &message, &file).await?;
     let said = sql::Report { id: report, org, person: PersonId(99), service: "intake".into(), text: MARK.into(), issue: 0 };
     sql::put_report(tx, &said).await?;
     let hook = Hook {
@@ -60,6 +64,6 @@ async fn make(tx: &mut store::Tx, org: OrgId, post: i64, report: i64) -> Result<
         answer: String::new(),
         next_ms: 0,
     };
-    web::health::hook::sql::put(tx, &hook, NOW_MS).await?;
+    web::health::hook::sql::put(tx, seal, &hook, NOW_MS).await?;
     Ok((issue.id.to_string(), message.id()))
 }

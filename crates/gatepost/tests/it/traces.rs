@@ -1,0 +1,73 @@
+//! Mails followed for OpenTelemetry: a collector that listens gets what happened to a mail, and one that is gone costs nothing.
+
+use crate::lab::{Beside, next_hop, organisation, shown};
+use crate::server::{Server, message, send};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+/// Takes what is posted to it.
+fn collector() -> (u16, Arc<Mutex<Vec<Value>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (port, kept) = (listener.local_addr().expect("an address").port(), Arc::new(Mutex::new(Vec::new())));
+    let heard = kept.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let (mut line, mut octets) = (String::new(), 0);
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                let header = line.to_ascii_lowercase();
+                octets = header.strip_prefix("content-length:").and_then(|value| value.trim().parse().ok()).unwrap_or(octets);
+                line.clear();
+            }
+            let mut body = vec![0; octets];
+            if reader.read_exact(&mut body).is_ok() {
+                heard.lock().expect("nobody panicked").push(serde_json::from_slice(&body).expect("JSON"));
+                let _ = reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+            }
+        }
+    });
+    (port, kept)
+}
+
+fn spans(heard: &Mutex<Vec<Value>>) -> Vec<Value> {
+    let heard = heard.lock().expect("nobody panicked");
+    let of = |request: &Value| request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().cloned().unwrap_or_default();
+    heard.iter().flat_map(of).collect()
+}
+
+#[test]
+fn a_mail_is_followed_from_its_first_octet_to_its_delivery() {
+    let (port, heard) = collector();
+    let hop = Beside::tcp(0, next_hop);
+    let settings =
+        format!("[dns]\nservers = \"off\"\n[traces]\nurl = \"http://127.0.0.1:{port}/v1/traces\"\n{}", organisation("one", hop.port));
+    let server = Server::start(&settings, &[]);
+    let mail = message("followed", "somebody@sender.example", "words of a mail");
+    let reply = send(server.smtp, "somebody@sender.example", "li@one.example", &mail).expect("an answer");
+    assert!(reply.starts_with("250"), "{reply}");
+    let named = |name: &str| spans(&heard).into_iter().find(|span| span["name"] == name);
+    shown("it was received and delivered", || named("mail.receive").is_some() && named("mail.deliver").is_some());
+    let (first, last) = (named("mail.receive").expect("there"), named("mail.deliver").expect("there"));
+    assert_eq!(first["traceId"], last["traceId"], "one trace");
+    assert_eq!(last["parentSpanId"], first["spanId"]);
+    for name in ["authenticate", "inspect", "commit"] {
+        let step = named(name).unwrap_or_else(|| panic!("no {name}: {:?}", spans(&heard)));
+        assert_eq!((&step["traceId"], &step["parentSpanId"]), (&first["traceId"], &first["spanId"]), "{name}");
+    }
+    let all = format!("{:?}", heard.lock().expect("nobody panicked"));
+    assert!(["somebody", "li@one", "followed", "words"].iter().all(|private| !all.contains(private)), "nothing of the mail: {all}");
+}
+
+#[test]
+fn a_collector_that_is_gone_costs_nothing() {
+    let hop = Beside::tcp(0, next_hop);
+    let settings = format!("[dns]\nservers = \"off\"\n[traces]\nurl = \"http://127.0.0.1:1/v1/traces\"\n{}", organisation("one", hop.port));
+    let server = Server::start(&settings, &[]);
+    for n in 0..20 {
+        let reply = send(server.smtp, "a@sender.example", "li@one.example", &message(&format!("n{n}"), "a@sender.example", "x"));
+        assert!(reply.expect("an answer").starts_with("250"));
+    }
+    server.eventually("all are delivered", |server| server.rows(&["trace", "list", "--state", "delivered", "--json"]).len() == 20);
+}
