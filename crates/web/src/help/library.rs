@@ -1,8 +1,8 @@
 //! All articles there are, made once: from Markdown, and from what the code says of itself.
 
 use super::articles::ARTICLES;
-use crate::doctor::registry::{LOOKS, Look};
 use super::codes;
+use crate::doctor::registry::{LOOKS, Look};
 use crate::page::table::escaped;
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, View};
