@@ -59,7 +59,8 @@ impl<'a> Filter<'a> {
     /// Reports are learned on top of a model: without one there is nothing to report to, and every mail is learned.
     pub fn new(online: Online, model: Option<&'a Model>) -> Filter<'a> {
         let model = model.filter(|_| !online.from_nothing);
-        let mails = || Local::Mails { learner: Box::new(Learner::new(Habits::default())), doubt: Doubt::default(), trust: Trust::default() };
+        let mails =
+            || Local::Mails { learner: Box::new(Learner::new(Habits::default())), doubt: Doubt::default(), trust: Trust::default() };
         let reports = || Local::Reports { delta: Delta::new(Limits::ORGANISATION), taken: 0 };
         Filter {
             online,
