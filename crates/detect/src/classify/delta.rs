@@ -8,7 +8,6 @@
 //! Invariant: a delta never moves a score by more than [`MOVED_LOG_ODDS_MAX`], and no reporter holds more than the
 //! limit's share of it. Not here: who may report, and where deltas are kept.
 
-mod doubt;
 mod octets;
 mod sketch;
 
@@ -165,35 +164,29 @@ impl Delta {
 
     /// The weights that the reports ask for, from nothing.
     fn fit(&mut self) {
-        let reports: Vec<(&Report, f32)> = doubt::importance(&self.reports);
-        self.weights = fitted(&reports, ROUNDS);
+        self.weights.clear();
+        let mut squares: HashMap<u32, [f32; 3]> = HashMap::new();
+        for _ in 0..ROUNDS {
+            for report in self.reports.values() {
+                let moved = moved(&self.weights, &report.sketch);
+                let steps = report.gradients(moved);
+                if steps == [0.0; 3] {
+                    continue;
+                }
+                for feature in report.sketch.features() {
+                    let (weights, squares) = (self.weights.entry(*feature).or_default(), squares.entry(*feature).or_default());
+                    for head in 0..3 {
+                        squares[head] += steps[head] * steps[head];
+                        weights[head] -= RATE * steps[head] / (squares[head].sqrt() + GRADIENT_FLOOR);
+                    }
+                }
+            }
+        }
     }
 
     fn moved(&self, sketch: &Sketch) -> [f32; 3] {
         moved(&self.weights, sketch)
     }
-}
-
-/// Weights by `rounds` over reports, each with its importance.
-fn fitted(reports: &[(&Report, f32)], rounds: usize) -> HashMap<u32, [f32; 3]> {
-    let mut fitted: HashMap<u32, [f32; 3]> = HashMap::new();
-    let mut squares: HashMap<u32, [f32; 3]> = HashMap::new();
-    for _ in 0..rounds {
-        for (report, importance) in reports {
-            let steps = report.gradients(moved(&fitted, &report.sketch)).map(|step| step * importance);
-            if steps == [0.0; 3] {
-                continue;
-            }
-            for feature in report.sketch.features() {
-                let (weights, squares) = (fitted.entry(*feature).or_default(), squares.entry(*feature).or_default());
-                for head in 0..3 {
-                    squares[head] += steps[head] * steps[head];
-                    weights[head] -= RATE * steps[head] / (squares[head].sqrt() + GRADIENT_FLOOR);
-                }
-            }
-        }
-    }
-    fitted
 }
 
 /// The sum of a message's weights, brought to one length as in the model.

@@ -87,7 +87,7 @@ mod tests {
             trust.note(&said(1.0, -8.0), Label::Ham);
         }
         let later = trust.weigh(&said(2.0, -6.0));
-        assert!(later.spam_log_odds < -5.9, "the model was often wrong: {later:?}");
+        assert!(later.spam_log_odds < -5.5, "the model was often wrong: {later:?}");
         assert!(later.phish_log_odds < -5.0, "a head without examples goes with spam: {later:?}");
         for _ in 0..400 {
             trust.note(&said(2.0, -4.0), Label::Spam);
