@@ -1,7 +1,10 @@
-//! Measures: `evaluate [--online] [--from-model] [--delay N] [--noise P] [--model FILE] INDEX`. Prints the report as JSON and the intervals.
+//! Measures: `evaluate --learn INDEX INDEX` (learn the first from nothing, judge the second), or `evaluate [--online] [--from-nothing] [--reports] [--delay N] [--noise P] [--seed N] [--model FILE] INDEX`. Prints the report as JSON and the intervals.
 
-use detect::classify::Model;
-use detect::eval::{self, EvalReport, Online, Options};
+use detect::Thresholds;
+use detect::classify::{Model, corpus, log_odds};
+use detect::eval::{self, EvalReport, Filter, Judged, Online, Options};
+use mail::Message;
+use mail::message::Budget;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -11,10 +14,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--online" => drop(online.get_or_insert_default()),
-            "--from-model" => online.get_or_insert_default().from_model = true,
+            "--from-nothing" => online.get_or_insert_default().from_nothing = true,
+            "--reports" => online.get_or_insert_default().reports = true,
+            "--seed" => online.get_or_insert_default().seed = words.next().ok_or("--seed needs a number")?.parse()?,
             "--delay" => online.get_or_insert_default().delay = words.next().ok_or("--delay needs a number")?.parse()?,
             "--noise" => online.get_or_insert_default().noise = words.next().ok_or("--noise needs a share")?.parse()?,
             "--model" => model = Some(Model::load(Path::new(&words.next().ok_or("--model needs a file")?))?.into()),
+            "--learn" => {
+                let (learned, index) = (words.next().ok_or("--learn needs two indexes")?, words.next().ok_or("--learn needs two indexes")?);
+                let judged = learn_then_judge(Path::new(&learned), Path::new(&index))?;
+                println!("{}", serde_json::to_string(&EvalReport::of(&judged))?);
+                println!("{}", serde_json::to_string(&eval::interval(&judged, 1_000, 1))?);
+            }
             index => {
                 let model = model.take().unwrap_or_else(Model::built_in);
                 let options = Options { online, ..Options::default() };
@@ -25,4 +36,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+fn learn_then_judge(learned: &Path, index: &Path) -> Result<Vec<Judged>, Box<dyn std::error::Error>> {
+    let mut filter = Filter::new(Online { from_nothing: true, ..Online::default() }, None);
+    let read = |path: &Path| corpus::message(path).map(|octets| Message::parse(octets, &Budget::default()));
+    for entry in eval::read_index(learned)? {
+        filter.tell(&read(&entry.path)?, entry.label);
+    }
+    let mut judged = Vec::new();
+    for entry in eval::read_index(index)? {
+        let score = filter.judge(&read(&entry.path)?).junk_log_odds();
+        judged.push(Judged { label: entry.label, score, is_junk: score >= log_odds(Thresholds::default().spam) });
+    }
+    Ok(judged)
 }

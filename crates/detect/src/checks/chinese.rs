@@ -1,8 +1,9 @@
 //! Evidence in Chinese: findings keep what was seen in English words of ours around what stands in the mail.
 //!
 //! In: the evidence of a finding. Out: the same with our words in Chinese and what is of the mail left as it is; evidence that is of
-//! the mail alone comes back unchanged. The sentences stand in [`SENTENCES`], the more special first; a test reads the sources for
-//! sentences that are missing.
+//! the mail alone comes back unchanged. The sentences stand in [`SENTENCES`], the more special first; a test reads the sources of the
+//! inspections for sentences that are missing. Not here: reasons that come from elsewhere (`mail::auth`, a virus scanner); they stay
+//! in English behind our words.
 
 use std::borrow::Cow;
 
@@ -19,6 +20,11 @@ const SENTENCES: &[(&str, &str)] = &[
     // authentication
     ("From: {}, a domain served here, but neither SPF nor DKIM confirms it", "发件人 {0} 使用本系统的域名，但 SPF 与 DKIM 均未证实"),
     ("composite authentication fails, reason {}", "综合认证失败，原因 {0}"),
+    ("{} fails DMARC (p={}), but {} vouches for an earlier pass", "{0} 未通过 DMARC（p={1}），但 {2} 证明此前曾通过"),
+    ("DMARC of {}: {}", "{0} 的 DMARC：{1}"),
+    ("SPF of {}: {}", "{0} 的 SPF：{1}"),
+    ("DKIM key of {}: {}", "{0} 的 DKIM 公钥：{1}"),
+    ("{} (selector {}): {}", "{0}（选择器 {1}）：{2}"),
     // bulk
     (
         "level {} by its header, {} by its recipients: {} of {} mails were called junk, {} were wanted",
@@ -53,8 +59,14 @@ const SENTENCES: &[(&str, &str)] = &[
     ("Date is {} days ago", "日期为 {0} 天前"),
     ("{} words such as “{}”", "有 {0} 个“{1}”这样的词"),
     ("{} invisible characters inside Latin words", "拉丁字母单词中有 {0} 个不可见字符"),
+    ("{}: “{}”; the thread is known here", "{0}：“{1}”；该会话为本系统所知"),
+    ("{}: “{}”; the thread it answers is not known here", "{0}：“{1}”；所回复的会话不为本系统所知"),
     ("{}: “{}”, {}; the thread is known here", "{0}：“{1}”，{2}；该会话为本系统所知"),
     ("{}: “{}”, {}; the thread it answers is not known here", "{0}：“{1}”，{2}；所回复的会话不为本系统所知"),
+    ("in an answer: “{}”, {}", "在回复中：“{0}”，{1}"),
+    ("in an answer: “{}”", "在回复中：“{0}”"),
+    ("in a mail of its own: “{}”, {}", "在单独的邮件中：“{0}”，{1}"),
+    ("in a mail of its own: “{}”", "在单独的邮件中：“{0}”"),
     ("“{}”; call {}; {} links", "“{0}”；要求致电 {1}；{2} 个链接"),
     ("“{}”; the link leads to {}, the sender is {}", "“{0}”；链接指向 {1}，发件人为 {2}"),
     ("the text has a field for a password", "正文含有密码输入框"),
@@ -108,6 +120,17 @@ const SENTENCES: &[(&str, &str)] = &[
     ("a QR code leads to {}", "二维码指向 {0}"),
     ("{}, {}; the sender is {}", "{0}（{1}）；发件人为 {2}"),
     ("“{}” leads to {}", "“{0}”指向 {1}"),
+    // malware
+    ("the digest {} stands in {}: {}", "摘要 {0} 列于 {1}：{2}"),
+    ("rule {} in {}", "{1} 命中规则 {0}"),
+    ("{}: the time for this mail is over", "{0}：本邮件的检查时间已用完"),
+    ("{}: it is longer than the settings allow", "{0}：超出设置允许的长度"),
+    ("{}: the documents of this mail hold too much", "{0}：本邮件的文档内容过多"),
+    ("{}: the connection failed: {}", "{0}：连接失败：{1}"),
+    ("{}: no answer within {}", "{0}：{1} 内未答复"),
+    ("{}: it answered “{}”", "{0}：答复为“{1}”"),
+    ("{}: the mail has {} octets, more than are sent to it", "{0}：邮件共 {1} 字节，超出送检上限"),
+    ("the service refuses it without a name", "该服务拒收，未说明名称"),
     ("inspection stopped: {}", "检查中断：{0}"),
 ];
 
@@ -127,6 +150,15 @@ const WORDS: &[(&str, &str)] = &[
     ("a rented machine", "租用的主机"),
     ("a throw-away name", "用后即弃的域名"),
     ("a tenant that has no domain yet", "尚未绑定域名的租户"),
+    ("a document", "一份文档"),
+    ("an attachment without a name", "未命名附件"),
+    ("(no name)", "（未命名）"),
+    ("the text", "正文"),
+    ("an archive", "压缩包"),
+    ("a program", "程序"),
+    ("a cabinet", "CAB 压缩包"),
+    ("a shortcut", "快捷方式"),
+    ("a sealer", "转发方"),
     ("nobody at its domain has", "该域名下也无人来信"),
     ("others at its domain have", "该域名下另有人来过信"),
     ("in an answer", "在回复中"),
@@ -155,7 +187,15 @@ const WORDS: &[(&str, &str)] = &[
 
 /// `evidence` with our words in Chinese.
 pub fn in_chinese(evidence: &str) -> Cow<'_, str> {
-    SENTENCES.iter().find_map(|(english, chinese)| Some(filled(chinese, &holes(english, evidence)?))).map_or(evidence.into(), Cow::Owned)
+    let sentence = SENTENCES.iter().find_map(|(english, chinese)| Some(filled(chinese, &holes(english, evidence)?)));
+    sentence.or_else(|| named(evidence)).map_or(evidence.into(), Cow::Owned)
+}
+
+/// What stands in the mail, and one of our words for it.
+fn named(evidence: &str) -> Option<String> {
+    let (what, word) = evidence.rsplit_once(": ")?;
+    let (_, chinese) = WORDS.iter().find(|(english, _)| *english == word)?;
+    Some(format!("{what}：{chinese}"))
 }
 
 /// What stands at each `{}` of `pattern` in `text`; `None` if it is another sentence.
@@ -186,10 +226,19 @@ fn filled(chinese: &str, holes: &[&str]) -> String {
     for part in parts {
         let (number, after) = part.split_once('}').unwrap_or(("", part));
         let hole = number.parse().ok().and_then(|number: usize| holes.get(number)).copied().unwrap_or_default();
-        out.push_str(WORDS.iter().find(|(english, _)| *english == hole).map_or(hole, |(_, chinese)| chinese));
+        out.push_str(&said(hole));
         out.push_str(after);
     }
     out
+}
+
+/// One of our words, the number of an account, or what is of the mail.
+fn said(hole: &str) -> Cow<'_, str> {
+    match (WORDS.iter().find(|(english, _)| *english == hole), hole.strip_prefix("account ")) {
+        (Some((_, chinese)), _) => (*chinese).into(),
+        (None, Some(number)) if number.bytes().all(|octet| octet.is_ascii_digit()) => format!("账号 {number}").into(),
+        _ => hole.into(),
+    }
 }
 
 #[cfg(test)]
@@ -210,12 +259,67 @@ mod tests {
                 "parcel: “Your parcel: on hold”; leads to a.example, the sender is b.example",
                 "包裹：“Your parcel: on hold”；链接指向 a.example，发件人为 b.example",
             ),
+            ("shop.web.app: a place for free pages", "shop.web.app：免费建站平台"),
+            ("in an answer: “our new account”, account 0012345678", "在回复中：“our new account”，账号 0012345678"),
+            ("rule eicar in the text", "正文 命中规则 eicar"),
+            ("clamd: no answer within 5s", "clamd：5s 内未答复"),
             ("Your-File.pdf", "Your-File.pdf"),
             ("“a” … “b” … “c”", "“a” … “b” … “c”"),
             ("", ""),
         ] {
             assert_eq!(in_chinese(evidence), want, "{evidence}");
         }
+    }
+
+    /// What is built in the sources of inspections and is no evidence: lines of a log, settings, parts of other languages.
+    const NOT_SAID: &[&str] = &[
+        "account {}",                  // a hole: `said`
+        "built-in rules and {} files", // the state of an engine
+        "{} digests in {} files",      // the same
+    ];
+
+    /// Sentences that inspections build, holes empty.
+    fn built_in(folder: &std::path::Path, built: &mut Vec<(String, String)>) {
+        let template = regex::Regex::new(r#"(?s)(?:format!\(|#\[error\()\s*"((?:[^"\\]|\\.)*)""#).unwrap();
+        let said = regex::Regex::new(r#"Finding::new\([^()"]*"[^"]*",[^()"]*"((?:[^"\\]|\\.)*)""#).unwrap();
+        let (comment, hole) = (regex::Regex::new(r"(?m)^\s*//.*$").unwrap(), regex::Regex::new(r"\{[^{}]*\}").unwrap());
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if !name.ends_with(".rs") || name == "tests.rs" {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = comment.replace_all(text.split("#[cfg(test)]").next().unwrap_or_default(), "");
+            let found = template.captures_iter(&text).chain(said.captures_iter(&text));
+            // Lines of a protocol end in CR LF.
+            let found = found.filter(|found| !found[1].contains(r"\r\n"));
+            built.extend(found.map(|found| (name.clone(), hole.replace_all(&found[1], "{}").into_owned())));
+        }
+    }
+
+    /// The sentence, filled or with one of its holes left out, or a part of a longer one.
+    fn is_known(sentence: &str) -> bool {
+        let without = |at: usize| [&sentence[..at], &sentence[at + 2..]].concat();
+        let mut shapes = sentence.match_indices("{}").map(|(at, _)| without(at)).chain([sentence.to_string()]);
+        let is_part = shapes.any(|shape| SENTENCES.iter().any(|(english, _)| english.contains(&shape)));
+        is_part || SENTENCES.iter().any(|(english, _)| holes(english, sentence).is_some())
+    }
+
+    #[test]
+    fn every_sentence_of_the_sources_is_there() {
+        let mut built = Vec::new();
+        for folder in ["attachment", "authentication", "bulk", "connection", "content", "impersonation", "link", "malware"] {
+            built_in(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder), &mut built);
+        }
+        assert!(built.len() > 80, "the scan finds what it looks for: {}", built.len());
+        let ours = regex::Regex::new("[a-z]{2,} |[a-z]{2,}, | [a-z]{2,}").unwrap();
+        let missing: Vec<_> = built
+            .iter()
+            .filter(|(_, sentence)| ours.is_match(sentence) && !NOT_SAID.contains(&sentence.as_str()) && !is_known(sentence))
+            .collect();
+        assert!(missing.is_empty(), "neither in SENTENCES nor in NOT_SAID: {missing:#?}");
+        assert!(!is_known("{} is a sentence that nobody wrote"), "the scan can fail");
     }
 
     #[test]

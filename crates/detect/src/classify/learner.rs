@@ -32,6 +32,7 @@ pub const LOCAL: &[Namespaces] = &[
     Namespaces::WAY,
     Namespaces::LOOK,
     Namespaces::WORDS.and(Namespaces::LINKS).and(Namespaces::FILES).and(Namespaces::FIELDS).and(Namespaces::SHAPE),
+    Namespaces::TEXT,
 ];
 
 impl Default for Habits {
@@ -58,7 +59,7 @@ const BIAS_RATE: f32 = 0.1;
 /// No voice counts more than this, however sure it is.
 pub(super) const VOICE_LOG_ODDS_MAX: f32 = 12.0;
 /// Log-odds of a head that never had an example to speak for.
-const SILENT: f32 = -20.0;
+pub(super) const SILENT: f32 = -20.0;
 
 /// How much spam speaks against phish, compared with ham: the two share much, and taking one for the other is no great
 /// loss, while phish of another year must not end as the spam of its time.

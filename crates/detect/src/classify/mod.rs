@@ -10,6 +10,7 @@
 pub mod corpus;
 pub mod delta;
 pub(crate) mod dice;
+pub(crate) mod doubt;
 pub mod evidence;
 mod feature;
 mod field;
@@ -17,6 +18,7 @@ pub mod learner;
 pub mod model;
 mod shape;
 pub mod train;
+pub(crate) mod trust;
 
 #[cfg(test)]
 mod tests;

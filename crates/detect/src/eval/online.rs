@@ -1,9 +1,12 @@
-//! A filter that learns while it judges, as a mailbox would: at once or late, with right or wrong labels, from nothing or
-//! from a model.
+//! A filter that learns while it judges, as a mailbox would: at once or late, with right or wrong labels, from the model or from
+//! nothing; every mail, or as the service learns reports.
 
+use crate::classify::delta::{Delta, Digest, Lesson, Limits};
 use crate::classify::dice::Dice;
+use crate::classify::doubt::Doubt;
 use crate::classify::learner::{Habits, Learner};
-use crate::classify::{Evidence, Label, Model, Scores};
+use crate::classify::trust::{Said, Trust};
+use crate::classify::{Evidence, Label, Model, Namespaces, Scores};
 use bytes::Bytes;
 use mail::Message;
 use mail::message::Budget;
@@ -17,109 +20,161 @@ pub struct Online {
     /// Share of labels that are wrong: ham called spam, junk called ham.
     pub noise: f64,
     pub seed: u64,
-    /// Begin with the model's opinion, which counts less the more was learned.
-    pub from_model: bool,
+    /// Begin with nothing instead of the model's opinion.
+    pub from_nothing: bool,
+    /// Learn as the service learns reports: an organisation's delta on top of the model.
+    pub reports: bool,
 }
 
-/// The model's opinion counts half once this many messages were learned.
-const MODEL_LESSONS: f32 = 200.0;
 /// Lessons that came together are learned in this many rounds.
 const ROUNDS: usize = 3;
 /// Fewer lessons at once are learned as they came.
 const TOGETHER_MIN: usize = 50;
-
-/// A label contradicts an opinion of this many log-odds or more.
-const CONTRADICTION_LOG_ODDS: f32 = 1.5;
-/// Where more than this share of recent labels contradict, some must be wrong, and those that do count little. With honest
-/// labels it stays below one in a hundred.
-const CONTRADICTIONS_MAX: f32 = 0.015;
-const DOUBTED_IMPORTANCE: f32 = 0.02;
-/// Among doubtful labels those that agree count more: they have to make up for what the wrong ones did before.
-const TRUSTED_IMPORTANCE: f32 = 2.0;
-/// Share of each label in the running mean, and where that begins.
-const CONTRADICTION_STEP: f32 = 0.004;
-const CONTRADICTIONS_FIRST: f32 = 0.005;
+/// People who report, where reports are learned: with the limit of a delta nobody holds more than his share of it.
+const REPORTERS: usize = 40;
 
 pub struct Filter<'a> {
     online: Online,
     model: Option<&'a Model>,
-    learner: Learner,
+    local: Local,
     /// Not learned yet, oldest first.
-    waiting: VecDeque<(Evidence, Label)>,
-    learned: usize,
-    /// Share of recent labels that contradicted an opinion.
-    contradictions: f32,
+    waiting: VecDeque<Waiting>,
     dice: Dice,
 }
 
+/// What is learned here.
+enum Local {
+    Mails { learner: Box<Learner>, doubt: Doubt, trust: Trust },
+    Reports { delta: Delta, taken: usize },
+}
+
+/// A message, what was said of it, and the label to come.
+struct Waiting {
+    evidence: Evidence,
+    said: Said,
+    label: Label,
+}
+
 impl<'a> Filter<'a> {
+    /// Reports are learned on top of a model: without one there is nothing to report to, and every mail is learned.
     pub fn new(online: Online, model: Option<&'a Model>) -> Filter<'a> {
-        let dice = Dice(online.seed ^ 0x9e37_79b9_7f4a_7c15);
+        let model = model.filter(|_| !online.from_nothing);
+        let mails =
+            || Local::Mails { learner: Box::new(Learner::new(Habits::default())), doubt: Doubt::default(), trust: Trust::default() };
+        let reports = || Local::Reports { delta: Delta::new(Limits::ORGANISATION), taken: 0 };
         Filter {
             online,
-            model: model.filter(|_| online.from_model),
-            learner: Learner::new(Habits::default()),
+            model,
+            local: if online.reports && model.is_some() { reports() } else { mails() },
             waiting: VecDeque::new(),
-            learned: 0,
-            contradictions: CONTRADICTIONS_FIRST,
-            dice,
+            dice: Dice(online.seed ^ 0x9e37_79b9_7f4a_7c15),
         }
     }
 
     /// What it thinks of a message before it is told; then the label is put in line to be learned.
     pub fn judge_then_learn(&mut self, octets: Bytes, label: Label) -> Scores {
-        let message = Message::parse(octets, &Budget::default());
-        let scores = self.judge(&message);
-        self.tell(&message, label);
+        self.catch_up();
+        let evidence = self.evidence(&Message::parse(octets, &Budget::default()));
+        let said = self.said(&evidence);
+        let scores = self.weighed(&evidence, &said);
+        self.wait_for(evidence, said, label);
         scores
     }
 
     /// Learns what is due, then scores.
     pub fn judge(&mut self, message: &Message) -> Scores {
         self.catch_up();
-        let mut scores = self.learner.score(&Evidence::of(message, self.learner.habits().namespaces()));
-        if let Some(model) = self.model {
-            let share = MODEL_LESSONS / (MODEL_LESSONS + self.learned as f32);
-            let known = model.score(message);
-            scores.spam_log_odds += share * known.spam_log_odds;
-            scores.phish_log_odds += share * known.phish_log_odds;
-        }
-        scores
+        let evidence = self.evidence(message);
+        let said = self.said(&evidence);
+        self.weighed(&evidence, &said)
     }
 
     /// A label, right or (by chance, as `noise` says) wrong.
     pub fn tell(&mut self, message: &Message, label: Label) {
+        let evidence = self.evidence(message);
+        let said = self.said(&evidence);
+        self.wait_for(evidence, said, label);
+    }
+
+    fn evidence(&self, message: &Message) -> Evidence {
+        let own: Namespaces = Habits::default().namespaces();
+        Evidence::of(message, self.model.map_or(own, |model| own.and(model.namespaces())))
+    }
+
+    fn said(&mut self, evidence: &Evidence) -> Said {
+        let known = self.model.map(|model| model.score_evidence(evidence)).unwrap_or_default();
+        let own = match &mut self.local {
+            Local::Mails { learner, .. } => learner.score(evidence),
+            Local::Reports { .. } => Scores::default(),
+        };
+        Said { known, own }
+    }
+
+    fn weighed(&self, evidence: &Evidence, said: &Said) -> Scores {
+        match (&self.local, self.model) {
+            (Local::Mails { trust, .. }, Some(_)) => trust.weigh(said),
+            (Local::Mails { .. }, None) => said.own,
+            (Local::Reports { delta, .. }, Some(model)) => model.score_evidence_with(evidence, &[delta]),
+            (Local::Reports { .. }, None) => said.known,
+        }
+    }
+
+    fn wait_for(&mut self, evidence: Evidence, said: Said, label: Label) {
         let is_wrong = self.online.noise > 0.0 && self.dice.share() < self.online.noise;
         let label = match (is_wrong, label.is_junk()) {
             (false, _) => label,
             (true, true) => Label::Ham,
             (true, false) => Label::Spam,
         };
-        self.waiting.push_back((Evidence::of(message, self.learner.habits().namespaces()), label));
+        self.waiting.push_back(Waiting { evidence, said, label });
     }
 
     /// One lesson at a time as they fall due; many at once, such as an import, in rounds.
     fn catch_up(&mut self) {
         let due = self.waiting.len().saturating_sub(self.online.delay);
-        if due >= TOGETHER_MIN {
-            let lessons: Vec<(Evidence, Label)> = self.waiting.drain(..due).collect();
-            self.learner.learn_all(&lessons, ROUNDS, self.online.seed + 1);
-            self.learned += lessons.len();
-            return;
-        }
-        for (evidence, label) in self.waiting.drain(..due) {
-            let mean = &mut self.contradictions;
-            self.learner.learn_weighed(&evidence, label, |before| {
-                let against = if label.is_junk() { -before.spam_log_odds } else { before.spam_log_odds };
-                let contradicts = against > CONTRADICTION_LOG_ODDS;
-                *mean += CONTRADICTION_STEP * (f32::from(u8::from(contradicts)) - *mean);
-                match (*mean > CONTRADICTIONS_MAX, contradicts) {
-                    (false, _) => 1.0,
-                    (true, true) => DOUBTED_IMPORTANCE * TRUSTED_IMPORTANCE,
-                    (true, false) => TRUSTED_IMPORTANCE,
+        let is_known = self.model.is_some();
+        match &mut self.local {
+            Local::Reports { delta, taken } => self.waiting.drain(..due).for_each(|waiting| report(delta, taken, &waiting)),
+            Local::Mails { learner, trust, .. } if due >= TOGETHER_MIN => {
+                let waiting: Vec<Waiting> = self.waiting.drain(..due).collect();
+                learn_together(learner, is_known.then_some(trust), waiting, self.online.seed + 1);
+            }
+            Local::Mails { learner, doubt, trust } => {
+                for Waiting { evidence, said, label } in self.waiting.drain(..due) {
+                    trust.note(&said, label);
+                    learner.learn_weighed(&evidence, label, |own| {
+                        let now = if is_known { trust.weigh(&Said { own, ..said }) } else { own };
+                        doubt.importance(now.spam_log_odds, label)
+                    });
                 }
-            });
-            self.learned += 1;
+            }
         }
     }
+}
+
+/// What was learned of the first half has to prove itself on the second, before all of it is learned.
+fn learn_together(learner: &mut Learner, trust: Option<&mut Trust>, waiting: Vec<Waiting>, seed: u64) {
+    let known: Vec<Scores> = waiting.iter().map(|waiting| waiting.said.known).collect();
+    let lessons: Vec<(Evidence, Label)> = waiting.into_iter().map(|waiting| (waiting.evidence, waiting.label)).collect();
+    if let Some(trust) = trust {
+        let half = lessons.len() / 2;
+        learner.learn_all(&lessons[..half], ROUNDS, seed);
+        for ((evidence, label), known) in lessons[half..].iter().zip(&known[half..]) {
+            trust.note(&Said { known: *known, own: learner.score(evidence) }, *label);
+        }
+    }
+    learner.learn_all(&lessons, ROUNDS, seed);
+}
+
+/// Somebody reports it; all do in turn.
+fn report(delta: &mut Delta, taken: &mut usize, waiting: &Waiting) {
+    *taken += 1;
+    let digest = |number: usize| -> Digest { (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_le_bytes() };
+    delta.learn(&Lesson {
+        message: digest(*taken),
+        reporter: digest(*taken % REPORTERS),
+        label: waiting.label,
+        evidence: &waiting.evidence,
+        before: waiting.said.known,
+    });
 }

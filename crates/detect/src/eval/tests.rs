@@ -79,12 +79,21 @@ fn online_judges_before_it_learns() {
         std::fs::write(&path, format!("Subject: {text}\r\n\r\n{text}\r\n")).expect("the folder can be written");
         index.push(Entry { label, path });
     }
-    let options = Options { online: Some(Online::default()), ..Options::default() };
+    let from_nothing = Online { from_nothing: true, ..Online::default() };
+    let options = Options { online: Some(from_nothing), ..Options::default() };
     let mut told = 0;
     let outcome = judge(&index, &Model::built_in(), &options, &mut |done| told = done).expect("readable");
     assert_eq!(told, 80);
     assert_eq!(outcome[0].score, 0.0, "it knows nothing before the first message");
     assert!(outcome[79].is_junk && !outcome[78].is_junk);
+    let known = judge(&index[..1], &Model::built_in(), &Options::default(), &mut |_| {}).expect("readable");
+    for (reports, delay) in [(false, 0), (true, 0), (false, 30), (true, 30)] {
+        let online = Online { reports, delay, ..Online::default() };
+        let outcome =
+            judge(&index, &Model::built_in(), &Options { online: Some(online), ..Options::default() }, &mut |_| {}).expect("readable");
+        assert_eq!(outcome[0].score, known[0].score, "it begins with the model's word, reports {reports}, delay {delay}");
+        assert!(outcome[79].score > outcome[78].score + 2.0, "reports {reports}, delay {delay}: {:?}", &outcome[76..]);
+    }
     index.push(Entry { label: Label::Ham, path: folder.path().join("missing") });
     assert!(run(&index, &Model::built_in(), &options, &mut |_| {}).is_err());
 }

@@ -22,12 +22,18 @@ pub struct Eval {
     /// Model file; without it the one that ships.
     #[arg(long, value_name = "M")]
     model: Option<PathBuf>,
-    /// Learn each message after judging it, from nothing.
+    /// Learn each message after judging it, as an installation does: the model's opinion first, and what was learned here as far as it has proved right.
     #[arg(long)]
     online: bool,
-    /// With --online: begin with the model's opinion instead of nothing.
+    /// With --online: begin with nothing instead of the model's opinion, as filters that ship without a model do.
+    #[arg(long, conflicts_with = "from_model")]
+    from_nothing: bool,
+    /// With --lines: begin with the model's opinion instead of nothing. --online does so by itself.
     #[arg(long)]
     from_model: bool,
+    /// With --online: learn as the service learns what people report, by a delta of one organisation, instead of every mail.
+    #[arg(long, conflicts_with = "from_nothing")]
+    reports: bool,
     /// With --online: the label of a message is known only this many messages later.
     #[arg(long, default_value_t = 0, value_name = "N")]
     delay: usize,
@@ -62,7 +68,9 @@ pub fn run(eval: Eval) -> anyhow::Result<Exit> {
         Some(path) => Arc::new(Model::load(path).with_context(|| format!("the model {}", path.display()))?),
         None => Model::built_in(),
     };
-    let online = Online { delay: eval.delay, noise: eval.noise, seed: eval.seed, from_model: eval.from_model };
+    // Driven by lines it stands beside filters that know nothing before they are taught.
+    let from_nothing = eval.from_nothing || eval.lines && !eval.from_model;
+    let online = Online { delay: eval.delay, noise: eval.noise, seed: eval.seed, from_nothing, reports: eval.reports };
     if !(0.0..=1.0).contains(&eval.noise) {
         return Err(WrongUse("--noise is a share, from 0 to 1".into()).into());
     }
