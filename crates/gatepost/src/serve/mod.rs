@@ -139,6 +139,21 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
     Ok(Exit::Done)
 }
 
+/// What couriers are made of.
+struct Couriers {
+    dns: Arc<dyn Dns>,
+    tls: Tls,
+    hostname: String,
+}
+
+impl Couriers {
+    /// One that takes connections to these ports of this machine for a loop.
+    fn knowing(&self, own_ports: Vec<u16>) -> Arc<Courier> {
+        let (dns, tls, hostname) = (self.dns.clone(), self.tls.clone(), self.hostname.clone());
+        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default() })
+    }
+}
+
 async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Service> {
     let settings = &chosen.settings;
     let name = connection::own_name(&settings.listen);
@@ -154,10 +169,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
     let feedback = feedback(&store, &detector, &reputation).await;
     let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
-    let tls = Tls::new(&[])?;
-    let courier = |own_ports| {
-        Arc::new(Courier { dns: dns.clone(), tls: tls.clone(), hostname: name.clone(), own_ports, timeouts: Timeouts::default() })
-    };
+    let couriers = Couriers { dns: dns.clone(), tls: Tls::new(&[])?, hostname: name.clone() };
     let gate = Gate::new(Parts {
         name: name.clone(),
         settings: settings.intake.clone(),
@@ -175,7 +187,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         reputation: reputation.clone(),
         feedback: feedback.clone(),
         report_addresses: settings.feedback.clone(),
-        courier: courier(Vec::new()),
+        courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
         clock: output::now_ms,
     });
@@ -187,7 +199,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         directory: &directory,
         dns: &dns,
         detector: detector.clone(),
-        courier: courier(Vec::new()),
+        courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
         health: &health,
         doctor: doctor::hands(chosen, config, is_demo),
@@ -196,24 +208,21 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
-    let couriers = delivery::run(queue.clone(), seats, courier(ports(&running)));
+    let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
         signals,
         live,
         detector,
         keys,
-        courier: courier(ports(&running)),
+        courier: couriers.knowing(ports(&running)),
         directory: directory.clone(),
         smtp,
         probes,
         sessions: Box::new(running.sessions()),
     };
     health::watch(chosen, &app, around);
-    tokio::spawn(directory.follow());
-    jobs::start(&store, settings.store.trace_days);
-    start_jobs_of_pages(&app);
-    jobs::rotate_keys(&store, seal, dns);
-    Ok(Service { running, stopper, queue, queue_tasks, couriers, smtp, reputation, usage, pages, status, app, db: store.db })
+    start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns));
+    Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, smtp, reputation, usage, pages, status, app, db: store.db })
 }
 
 async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputation) -> Feedback {
@@ -226,12 +235,15 @@ async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputat
     }
 }
 
-/// What features of the pages do by themselves.
-fn start_jobs_of_pages(app: &web::App) {
+/// What is done by itself, now and then.
+fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, directory: Arc<Watch>, (seal, dns): (Arc<Seal>, Arc<dyn Dns>)) {
+    tokio::spawn(directory.follow());
+    jobs::start(store, trace_days);
     web::overview::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
+    jobs::rotate_keys(store, seal, dns);
 }
 
 fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, signals: &Arc<Signals>) -> QueueParts {

@@ -18,6 +18,7 @@ const TAGS: &[(&str, &str)] = &[
     ("domains", "Domains, what to publish for them in DNS, and their keys."),
     ("connectors", "Where mail is delivered, and from where it may come."),
     ("help", "Articles of the help."),
+    ("phone", "The phone directory, and whom to call now."),
     ("diagnoses", "From a complaint to the cause and the fix."),
     ("connectivity", "Whether mail can reach a domain, and whether an address is fit to send."),
     ("help-desk", "Refused senders: why, and another look."),

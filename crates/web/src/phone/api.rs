@@ -1,6 +1,6 @@
 //! `/api/v1/phone`, for everybody, and `/api/v1/phone-entries`, for operators.
 
-use super::book::{self, Answer, Caller, Choice, Entry, Purpose, Reason};
+use super::book::{self, Answer, Caller, Choice, Entry, Purpose, Why};
 use super::hours::State as Answered;
 use super::number::NumberKind;
 use super::typed::Typed;
@@ -95,7 +95,7 @@ impl NumberBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallBody {
     /// open, open-in-fallback (English), closed, abroad or none.
-    pub reason: Reason,
+    pub reason: Why,
     /// null when there is no number for this.
     pub best: Option<NumberBody>,
     /// Best first.

@@ -68,7 +68,7 @@ impl Purpose {
 /// A language in which a number is answered, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct Spoken {
     /// BCP 47: "pt-BR".
     pub lang: String,
     /// As OpenStreetMap writes opening hours: "Mo-Fr 09:00-17:00; PH off".
@@ -83,7 +83,7 @@ pub enum Place {
     Number {
         e164: String,
         kind: NumberKind,
-        lines: Vec<Line>,
+        lines: Vec<Spoken>,
         /// Country whose public holidays are meant by `PH`; '' none.
         holidays: String,
         /// What people should know of the cost; ''.
@@ -130,7 +130,7 @@ pub struct Choice {
 /// Why the first number is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reason {
+pub enum Why {
     /// Somebody answers now in the caller's language.
     Open,
     /// Somebody answers now, in English.
@@ -143,21 +143,21 @@ pub enum Reason {
     None,
 }
 
-impl Reason {
+impl Why {
     pub fn name(self) -> &'static str {
         match self {
-            Reason::Open => "open",
-            Reason::OpenInFallback => "open-in-fallback",
-            Reason::Closed => "closed",
-            Reason::Abroad => "abroad",
-            Reason::None => "none",
+            Why::Open => "open",
+            Why::OpenInFallback => "open-in-fallback",
+            Why::Closed => "closed",
+            Why::Abroad => "abroad",
+            Why::None => "none",
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    pub reason: Reason,
+    pub reason: Why,
     pub best: Option<Choice>,
     /// Best first; others of the country, and what is open now elsewhere when nobody answers at home.
     pub others: Vec<Choice>,
@@ -183,11 +183,11 @@ fn answer(sorted: Vec<Choice>, caller: Caller) -> Answer {
     let mut all = sorted.into_iter();
     let best = all.next();
     let reason = match &best {
-        None => Reason::None,
-        Some(first) if !first.state.is_open() => Reason::Closed,
-        Some(first) if first.is_abroad => Reason::Abroad,
-        Some(first) if speaks(&first.lang, caller.lang) => Reason::Open,
-        Some(_) => Reason::OpenInFallback,
+        None => Why::None,
+        Some(first) if !first.state.is_open() => Why::Closed,
+        Some(first) if first.is_abroad => Why::Abroad,
+        Some(first) if speaks(&first.lang, caller.lang) => Why::Open,
+        Some(_) => Why::OpenInFallback,
     };
     Answer { reason, best, others: all.take(OTHERS_MAX).collect() }
 }
@@ -253,7 +253,7 @@ fn choices(entries: &[Entry], caller: Caller, belongs: impl Fn(&Entry) -> bool) 
 fn lines(entry: &Entry, caller: Caller) -> Vec<Choice> {
     let Place::Number { e164, kind, lines, holidays, cost } = &entry.place else { return Vec::new() };
     let Some(number) = Number::read(&entry.country, e164) else { return Vec::new() };
-    let choice = |line: &Line| {
+    let choice = |line: &Spoken| {
         let state = Hours::read(&line.hours, &line.zone, holidays).ok()?.at(caller.now_ms);
         Some(Choice {
             entry: entry.id,
@@ -288,13 +288,13 @@ mod tests {
 
     fn number(id: i64, country: &str, e164: &str, lines: &[(&str, &str)]) -> Entry {
         let lines =
-            lines.iter().map(|(lang, hours)| Line { lang: lang.to_string(), hours: hours.to_string(), zone: "UTC".into() }).collect();
+            lines.iter().map(|(lang, hours)| Spoken { lang: lang.to_string(), hours: hours.to_string(), zone: "UTC".into() }).collect();
         let kind = Number::read(country, e164).expect(e164).kind;
         let place = Place::Number { e164: e164.into(), kind, lines, holidays: String::new(), cost: String::new() };
         Entry { id: PhoneId(id), country: country.into(), purposes: vec![Purpose::Technical], place }
     }
 
-    fn called(entries: &[Entry], country: &str, lang: &str, now_ms: i64) -> (Reason, Option<String>, Vec<String>) {
+    fn called(entries: &[Entry], country: &str, lang: &str, now_ms: i64) -> (Why, Option<String>, Vec<String>) {
         let answer = call(entries, Caller { country, purpose: Purpose::Technical, lang, now_ms });
         let e164 = |choice: &Choice| choice.number.e164();
         (answer.reason, answer.best.as_ref().map(e164), answer.others.iter().map(e164).collect())
@@ -309,17 +309,17 @@ mod tests {
             number(4, "US", "+18779132707", &[("en", "24/7")]),
         ];
         let (reason, best, others) = called(&entries, "DE", "de", NOON);
-        assert_eq!((reason, best.as_deref()), (Reason::Closed, Some("+498005892332")), "opens first tomorrow");
+        assert_eq!((reason, best.as_deref()), (Why::Closed, Some("+498005892332")), "opens first tomorrow");
         assert_eq!(
             others,
             ["+4969380789508", "+33157324297"],
             "the French number answers in English; a free one is not reached from abroad"
         );
-        assert_eq!(called(&entries, "DE", "de", NOON - 3 * 3_600_000).0, Reason::Open);
+        assert_eq!(called(&entries, "DE", "de", NOON - 3 * 3_600_000).0, Why::Open);
         assert_eq!(called(&entries, "DE", "de", NOON + 4 * DAY).1.as_deref(), Some("+498005892332"), "over the week-end as well");
         let (reason, best, _) = called(&entries, "NZ", "mi", NOON);
-        assert_eq!((reason, best.as_deref()), (Reason::Abroad, Some("+33157324297")));
-        assert_eq!(called(&[], "DE", "de", NOON), (Reason::None, None, Vec::new()));
+        assert_eq!((reason, best.as_deref()), (Why::Abroad, Some("+33157324297")));
+        assert_eq!(called(&[], "DE", "de", NOON), (Why::None, None, Vec::new()));
     }
 
     #[test]

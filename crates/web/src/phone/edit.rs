@@ -96,7 +96,7 @@ impl EntryPage<'_> {
 
 fn weeks(app: &App, entry: Option<&Entry>) -> Vec<Week> {
     let Some(Place::Number { lines, holidays, .. }) = entry.map(|entry| &entry.place) else { return Vec::new() };
-    let week = |line: &super::book::Line| {
+    let week = |line: &super::book::Spoken| {
         let hours = Hours::read(&line.hours, &line.zone, holidays).ok()?;
         let day = |(day, spans): (jiff::civil::Date, Vec<String>)| (day.to_string(), spans.join(", "));
         Some(Week { lang: language(&line.lang), zone: line.zone.clone(), days: hours.week(app.now_ms()).into_iter().map(day).collect() })
@@ -129,8 +129,8 @@ type Values = BTreeMap<String, String>;
 fn typed(values: &Values) -> Typed {
     let value = |name: &str| values.get(name).map(|value| value.trim().to_string()).unwrap_or_default();
     let ticked = Purpose::ALL.into_iter().filter(|purpose| values.contains_key(purpose.name())).collect::<Vec<_>>();
-    let line = |[lang, hours, zone]: [&str; 3]| super::book::Line { lang: value(lang), hours: value(hours), zone: value(zone) };
-    let is_said = |line: &super::book::Line| !(line.lang.is_empty() && line.hours.is_empty() && line.zone.is_empty());
+    let line = |[lang, hours, zone]: [&str; 3]| super::book::Spoken { lang: value(lang), hours: value(hours), zone: value(zone) };
+    let is_said = |line: &super::book::Spoken| !(line.lang.is_empty() && line.hours.is_empty() && line.zone.is_empty());
     Typed {
         country: value("country"),
         purposes: Purpose::written(&ticked),

@@ -1,6 +1,6 @@
 //! The directory as everybody sees it: whom to call now, and the whole table.
 
-use super::book::{self, Answer, Caller, Choice, Entry, Place, Purpose, Reason};
+use super::book::{self, Answer, Caller, Choice, Entry, Place, Purpose, Why};
 use super::country;
 use super::hours::State;
 use super::number::{Number, NumberKind};
@@ -73,7 +73,7 @@ pub struct Row {
     pub same_as: Option<Purpose>,
     pub number: Option<Number>,
     pub kind: Option<NumberKind>,
-    pub lines: Vec<book::Line>,
+    pub lines: Vec<book::Spoken>,
     pub cost: String,
 }
 
@@ -138,7 +138,7 @@ impl Directory<'_> {
     }
 
     fn is_none(&self, answer: &Answer) -> bool {
-        answer.reason == Reason::None
+        answer.reason == Why::None
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every statement on the phone directory. It belongs to the installation: everybody reads it, operators write it.
 
-use super::book::{Entry, Line, Place, Purpose};
+use super::book::{Entry, Place, Purpose, Spoken};
 use super::number::NumberKind;
 use mail::id::PhoneId;
 use store::{Error, Row, Tx, args};
@@ -11,7 +11,7 @@ pub const ENTRIES_MAX: usize = 2_000;
 fn entry(row: &Row) -> Result<Entry, Error> {
     let same_as = Purpose::named(row.text(3)?);
     let kind = NumberKind::ALL.into_iter().find(|kind| Some(kind.name()) == row.text(5).ok()).unwrap_or(NumberKind::Local);
-    let lines: Vec<Line> = serde_json::from_str(row.text(6)?).map_err(|why| Error::Shape(format!("lines of a number: {why}")))?;
+    let lines: Vec<Spoken> = serde_json::from_str(row.text(6)?).map_err(|why| Error::Shape(format!("lines of a number: {why}")))?;
     let number = || {
         Ok::<_, Error>(Place::Number { e164: row.text(4)?.into(), kind, lines, holidays: row.text(7)?.into(), cost: row.text(8)?.into() })
     };

@@ -2,7 +2,7 @@
 //!
 //! Reads what it writes, and tables without languages and hours: those answer in English around the clock until somebody says more.
 
-use super::book::{Entry, FALLBACK_LANG, Line, Place, Purpose};
+use super::book::{Entry, FALLBACK_LANG, Place, Purpose, Spoken};
 use super::sql::ENTRIES_MAX;
 use super::typed::Typed;
 use mail::id::PhoneId;
@@ -36,7 +36,7 @@ fn rows_of(entry: &Entry) -> Vec<Vec<String>> {
             vec![row]
         }
         Place::Number { kind, lines, holidays, cost, e164 } => {
-            let row = |line: &Line| {
+            let row = |line: &Spoken| {
                 let number = Typed::of(entry).number;
                 let number = if number.is_empty() { e164.clone() } else { number };
                 let line = [line.lang.clone(), line.hours.clone(), line.zone.clone()];
@@ -117,7 +117,7 @@ fn add(found: &mut Vec<(u64, Typed)>, line: u64, cell: impl Fn(&str) -> String) 
         holidays: cell("holidays"),
         cost: cell("cost"),
     };
-    let spoken = Line { lang: or(cell("lang"), FALLBACK_LANG), hours: or(cell("hours"), "24/7"), zone: or(cell("zone"), "UTC") };
+    let spoken = Spoken { lang: or(cell("lang"), FALLBACK_LANG), hours: or(cell("hours"), "24/7"), zone: or(cell("zone"), "UTC") };
     let key = |typed: &Typed| (typed.country.clone(), typed.purposes.clone(), typed.number.clone(), typed.same_as.clone());
     match found.iter_mut().find(|(_, other)| key(other) == key(&typed) && typed.same_as.is_empty()) {
         Some((_, other)) => other.lines.push(spoken),

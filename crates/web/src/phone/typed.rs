@@ -1,6 +1,6 @@
 //! An entry as it was typed, sent or imported, and what may be wrong with it.
 
-use super::book::{Entry, Line, Place, Purpose};
+use super::book::{Entry, Place, Purpose, Spoken};
 use super::country;
 use super::hours::{Hours, WrongHours};
 use super::number::{Number, NumberKind};
@@ -40,7 +40,7 @@ pub struct Typed {
     /// toll-free, local or shared-cost; "" as the country's plan says.
     #[schema(example = "")]
     pub kind: String,
-    pub lines: Vec<Line>,
+    pub lines: Vec<Spoken>,
     /// Country whose public holidays `PH` means; "" none.
     #[schema(example = "BR")]
     pub holidays: String,
@@ -135,7 +135,7 @@ impl Typed {
 }
 
 /// Trims a line, and says what is wrong with it; fields are named as in the form.
-fn wrong_line(line: &mut Line, holidays: &str, [lang, hours, zone]: [&'static str; 3]) -> Option<Wrong> {
+fn wrong_line(line: &mut Spoken, holidays: &str, [lang, hours, zone]: [&'static str; 3]) -> Option<Wrong> {
     for text in [&mut line.lang, &mut line.hours, &mut line.zone] {
         *text = text.trim().to_string();
     }

@@ -84,17 +84,22 @@ pub fn explained_file(lang: Lang, file: &[u8]) -> Option<Explained> {
     }
 }
 
+/// Whether anything is known of a failure beyond that there was one.
+fn tells(failure: &bounce::Failure) -> bool {
+    failure.code.is_some() || failure.status.is_some() || failure.reason != bounce::Reason::Unknown
+}
+
 /// Reads it; `None` when it tells nothing about delivery.
 pub fn explained(lang: Lang, pasted: &str) -> Option<Explained> {
     let whole = pasted.replace("\r\n", "\n").replace('\n', "\r\n");
-    // Free words without a header are read as the text of a message.
-    let read = bounce::read(whole.as_bytes()).or_else(|| bounce::read(format!("Subject: Undelivered mail\r\n\r\n{whole}").as_bytes()));
+    // Free words without a header are read as the text of a message; an ordinary letter tells nothing when it is read so.
+    let assumed = || bounce::read(format!("Subject: Undelivered mail\r\n\r\n{whole}").as_bytes());
+    let read = bounce::read(whole.as_bytes()).or_else(|| assumed().filter(|bounce| bounce.failures.iter().any(tells)));
     let found = match read {
         Some(bounce) if pasted.lines().count() > 1 => bounce,
         _ => {
-            let failure = bounce::explain(pasted);
-            let tells = failure.code.is_some() || failure.status.is_some() || failure.reason != bounce::Reason::Unknown;
-            Bounce { reporting_mta: None, failures: if tells { vec![failure] } else { Vec::new() } }
+            let failures = Some(bounce::explain(pasted)).filter(tells);
+            Bounce { reporting_mta: None, failures: failures.into_iter().collect() }
         }
     };
     in_words(lang, found)

@@ -74,7 +74,13 @@ async fn a_domain_is_served_once_it_was_shown() {
                 "domain.dkim=cannot-tell",
                 "domain.dmarc=problem",
                 "domain.mta-sts=advice",
-                "domain.tls-rpt=advice"
+                "domain.tls-rpt=advice",
+                "domain.delegation=ok",
+                "domain.dnssec=ok",
+                "domain.names=problem",
+                "domain.lists=ok",
+                "domain.dane=ok",
+                "domain.bimi=ok"
             ]
         );
         for step in ["ownership", "mx", "spf", "dkim", "dmarc", "mta-sts"] {
