@@ -35,4 +35,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 9, name: "entry_usage", sql: include_str!("migrations/0009_entry_usage.sql") },
     store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
     store::Migration { number: 19, name: "state", sql: include_str!("migrations/0019_state.sql") },
+    store::Migration { number: 29, name: "state_org", sql: include_str!("migrations/0029_state_org.sql") },
 ];

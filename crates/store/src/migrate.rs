@@ -14,6 +14,13 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+impl Migration {
+    /// What a database keeps of a step that ran there.
+    pub fn checksum(&self) -> String {
+        checksum(self.sql)
+    }
+}
+
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
     number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at_ms BIGINT NOT NULL)";
 pub(crate) const RAN: &str = "SELECT number, name, checksum FROM migration ORDER BY number";

@@ -22,7 +22,8 @@ pub struct Eval {
     /// Model file; without it the one that ships.
     #[arg(long, value_name = "M")]
     model: Option<PathBuf>,
-    /// Learn each message after judging it, as an installation does: the model's opinion first, and what was learned here as far as it has proved right.
+    /// Learn each message after judging it: the model's opinion first, and what was learned here as far as it has proved right. An
+    /// installation learns what people report instead (--reports).
     #[arg(long)]
     online: bool,
     /// With --online: begin with nothing instead of the model's opinion, as filters that ship without a model do.

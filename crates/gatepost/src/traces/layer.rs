@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 use tokio::sync::mpsc;
@@ -99,6 +100,8 @@ pub struct Follow {
     /// Where identifiers of spans begin; another place in each process.
     seed: u64,
     count: AtomicU64,
+    /// Spans that found no room.
+    dropped: Arc<AtomicU64>,
 }
 
 /// The same on every server of an installation, so that what came in here and went out there is one trace.
@@ -127,7 +130,12 @@ fn spread(number: u64) -> u64 {
 impl Follow {
     pub fn new(out: mpsc::Sender<Vec<Span>>, host: &str, share_percent: u8) -> Follow {
         let seed = RandomState::new().hash_one(0);
-        Follow { out, host: host.into(), share_percent, seed, count: AtomicU64::new(0) }
+        Follow { out, host: host.into(), share_percent, seed, count: AtomicU64::new(0), dropped: Arc::default() }
+    }
+
+    /// Counts spans that found no room, for as long as anybody looks.
+    pub fn dropped(&self) -> Arc<AtomicU64> {
+        self.dropped.clone()
     }
 
     fn fresh_id(&self) -> u64 {
@@ -149,7 +157,9 @@ impl Follow {
             open.inside.into_iter().map(|span| Span { trace, parent: if span.parent == open.id { id } else { span.parent }, ..span });
         all.extend(inside);
         // Full: whoever reads them is slow or gone, and mail is not to wait for that.
-        let _ = self.out.try_send(all);
+        if let Err(mpsc::error::TrySendError::Full(all)) = self.out.try_send(all) {
+            self.dropped.fetch_add(all.len() as u64, Ordering::Relaxed);
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod tests;
 
 use layer::Follow;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -67,6 +69,8 @@ pub struct Spans {
     url: String,
     host: String,
     out: mpsc::Receiver<Vec<layer::Span>>,
+    /// Spans that found no room on the way here.
+    dropped: Arc<AtomicU64>,
 }
 
 impl Following {
@@ -80,8 +84,9 @@ impl Following {
     pub fn start(self) -> (Box<dyn Layer<Registry> + Send + Sync>, Spans) {
         let (into, out) = mpsc::channel(WAITING_MAX);
         let follow = Follow::new(into, &self.host, self.share_percent);
+        let dropped = follow.dropped();
         let asked = filter_fn(|meta| meta.is_span() && meta.target() == gateway::follow::TARGET);
-        (follow.with_filter(asked).boxed(), Spans { url: self.url, host: self.host, out })
+        (follow.with_filter(asked).boxed(), Spans { url: self.url, host: self.host, out, dropped })
     }
 }
 
@@ -93,9 +98,17 @@ pub async fn send(mut spans: Spans) {
     };
     let (mut batch, mut lost) = (Vec::with_capacity(BATCH_MAX), 0_usize);
     while spans.out.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let is_full = batch.len() == BATCH_MAX;
+        let dropped = spans.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            tracing::warn!(dropped, "spans were dropped: more mails are followed than can be sent; lower [traces] share_percent");
+        }
         let all: Vec<layer::Span> = batch.drain(..).flatten().collect();
         let body = otlp::request(&all, &spans.host).to_string();
-        match posted(&client, &spans.url, body).await {
+        let sent = posted(&client, &spans.url, body).await;
+        // More are waiting, and somebody takes them: they go at once.
+        let goes_on = is_full && sent.is_ok();
+        match sent {
             Ok(()) if lost > 0 => {
                 tracing::warn!(lost, "traces are sent again; those between were lost");
                 lost = 0;
@@ -109,7 +122,9 @@ pub async fn send(mut spans: Spans) {
                 lost += all.len();
             }
         }
-        tokio::time::sleep(BATCH_EVERY).await;
+        if !goes_on {
+            tokio::time::sleep(BATCH_EVERY).await;
+        }
     }
 }
 

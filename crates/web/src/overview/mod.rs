@@ -30,6 +30,7 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 15, name: "overview", sql: include_str!("migrations/0015_overview.sql") },
     Migration { number: 23, name: "overview_kind", sql: include_str!("migrations/0023_overview_kind.sql") },
+    Migration { number: 30, name: "overview_all", sql: include_str!("migrations/0030_overview_all.sql") },
 ];
 
 pub fn routes() -> Router<App> {

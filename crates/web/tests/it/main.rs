@@ -11,6 +11,7 @@ mod health;
 mod help;
 mod help_desk;
 mod lab;
+mod migrations;
 mod overview;
 mod past;
 mod people;

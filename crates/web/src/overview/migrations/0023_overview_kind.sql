@@ -3,7 +3,7 @@
 DROP TABLE hour_sum;
 DELETE FROM hour_counted;
 CREATE TABLE hour_sum (
-    org BIGINT NOT NULL,              -- 0: concerns no organisation; -2: all together
+    org BIGINT NOT NULL,              -- 0: concerns no organisation; -1: all together
     hour_ms BIGINT NOT NULL,          -- beginning of the hour, UTC
     kind TEXT NOT NULL,               -- verdict, outcome, refused, reason, report
     name TEXT NOT NULL,
