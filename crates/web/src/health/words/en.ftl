@@ -137,6 +137,7 @@ health-files = Files
 health-no-files = There are no files yet.
 health-files-all = Download all as a zip
 health-files-add = Add files
+health-files-choose = Choose files
 health-files-hint = At most ten in a message, 3 MB each. Whoever may read the message may save them.
 health-files-added = { $count ->
     [one] The file was added.

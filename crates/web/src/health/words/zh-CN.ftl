@@ -118,6 +118,7 @@ health-files = 附件
 health-no-files = 还没有附件。
 health-files-all = 全部下载（zip）
 health-files-add = 添加附件
+health-files-choose = 选择文件
 health-files-hint = 每条消息最多十个附件，每个不超过 3 MB。能阅读此消息的人都可以下载。
 health-files-added = 已添加 { $count } 个附件。
 health-file-remove = 删除
