@@ -155,7 +155,7 @@ fn file_of<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a [u8], Fault> {
 
 /// Explains a bounce that was saved as a file. Nothing is kept.
 #[utoipa::path(post, path = "/help/bounce/file", tag = "help", security(()),
-    request_body(content = String, description = "The saved mail (.eml), or a form with the field `file`", content_type = "message/rfc822"),
+    request_body(content = Vec<u8>, description = "The saved mail (.eml) under any type, such as message/rfc822; or a form with the field `file`", content_type = "application/octet-stream"),
     responses((status = 200, description = "In words", body = Explained)))]
 async fn api_explain_file(view: View, headers: HeaderMap, body: Bytes) -> Result<Json<Explained>, Fault> {
     let file = file_of(&headers, &body)?;
