@@ -130,6 +130,7 @@ impl Settings {
         if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
         }
+        wrong.extend(self.intake.complaint());
         wrong.extend(self.traces.complaint());
         for rule in &self.rule {
             wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));

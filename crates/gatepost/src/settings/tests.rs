@@ -15,6 +15,7 @@ fn mistakes_name_file_line_key_and_what_was_meant() {
         ("[store]\nurl = \"mysql://x\"\n", "gatepost.toml: [store] url: write"),
         ("[[organisation]]\nname = \"a\"\nconnector = \"b\"\n", "there is no [[connector]] named “b”"),
         ("[[policy]]\nname = \"p\"\nspam = \"redirect\"\n", "redirect_to “” is not an address"),
+        ("[intake]\nrefused_url = \"mail.example.com/refused\"\n", "gatepost.toml: [intake] refused_url: write"),
         ("[listen\n", "gatepost.toml:1:"),
     ] {
         let got = complaint(text);

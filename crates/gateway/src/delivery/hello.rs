@@ -162,16 +162,19 @@ impl Hello<'_> {
         let secret = base64(format!("\0{}\0{}", self.connector.login, self.connector.password).as_bytes());
         link.send(format!("AUTH PLAIN {secret}\r\n").as_bytes(), times.command).await?;
         let reply = link.reply(times.command).await?;
-        if reply.code == 235 { Ok(()) } else { Err(Step::Failed(later(reply))) }
+        match reply.code {
+            235 => Ok(()),
+            _ => Err(failed(454, (4, 7, 0), &format!("the connector has a login, and the next hop refuses it: {reply}"))),
+        }
     }
 }
 
 /// A refused connection is no verdict on a mail: whatever the code, another hop or a later hour may do
-/// (RFC 5321 §3.1 lets 554 in the greeting mean only "not here").
+/// (RFC 5321 §3.1 lets 554 in the greeting mean only "not here"). What its status says of the reason stays.
 fn later(mut reply: Reply) -> Reply {
     if reply.code >= 500 {
         reply.code = 421;
-        reply.status = Some((4, 3, 2));
+        reply.status = Some(reply.status.map_or((4, 3, 2), |(_, subject, detail)| (4, subject, detail)));
     }
     reply
 }

@@ -402,7 +402,7 @@ pub fn note_refusal(gate: &Gate, peer: &Peer, envelope: Option<&Envelope>, stage
         .map(|domain| domain.org);
     let id = EventId(gate.ids.next(now_ms));
     if let Some(last) = reply.text.last_mut() {
-        last.push_str(&format!(" ({id})"));
+        last.push_str(&gate.settings.code_of_refusal(id));
     }
     gate.events.note(refusal(peer, envelope, reply).event(id, MailId(0), org.unwrap_or(OrgId(0)), now_ms, stage));
 }

@@ -172,7 +172,7 @@ impl Gate {
     /// Puts the id into the reply, keeps the receipt and an event of the refusal, and answers.
     async fn refuse_content(&self, directory: &Directory, mut refused: commit::Refused<'_>) -> Reply {
         if let Some(last) = refused.reply.text.last_mut() {
-            last.push_str(&format!(" ({})", refused.id));
+            last.push_str(&self.settings.code_of_refusal(refused.id));
         }
         let reply = refused.reply.clone();
         commit::refused(self, directory, refused).await;

@@ -22,6 +22,9 @@ pub struct IntakeSettings {
     /// Ask doubtful mail of senders without a record to come again after five minutes: "off" or "doubtful". Default "off": it
     /// catches what never comes again, and delays what does.
     pub greylist: Greylist,
+    /// Page for those whose mail was refused, such as "https://mail.example.com/refused": it stands in each refusal, with its code. Has to be
+    /// reachable from outside. Default "": none.
+    pub refused_url: String,
     /// Logins for submission: name and Argon2id hash, as `gatepost login hash` prints it.
     pub login: Vec<LoginSettings>,
 }
@@ -36,6 +39,27 @@ pub struct LoginSettings {
     pub hash: String,
 }
 
+/// Octets of an address in a refusal: with its code it must fit into a line (RFC 5321 §4.5.3.1.5).
+const REFUSED_URL_OCTETS_MAX: usize = 200;
+
+impl IntakeSettings {
+    /// What is wrong although every key is right.
+    pub fn complaint(&self) -> Option<String> {
+        let url = &self.refused_url;
+        let is_url = (url.starts_with("https://") || url.starts_with("http://")) && url.bytes().all(|octet| octet.is_ascii_graphic());
+        let is_well = url.is_empty() || is_url && url.len() <= REFUSED_URL_OCTETS_MAX;
+        (!is_well).then(|| format!("[intake] refused_url: write \"https://HOST/refused\", at most {REFUSED_URL_OCTETS_MAX} characters without spaces"))
+    }
+
+    /// What stands behind the text of a refusal: its code, and where it can be looked up.
+    pub fn code_of_refusal(&self, code: impl std::fmt::Display) -> String {
+        match self.refused_url.trim_end_matches('/') {
+            "" => format!(" ({code})"),
+            url => format!(" ({code}) {url}/{code}"),
+        }
+    }
+}
+
 impl Default for IntakeSettings {
     fn default() -> IntakeSettings {
         IntakeSettings {
@@ -46,7 +70,26 @@ impl Default for IntakeSettings {
             dns_lookups_max: 200,
             dkim_signatures_max: 10,
             greylist: Greylist::Off,
+            refused_url: String::new(),
             login: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_carries_its_code_and_where_it_is_looked_up() {
+        for (url, want) in [("", "No (e1)"), ("https://mail.example.com/refused/", "No (e1) https://mail.example.com/refused/e1")] {
+            let settings = IntakeSettings { refused_url: url.into(), ..IntakeSettings::default() };
+            assert_eq!(format!("No{}", settings.code_of_refusal("e1")), want, "{url:?}");
+            assert_eq!(settings.complaint(), None, "{url:?}");
+        }
+        for url in ["mail.example.com/refused", "https://mail.example.com/a b", "https://mail.example.com/\r\n250 taken"] {
+            let settings = IntakeSettings { refused_url: url.into(), ..IntakeSettings::default() };
+            assert!(settings.complaint().is_some(), "{url:?}");
         }
     }
 }

@@ -53,15 +53,21 @@ pub(super) struct HeldRow {
 const LISTED: &str = "SELECT r.mail, r.n, r.org, r.next_ms, m.sender, r.address, r.original, m.subject, m.message_id, m.peer_ip, \
                       m.verdict, m.octets FROM recipient r JOIN mail m ON m.id = r.mail";
 
-/// Whose and since when, in the words of an index of its own; values are bound.
-fn place(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
-    let until = filter.until_ms.map_or(MailId(i64::MAX), trace::first_id_at);
-    let after = filter.after.unwrap_or(Cursor { mail: MailId(i64::MAX), n: -1 });
-    let mut args = args![trace::first_id_at(filter.since_ms.unwrap_or(0)).0, until.0, after.mail.0, after.n];
+/// Whose and since when, down to `end` if there is one, in the words of an index of its own; values are bound. There is one bound on
+/// each side: of two, SQLite walks the index from or to the first.
+fn place(scope: OrgScope, filter: &Filter, end: Option<Cursor>) -> (String, Vec<Value>) {
+    let first = end.map_or_else(|| trace::first_id_at(filter.since_ms.unwrap_or(0)), |end| end.mail);
+    let last = Cursor { mail: filter.until_ms.map_or(MailId(i64::MAX), |until_ms| MailId(trace::first_id_at(until_ms).0 - 1)), n: -1 };
+    let last = filter.after.filter(|after| after.mail <= last.mail).unwrap_or(last);
+    let mut args = args![first.0, last.mail.0, last.n];
     let mut conditions = format!(
-        "{IS_REST} AND r.state = 'held' AND r.mail >= $1 AND r.mail < $2 AND r.mail <= $3 AND (r.mail < $3 OR r.n > $4) AND {}",
+        "{IS_REST} AND r.state = 'held' AND r.mail >= $1 AND r.mail <= $2 AND (r.mail < $2 OR r.n > $3) AND {}",
         scope.condition("r.org", &mut args)
     );
+    if let Some(end) = end {
+        args.push(end.n.into());
+        conditions += &format!(" AND (r.mail > $1 OR r.n <= ${})", args.len());
+    }
     if let Some(recipient) = &filter.recipient {
         args.push(recipient.as_str().into());
         conditions += &format!(" AND r.address = ${}", args.len());
@@ -70,8 +76,8 @@ fn place(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
 }
 
 /// The condition of a filter, behind that of its place; a word of the subject only as far as the database can tell.
-fn conditions(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
-    let (mut conditions, mut args) = place(scope, filter);
+fn conditions(scope: OrgScope, filter: &Filter, end: Option<Cursor>) -> (String, Vec<Value>) {
+    let (mut conditions, mut args) = place(scope, filter, end);
     for (column, wanted) in [("m.sender", &filter.sender), ("m.verdict", &filter.verdict)] {
         if let Some(wanted) = wanted {
             args.push(wanted.as_str().into());
@@ -87,7 +93,7 @@ fn conditions(scope: OrgScope, filter: &Filter) -> (String, Vec<Value>) {
 
 /// The last row of the next `rows`, if there are as many.
 async fn window_end(tx: &mut Tx, scope: OrgScope, filter: &Filter, rows: usize) -> Result<Option<Cursor>, Error> {
-    let (place, args) = place(scope, filter);
+    let (place, args) = place(scope, filter, None);
     let sql = format!("SELECT r.mail, r.n FROM recipient r WHERE {place} ORDER BY r.mail DESC, r.n LIMIT 1 OFFSET {}", rows - 1);
     tx.row(&sql, args).await?.map(|row| Ok(Cursor { mail: MailId(row.int(0)?), n: row.int(1)? })).transpose()
 }
@@ -100,11 +106,7 @@ pub(super) async fn list(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Resul
     let (mut found, mut rest, mut pace) = (Vec::<HeldBody>::new(), filter.clone(), Pace::new(filter.within));
     loop {
         let end = if is_picky { window_end(tx, scope, &rest, pace.rows).await? } else { None };
-        let (mut conditions, mut args) = conditions(scope, &rest);
-        if let Some(end) = end {
-            args.extend(args![end.mail.0, end.n]);
-            conditions += &format!(" AND r.mail >= ${0} AND (r.mail > ${0} OR r.n <= ${1})", args.len() - 1, args.len());
-        }
+        let (conditions, args) = conditions(scope, &rest, end);
         let read_max = if subject.is_some() { pace.rows } else { limit + 1 };
         let sql = format!("{LISTED} WHERE {conditions} ORDER BY r.mail DESC, r.n LIMIT {read_max}");
         for row in &tx.rows(&sql, args).await? {
@@ -134,7 +136,7 @@ pub(super) async fn count(tx: &mut Tx, scope: OrgScope, filter: &Filter) -> Resu
     if filter.subject.is_some() {
         return Ok(None);
     }
-    let (conditions, args) = conditions(scope, filter);
+    let (conditions, args) = conditions(scope, filter, None);
     let sql = format!(
         "SELECT count(*) FROM (SELECT r.n FROM recipient r JOIN mail m ON m.id = r.mail WHERE {conditions} LIMIT {COUNT_MAX}) AS found"
     );

@@ -114,7 +114,9 @@ pub async fn either_way(ground: &Ground, question: &Question) -> Result<(Questio
     let turned = question.turned(&ground.directory);
     let other = gather(ground, &turned).await?;
     let is_troubled = |story: &Story| story.row.recipients.iter().any(|one| one.state != "delivered");
-    if !other.refusals.is_empty() || other.stories.iter().any(is_troubled) {
+    // What others sort into junk was taken by them: mail of ours counts as trouble although it is delivered.
+    let is_junked_there = turned.symptom == Symptom::InJunk && other.stories.iter().any(|story| !story.is_inbound());
+    if is_junked_there || !other.refusals.is_empty() || other.stories.iter().any(is_troubled) {
         return Ok((turned, other));
     }
     facts.is_other_way = !other.stories.is_empty();

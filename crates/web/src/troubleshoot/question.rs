@@ -129,12 +129,18 @@ pub struct Question {
     /// Nobody said what is wrong: the symptom only follows from the way the mail goes.
     #[serde(default)]
     pub is_guessed: bool,
-    /// No word says which of two addresses sent: they may stand the wrong way round.
+    /// No word says which address sent: they may stand the wrong way round.
     #[serde(default)]
     pub may_turn: bool,
 }
 
 impl Question {
+    /// It is about mail in general, not about one that could be named.
+    pub fn is_general(&self) -> bool {
+        let has_address = [&self.sender, &self.recipient].into_iter().flatten().any(|end| end.address().is_some());
+        !has_address && self.mail.is_none() && self.message_id.is_none() && self.pasted.is_none()
+    }
+
     /// Checks what was typed, and takes from words and pasted text what no field says.
     /// # Errors
     /// [`Fault::Invalid`] names each field that cannot be read.
@@ -281,7 +287,7 @@ impl Question {
                 (false, false) => {}
             }
         }
-        self.may_turn = were_open && !are_said && self.sender.is_some() && self.recipient.is_some();
+        self.may_turn = were_open && !are_said;
         self.take_domains(&narrow, directory);
         self.mail = self.mail.or_else(|| pasted::mail_in(&narrow));
         self.message_id = self.message_id.take().or_else(|| pasted::message_id_in(&narrow));
@@ -319,6 +325,8 @@ impl Question {
     fn settle_symptom(&mut self, directory: &Directory) {
         let is_ours = |end: &Option<End>| end.as_ref().map(|end| directory.domain_named(end.domain()).is_some());
         self.symptom = match (self.symptom, is_ours(&self.sender), is_ours(&self.recipient)) {
+            // A forged name that is not ours: how that mail came in, not what protects our own name.
+            (Symptom::Forged, Some(false), Some(true)) => Symptom::BadDelivered,
             (Symptom::NotDelivered, Some(false) | None, Some(true)) => Symptom::NotReceived,
             (Symptom::NotReceived, Some(true), Some(false)) => Symptom::NotDelivered,
             (Symptom::Unknown, Some(true), Some(false)) => Symptom::NotDelivered,
@@ -342,8 +350,12 @@ fn place(before: &str, after: &str, are_several: bool) -> Option<Place> {
     const RECIPIENT: [&str; 12] = ["to", "for", "reach", "给", "至", "发到", "发往", "寄给", "发不到", "送不到", "写不到", "寄不到"];
     /// Where mail lies.
     const PLACES: [&str; 7] = ["junk of", "junk folder of", "spam folder of", "inbox of", "mailbox of", "quarantine of", "folder of"];
+    /// What belongs to whoever gets it.
+    const BOXES: [&str; 8] = ["inbox", "mailbox", "junk", "spam", "quarantine", "folder", "的收件箱", "的邮箱"];
     /// What somebody sent.
     const THINGS: [&str; 4] = ["mail", "message", "e-mail", "email"];
+    /// With a few words between, in the same clause.
+    const RECIPIENT_HAN: [&str; 5] = ["发到", "发往", "寄到", "送到", "投到"];
     const SENDER: [&str; 4] = ["from", "来自", "从", "发件人"];
     const SENDER_BESIDE: [&str; 6] = ["of", "by", "收到", "收不到", "允许", "allowed"];
     /// What follows whoever sends, and whoever gets or does not.
@@ -381,13 +393,20 @@ fn place(before: &str, after: &str, are_several: bool) -> Option<Place> {
     let begins = |words: &[&str]| words.iter().any(|word| then.starts_with(word));
     match () {
         () if ends(&SPEAKER) => Some(Place::Speaker),
-        () if ends(&RECIPIENT) || ends(&PLACES) => Some(Place::Recipient),
+        () if ends(&RECIPIENT) || ends(&PLACES) || in_clause(before, &RECIPIENT_HAN) => Some(Place::Recipient),
+        () if owns(after, &BOXES) || BOXES.iter().any(|word| !word.is_ascii() && after.starts_with(word)) => Some(Place::Recipient),
         () if owns(after, &THINGS) && are_several => Some(Place::Sender),
         () if ends(&SENDER) || are_several && ends(&SENDER_BESIDE) => Some(Place::Sender),
         () if are_several && (begins(&SENDS) || begins(&SENDS_HAN)) => Some(Place::Sender),
         () if are_several && (begins(&GETS) || begins(&GETS_HAN)) => Some(Place::Recipient),
         () => None,
     }
+}
+
+/// Whether one of the words stands in the last clause, with no other address behind it.
+fn in_clause(before: &str, words: &[&str]) -> bool {
+    let clause = before.rsplit(['，', '。', '；', '、', '！', '？', ',', ';', '\n']).next().unwrap_or_default();
+    words.iter().any(|word| clause.rsplit_once(word).is_some_and(|(_, rest)| !rest.contains('@')))
 }
 
 /// `'s mail`, `'s big mails`: whose it is.

@@ -132,7 +132,7 @@ pub(super) fn of(seen: &Evidence<'_>) -> Reason {
     if worded == Some(Reason::NoSuchUser) && pattern::SWITCHED_OFF.iter().any(|cue| plain(seen.around).contains(cue)) {
         return Reason::Suspended;
     }
-    if let Some(reason) = worded.or(sure) {
+    if let Some(reason) = worded.or(sure).or(seen.code.and_then(by_code)) {
         return settled(reason, &said, seen);
     }
     let around = plain(seen.around);
@@ -162,7 +162,7 @@ fn by_status(status: (u8, u16, u16)) -> Option<Reason> {
         (1, 7 | 8) => Reason::SenderRefused,
         (2, 2) => Reason::MailboxFull,
         (2, 3) => Reason::OverLimit,
-        (3, 2) => Reason::NoMailService,
+        (3, 2) if status.0 == 5 => Reason::NoMailService,
         (3, 4) => Reason::TooBig,
         (1, 90) => Reason::TooFast,
         (4, 6 | 14) => Reason::Network,
@@ -185,6 +185,15 @@ fn by_status(status: (u8, u16, u16)) -> Option<Reason> {
         (7, 9) => Reason::Policy,
         _ => return None,
     })
+}
+
+/// Reply codes of one meaning, whatever is written behind them.
+fn by_code(code: u16) -> Option<Reason> {
+    match code {
+        530 | 534 | 535 | 538 => Some(Reason::NotPermitted), // RFC 4954 §6: authentication
+        521 | 556 => Some(Reason::NoMailService),            // RFC 7504 §3
+        _ => None,
+    }
 }
 
 /// Statuses that say little, once nothing else says more.

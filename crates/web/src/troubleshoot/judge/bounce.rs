@@ -87,15 +87,18 @@ pub async fn notices(ground: &Ground, question: &Question) -> Result<Option<Susp
 
 /// The reply of a server that is not ours, as far as its words go.
 fn elsewhere(ground: &Ground, pasted: &Pasted, failed: &Failed, cause: Cause) -> Suspect {
-    let to_us = ground.directory.domain_named(failed.recipient.rsplit('@').next().unwrap_or_default()).is_some();
-    let by_us = failed.remote.contains(ground.hostname.as_str()) || pasted.reporting.contains(ground.hostname.as_str());
     let what = if failed.recipient.is_empty() { pasted.recipient.clone() } else { failed.recipient.clone() };
+    let to_us = ground.directory.domain_named(what.rsplit('@').next().unwrap_or_default()).is_some();
+    let by_us = failed.remote.contains(ground.hostname.as_str()) || pasted.reporting.contains(ground.hostname.as_str());
     let text = Say::new("tell-next-hop")
         .with("what", failed.said.as_str())
         .with("detail", failed.remote.as_str())
         .with("recipient", what.as_str());
     // A server that is not ours refused mail to us before it reached us: somebody's own filter, or another way.
     let cause = if to_us && !by_us && cause == Cause::NextHopSaysNo { Cause::RefusedElsewhere } else { cause };
+    // Had we taken the mail, it would be on record: our own door said that nobody has the address.
+    let at_our_door = to_us && (by_us || failed.said.contains("5.4.1"));
+    let cause = if at_our_door && cause == Cause::MailboxUnknown { Cause::RecipientUnknown } else { cause };
     let turn = match cause.turn() {
         Turn::Administrator if cause.is_of_next_hop() && !to_us => Turn::RecipientAdministrator,
         turn => turn,

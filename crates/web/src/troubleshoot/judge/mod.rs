@@ -189,6 +189,8 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
                 _ if facts.is_other_time => other_time(suspect, story.row.at_ms),
                 true if story.is_nearly(question) => remembered(question, story, suspect),
                 true => weaker(suspect),
+                // That one mail was delivered is no answer to "all mail is slow".
+                false if question.is_general() && suspect.cause == Cause::Delivered => weaker(suspect),
                 false => suspect,
             };
             found.push(Suspect { nearness: near, ..suspect });
@@ -305,7 +307,8 @@ fn issues(question: &Question, facts: &Facts, found: &[Suspect]) -> Vec<Suspect>
         let title = issue.body.title.in_lang(Lang::English);
         let say = Say::new("seen-issue").with("what", issue.id.to_string()).with("detail", title.as_str());
         let is_down = issue.is_open && issue.status.level() >= Level::Interrupted && !issue.cause.starts_with("connector.");
-        let strength = if is_down { Strength::Shown } else { Strength::Fits };
+        let is_answer = issue.is_open && question.is_general() && matches!(question.symptom, Symptom::Late | Symptom::NotReceived | Symptom::NotDelivered);
+        let strength = if is_down || is_answer { Strength::Shown } else { Strength::Fits };
         let fix = super::fix::open(format!("/health/issues/{}", issue.id), "fix-open-issue");
         Suspect::new(Cause::ServiceIssue, issue.id.to_string())
             .detail(title)

@@ -71,6 +71,8 @@ fn theirs(reason: Reason, reply: &str) -> Cause {
         TooManyConnections | TooFast => Cause::NextHopRateLimit,
         Filtered | Spam | Virus | Policy | BadContent | NotCompliant => Cause::NextHopRefusesContent,
         NotPermitted if speaks_of(&["auth", "credential", "login", "sign in", "password"]) => Cause::NextHopLogin,
+        NotPermitted if speaks_of(&["starttls"]) => Cause::NextHopNoTls,
+        NotPermitted if ["530", "534", "535", "538"].iter().any(|code| lower.starts_with(code)) => Cause::NextHopLogin,
         NotPermitted if speaks_of(&["tls", "encrypt"]) => Cause::NextHopNoTls,
         NotPermitted => Cause::NextHopSaysNo,
         NoRelay => Cause::NextHopNoRelay,
@@ -130,6 +132,8 @@ mod tests {
             ("mx", "552 5.3.4 message size exceeds fixed limit", Cause::NextHopTooLarge),
             ("mx", "550 5.7.1 message rejected as spam", Cause::NextHopRefusesContent),
             ("mx", "530 5.7.0 Authentication required", Cause::NextHopLogin),
+            ("mx", "535 Error: wrong user or key", Cause::NextHopLogin),
+            ("mx", "530 5.7.0 Must issue a STARTTLS command first", Cause::NextHopNoTls),
             ("mx", "452 4.3.1 insufficient system storage", Cause::NextHopTrouble),
             ("mx", "550 5.0.0 no", Cause::NextHopSaysNo),
         ] {

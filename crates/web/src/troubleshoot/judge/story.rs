@@ -262,8 +262,8 @@ fn delivered(ground: &Ground, question: &Question, story: &Story, one: &Recipien
 fn notable(ground: &Ground, story: &Story, one: &RecipientBody) -> Vec<Suspect> {
     let decided = story.receipt.as_ref().and_then(|receipt| Some((receipt, of_receipt::decided_for(receipt, &one.address)?)));
     let is_bad = |receipt: &gateway::receipt::Receipt| receipt.verdict.class >= Class::Spam;
-    if let Some((receipt, decided)) = decided.filter(|(receipt, _)| is_bad(receipt)) {
-        return vec![of_receipt::why_it_passed(receipt, decided).with(taken(story, one))];
+    if decided.is_some_and(|(receipt, _)| is_bad(receipt)) {
+        return vec![passed(story, one)];
     }
     if event(story, one, "deferred").is_some() || event(story, one, "released").is_some() {
         return late(ground, story, one);

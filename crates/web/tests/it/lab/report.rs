@@ -80,7 +80,11 @@ fn is_pair(scenario: &Scenario) -> bool {
 const ESTIMATE: &str = "The scenarios of `strangers.toml` (`w-…`) were written from what the service promises, not from how the troubleshooter works. When they
 were run for the first time, before anything was mended, the right cause came first in 68 of 104 complaints (65 %), and 21 answers were
 wrong and confident: it depended too much on how a complaint was worded. What was mended since is how words, addresses and times are
-read, what a delivered mail's record is asked when nobody says what is wrong, and how replies of other servers are read.";
+read, what a delivered mail's record is asked when nobody says what is wrong, and how replies of other servers are read. A third set
+(`third.toml`), written later in the same way, met 46 of 55 complaints (84 %) when it was first run; in 4 of the other 9 the scenario had expected
+something wrong, 5 were mistakes of ours: whose inbox a mail lies in, mail of ours in somebody's junk, an open issue beside one delivered mail, a release. A fourth (`fourth.toml`), after
+those were mended, met 32 of 40 (80 %): 2 of the other 8 had expected something wrong; the rest were a login that the next hop refuses, our own reply in a
+bounce of somebody else, forgery in words that were not known, and an address whose end no word told.";
 
 /// Writes `bench/DIAGNOSIS.md`.
 pub fn write(all: &[Result]) {
