@@ -181,7 +181,7 @@ fn text(known: &Known, lang: Lang) -> Text {
     }
     blocks.push(format!("<p><a href=\"/help/bounce\">{}</a></p>", escaped(&said("help-code-more"))));
     let plain = parts.iter().map(|(heading, line)| format!("{heading} {line}")).collect::<Vec<_>>().join(" ");
-    Text { title, blocks, plain }
+    Text::whole(title, blocks, plain)
 }
 
 #[cfg(test)]

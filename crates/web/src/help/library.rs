@@ -2,6 +2,7 @@
 
 use super::articles::ARTICLES;
 use super::codes;
+use super::search::index::{Entry, EntryPart, Found, Index};
 use crate::doctor::registry::{LOOKS, Look};
 use crate::page::table::escaped;
 use crate::page::words::{self, Lang};
@@ -52,6 +53,16 @@ impl Kind {
         }
     }
 
+    /// How much an article of this kind counts when others fit as well.
+    fn rank(self) -> f32 {
+        match self {
+            Kind::Article => 1.0,
+            Kind::Cause | Kind::Doctor => 0.62,
+            Kind::Check | Kind::Code | Kind::Refusal => 0.58,
+            Kind::Problem | Kind::Setting => 0.45,
+        }
+    }
+
     pub fn parse(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -65,6 +76,29 @@ pub struct Text {
     pub blocks: Vec<String>,
     /// All of it without marks, for the search.
     pub plain: String,
+    /// What stands below each heading, in order; as many as in the other language.
+    pub parts: Vec<Part>,
+}
+
+/// What stands below one heading of an article; the first part stands before any heading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    /// "" before the first heading.
+    pub heading: String,
+    /// Its blocks, from and up to, heading included.
+    pub from: usize,
+    pub to: usize,
+    pub plain: String,
+    /// Other words for it, written beside the text for the search only.
+    pub also: String,
+}
+
+impl Text {
+    /// A text of one part.
+    pub fn whole(title: String, blocks: Vec<String>, plain: String) -> Text {
+        let part = Part { to: blocks.len(), plain: plain.clone(), ..Part::default() };
+        Text { title, blocks, plain, parts: vec![part] }
+    }
 }
 
 /// An article in both languages.
@@ -116,6 +150,7 @@ pub struct Setting {
 #[derive(Debug)]
 pub struct Library {
     articles: Vec<Article>,
+    index: Index,
 }
 
 impl Library {
@@ -130,7 +165,13 @@ impl Library {
         articles.extend(Cause::ALL.iter().map(|cause| of_cause(*cause)));
         articles.extend(codes::articles());
         articles.extend(settings.iter().map(setting));
-        Library { articles }
+        let index = Index::new(&articles.iter().map(entry).collect::<Vec<_>>());
+        Library { articles, index }
+    }
+
+    /// Parts of articles that answer a question, best first.
+    pub fn answers(&self, question: &str, most: usize) -> Vec<(&Article, Found)> {
+        self.index.find(question, most).into_iter().map(|found| (&self.articles[found.entry], found)).collect()
     }
 
     pub fn all(&self) -> &[Article] {
@@ -153,10 +194,26 @@ fn written(name: &str, english: &str, chinese: &str) -> Article {
     Article { kind: Kind::Article, name: name.into(), english: of_markdown(english), chinese: of_markdown(chinese) }
 }
 
-/// Markdown as blocks; the heading of the first rank is the title.
+/// How an article stands in the search. Tasks come before reference, which says the same in fewer words.
+fn entry(article: &Article) -> Entry {
+    let both = [&article.english, &article.chinese];
+    let part = |at: usize| {
+        let of = |pick: fn(&Part) -> &str| both.iter().filter_map(|text| text.parts.get(at).map(|part| pick(part).to_string())).collect();
+        EntryPart {
+            headings: of(|part| &part.heading),
+            also: if at == 0 { Vec::new() } else { of(|part| &part.also) },
+            bodies: of(|part| &part.plain),
+        }
+    };
+    let also = both.iter().filter_map(|text| text.parts.first().map(|part| part.also.clone())).collect();
+    let titles = both.iter().map(|text| text.title.clone()).chain([article.name.clone()]).collect();
+    Entry { titles, also, parts: (0..article.english.parts.len()).map(part).collect(), rank: article.kind.rank() }
+}
+
+/// Markdown as blocks; the heading of the first rank is the title. A comment `<!-- asked: … -->` holds other words for its part.
 fn of_markdown(markdown: &str) -> Text {
-    let (mut title, mut blocks, mut plain) = (String::new(), Vec::new(), String::new());
-    let (mut block, mut depth): (Vec<Event<'_>>, usize) = (Vec::new(), 0);
+    let mut text = Text { title: String::new(), blocks: Vec::new(), plain: String::new(), parts: vec![Part::default()] };
+    let (mut block, mut depth, mut plain): (Vec<Event<'_>>, usize, String) = (Vec::new(), 0, String::new());
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         match &event {
             Event::Start(_) => depth += 1,
@@ -172,19 +229,40 @@ fn of_markdown(markdown: &str) -> Text {
         if depth == 0 {
             let mut written = String::new();
             html::push_html(&mut written, block.drain(..));
-            match written.trim().strip_prefix("<h1>").and_then(|rest| rest.strip_suffix("</h1>")) {
-                Some(heading) => title = heading.to_string(),
-                None => blocks.push(ammonia::clean(&written)),
-            }
+            text.add(written.trim(), &std::mem::take(&mut plain));
         }
     }
-    Text { title, blocks, plain }
+    text
+}
+
+impl Text {
+    /// Adds a block of Markdown, written as HTML; `plain` is what it says.
+    fn add(&mut self, html: &str, plain: &str) {
+        let last = self.parts.len() - 1;
+        if let Some(heading) = html.strip_prefix("<h1>").and_then(|rest| rest.strip_suffix("</h1>")) {
+            self.title = heading.to_string();
+        } else if let Some(asked) = html.strip_prefix("<!-- asked:").and_then(|rest| rest.strip_suffix("-->")) {
+            self.parts[last].also.push_str(asked);
+        } else {
+            let at = self.blocks.len();
+            self.blocks.push(ammonia::clean(html));
+            if html.starts_with("<h2>") {
+                self.parts.push(Part { heading: plain.trim().to_string(), from: at, to: at + 1, ..Part::default() });
+            } else {
+                self.parts[last].plain.push_str(plain);
+                self.parts[last].to = at + 1;
+            }
+        }
+        if !html.starts_with("<!--") {
+            self.plain.push_str(plain);
+        }
+    }
 }
 
 /// Plain paragraphs.
 fn of_lines(title: &str, lines: &[String]) -> Text {
     let blocks = lines.iter().map(|line| format!("<p>{}</p>", escaped(line))).collect();
-    Text { title: title.into(), blocks, plain: lines.join(" ") }
+    Text::whole(title.into(), blocks, lines.join(" "))
 }
 
 fn check(doc: &detect::checks::CheckDoc) -> Article {
@@ -268,7 +346,8 @@ fn setting(table: &SettingTable) -> Article {
         });
         blocks.push(format!("<dl class=\"facts\">{}</dl>", rows.collect::<String>()));
         let meanings = table.settings.iter().map(|one| format!("{} {} ", one.key, one.meaning));
-        Text { title, blocks, plain: format!("{} {}", table.about, meanings.collect::<String>()) }
+        let plain = format!("{} {}", table.about, meanings.collect::<String>());
+        Text::whole(title, blocks, plain)
     };
     Article { kind: Kind::Setting, name: table.name.clone(), english: text(Lang::English), chinese: text(Lang::Chinese) }
 }
@@ -284,6 +363,8 @@ mod tests {
             let path = article.path();
             let shape = |text: &Text| text.blocks.iter().map(|block| block.chars().take(3).collect::<String>()).collect::<Vec<_>>();
             assert_eq!(shape(&article.english), shape(&article.chinese), "{path}");
+            let places = |text: &Text| text.parts.iter().map(|part| (part.from, part.to, part.also.is_empty())).collect::<Vec<_>>();
+            assert_eq!(places(&article.english), places(&article.chinese), "{path}");
             for text in [&article.english, &article.chinese] {
                 assert!(!text.title.is_empty() && !text.plain.is_empty() && !text.blocks.is_empty(), "{path}");
                 assert!(!text.blocks.iter().any(|block| block.contains("<script") || block.contains("javascript:")), "{path}");

@@ -1,0 +1,131 @@
+//! Search over all articles, in both languages at once: whoever asks in one finds what is written in the other.
+//!
+//! `words` cuts text into words, `lexicon` knows what means the same, `query` makes units of a question, `index` finds the parts of
+//! articles that speak of them. The page of the help lists what is found; the assistant ([`crate::agent`]) answers only when enough is covered.
+
+pub mod index;
+mod lexicon;
+mod query;
+mod words;
+
+use super::library::{Article, Kind, Library};
+use crate::page::words::Lang;
+
+use words::{Piece, pieces, plain, stem};
+
+/// Hits of one answer.
+pub const HITS_MAX: usize = 30;
+/// What is found must cover this share of the question.
+const COVERS_MIN: f32 = 0.34;
+/// Characters of the excerpt.
+const EXCERPT_CHARS: usize = 140;
+const BEFORE_CHARS: usize = 40;
+/// Names in a question that are looked up as they stand.
+const NAMES_MAX: usize = 8;
+
+/// One article found.
+#[derive(Debug)]
+pub struct Hit<'a> {
+    pub article: &'a Article,
+    pub score: f32,
+    /// Its part that fits best.
+    pub part: usize,
+    /// Text around what was found, in the language of the reader.
+    pub excerpt: String,
+}
+
+/// Articles for `query`, best first: those that are named, then those that speak of what is asked.
+pub fn find<'a>(library: &'a Library, query: &str, lang: Lang) -> Vec<Hit<'a>> {
+    let terms = shown(query);
+    let hit = |article: &'a Article, part: usize, score: f32| Hit { article, score, part, excerpt: excerpt(article, &terms, lang) };
+    let mut hits: Vec<Hit<'a>> = named(library, query).into_iter().map(|article| hit(article, 0, f32::MAX)).collect();
+    for (article, found) in library.answers(query, HITS_MAX) {
+        if found.covers >= COVERS_MIN && !hits.iter().any(|hit| std::ptr::eq(hit.article, article)) {
+            hits.push(hit(article, found.part, found.score));
+        }
+    }
+    hits.truncate(HITS_MAX);
+    hits
+}
+
+/// Articles that the question names: a code, a check, a cause, a problem, a setting.
+pub fn named<'a>(library: &'a Library, query: &str) -> Vec<&'a Article> {
+    let lower = plain(query);
+    let words = lower.split(|c: char| {
+        c.is_whitespace() || words::is_han(c) || matches!(c, ',' | '?' | '!' | ';' | '(' | ')' | '“' | '”' | '"' | '，' | '。')
+    });
+    let names = words
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|word| word.contains(['.', '-']) || word.len() == lower.trim().len());
+    let mut found: Vec<&Article> = Vec::new();
+    for name in names.filter(|name| !name.is_empty()).take(NAMES_MAX) {
+        // A code that we say ourselves is told of by our own refusal first.
+        for kind in [Kind::Refusal, Kind::Code, Kind::Check, Kind::Cause, Kind::Problem, Kind::Doctor, Kind::Setting] {
+            let article = library.find(kind, name);
+            found.extend(article.filter(|article| !found.iter().any(|other| std::ptr::eq(*other, *article))));
+        }
+    }
+    found
+}
+
+/// Words of the question as they may stand in a text, for the excerpt.
+fn shown(query: &str) -> Vec<String> {
+    let piece = |piece: Piece| match piece {
+        Piece::Word(word) => vec![stem(&word)],
+        Piece::Han(han) if han.len() < 2 => vec![han.into_iter().collect()],
+        Piece::Han(han) => han.windows(2).map(|pair| pair.iter().collect()).collect(),
+    };
+    pieces(query).into_iter().flat_map(piece).filter(|term| !lexicon::lexicon().is_idle(term)).collect()
+}
+
+/// Text around the first term that stands in it, else its beginning.
+fn excerpt(article: &Article, terms: &[String], lang: Lang) -> String {
+    let text = &article.text(lang).plain;
+    let chars: Vec<char> = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().collect();
+    let lower: String = chars.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
+    let at = terms.iter().filter_map(|term| lower.find(term.as_str())).min().map_or(0, |octet| lower[..octet].chars().count());
+    let from = at.saturating_sub(BEFORE_CHARS);
+    let mut out: String = chars.iter().skip(from).take(EXCERPT_CHARS).collect();
+    if from > 0 {
+        out.insert(0, '…');
+    }
+    if from + EXCERPT_CHARS < chars.len() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(query: &str, lang: Lang) -> String {
+        let library = Library::new(&[]);
+        find(&library, query, lang).first().map(|hit| hit.article.path()).unwrap_or_default()
+    }
+
+    #[test]
+    fn people_find_what_they_look_for_in_either_language() {
+        for (query, want) in [
+            ("add a domain", "/help/article/add-a-domain"),
+            ("添加域名", "/help/article/add-a-domain"),
+            ("domains", "/help/article/add-a-domain"),
+            ("why was my mail held", "/help/article/why-was-it-held"),
+            ("邮件为什么被隔离", "/help/article/why-was-it-held"),
+            ("whitelist sender", "/help/article/allow-a-sender"),
+            ("白名单", "/help/article/allow-a-sender"),
+            ("放行", "/help/article/release"),
+            ("ＤＩＧＥＳＴ", "/help/article/digest"),
+            ("5.4.1", "/help/refusal/5.4.1"),
+            ("auth.dmarc.fail", "/help/check/auth.dmarc.fail"),
+            ("too-many", "/help/problem/too-many"),
+            ("qqqq", ""),
+            ("", ""),
+            ("the", ""),
+        ] {
+            for lang in Lang::ALL {
+                assert_eq!(first(query, lang), want, "{query}");
+            }
+        }
+    }
+}
