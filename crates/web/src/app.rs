@@ -3,8 +3,8 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone, policy,
-    quarantine, rules, trace, troubleshoot,
+    agent, api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone,
+    policy, quarantine, rules, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -165,6 +165,7 @@ pub fn router(app: App) -> Router {
         domain::routes(),
         connector::routes(),
         help::routes(),
+        agent::routes(),
         phone::routes(),
         troubleshoot::routes(),
         connectivity::routes(),

@@ -4,6 +4,7 @@
 //! known before anything of an organisation is read, and every such read takes a [`gateway::scope::OrgScope`]. Not here: the mail
 //! path and its tables (`gateway`), settings and wiring (`gatepost`).
 
+pub mod agent;
 pub mod api;
 pub mod app;
 pub mod audit;
@@ -46,6 +47,7 @@ pub fn migrations() -> Vec<store::Migration> {
         troubleshoot::MIGRATIONS,
         phone::MIGRATIONS,
         help_desk::MIGRATIONS,
+        help::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -1,6 +1,7 @@
 //! The command line: one file per command, thin over the feature it belongs to.
 
 mod applying;
+mod ask;
 mod check;
 mod config;
 mod directory;
@@ -93,6 +94,10 @@ enum Task {
     Person(person::Persons),
     /// Whom to call now; the phone directory as a table.
     Phone(phone::Phone),
+    /// Ask the assistant: it answers from the help, with the source.
+    Ask(ask::Ask),
+    /// Articles of the help.
+    Article(ask::Articles),
     /// Mail flow rules.
     Rule(rule::Rules),
     /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
@@ -126,6 +131,8 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::StatusSite(site) => health::status_site(&site),
         Task::Person(persons) => person::run(&place, persons),
         Task::Phone(phone) => phone::run(&place, phone),
+        Task::Ask(asked) => ask::ask(&place, asked),
+        Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Doctor(doctor) => doctor::run(&place, doctor),
         Task::Config(config) => config::run(&place, config),

@@ -11,7 +11,7 @@ mod sql;
 mod version;
 
 use crate::{
-    App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
+    App, agent, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
     quarantine, rules, trace, troubleshoot,
 };
 use axum::routing::get;
@@ -51,6 +51,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         domain::api::routes(),
         connector::api::routes(),
         help::api::routes(),
+        help::vote::routes(),
+        agent::api::routes(),
         phone::api::routes(),
         health::api::routes(),
         troubleshoot::api::routes(),

@@ -3,8 +3,11 @@
 use super::library::{Article, Kind, Text};
 use super::search::{self, Hit};
 use crate::App;
+use crate::agent::state::{self, Now};
 use crate::page::words::Lang;
 use crate::page::{Fault, Page, View, show};
+use crate::phone::book::Purpose;
+use crate::phone::country;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
@@ -28,7 +31,32 @@ struct HomePage<'a> {
     hits: Vec<Hit<'a>>,
     recommended: Vec<&'a Article>,
     topics: Vec<(Kind, usize)>,
+    /// What is happening; `None` when it cannot be told.
+    now: Option<Now>,
+    /// Address, title, and what it is for.
+    self_help: &'static [Tile],
+    assisted: &'static [Tile],
+    countries: Vec<(&'static str, &'static str)>,
+    purposes: [Purpose; 4],
 }
+
+/// Address and words keys.
+type Tile = (&'static str, &'static str, &'static str);
+
+const SELF_HELP: &[Tile] = &[
+    ("/help/agent", "agent-title", "help-tile-agent"),
+    ("/health", "health-title", "help-tile-health"),
+    ("/troubleshoot", "diagnosis-title", "help-tile-diagnosis"),
+    ("/help/bounce", "bounce-title", "help-tile-bounce"),
+    ("/refused", "desk-title", "help-tile-desk"),
+    ("/help/article", "help-topic-article", "help-tile-articles"),
+];
+
+const ASSISTED: &[Tile] = &[
+    ("/help/phone", "phone-title", "help-tile-phone"),
+    ("/health/report", "health-report", "help-tile-report"),
+    ("/help/article/help-and-support", "help-tile-who", "help-tile-who-text"),
+];
 
 /// `GET /help?q=`.
 pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>) -> Page {
@@ -38,6 +66,11 @@ pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>
         q: asked.q.trim(),
         hits: search::find(library, &asked.q, view.lang),
         recommended: library.of(Kind::Article).take(RECOMMENDED).collect(),
+        now: state::now(&app, view.lang).await,
+        self_help: SELF_HELP,
+        assisted: ASSISTED,
+        countries: country::list(view.lang),
+        purposes: Purpose::ALL,
         topics: Kind::ALL.into_iter().map(|kind| (kind, library.of(kind).count())).filter(|(_, count)| *count > 0).collect(),
     })
 }
@@ -80,6 +113,10 @@ struct ArticlePage<'a> {
     other: &'a Text,
     other_lang: Lang,
     is_both: bool,
+    /// Written in the other language first.
+    is_translated: bool,
+    /// Number of its paragraph, and words of each heading.
+    contents: Vec<(usize, &'a str)>,
     related: Vec<&'a Article>,
     /// What is known about it right now.
     issues: Vec<crate::health::IssueLine>,
@@ -92,16 +129,19 @@ const RELATED_MAX: usize = 5;
 pub async fn article(State(app): State<App>, view: View, Path((kind, name)): Path<(String, String)>, Query(asked): Query<Asked>) -> Page {
     let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
     let article = app.help.find(kind, &name).ok_or(Fault::NotFound)?;
+    let text = article.text(view.lang);
     let other_lang = Lang::ALL.into_iter().find(|lang| *lang != view.lang).unwrap_or_default();
     let family = |name: &str| name.split('.').next().unwrap_or_default().to_string();
     let is_near = |one: &&Article| one.name != article.name && (kind == Kind::Article || family(&one.name) == family(&name));
     show(&ArticlePage {
         view: &view,
         article,
-        text: article.text(view.lang),
+        text,
         other: article.text(other_lang),
         other_lang,
         is_both: asked.both == "1",
+        is_translated: view.lang != Lang::English,
+        contents: text.parts.iter().skip(1).map(|part| (part.from + 1, part.heading.as_str())).collect(),
         related: app.help.of(kind).filter(is_near).take(RELATED_MAX).collect(),
         issues: crate::health::known_about(&app, &view, kind, &name).await,
     })

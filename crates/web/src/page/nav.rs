@@ -62,6 +62,7 @@ const EVERYBODY: &[(&str, &str, &str)] = &[
     ("/troubleshoot", "diagnosis-title", "search"),
     ("/health", "nav-health", "checkmark-circle"),
     ("/health/messages", "nav-messages", "mail"),
+    ("/help/agent", "agent-title", "question-circle"),
     ("/help/phone", "phone-title", "question-circle"),
 ];
 

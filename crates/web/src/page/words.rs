@@ -36,6 +36,7 @@ pub const SOURCES: &[Source] = &[
     crate::domain::WORDS,
     crate::connector::WORDS,
     crate::help::WORDS,
+    crate::agent::WORDS,
     crate::phone::WORDS,
     crate::health::WORDS,
 ];

@@ -15,6 +15,8 @@ pub mod sql;
 pub mod table;
 pub mod typed;
 
+pub use page::language;
+
 use crate::App;
 use crate::audit::{self, Entry as Line};
 use crate::page::words::Source;

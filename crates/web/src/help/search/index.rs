@@ -39,6 +39,8 @@ const K1: f32 = 3.0;
 const B: f32 = 0.5;
 /// What the whole article adds to its best part.
 const WHOLE: f32 = 0.45;
+/// What is said of all of an article is best answered by its beginning.
+const BEGINNING: f32 = 1.1;
 /// Weight of a term that stands nowhere, as that of a rare one.
 const UNKNOWN: f32 = 3.4;
 const RAREST: f32 = 5.0;
@@ -54,6 +56,21 @@ pub struct Found {
     pub covers: f32,
     /// Ideas of the field among that.
     pub ideas: usize,
+    /// The question speaks of other matters as well.
+    pub is_foreign: bool,
+}
+
+impl Found {
+    /// Whether it answers the question, or only shares a word with it. Measured: `bench/ANSWERS.md`.
+    pub fn is_answer(&self) -> bool {
+        let covers_min = match self.ideas {
+            _ if self.is_foreign => 0.6,
+            0 => 0.7,
+            1 => 0.34,
+            _ => 0.3,
+        };
+        self.covers >= covers_min && self.score >= if self.ideas == 0 { 1.2 } else { 0.7 }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +141,7 @@ impl Index {
         let units = units(question, &|term| self.postings.contains_key(term));
         let weights: Vec<f32> = units.iter().map(|unit| self.weight(unit)).collect();
         let total: f32 = weights.iter().sum();
+        let is_foreign = units.iter().any(|unit| unit.ways.is_empty());
         let mut scores: HashMap<u32, Vec<f32>> = HashMap::new();
         for (at, unit) in units.iter().enumerate() {
             self.score(unit, |document, score| {
@@ -134,7 +152,7 @@ impl Index {
         let mut entries: HashMap<u32, (u32, f32, Vec<f32>)> = HashMap::new();
         for (document, own) in scores {
             let (entry, part) = self.documents[document as usize];
-            let sum: f32 = own.iter().sum();
+            let sum: f32 = own.iter().sum::<f32>() * if part == 0 { BEGINNING } else { 1.0 };
             let best = entries.entry(entry).or_insert_with(|| (part, -1.0, vec![0.0; units.len()]));
             if sum > best.1 || (sum == best.1 && part < best.0) {
                 (best.0, best.1) = (part, sum);
@@ -148,7 +166,7 @@ impl Index {
             let covered: f32 = (0..units.len()).filter(has).map(|at| weights[at]).sum();
             let score = (sum + WHOLE * whole.iter().sum::<f32>()) * self.ranks[entry as usize];
             let ideas = (0..units.len()).filter(has).filter(|at| units[*at].is_idea).count();
-            Found { entry: entry as usize, part: part as usize, score, covers: covered / total.max(f32::EPSILON), ideas }
+            Found { entry: entry as usize, part: part as usize, score, covers: covered / total.max(f32::EPSILON), ideas, is_foreign }
         });
         let mut found: Vec<Found> = found.collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));

@@ -42,7 +42,18 @@ impl Lexicon {
         let (common, common_han) = words_of(include_str!("common.txt"));
         let (foreign, foreign_han) = words_of(include_str!("foreign.txt"));
         let empty = || HashMap::new();
-        let mut all = Lexicon { english: empty(), chinese: empty(), words: HashSet::new(), idle, idle_han, common, common_han, foreign, foreign_han, asides: HashSet::new() };
+        let mut all = Lexicon {
+            english: empty(),
+            chinese: empty(),
+            words: HashSet::new(),
+            idle,
+            idle_han,
+            common,
+            common_han,
+            foreign,
+            foreign_han,
+            asides: HashSet::new(),
+        };
         let lines = include_str!("lexicon.txt").lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
         for (idea, line) in (0..).zip(lines) {
             if line.starts_with('~') {
@@ -87,7 +98,7 @@ impl Lexicon {
 
     /// Says nothing about what is looked for.
     pub fn is_idle(&self, word: &str) -> bool {
-        self.idle.contains(word)
+        self.idle.contains(word) || self.idle.contains(&stem(word))
     }
 
     pub fn is_idle_han(&self, han: &str) -> bool {
@@ -96,7 +107,7 @@ impl Lexicon {
 
     /// Everyday talk, whose absence says little.
     pub fn is_common(&self, word: &str) -> bool {
-        self.common.contains(word)
+        self.common.contains(word) || self.common.contains(&stem(word))
     }
 
     /// Belongs to other matters than this help.

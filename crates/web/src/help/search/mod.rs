@@ -6,7 +6,7 @@
 pub mod index;
 mod lexicon;
 mod query;
-mod words;
+pub mod words;
 
 use super::library::{Article, Kind, Library};
 use crate::page::words::Lang;

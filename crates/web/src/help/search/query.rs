@@ -110,7 +110,11 @@ fn unit(ways: Vec<Way>, ideas: &[Idea]) -> Unit {
 fn mended(word: &str, knows: &dyn Fn(&str) -> bool) -> String {
     const SHORTEST: usize = 4;
     let lexicon = lexicon();
-    let is_known = knows(&stem(word)) || lexicon.is_foreign(word) || lexicon.is_idle(word) || lexicon.is_common(word) || lexicon.of_stems(&[stem(word)]).is_some();
+    let is_known = knows(&stem(word))
+        || lexicon.is_foreign(word)
+        || lexicon.is_idle(word)
+        || lexicon.is_common(word)
+        || lexicon.of_stems(&[stem(word)]).is_some();
     if is_known || word.len() < SHORTEST || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return word.to_string();
     }

@@ -51,6 +51,9 @@
       if (wanted) { event.preventDefault(); wanted.focus(); }
     }
   });
+  // The original of a paragraph shows on hover and focus by style alone; Escape puts it away until one comes back (WCAG 1.4.13).
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") all(".translated .block", (block) => block.classList.add("hushed")); });
+  all(".translated .block", (block) => { for (const kind of ["pointerenter", "focusin"]) block.addEventListener(kind, () => block.classList.remove("hushed")); });
   document.addEventListener("click", (event) => all("details.drop[open]", (drop) => { if (!drop.contains(event.target)) drop.open = false; }));
 
   // Asks before what cannot be undone: <button data-confirm="…">. The handler asks by itself when `sure` is missing.
