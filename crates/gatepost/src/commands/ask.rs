@@ -71,8 +71,13 @@ pub fn ask(place: &Place, asked: Ask) -> anyhow::Result<Exit> {
         at => moment(at).ok_or_else(|| WrongUse(format!("“{at}” is no moment: write it as 2026-12-25T10:00:00Z")))?,
     };
     let library = Library::new(&reference::tables());
-    let entries = entries(place)?;
-    let reply = reply(Knowledge { library: &library, entries: &entries, lang }, &[Turn { text: asked.question, at_ms }]);
+    let entries = entries(place);
+    let known = entries.as_deref().unwrap_or_default();
+    let reply = reply(Knowledge { library: &library, entries: known, lang }, &[Turn { text: asked.question, at_ms }]);
+    // Saying that there is no number would be wrong.
+    if let (Says::Call { .. }, Err(why)) = (&reply.says, &entries) {
+        anyhow::bail!("{why:#}");
+    }
     let body = ReplyBody::of(&View::plain(lang, at_ms), &reply, None);
     if asked.json {
         output::json(&body)?;
@@ -82,9 +87,9 @@ pub fn ask(place: &Place, asked: Ask) -> anyhow::Result<Exit> {
     Ok(if matches!(reply.says, Says::Unknown { .. }) { Exit::No } else { Exit::Done })
 }
 
-/// The phone directory; none where there is no installation.
+/// The phone directory.
 fn entries(place: &Place) -> anyhow::Result<Vec<Entry>> {
-    let Ok(place) = place.existing() else { return Ok(Vec::new()) };
+    let place = place.existing()?;
     wait(async move {
         let store = open::for_command(&place).await?;
         let read: Result<Vec<Entry>, Error> = store.db.read(|tx| Box::pin(web::phone::sql::all(tx))).await;

@@ -91,7 +91,10 @@ struct Row {
 }
 
 async fn read(app: &App) -> Result<(Vec<Votes>, Vec<(i64, Vote)>), Fault> {
-    app.db.read(|tx| Box::pin(async move { Ok((sql::all(tx).await?, sql::words(tx).await?)) })).await.map_err(Fault::from)
+    app.db
+        .read(|tx| Box::pin(async move { Ok::<_, store::Error>((sql::all(tx).await?, sql::words(tx).await?)) }))
+        .await
+        .map_err(Fault::from)
 }
 
 /// `GET /help-votes`, for operators.

@@ -27,6 +27,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/api/v1/openapi.json", "describes the program, not an installation"),
     ("/api/v1/help", "articles"),
     ("/api/v1/phone", "numbers to call, as on the page that everybody sees"),
+    ("/api/v1/agent", "answers from the help; nothing of an organisation"),
     ("/healthz", "whether the process answers"),
     ("/metrics", "for the networks of [health] metrics_from only"),
 ];

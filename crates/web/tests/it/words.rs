@@ -40,7 +40,7 @@ const FAMILIES: &[&str] = &[
     "overview-span-",
     "help-kind-",
     "help-topic-",
-    "help-group-",
+    "help-group-", "help-tile-", "agent-example-",
     "overview-group-",
     "overview-chart-",
     "overview-balance-word-",

@@ -28,6 +28,8 @@ pub struct EntryPart {
     pub bodies: Vec<String>,
 }
 
+/// What shares a word by chance scores less.
+const SCORE_MIN: f32 = 0.45;
 /// Weights of fields.
 const TITLE: f32 = 3.0;
 const ALSO: f32 = 2.6;
@@ -35,7 +37,7 @@ const HEADING: f32 = 2.6;
 const PART_ALSO: f32 = 3.0;
 const BODY: f32 = 1.0;
 /// BM25: how soon more of the same adds nothing, and how much long texts lose.
-const K1: f32 = 3.0;
+const K1: f32 = 8.0;
 const B: f32 = 0.5;
 /// What the whole article adds to its best part.
 const WHOLE: f32 = 0.45;
@@ -69,7 +71,7 @@ impl Found {
             1 => 0.34,
             _ => 0.3,
         };
-        self.covers >= covers_min && self.score >= if self.ideas == 0 { 1.2 } else { 0.7 }
+        self.covers >= covers_min && self.score >= SCORE_MIN
     }
 }
 

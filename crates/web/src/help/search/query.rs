@@ -27,12 +27,14 @@ pub struct Unit {
 }
 
 /// Worth of another word for the same idea, of a mended misspelling, and of one pair of characters.
-const IDEA: f32 = 0.85;
+const IDEA: f32 = 1.0;
 const MENDED: f32 = 0.8;
+/// A word that names no idea of the field, and one of everyday talk.
+const WORD_WEIGHT: f32 = 0.35;
 const COMMON_WEIGHT: f32 = 0.25;
 const ASIDE_WEIGHT: f32 = 0.12;
 const FOREIGN_WEIGHT: f32 = 1.5;
-const PAIR_WEIGHT: f32 = 0.6;
+const PAIR_WEIGHT: f32 = 0.45;
 
 /// The term under which an idea is kept.
 pub fn term_of(idea: Idea) -> String {
@@ -87,7 +89,7 @@ fn english(words: &[String], knows: &dyn Fn(&str) -> bool, found: &mut Vec<Unit>
                 if lexicon().is_foreign(&words[at]) {
                     found.push(foreign());
                 } else if !lexicon().is_idle(&words[at]) && words[at].len() > 1 {
-                    let weight = if lexicon().is_common(&words[at]) { COMMON_WEIGHT } else { 1.0 };
+                    let weight = if lexicon().is_common(&words[at]) { COMMON_WEIGHT } else { WORD_WEIGHT };
                     found.push(Unit { ways: vec![Way { term: stems[at].clone(), factor: 1.0 }], weight, is_idea: false });
                 }
                 at += 1;
