@@ -48,7 +48,9 @@ impl IntakeSettings {
         let url = &self.refused_url;
         let is_url = (url.starts_with("https://") || url.starts_with("http://")) && url.bytes().all(|octet| octet.is_ascii_graphic());
         let is_well = url.is_empty() || is_url && url.len() <= REFUSED_URL_OCTETS_MAX;
-        (!is_well).then(|| format!("[intake] refused_url: write \"https://HOST/refused\", at most {REFUSED_URL_OCTETS_MAX} characters without spaces"))
+        (!is_well).then(|| {
+            format!("[intake] refused_url: write \"https://HOST/refused\", at most {REFUSED_URL_OCTETS_MAX} characters without spaces")
+        })
     }
 
     /// What stands behind the text of a refusal: its code, and where it can be looked up.

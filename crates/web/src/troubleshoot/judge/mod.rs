@@ -307,7 +307,9 @@ fn issues(question: &Question, facts: &Facts, found: &[Suspect]) -> Vec<Suspect>
         let title = issue.body.title.in_lang(Lang::English);
         let say = Say::new("seen-issue").with("what", issue.id.to_string()).with("detail", title.as_str());
         let is_down = issue.is_open && issue.status.level() >= Level::Interrupted && !issue.cause.starts_with("connector.");
-        let is_answer = issue.is_open && question.is_general() && matches!(question.symptom, Symptom::Late | Symptom::NotReceived | Symptom::NotDelivered);
+        let is_answer = issue.is_open
+            && question.is_general()
+            && matches!(question.symptom, Symptom::Late | Symptom::NotReceived | Symptom::NotDelivered);
         let strength = if is_down || is_answer { Strength::Shown } else { Strength::Fits };
         let fix = super::fix::open(format!("/health/issues/{}", issue.id), "fix-open-issue");
         Suspect::new(Cause::ServiceIssue, issue.id.to_string())
