@@ -26,6 +26,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod rules;
 mod server;
+pub mod service_request;
 pub mod trace;
 pub mod troubleshoot;
 
@@ -48,6 +49,7 @@ pub fn migrations() -> Vec<store::Migration> {
         phone::MIGRATIONS,
         help_desk::MIGRATIONS,
         help::MIGRATIONS,
+        service_request::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -66,6 +66,7 @@ pub const ARTICLES: &[Written] = &[
     written!("audit-log"),
     written!("help-and-support"),
     written!("assistant"),
+    written!("ask-support"),
     written!("call-support"),
     written!("phone-directory"),
     written!("language-and-display"),
