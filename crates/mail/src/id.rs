@@ -161,6 +161,30 @@ identifier!(
     /// One entry of the phone directory.
     PhoneId, 'n'
 );
+identifier!(
+    /// One service request.
+    RequestId, 'r'
+);
+identifier!(
+    /// One thing that happened to a service request.
+    RequestEventId, 'v'
+);
+identifier!(
+    /// One file of a service request.
+    FileId, 'd'
+);
+identifier!(
+    /// What an organisation lets support see.
+    ConsentId, 'c'
+);
+identifier!(
+    /// A change that support proposes.
+    ProposalId, 'j'
+);
+identifier!(
+    /// A solution that everybody may read.
+    SolutionId, 'y'
+);
 
 #[cfg(test)]
 mod tests {
