@@ -4,7 +4,7 @@ use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
     api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone, policy,
-    quarantine, rules, trace, troubleshoot,
+    quarantine, rules, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -169,6 +169,7 @@ pub fn router(app: App) -> Router {
         troubleshoot::routes(),
         connectivity::routes(),
         help_desk::routes(),
+        support_desk::routes(),
         doctor::routes(),
         health::routes(),
         health::graph::routes(),

@@ -12,7 +12,7 @@ mod version;
 
 use crate::{
     App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
-    quarantine, rules, trace, troubleshoot,
+    quarantine, rules, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -56,6 +56,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         troubleshoot::api::routes(),
         connectivity::api::routes(),
         help_desk::api::routes(),
+        support_desk::api::routes(),
         doctor::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);

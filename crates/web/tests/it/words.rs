@@ -56,6 +56,7 @@ const FAMILIES: &[&str] = &[
     "letter-",
     "provider-error-",
     "check-",
+    "clock-",
     "cause-", "symptom-", "turn-", "confidence-", "outcome-", "need-", "look-", "verified-", "fix-", "seen-", "tell-", "diagnosis-state-", "bounce-",
     "connectivity-", "desk-", "doctor-",
     "connector-kind-",

@@ -16,6 +16,7 @@ mod tests;
 mod why;
 pub mod working;
 
+pub use crate::service_request::{Ball, Severity, State};
 pub use plan::{Plan, PlanBody, Target};
 pub use why::Why;
 pub use working::Reached;
@@ -75,36 +76,6 @@ pub enum What {
     Severity(Severity),
     /// Another version of a plan holds from here on.
     Plan(i64),
-}
-
-/// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ball {
-    /// Support has to act.
-    Support,
-    /// The requester has to act.
-    Requester,
-    /// It is over.
-    Nobody,
-}
-
-impl Ball {
-    pub fn name(self) -> &'static str {
-        match self {
-            Ball::Support => "support",
-            Ball::Requester => "requester",
-            Ball::Nobody => "nobody",
-        }
-    }
-
-    pub fn of(state: State) -> Ball {
-        match state {
-            State::New | State::Open | State::WaitingOnUs => Ball::Support,
-            State::WaitingOnYou | State::Resolved => Ball::Requester,
-            State::Closed => Ball::Nobody,
-        }
-    }
 }
 
 /// How a clock stands.

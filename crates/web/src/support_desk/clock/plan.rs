@@ -92,9 +92,9 @@ impl Plan {
     /// Whether a clock stands still in a state. What is solved owes nothing until it is opened again.
     pub fn is_paused(&self, clock: Kind, state: State) -> bool {
         match state {
-            State::WaitingOnYou => self.body.paused_while_waiting.contains(&clock),
+            State::WaitingCustomer => self.body.paused_while_waiting.contains(&clock),
             State::Resolved | State::Closed => true,
-            State::New | State::Open | State::WaitingOnUs => false,
+            State::New | State::Open | State::WaitingUs => false,
         }
     }
 }

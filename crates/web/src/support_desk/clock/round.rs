@@ -3,7 +3,7 @@
 use super::plan::{Plan, Target};
 use super::why::{self, Pause};
 use super::working::{Reached, Working};
-use super::{Ball, Clocks, Due, Event, Kind, Reading, Severity, Standing, State, Warning, What};
+use super::{Clocks, Due, Event, Kind, Reading, Severity, Standing, State, Warning, What};
 use std::ops::Range;
 
 /// Rounds of next answers that are kept: the latest.
@@ -105,8 +105,8 @@ impl Story {
             self.next.push(Round { kind: Kind::NextResponse, started_ms: at_ms, ended: None });
         }
         // Who was waited for has spoken.
-        if self.state() == State::WaitingOnYou {
-            self.became(at_ms, State::WaitingOnUs);
+        if self.state() == State::WaitingCustomer {
+            self.became(at_ms, State::WaitingUs);
         }
     }
 
@@ -115,8 +115,7 @@ impl Story {
             return;
         }
         self.stretches.push(Stretch { from_ms: at_ms, state });
-        let is_solved = matches!(state, State::Resolved | State::Closed);
-        match (is_solved, self.resolution.ended) {
+        match (state.is_over(), self.resolution.ended) {
             (true, None) => self.resolution.ended = Some((at_ms, self.judge)),
             // Opened again: it was not solved.
             (false, Some(_)) => self.resolution.ended = None,
@@ -134,7 +133,7 @@ impl Story {
             state: self.state(),
             severity: self.judge.severity,
             plan: self.judge.plan,
-            ball: Ball::of(self.state()),
+            ball: self.state().ball(),
             since_ms: self.stretches.last().map_or(now_ms, |stretch| stretch.from_ms),
             now: now.into_iter().flatten().collect(),
             past: next,
@@ -156,6 +155,10 @@ impl Story {
         for (n, stretch) in self.stretches.iter().enumerate() {
             let end_ms = self.stretches.get(n + 1).map_or(i64::MAX, |next| next.from_ms);
             let span = stretch.from_ms.max(round.started_ms)..end_ms.min(until_ms);
+            // What begins when the clock is done does not concern it, unless nothing came before.
+            if round.ended.is_some() && stretch.from_ms >= until_ms && !run.is_empty() {
+                break;
+            }
             let is_last = end_ms > until_ms || n + 1 == self.stretches.len();
             if span.start > span.end || stretch.from_ms > until_ms || (span.start == span.end && !is_last) {
                 continue;
@@ -181,6 +184,10 @@ struct Run {
 }
 
 impl Run {
+    fn is_empty(&self) -> bool {
+        self.running.is_empty() && self.paused.is_empty()
+    }
+
     fn push(&mut self, span: Range<i64>, paused: Option<State>) {
         self.is_running = paused.is_none();
         match (paused, self.running.last_mut()) {
