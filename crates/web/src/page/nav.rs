@@ -53,6 +53,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/connectivity", "nav-connectivity", "poll", May::ReadSettings),
         ],
     ),
+    ("nav-support", &[("/support", "support-title", "people", May::Support)]),
     ("nav-operation", &[("/admin/doctor", "nav-doctor", "settings", May::Operate)]),
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];

@@ -7,12 +7,13 @@ use super::sql::{self, Contract, Version};
 use super::sql_work::{self, Queued, SavedReply, Steps};
 use super::told::ClocksBody;
 use super::trial::Trial;
+use super::work::{self, WorkAction};
 use super::{desk, keep, plans};
 use crate::App;
 use crate::api::problem::Problem;
 use crate::page::{Fault, View};
 use crate::people::{May, Person};
-use crate::service_request::{Severity, State as RequestState};
+use crate::service_request::{Severity, State as RequestState, Via};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(clocks))
         .routes(routes!(queue))
+        .routes(routes!(work_on))
         .routes(routes!(list_plans, create_plan))
         .routes(routes!(one_plan, change_plan))
         .routes(routes!(contract, put_contract))
@@ -114,6 +116,19 @@ async fn queue(State(app): State<App>, person: Person, Query(asked): Query<Asked
     let found = page_of(&app, scope, &me, &asked).await?;
     let next = found.rows.last().filter(|_| found.is_more).map(place_of);
     Ok(Json(QueueBody { rows: found.rows.iter().map(QueuedBody::of).collect(), next }))
+}
+
+/// Does something with a request: answers, notes, assigns, joins, links.
+#[utoipa::path(post, path = "/support/requests/{request}", tag = "support", operation_id = "work_on_request",
+    params(("request" = String, Path)), request_body = WorkAction, responses(
+    (status = 204, description = "It is done"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "A field is wrong"),
+))]
+async fn work_on(State(app): State<App>, person: Person, Path(id): Path<String>, Json(action): Json<WorkAction>) -> Result<StatusCode, Fault> {
+    desk(&person)?;
+    let id: RequestId = id.parse().map_err(|_| Fault::NotFound)?;
+    work::act(&app, &person, Via::Api, (id, action)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A version of a plan.

@@ -5,7 +5,7 @@
 
 use super::clock::{self, Clocks, Kind, Reading, Standing};
 use super::sql::{self, Alarm, NEVER_MS, Plans, Stale, Standings, Version};
-use super::{feed, sql_work};
+use super::{feed, sql_work, work};
 use crate::App;
 use crate::health::bell::Alert;
 use crate::page::words::Lang;
@@ -43,6 +43,9 @@ pub async fn run(app: App) {
         if let Err(why) = catch_up(&app).await {
             tracing::warn!(%why, "clocks of requests were not read");
         }
+        if let Err(why) = share_out(&app).await {
+            tracing::warn!(%why, "new requests were not shared out");
+        }
     }
 }
 
@@ -64,6 +67,23 @@ pub async fn ship(app: &App) -> Result<(), Error> {
             })
         })
         .await
+}
+
+/// Gives new requests to engineers who want them by themselves.
+pub async fn share_out(app: &App) -> Result<(), Fault> {
+    let found: Result<_, Error> = app
+        .db
+        .read(|tx| {
+            Box::pin(async move {
+                let mut all = sql_work::engineers(tx).await?;
+                all.retain(|one| one.takes_new && !one.is_away);
+                let fresh = if all.is_empty() { Vec::new() } else { sql_work::unshared(tx, AT_ONCE).await? };
+                Ok((fresh, all))
+            })
+        })
+        .await;
+    let (fresh, engineers) = found?;
+    work::share_new(app, fresh, engineers).await
 }
 
 /// Reads the clocks of every request that moved, or whose time has come. Queues call it before they list, so that they are never behind.

@@ -19,6 +19,8 @@ pub mod sql;
 pub mod sql_work;
 mod told;
 mod trial;
+pub mod work;
+mod work_page;
 mod zones;
 
 pub use keep::run;
@@ -40,7 +42,7 @@ pub const MIGRATIONS: &[Migration] =
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/support", get(queue_page::queue))
+        .route("/support", get(queue_page::queue).post(work_page::bulk))
         .route("/support/me", get(queue_page::my_page).post(queue_page::put_me))
         .route("/support/replies", get(queue_page::replies).post(queue_page::add_reply))
         .route("/support/replies/{reply}", get(queue_page::reply).post(queue_page::change_reply))
@@ -48,6 +50,7 @@ pub fn routes() -> Router<App> {
         .route("/support/plans", get(plan_page::list))
         .route("/support/plans/new", get(plan_page::fresh).post(plan_page::create))
         .route("/support/plans/{plan}", get(plan_page::one).post(plan_page::change))
+        .route("/support/{request}", get(work_page::page).post(work_page::act))
         .route("/support/contracts/{organisation}", get(plan_page::contract).post(plan_page::put_contract))
 }
 

@@ -285,6 +285,16 @@ pub async fn of_issue(tx: &mut Tx, scope: OrgScope, issue: &str, most: usize) ->
     tx.rows(&sql, args).await?.iter().map(|row| Ok(RequestId(row.int(0)?))).collect()
 }
 
+/// New requests that are nobody's, of all organisations, the oldest first: for sharing them out.
+pub async fn unshared(tx: &mut Tx, most: usize) -> Result<Vec<Request>, Error> {
+    let sql = format!("SELECT id FROM service_request WHERE state = 'new' AND assignee = 0 AND merged_into = 0 ORDER BY id LIMIT {most}");
+    let mut all = Vec::new();
+    for row in tx.rows(&sql, args![]).await? {
+        all.extend(crate::service_request::sql::one(tx, OrgScope::All, RequestId(row.int(0)?)).await?);
+    }
+    Ok(all)
+}
+
 /// Notes that somebody of support looks at a request, and forgets those who do not any more.
 pub async fn look(tx: &mut Tx, request: &Request, (person, name): (PersonId, &str), now_ms: i64) -> Result<(), Error> {
     tx.run("DELETE FROM request_look WHERE at_ms < $1", args![now_ms - LOOKS_FOR_MS]).await?;

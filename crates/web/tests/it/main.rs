@@ -26,5 +26,6 @@ mod rules;
 mod scene;
 mod templates;
 mod things;
+mod support;
 mod trace;
 mod words;
