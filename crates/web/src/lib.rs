@@ -25,6 +25,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod rules;
 mod server;
+pub mod service_request;
 pub mod trace;
 pub mod troubleshoot;
 
@@ -46,6 +47,7 @@ pub fn migrations() -> Vec<store::Migration> {
         troubleshoot::MIGRATIONS,
         phone::MIGRATIONS,
         help_desk::MIGRATIONS,
+        service_request::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -12,7 +12,7 @@ mod version;
 
 use crate::{
     App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
-    quarantine, rules, trace, troubleshoot,
+    quarantine, rules, service_request, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -57,6 +57,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         connectivity::api::routes(),
         help_desk::api::routes(),
         doctor::api::routes(),
+        service_request::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()

@@ -38,6 +38,7 @@ pub const SOURCES: &[Source] = &[
     crate::help::WORDS,
     crate::phone::WORDS,
     crate::health::WORDS,
+    crate::service_request::WORDS,
 ];
 
 /// A language pages are written in.

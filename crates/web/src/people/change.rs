@@ -233,7 +233,7 @@ pub async fn put_role(tx: &mut Tx, act: &Act, role: &OwnRole) -> Result<(), Faul
     if name.is_empty() || name.chars().count() > ROLE_NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return Err(Fault::Invalid(vec![Wrong::new("name", "role-wrong-name")]));
     }
-    if role.may.is_empty() || role.may.contains(&May::Operate) {
+    if role.may.is_empty() || role.may.iter().any(|may| may.is_of_service()) {
         return Err(Fault::Invalid(vec![Wrong::new("may", "role-wrong-may")]));
     }
     act.reaches(&role.may)?;

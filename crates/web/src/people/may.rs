@@ -48,8 +48,12 @@ permissions!(
     /// Invite people, change roles, end sessions.
     People = "people",
     Audit = "audit",
+    /// Ask support for the organisation, and follow what it asked.
+    Requests = "requests",
     /// API tokens of one's own.
     Tokens = "tokens",
+    /// Answer service requests of every organisation.
+    Support = "support",
     /// The service itself, and every organisation.
     Operate = "operate",
 );
@@ -61,4 +65,11 @@ pub fn read(names: &str) -> Vec<May> {
 
 pub fn written(may: &[May]) -> String {
     may.iter().map(|may| may.name()).collect::<Vec<_>>().join(" ")
+}
+
+impl May {
+    /// Whether it is about the service; no organisation gives it to its people.
+    pub fn is_of_service(self) -> bool {
+        matches!(self, May::Operate | May::Support)
+    }
 }

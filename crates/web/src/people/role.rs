@@ -54,7 +54,7 @@ impl Role {
         use May::*;
         match self {
             Role::Operator => May::ALL,
-            Role::SupportEngineer | Role::AccountManager => &[Tokens],
+            Role::SupportEngineer | Role::AccountManager => &[Support, Tokens],
             Role::Administrator => &[
                 Overview,
                 Trace,
@@ -71,10 +71,11 @@ impl Role {
                 Connectors,
                 People,
                 Audit,
+                Requests,
                 Tokens,
             ],
-            Role::SecurityReader => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Audit, Tokens],
-            Role::HelpDesk => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings],
+            Role::SecurityReader => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Audit, Requests, Tokens],
+            Role::HelpDesk => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Requests],
             Role::QuarantineReviewer => &[Overview, OwnQuarantine, Quarantine, Release, ReadMail],
             Role::Person => &[OwnQuarantine],
             Role::Own => &[],

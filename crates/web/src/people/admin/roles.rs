@@ -47,7 +47,7 @@ pub async fn list(State(app): State<App>, view: View, person: Person) -> Page {
 fn role_page<'a>(view: &'a View, person: &Person, role: &'a OwnRole, wrong: Vec<Wrong>) -> Page {
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let permission = |may: &May| (*may, role.may.contains(may), person.may(*may));
-    let permissions = May::ALL.iter().filter(|may| **may != May::Operate).map(permission).collect();
+    let permissions = May::ALL.iter().filter(|may| !may.is_of_service()).map(permission).collect();
     show_with(status, &RolePage { view, id: role.id, name: &role.name, wrong, permissions, people: role.people })
 }
 
