@@ -4,7 +4,7 @@ use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
     api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone, policy,
-    quarantine, rules, support_desk, trace, troubleshoot,
+    quarantine, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -171,6 +171,7 @@ pub fn router(app: App) -> Router {
         help_desk::routes(),
         support_desk::routes(),
         doctor::routes(),
+        service_request::routes(),
         health::routes(),
         health::graph::routes(),
         api::routes(&app),

@@ -25,6 +25,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod rules;
 mod server;
+pub mod service_request;
 pub mod support_desk;
 pub mod trace;
 pub mod troubleshoot;
@@ -48,15 +49,9 @@ pub fn migrations() -> Vec<store::Migration> {
         phone::MIGRATIONS,
         help_desk::MIGRATIONS,
         support_desk::MIGRATIONS,
+        service_request::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);
     all
-}
-
-// scaffolding until the feature is merged
-pub mod service_request {
-    pub mod model;
-    pub mod sql;
-    pub use model::*;
 }

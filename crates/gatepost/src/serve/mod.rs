@@ -170,7 +170,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let feedback = feedback(&store, &detector, &reputation).await;
     let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let couriers = Couriers { dns: dns.clone(), tls: Tls::new(&[])?, hostname: name.clone() };
-    let gate = Gate::new(Parts {
+    let mut gate = Gate::new(Parts {
         name: name.clone(),
         settings: settings.intake.clone(),
         thresholds: settings.detect.thresholds,
@@ -205,6 +205,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         doctor: doctor::hands(chosen, config, is_demo),
     };
     let app = pages::app(chosen, &store, feedback, shared);
+    gate.desk = Some(web::service_request::desk(&app));
     let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
@@ -244,6 +245,7 @@ fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, director
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
     tokio::spawn(web::support_desk::run(app.clone()));
+    tokio::spawn(web::service_request::run(app.clone()));
     jobs::rotate_keys(store, seal, dns);
 }
 

@@ -4,6 +4,7 @@
 //! (docs/decisions/0006): a copy of the database alone signs nothing.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail::auth::KeyError;
@@ -25,8 +26,8 @@ pub enum SealError {
     Open { path: PathBuf, mode: u32 },
 }
 
-/// Seals and opens.
-pub struct Seal(RandomizedNonceKey);
+/// Seals and opens; and signs what has to come back to us.
+pub struct Seal(RandomizedNonceKey, hmac::Key);
 
 impl std::fmt::Debug for Seal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,7 +55,18 @@ impl Seal {
 
     /// `None` when the key has another length.
     pub fn new(key: &[u8]) -> Option<Seal> {
-        RandomizedNonceKey::new(&AES_256_GCM, key).ok().map(Seal)
+        let sealing = RandomizedNonceKey::new(&AES_256_GCM, key).ok()?;
+        // A key of its own, so that what is signed says nothing about what is sealed.
+        let own = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"gatepost signs");
+        Some(Seal(sealing, hmac::Key::new(hmac::HMAC_SHA256, own.as_ref())))
+    }
+
+    /// HMAC-SHA256 (RFC 2104) over what it is for and `text`.
+    pub fn sign(&self, purpose: &str, text: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.1, format!("{purpose}\0{text}").as_bytes());
+        let mut octets = [0; 32];
+        octets.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        octets
     }
 
     /// # Errors

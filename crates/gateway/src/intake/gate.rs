@@ -9,6 +9,7 @@ use crate::entry::Usage;
 use crate::feedback::Feedback;
 use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
+use crate::intake::desk::Desk;
 use crate::intake::probe::Probes;
 use crate::queue::{INLINE_OCTETS_MAX, Queue};
 use crate::reputation::{Rates, Reputation, Threads};
@@ -49,6 +50,8 @@ pub struct Gate {
     pub usage: Usage,
     /// Mail that health sends to see whether mail goes through.
     pub probes: Arc<Probes>,
+    /// Takes what people answer our letters with; `None` where there is nobody above us.
+    pub desk: Option<Arc<dyn Desk>>,
     pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
     pub(super) threads: Threads,
@@ -129,6 +132,7 @@ impl Gate {
             feedback: parts.feedback,
             usage,
             probes: Arc::default(),
+            desk: None,
             report_addresses: parts.report_addresses,
             rates: Rates::default(),
             threads: Threads::default(),

@@ -41,6 +41,9 @@ impl Host for Gate {
             if let Some(answer) = super::probe::may_receive(self, so_far, &next.address) {
                 return answer;
             }
+            if let Some(answer) = super::desk::may_receive(self, so_far, &next.address) {
+                return answer;
+            }
             let Err(mut reply) = self.may_receive(peer, so_far, &next.address).await else { return Ok(()) };
             let asked = Envelope { recipients: vec![next.clone()], ..so_far.clone() };
             super::commit::note_refusal(self, peer, Some(&asked), Stage::Recipient, &mut reply);

@@ -8,6 +8,7 @@ pub mod again;
 mod callout;
 mod commit;
 mod compose;
+pub mod desk;
 mod gate;
 pub mod grey;
 mod host;
@@ -49,6 +50,9 @@ pub struct Direction {
 pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -> Reply {
     if let Some(way) = envelope.recipients.first().and_then(|first| gate.probes.way(&first.address)) {
         return probe::receive(gate, peer, &envelope, raw, way).await;
+    }
+    if envelope.recipients.first().is_some_and(|first| gate.is_for_desk(&first.address)) {
+        return desk::receive(gate, peer, &envelope, raw).await;
     }
     let id = MailId(gate.ids.next(gate.now_ms()));
     let directory = gate.directory.snapshot();

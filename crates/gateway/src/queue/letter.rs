@@ -46,10 +46,40 @@ pub async fn post(tx: &mut Tx, letter: &Letter, directory: &Directory, ids: &IdM
     post_by(tx, letter, directory.inbound_route(letter.to.domain()), ids, now_ms).await
 }
 
+/// A conversation that a letter belongs to, and how it is answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Thread {
+    /// Address that it comes from and is answered to.
+    pub from: String,
+    /// Message-IDs of the conversation (RFC 5322 §3.6.4), without angle brackets; the first is what everything answers to.
+    pub references: Vec<String>,
+}
+
+/// As [`post`], as a part of a conversation.
+pub async fn post_in(
+    tx: &mut Tx,
+    letter: &Letter,
+    thread: &Thread,
+    directory: &Directory,
+    (ids, now_ms): (&IdMaker, i64),
+) -> Result<MailId, Error> {
+    post_written(tx, (letter, Some(thread)), directory.inbound_route(letter.to.domain()), ids, now_ms).await
+}
+
 /// As [`post`], over this connector whoever it is for.
 pub async fn post_by(tx: &mut Tx, letter: &Letter, route: &str, ids: &IdMaker, now_ms: i64) -> Result<MailId, Error> {
+    post_written(tx, (letter, None), route, ids, now_ms).await
+}
+
+async fn post_written(
+    tx: &mut Tx,
+    (letter, thread): (&Letter, Option<&Thread>),
+    route: &str,
+    ids: &IdMaker,
+    now_ms: i64,
+) -> Result<MailId, Error> {
     let id = MailId(ids.next(now_ms));
-    let octets = written(letter, id, now_ms)?;
+    let octets = written(letter, thread, (id, now_ms))?;
     let accepted = accepted(letter, route, (id, now_ms), octets);
     let (sql, args) = mail_row(&accepted, letter)?;
     tx.run(sql, args).await?;
@@ -72,8 +102,8 @@ pub async fn post_by(tx: &mut Tx, letter: &Letter, route: &str, ids: &IdMaker, n
     Ok(id)
 }
 
-fn written(letter: &Letter, id: MailId, now_ms: i64) -> Result<Vec<u8>, Error> {
-    let from = format!("no-reply@{}", letter.host);
+fn written(letter: &Letter, thread: Option<&Thread>, (id, now_ms): (MailId, i64)) -> Result<Vec<u8>, Error> {
+    let from = thread.map_or_else(|| format!("no-reply@{}", letter.host), |thread| thread.from.clone());
     Address::parse(&from).map_err(|_| Error::Shape(format!("{} is not a host name that letters can come from", letter.host)))?;
     let to = letter.to.to_string();
     let mut message = MessageBuilder::new()
@@ -86,6 +116,9 @@ fn written(letter: &Letter, id: MailId, now_ms: i64) -> Result<Vec<u8>, Error> {
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .header("Content-Language", Raw::new(letter.language.as_str()))
         .text_body(letter.text.as_str());
+    if let Some(references) = thread.map(|thread| &thread.references).filter(|references| !references.is_empty()) {
+        message = message.in_reply_to(references[0].as_str()).references(references.iter().map(String::as_str).collect::<Vec<_>>());
+    }
     if !letter.html.is_empty() {
         message = message.html_body(letter.html.as_str());
     }
@@ -156,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_letter_is_a_message_that_says_who_made_it() {
-        let octets = written(&letter(), MailId(7), 1_795_442_709_000).expect("a letter");
+        let octets = written(&letter(), None, (MailId(7), 1_795_442_709_000)).expect("a letter");
         let message = mail::message::Message::parse(Bytes::from(octets.clone()), &mail::message::Budget::default());
         assert!(message.defects.is_empty(), "{:?}", message.defects);
         let text = String::from_utf8_lossy(&octets);
@@ -165,10 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_of_a_conversation_is_answered_to_its_own_address() {
+        let thread = Thread { from: "request+r0.x@mx.example".into(), references: vec!["r0.request@mx.example".into()] };
+        let octets = written(&letter(), Some(&thread), (MailId(7), 0)).expect("a letter");
+        let text = String::from_utf8_lossy(&octets);
+        assert!(text.contains("<request+r0.x@mx.example>") && text.contains("In-Reply-To: <r0.request@mx.example>\r\n"), "{text}");
+        assert!(text.contains("References: <r0.request@mx.example>\r\n"), "{text}");
+    }
+
+    #[test]
     fn a_letter_is_not_longer_than_its_limit() {
         let long = Letter { text: "x".repeat(LETTER_OCTETS_MAX), ..letter() };
-        assert!(matches!(written(&long, MailId(7), 0), Err(Error::Shape(_))));
+        assert!(matches!(written(&long, None, (MailId(7), 0)), Err(Error::Shape(_))));
         let nowhere = Letter { host: "not a host".into(), ..letter() };
-        assert!(matches!(written(&nowhere, MailId(7), 0), Err(Error::Shape(_))));
+        assert!(matches!(written(&nowhere, None, (MailId(7), 0)), Err(Error::Shape(_))));
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 const TAGS: &[(&str, &str)] = &[
     ("people", "People who sign in, their roles, sessions and API tokens."),
     ("audit", "What was done by whom."),
+    ("requests", "Service requests: asking support, with evidence; what it may see; solutions."),
     ("overview", "What happened to mail, in numbers."),
     ("trace", "Mails, their receipts and events."),
     ("quarantine", "Held mail: look, release, delete, report."),

@@ -12,7 +12,7 @@ mod version;
 
 use crate::{
     App, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
-    quarantine, rules, support_desk, trace, troubleshoot,
+    quarantine, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -58,6 +58,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         help_desk::api::routes(),
         support_desk::api::routes(),
         doctor::api::routes(),
+        service_request::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()

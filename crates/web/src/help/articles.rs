@@ -23,6 +23,7 @@ pub const ARTICLES: &[Written] = &[
         include_str!("../../../../help/en/people-and-roles.md"),
         include_str!("../../../../help/zh-CN/people-and-roles.md"),
     ),
+    ("ask-support", include_str!("../../../../help/en/ask-support.md"), include_str!("../../../../help/zh-CN/ask-support.md")),
     ("api", include_str!("../../../../help/en/api.md"), include_str!("../../../../help/zh-CN/api.md")),
 ];
 

@@ -55,6 +55,7 @@ const ALL: &[(&str, &[Entry])] = &[
     ),
     ("nav-support", &[("/support", "support-title", "people", May::Support)]),
     ("nav-operation", &[("/admin/doctor", "nav-doctor", "settings", May::Operate)]),
+    ("nav-support", &[("/requests", "nav-requests", "mail-inbox", May::Requests), ("/requests", "nav-requests", "mail-inbox", May::Support)]),
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];
 
@@ -77,7 +78,13 @@ pub fn groups(view: &View) -> Vec<Group> {
         let (href, title, icon, may) = *entry;
         view.may(may).then(|| Link { href, title, icon, is_here: is_here(href) })
     };
-    let groups = ALL.iter().map(|(title, entries)| Group { title, links: entries.iter().filter_map(link).collect() });
+    let links = |entries: &[Entry]| {
+        let mut links: Vec<Link> = entries.iter().filter_map(link).collect();
+        // Two permissions may lead to one page.
+        links.dedup_by_key(|link| link.href);
+        links
+    };
+    let groups = ALL.iter().map(|(title, entries)| Group { title, links: links(entries) });
     let everybody = EVERYBODY.iter().map(|(href, title, icon)| Link { href, title, icon, is_here: is_here(href) }).collect();
     let help = view.person.iter().map(|_| Group { title: "nav-help", links: Vec::clone(&everybody) });
     groups.chain(help).filter(|group| !group.links.is_empty()).collect()

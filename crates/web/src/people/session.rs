@@ -3,6 +3,7 @@
 use super::{Person, sql, token};
 use crate::App;
 use crate::page::Fault;
+use crate::service_request::consent;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
@@ -143,6 +144,10 @@ pub async fn known(State(app): State<App>, request: Request, next: Next) -> Resp
             Some(token) => person_of(&app, &token, &peer).await.map(|found| found.map(Ok)),
             None => Ok(None),
         },
+    };
+    let found = match found {
+        Ok(Some(Ok(mut person))) => consent::extend(&app, &mut person, &parts).await.map(|()| Some(Ok(person))),
+        other => other,
     };
     match found {
         Ok(Some(Ok(person))) => drop(parts.extensions.insert(person)),

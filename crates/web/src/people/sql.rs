@@ -115,7 +115,8 @@ pub async fn by_session(tx: &mut Tx, digest: &str, now_ms: i64) -> Result<Option
     let read = |row: Row| {
         let mut person = person(&row)?;
         person.session = digest.to_string();
-        if person.may(May::Operate) {
+        // Support looks into the organisation that it was let into; `service_request::consent` says whether and at what.
+        if person.may(May::Operate) || crate::service_request::consent::binds(&person) {
             person.org = org(row.int(PERSON_COLUMNS)?);
         }
         person.sure_ms = row.int(PERSON_COLUMNS + 1)?;

@@ -16,7 +16,7 @@ use store::Tx;
 
 /// Requests of one organisation that are not closed.
 pub const OPEN_MAX: i64 = 10_000;
-/// Words of one request by mail in an hour; more is a circle.
+/// People in copy.
 pub const COPIES_MAX: usize = 10;
 
 /// What changes need beside the request.
@@ -174,8 +174,9 @@ pub async fn reply(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, word: W
     if then == State::Resolved {
         sql::set_solution(tx, &request, &word.body).await?;
     }
-    search::index(tx, &found(tx, scope, id).await?).await?;
-    letter::said(tx, at, &request, said, &word.body).await?;
+    let whole = found(tx, scope, id).await?;
+    search::index(tx, &whole).await?;
+    letter::said(tx, at, &request, &word.body).await?;
     Ok(said)
 }
 
@@ -199,7 +200,8 @@ pub async fn call(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, (body, i
 pub async fn change_state(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, to: State) -> Result<(), Fault> {
     let request = found(tx, scope, id).await?;
     moved(tx, at, request, to).await?;
-    search::index(tx, &found(tx, scope, id).await?).await
+    let whole = found(tx, scope, id).await?;
+    search::index(tx, &whole).await
 }
 
 /// Another severity; the reason is public.
@@ -237,6 +239,26 @@ pub async fn assign(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, to: Op
         moved(tx, at, request, State::Open).await?;
     }
     Ok(())
+}
+
+/// Somebody gets copies from now on, or none any more.
+pub async fn copy(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, (address, is_added): (&str, bool)) -> Result<(), Fault> {
+    let request = found(tx, scope, id).await?;
+    if is_added {
+        let has = sql::copies(tx, scope, id).await?;
+        if has.iter().any(|one| one == address) {
+            return Ok(());
+        }
+        if has.len() >= COPIES_MAX {
+            return Err(Fault::Conflict(Say::new("request-wrong-copies-many").with("count", COPIES_MAX)));
+        }
+        sql::add_copy(tx, &request, address).await?;
+    } else if !sql::drop_copy(tx, &request, address).await? {
+        return Ok(());
+    }
+    let detail = json!({ "address": address, "is_added": is_added });
+    event(tx, at, &request, What::Copy, Told { detail: detail.clone(), ..Told::default() }).await?;
+    note(tx, at, Entry::new(Some(request.org), "request.copy", id).with(detail)).await
 }
 
 /// The plan whose clocks run, by version.

@@ -134,6 +134,16 @@ impl State {
         }
     }
 
+    /// Colour of its badge.
+    pub fn tone(self) -> &'static str {
+        match self {
+            State::New | State::Open | State::WaitingUs => "info",
+            State::WaitingCustomer => "warn",
+            State::Resolved => "good",
+            State::Closed => "plain",
+        }
+    }
+
     pub fn is_over(self) -> bool {
         matches!(self, State::Resolved | State::Closed)
     }
@@ -308,6 +318,22 @@ pub struct File {
     pub source: String,
     pub source_id: String,
     pub made_ms: i64,
+}
+
+impl File {
+    /// Whether its text can be shown as text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.media.as_str(), "text/plain" | "application/json")
+    }
+
+    /// Places where a secret was hidden before it was kept.
+    pub fn hidden(&self) -> i64 {
+        self.found.strip_prefix("hidden ").and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.state == FileState::Clean
+    }
 }
 
 named!(

@@ -9,7 +9,7 @@ pub mod hops;
 mod mail_page;
 mod page;
 mod refused;
-mod story;
+pub(crate) mod story;
 
 pub use actions::{Queued, on_queue};
 pub use page::{routes, verdict_tone};

@@ -17,7 +17,7 @@ mod judge;
 mod page;
 mod pasted;
 pub mod question;
-mod run;
+pub(crate) mod run;
 pub mod shown;
 mod sql;
 pub mod steps;

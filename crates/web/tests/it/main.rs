@@ -24,6 +24,7 @@ mod remedy;
 mod routes;
 mod rules;
 mod scene;
+mod service_request;
 mod templates;
 mod things;
 mod support;

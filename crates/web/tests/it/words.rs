@@ -80,6 +80,7 @@ const FAMILIES: &[&str] = &[
     "rules-why-",
     "rules-not-editable-",
     "rules-note-",
+    "request-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

@@ -8,6 +8,7 @@ mod mail;
 mod people;
 mod policy;
 mod quarantine;
+pub mod request;
 mod rule;
 
 pub use mail::held_mail;
@@ -46,6 +47,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(policy::there(scene, org).await);
     by_place.extend(people::there(scene, org).await);
     by_place.extend(rule::there(scene, org).await);
+    by_place.extend(request::there(scene, org).await);
     Things { by_place }
 }
 
@@ -61,6 +63,7 @@ pub fn nothing() -> Things {
     by_place.extend(policy::nowhere());
     by_place.extend(people::nowhere());
     by_place.extend(rule::nowhere());
+    by_place.extend(request::nowhere());
     Things { by_place }
 }
 
