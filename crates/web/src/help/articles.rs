@@ -24,6 +24,7 @@ pub const ARTICLES: &[Written] = &[
         include_str!("../../../../help/zh-CN/people-and-roles.md"),
     ),
     ("ask-support", include_str!("../../../../help/en/ask-support.md"), include_str!("../../../../help/zh-CN/ask-support.md")),
+    ("support-desk", include_str!("../../../../help/en/support-desk.md"), include_str!("../../../../help/zh-CN/support-desk.md")),
     ("api", include_str!("../../../../help/en/api.md"), include_str!("../../../../help/zh-CN/api.md")),
 ];
 

@@ -53,9 +53,8 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/connectivity", "nav-connectivity", "poll", May::ReadSettings),
         ],
     ),
-    ("nav-support", &[("/support", "support-title", "people", May::Support)]),
     ("nav-operation", &[("/admin/doctor", "nav-doctor", "settings", May::Operate)]),
-    ("nav-support", &[("/requests", "nav-requests", "mail-inbox", May::Requests), ("/requests", "nav-requests", "mail-inbox", May::Support)]),
+    ("nav-support", &[("/requests", "nav-requests", "mail-inbox", May::Requests), ("/support", "support-title", "people", May::Support)]),
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];
 

@@ -34,12 +34,13 @@ pub struct Whole {
     pub proposals: Vec<Proposal>,
     pub published: Option<sql_search::Solution>,
     pub side: Side,
+    pub clocks: Option<crate::support_desk::Known>,
 }
 
 /// Reads a request of the person's.
 pub async fn whole(app: &App, person: &Person, id: &str) -> Result<Whole, Fault> {
     let (reader, id): (_, RequestId) = (Reader::of(person)?, id.parse().map_err(|_| Fault::NotFound)?);
-    let person = person.clone();
+    let (person, now_ms) = (person.clone(), app.now_ms());
     app.db
         .read(move |tx| {
             Box::pin(async move {
@@ -56,6 +57,7 @@ pub async fn whole(app: &App, person: &Person, id: &str) -> Result<Whole, Fault>
                     reads: sql_consent::reads(tx, scope, id).await?,
                     proposals: sql_consent::proposals(tx, scope, id).await?,
                     published: sql_search::solution_of(tx, id).await?,
+                    clocks: crate::support_desk::keep::clocks_of(tx, &request, now_ms).await?,
                     side,
                     request,
                 })
@@ -80,6 +82,7 @@ struct RequestPage<'a> {
     request: &'a Request,
     form: &'a Shown,
     lines: Vec<Line<'a>>,
+    clocks: String,
     closes: Option<i64>,
     standing: bool,
     is_support: bool,
@@ -156,6 +159,7 @@ pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -
             request: &whole.request,
             form,
             lines,
+            clocks: crate::support_desk::panel(view, whole.clocks.as_ref())?,
             closes: silence::closes_ms(&whole.request),
             standing: whole.consents.iter().any(|consent| consent.stands(view.now_ms)),
             is_support: whole.side == Side::Support,

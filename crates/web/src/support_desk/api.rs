@@ -51,9 +51,8 @@ async fn clocks(State(app): State<App>, view: View, person: Person, Path(id): Pa
         }
     };
     let id: RequestId = id.parse().map_err(|_| Fault::NotFound)?;
-    let (_, clocks) = keep::seen(&app, scope, id).await?;
-    let (clocks, _) = clocks.ok_or(Fault::NotFound)?;
-    Ok(Json(ClocksBody::of(&view, &clocks)))
+    let (request, clocks) = keep::seen(&app, scope, id).await?;
+    Ok(Json(clocks.map_or_else(|| ClocksBody::without(&request), |(clocks, _)| ClocksBody::of(&view, &clocks))))
 }
 
 /// A request in a queue.
@@ -124,7 +123,12 @@ async fn queue(State(app): State<App>, person: Person, Query(asked): Query<Asked
     (status = 204, description = "It is done"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "A field is wrong"),
 ))]
-async fn work_on(State(app): State<App>, person: Person, Path(id): Path<String>, Json(action): Json<WorkAction>) -> Result<StatusCode, Fault> {
+async fn work_on(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(action): Json<WorkAction>,
+) -> Result<StatusCode, Fault> {
     desk(&person)?;
     let id: RequestId = id.parse().map_err(|_| Fault::NotFound)?;
     work::act(&app, &person, Via::Api, (id, action)).await?;

@@ -29,11 +29,10 @@ use crate::App;
 use crate::page::words::Source;
 use crate::page::{Fault, View};
 use crate::people::{May, Person};
-use crate::service_request::Request;
 use axum::Router;
 use axum::routing::get;
 use gateway::scope::OrgScope;
-use store::{Error, Migration};
+use store::Migration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
@@ -65,10 +64,10 @@ pub fn desk(person: &Person) -> Result<OrgScope, Fault> {
     Ok(person.org.filter(|_| person.may(May::Operate)).map_or(OrgScope::All, OrgScope::One))
 }
 
+/// The clocks of a request with the plans they were read under.
+pub type Known = (clock::Clocks, sql::Plans);
+
 /// The clocks of a request as a panel that both sides read: who holds the ball, what is promised until when, and why. '' without a plan.
-pub async fn panel(app: &App, view: &View, request: &Request) -> Result<String, Fault> {
-    let (of, now_ms) = (request.clone(), app.now_ms());
-    let found: Result<_, Error> = app.db.read(move |tx| Box::pin(async move { keep::clocks_of(tx, &of, now_ms).await })).await;
-    let Some((clocks, plans)) = found? else { return Ok(String::new()) };
-    told::panel(view, &clocks, &plans)
+pub fn panel(view: &View, known: Option<&Known>) -> Result<String, Fault> {
+    known.map_or(Ok(String::new()), |(clocks, plans)| told::panel(view, clocks, plans))
 }

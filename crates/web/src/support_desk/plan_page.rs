@@ -160,7 +160,8 @@ fn typed(values: &Values) -> Result<PlanBody, Vec<Wrong>> {
     let value = |name: &str| values.get(name).map(|value| value.trim().to_string()).unwrap_or_default();
     let mut wrong = Vec::new();
     let days = value("closed_days");
-    let closed_days: Option<Vec<_>> = days.split([' ', ',', '\n', '\r']).filter(|day| !day.is_empty()).map(|day| day.parse().ok()).collect();
+    let closed_days: Option<Vec<_>> =
+        days.split([' ', ',', '\n', '\r']).filter(|day| !day.is_empty()).map(|day| day.parse().ok()).collect();
     if closed_days.is_none() {
         wrong.push(Wrong::new("closed_days", "support-wrong-closed-days"));
     }
@@ -196,12 +197,7 @@ fn typed(values: &Values) -> Result<PlanBody, Vec<Wrong>> {
     })
 }
 
-async fn plan_page(
-    app: &App,
-    view: &View,
-    (form, plan): (&Shown, Option<&Version>),
-    (trial, clocks): (&Shown, Vec<ClockLine>),
-) -> Page {
+async fn plan_page(app: &App, view: &View, (form, plan): (&Shown, Option<&Version>), (trial, clocks): (&Shown, Vec<ClockLine>)) -> Page {
     let mut versions = Vec::new();
     if let Some(plan) = plan {
         let plan = plan.plan;
@@ -232,13 +228,7 @@ pub async fn fresh(State(app): State<App>, view: View, person: Person) -> Page {
 }
 
 /// `GET /support/plans/{plan}`: a version, and with `opened` what its clocks would say of a request.
-pub async fn one(
-    State(app): State<App>,
-    view: View,
-    person: Person,
-    Path(id): Path<String>,
-    Query(asked): Query<trial::Typed>,
-) -> Page {
+pub async fn one(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Query(asked): Query<trial::Typed>) -> Page {
     person.require(May::Support)?;
     let plan = plans::plan(&app, &id).await?;
     let form = filled(&plan.body);
@@ -301,9 +291,9 @@ async fn contract_page(app: &App, view: &View, (org, form): (OrgId, Option<Shown
     let found: Result<_, Error> = app
         .db
         .read(move |tx| {
-            Box::pin(async move {
-                Ok((sql::contract_of(tx, OrgScope::All, org).await?, sql::plans(tx).await?, sql_work::engineers(tx).await?))
-            })
+            Box::pin(
+                async move { Ok((sql::contract_of(tx, OrgScope::All, org).await?, sql::plans(tx).await?, sql_work::engineers(tx).await?)) },
+            )
         })
         .await;
     let (contract, plans, people) = found?;

@@ -3,7 +3,7 @@
 use super::clock::{Clocks, Due, Kind, Reached, Reading, Standing, said};
 use super::sql::Plans;
 use crate::page::{Fault, View, time};
-use crate::service_request::{Ball, Severity, State};
+use crate::service_request::{Ball, Request, Severity, State};
 use askama::Template;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -89,6 +89,18 @@ impl ClockBody {
 }
 
 impl ClocksBody {
+    /// Of a request for which nothing is promised, as there is no plan.
+    pub fn without(request: &Request) -> ClocksBody {
+        ClocksBody {
+            state: request.state,
+            since_ms: request.last_ms,
+            severity: request.severity,
+            ball: request.state.ball(),
+            clocks: Vec::new(),
+            past: Vec::new(),
+        }
+    }
+
     pub fn of(view: &View, clocks: &Clocks) -> ClocksBody {
         let bodies = |readings: &[Reading]| readings.iter().map(|reading| ClockBody::of(view, reading)).collect();
         ClocksBody {

@@ -157,12 +157,15 @@ mod tests {
     #[test]
     fn a_story_is_read_line_by_line() {
         let view = View::plain(Lang::English, 0);
-        let typed = |story: &str| Typed { opened: "2026-11-24T10:00".into(), severity: "c".into(), story: story.into(), now: String::new() };
+        let typed =
+            |story: &str| Typed { opened: "2026-11-24T10:00".into(), severity: "c".into(), story: story.into(), now: String::new() };
         let plan = || PlanBody::shipped()[0].clone();
         let clocks = typed("2026-11-24 11:00 answer\n2026-11-24T12:00 state waiting-customer").read(&view, 1, plan()).expect("a story");
         assert_eq!(clocks.state, State::WaitingCustomer);
         assert_eq!(clocks.reading(Kind::FirstResponse).map(|reading| reading.used_ms), Some(60 * 60 * 1000));
-        for (story, why) in [("yesterday answer", "no moment"), ("2026-11-24 11:00 sings", "nothing that happens"), ("2026-11-24 11:00 state", "no state")] {
+        for (story, why) in
+            [("yesterday answer", "no moment"), ("2026-11-24 11:00 sings", "nothing that happens"), ("2026-11-24 11:00 state", "no state")]
+        {
             assert!(typed(story).read(&view, 1, plan()).is_err(), "{why}");
         }
     }

@@ -3,7 +3,7 @@
 use super::queue_page::{me, organisation};
 use super::sql_work::{self as sql, Engineer, SavedReply};
 use super::work::{self, WorkAction};
-use super::{desk, keep, told};
+use super::{desk, keep, panel};
 use crate::App;
 use crate::page::confirm::{self, Confirm};
 use crate::page::form::Form as Shown;
@@ -131,7 +131,7 @@ async fn shown(app: &App, view: &View, person: &Person, (id, form): (RequestId, 
         form,
         organisation: organisation(app, found.request.org),
         events: found.events,
-        clocks: clocks.map_or(Ok(String::new()), |(clocks, plans)| told::panel(view, &clocks, &plans))?,
+        clocks: panel(view, clocks.as_ref())?,
         engineers: found.engineers.iter().map(|one| (one.person.to_string(), one.shown().to_string())).collect(),
         replies: found.replies.into_iter().filter(|reply| fits(reply, &found.request.lang)).collect(),
         others: found.others,

@@ -47,8 +47,7 @@ async fn opened(scene: &Scene, (org, ago_ms): (OrgId, i64), severity: Severity, 
     let at = At { app: scene.app.clone(), by, now_ms: NOW_MS - ago_ms };
     let new = new(org, severity, title);
     let scope = gateway::scope::OrgScope::One(org);
-    let done: Result<RequestId, Fault> =
-        scene.app.db.tx(move |tx| Box::pin(async move { change::open(tx, &at, scope, new).await })).await;
+    let done: Result<RequestId, Fault> = scene.app.db.tx(move |tx| Box::pin(async move { change::open(tx, &at, scope, new).await })).await;
     done.expect("a request")
 }
 
@@ -153,7 +152,11 @@ async fn a_breach_is_told_once_and_rings() {
             }
         };
         assert_eq!(counted("SELECT COUNT(*) FROM request_alarm WHERE minutes = 0 AND clock = 'first-response'").await, 1, "{engine}");
-        assert_eq!(counted("SELECT COUNT(*) FROM recipient WHERE address = 'support-engineer@service.example'").await, 1, "{engine}: one letter");
+        assert_eq!(
+            counted("SELECT COUNT(*) FROM recipient WHERE address = 'support-engineer@service.example'").await,
+            1,
+            "{engine}: one letter"
+        );
         let bell = scene.get("/bell", &engineer).await;
         assert!(bell.text.contains("broken") && bell.text.contains("overdue"), "{engine}: {}", bell.status);
         let stranger = scene.cookie(Role::Administrator, Some(scene.acme)).await;

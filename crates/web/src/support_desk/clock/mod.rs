@@ -65,11 +65,18 @@ pub struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// The first event.
-    Opened { severity: Severity, plan: i64 },
+    Opened {
+        severity: Severity,
+        plan: i64,
+    },
     /// A public word of support.
-    Answer { is_automatic: bool },
+    Answer {
+        is_automatic: bool,
+    },
     /// A word of the requester, or of somebody who speaks for them.
-    Word { is_automatic: bool },
+    Word {
+        is_automatic: bool,
+    },
     /// Seen by support only.
     Note,
     State(State),
@@ -185,7 +192,8 @@ impl Clocks {
 
     /// What is due first of what still runs, or is over and still owed.
     pub fn first_due(&self) -> Option<&Reading> {
-        let owed = self.now.iter().filter(|reading| reading.is_open() && matches!(reading.standing, Standing::Running | Standing::Breached));
+        let owed =
+            self.now.iter().filter(|reading| reading.is_open() && matches!(reading.standing, Standing::Running | Standing::Breached));
         owed.filter(|reading| reading.due_ms().is_some()).min_by_key(|reading| reading.due_ms())
     }
 

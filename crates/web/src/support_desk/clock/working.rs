@@ -71,9 +71,7 @@ impl Working {
     pub fn opens_after(&self, from_ms: i64) -> Option<i64> {
         match self {
             Working::Always => Some(from_ms),
-            Working::Hours(hours) => {
-                hours.open_between(from_ms, from_ms.saturating_add(NEVER_DAYS * DAY_MS)).next().map(|open| open.start)
-            }
+            Working::Hours(hours) => hours.open_between(from_ms, from_ms.saturating_add(NEVER_DAYS * DAY_MS)).next().map(|open| open.start),
         }
     }
 

@@ -232,7 +232,6 @@ audit-support-contract = Changed a support contract
 audit-support-saved-reply = Changed a saved reply
 audit-support-saved-reply-removed = Removed a saved reply
 audit-support-skill = Changed settings of an engineer
-nav-support = Support desk
 support-looking = Also here now: { $what }
 support-said = What was said
 support-internal = internal

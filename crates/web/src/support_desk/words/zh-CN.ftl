@@ -232,7 +232,6 @@ audit-support-contract = 修改支持合约
 audit-support-saved-reply = 修改常用回复
 audit-support-saved-reply-removed = 删除常用回复
 audit-support-skill = 修改支持人员设置
-nav-support = 支持工作台
 support-looking = 正在查看此请求的还有：{ $what }
 support-said = 沟通记录
 support-internal = 内部
