@@ -185,6 +185,14 @@ identifier!(
     /// A solution that everybody may read.
     SolutionId, 'y'
 );
+identifier!(
+    /// One version of a support plan.
+    PlanId, 'h'
+);
+identifier!(
+    /// Words and steps that support uses again.
+    SavedReplyId, 'k'
+);
 
 #[cfg(test)]
 mod tests {

@@ -27,6 +27,7 @@ pub mod quarantine;
 pub mod rules;
 mod server;
 pub mod service_request;
+pub mod support_desk;
 pub mod trace;
 pub mod troubleshoot;
 
@@ -49,6 +50,7 @@ pub fn migrations() -> Vec<store::Migration> {
         phone::MIGRATIONS,
         help_desk::MIGRATIONS,
         help::MIGRATIONS,
+        support_desk::MIGRATIONS,
         service_request::MIGRATIONS,
     ];
     let mut all = ours.concat();

@@ -244,6 +244,7 @@ fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, director
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
+    tokio::spawn(web::support_desk::run(app.clone()));
     tokio::spawn(web::service_request::run(app.clone()));
     jobs::rotate_keys(store, seal, dns);
 }

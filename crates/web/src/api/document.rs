@@ -24,6 +24,7 @@ const TAGS: &[(&str, &str)] = &[
     ("connectivity", "Whether mail can reach a domain, and whether an address is fit to send."),
     ("help-desk", "Refused senders: why, and another look."),
     ("doctor", "The installation itself: what is wrong with it, and a support bundle."),
+    ("support", "The desk of support: clocks of requests, queues, plans, contracts."),
     ("health", "How services are, issues, what is planned."),
 ];
 

@@ -12,7 +12,7 @@ mod version;
 
 use crate::{
     App, agent, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
-    quarantine, rules, service_request, trace, troubleshoot,
+    quarantine, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -58,6 +58,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         troubleshoot::api::routes(),
         connectivity::api::routes(),
         help_desk::api::routes(),
+        support_desk::api::routes(),
         doctor::api::routes(),
         service_request::api::routes(),
     ];

@@ -125,6 +125,7 @@ pub async fn alerts(tx: &mut Tx, scope: OrgScope, person: PersonId, now_ms: i64)
         let fresh = messages.iter().filter(|message| !message.is_archived && message.updated_ms >= now_ms - RUNG_MS);
         alerts.extend(fresh.map(of_message));
     }
+    alerts.extend(crate::support_desk::keep::alerts(tx, person, now_ms - RUNG_MS).await?);
     for alert in &mut alerts {
         alert.is_read |= is_read(&alert.subject, alert.at_ms);
     }

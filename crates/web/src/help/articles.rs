@@ -67,6 +67,7 @@ pub const ARTICLES: &[Written] = &[
     written!("help-and-support"),
     written!("assistant"),
     written!("ask-support"),
+    written!("support-desk"),
     written!("call-support"),
     written!("phone-directory"),
     written!("language-and-display"),

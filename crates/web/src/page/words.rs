@@ -39,6 +39,7 @@ pub const SOURCES: &[Source] = &[
     crate::agent::WORDS,
     crate::phone::WORDS,
     crate::health::WORDS,
+    crate::support_desk::WORDS,
     crate::service_request::WORDS,
 ];
 

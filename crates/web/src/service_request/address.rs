@@ -87,7 +87,11 @@ mod tests {
         let address = local(key, id, secret, "li@acme.example");
         let read_it = read(key, &address).expect("ours");
         assert_eq!(read_it.request, id);
-        assert!(read_it.is_for(secret, "Li@Acme.example") && !read_it.is_for(secret, "bo@acme.example") && !read_it.is_for("x", "li@acme.example"));
+        assert!(
+            read_it.is_for(secret, "Li@Acme.example")
+                && !read_it.is_for(secret, "bo@acme.example")
+                && !read_it.is_for("x", "li@acme.example")
+        );
         assert!(read(key, &address.to_uppercase()).is_some(), "case does not matter");
         assert!(address.len() <= 64, "RFC 5321 §4.5.3.1.1: {}", address.len());
         let mut other = address.clone().into_bytes();

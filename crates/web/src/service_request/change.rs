@@ -189,7 +189,13 @@ pub async fn remark(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, body: 
 }
 
 /// What was said on the telephone: both sides read it unless it `is_internal`.
-pub async fn call(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, (body, is_internal): (&str, bool)) -> Result<RequestEventId, Fault> {
+pub async fn call(
+    tx: &mut Tx,
+    at: &At,
+    scope: OrgScope,
+    id: RequestId,
+    (body, is_internal): (&str, bool),
+) -> Result<RequestEventId, Fault> {
     let request = found(tx, scope, id).await?;
     let said = event(tx, at, &request, What::Call, Told { body: body.into(), is_internal, ..Told::default() }).await?;
     note(tx, at, Entry::new(Some(request.org), "request.call", id)).await?;

@@ -34,12 +34,13 @@ pub struct Whole {
     pub proposals: Vec<Proposal>,
     pub published: Option<sql_search::Solution>,
     pub side: Side,
+    pub clocks: Option<crate::support_desk::Known>,
 }
 
 /// Reads a request of the person's.
 pub async fn whole(app: &App, person: &Person, id: &str) -> Result<Whole, Fault> {
     let (reader, id): (_, RequestId) = (Reader::of(person)?, id.parse().map_err(|_| Fault::NotFound)?);
-    let person = person.clone();
+    let (person, now_ms) = (person.clone(), app.now_ms());
     app.db
         .read(move |tx| {
             Box::pin(async move {
@@ -56,6 +57,7 @@ pub async fn whole(app: &App, person: &Person, id: &str) -> Result<Whole, Fault>
                     reads: sql_consent::reads(tx, scope, id).await?,
                     proposals: sql_consent::proposals(tx, scope, id).await?,
                     published: sql_search::solution_of(tx, id).await?,
+                    clocks: crate::support_desk::keep::clocks_of(tx, &request, now_ms).await?,
                     side,
                     request,
                 })
@@ -80,6 +82,7 @@ struct RequestPage<'a> {
     request: &'a Request,
     form: &'a Shown,
     lines: Vec<Line<'a>>,
+    clocks: String,
     closes: Option<i64>,
     standing: bool,
     is_support: bool,
@@ -103,7 +106,12 @@ impl RequestPage<'_> {
     }
 
     fn seen(&self, consent: &Consent) -> String {
-        consent.what.iter().map(|see| self.view.of_kind("request-see", see.name())).collect::<Vec<_>>().join(self.view.t("request-comma").as_str())
+        consent
+            .what
+            .iter()
+            .map(|see| self.view.of_kind("request-see", see.name()))
+            .collect::<Vec<_>>()
+            .join(self.view.t("request-comma").as_str())
     }
 
     fn proposed(&self, proposal: &Proposal) -> String {
@@ -124,7 +132,9 @@ fn said(view: &View, event: &Event) -> String {
         What::Assign => view.w("request-said-assign", text("name")),
         What::Consent => view.of_kind("request-said-consent", &text("verb")),
         What::Proposal => view.of_kind("request-said-proposal", &text("verb")),
-        What::Copy => view.w(if event.detail["is_added"] == true { "request-said-copy-added" } else { "request-said-copy-gone" }, text("address")),
+        What::Copy => {
+            view.w(if event.detail["is_added"] == true { "request-said-copy-added" } else { "request-said-copy-gone" }, text("address"))
+        }
         What::Reminder => view.t("request-said-reminder"),
         What::Note if event.is_automatic => view.w("request-said-automatic", text("automatic")),
         What::Rating => view.n("request-said-rating", event.detail["stars"].as_i64().unwrap_or_default()),
@@ -141,11 +151,8 @@ pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): 
 }
 
 pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -> Page {
-    let line = |event| Line {
-        event,
-        said: said(view, event),
-        files: whole.files.iter().filter(|file| file.event == Some(event.id)).collect(),
-    };
+    let line =
+        |event| Line { event, said: said(view, event), files: whole.files.iter().filter(|file| file.event == Some(event.id)).collect() };
     // What plans do stands with the clocks.
     let lines = whole.events.iter().filter(|event| event.what != What::Plan).map(line).collect();
     show_with(
@@ -156,6 +163,7 @@ pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -
             request: &whole.request,
             form,
             lines,
+            clocks: crate::support_desk::panel(view, whole.clocks.as_ref())?,
             closes: silence::closes_ms(&whole.request),
             standing: whole.consents.iter().any(|consent| consent.stands(view.now_ms)),
             is_support: whole.side == Side::Support,
@@ -205,7 +213,11 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
     }
     let mut wrong = Vec::new();
     let needs_words = !is_of(&["solved", "close", "take", "work", "severity"]);
-    let body = if needs_words { form::text(&mut wrong, ("body", "request-wrong-body"), &action.body, form::TEXT_CHARS_MAX) } else { action.body.trim().to_string() };
+    let body = if needs_words {
+        form::text(&mut wrong, ("body", "request-wrong-body"), &action.body, form::TEXT_CHARS_MAX)
+    } else {
+        action.body.trim().to_string()
+    };
     let severity = Severity::parse(&action.severity);
     if action.verb == "severity" && severity.is_none() {
         wrong.push(Wrong::new("severity", "request-wrong-choice"));
@@ -276,7 +288,13 @@ pub async fn act(Given(app): Given<App>, view: View, person: Person, Path(id): P
         return ask_close(&view, &found);
     }
     let owner = Owner { org: found.org, person: person.id, request: Some(request_id) };
-    let (_, wrong) = uploaded(&At::new(&app, By::of(&person, reader.side(&person, &found), Via::Web)), owner, read.files.clone(), read.value("show_secrets") != "on").await?;
+    let (_, wrong) = uploaded(
+        &At::new(&app, By::of(&person, reader.side(&person, &found), Via::Web)),
+        owner,
+        read.files.clone(),
+        read.value("show_secrets") != "on",
+    )
+    .await?;
     let typed = Shown::of(&serde_json::json!({ "body": action.body, "severity": action.severity }));
     if !wrong.is_empty() {
         return again(&app, &view, &person, &id, typed.with_wrong(wrong)).await;

@@ -215,7 +215,10 @@ async fn settled(app: &App, file: &mut File, octets: Bytes, (media, hides_secret
     let text = text_of(&file.name, media, &octets).map(str::to_string);
     let kept = match &text {
         Some(text) if hides_secrets => {
-            let hidden = redact::hidden(text);
+            let text = text.clone();
+            let hidden = tokio::task::spawn_blocking(move || redact::hidden(&text))
+                .await
+                .map_err(|why| Fault::Ours(format!("a file was not read: {why}")))?;
             file.found = if hidden.count > 0 { format!("hidden {}", hidden.count) } else { String::new() };
             Bytes::from(hidden.text)
         }
@@ -274,13 +277,8 @@ async fn looked_at(app: &App, file: &File, octets: Bytes) -> Result<(), Fault> {
     let Ok(inspected) = tokio::time::timeout(SCAN_MAX, inspecting).await else {
         return Err(wrong(Say::new("request-file-unread").with("what", file.name.clone())));
     };
-    let verdict = detect::verdict::judge(
-        &inspected.findings,
-        inspected.spam_log_odds,
-        inspected.phish_log_odds,
-        inspected.bcl,
-        &again.thresholds,
-    );
+    let verdict =
+        detect::verdict::judge(&inspected.findings, inspected.spam_log_odds, inspected.phish_log_odds, inspected.bcl, &again.thresholds);
     match verdict.class {
         Class::Malware => Err(wrong(Say::new("request-file-harmful").with("what", file.name.clone()))),
         Class::Uninspectable => Err(wrong(Say::new("request-file-unread").with("what", file.name.clone()))),
@@ -291,7 +289,10 @@ async fn looked_at(app: &App, file: &File, octets: Bytes) -> Result<(), Fault> {
 fn as_mail(name: &str, octets: &[u8]) -> Vec<u8> {
     const LINE: usize = 57; // 76 characters of base64 (RFC 2045 §6.8)
     // Names in other letters as RFC 2231 §4 writes them.
-    let name: String = name.bytes().map(|b| if b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let name: String = name
+        .bytes()
+        .map(|b| if b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
     let mut mail = format!(
         "Subject: file\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; \
          filename*=utf-8''{name}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
@@ -359,7 +360,12 @@ pub(super) async fn keep_evidence(
 /// A file of a request that `person` may read, with its octets.
 /// # Errors
 /// [`Fault::NotFound`] also for files that were not sent yet, unless they are one's own, and for internal ones.
-pub async fn read(app: &App, scope: OrgScope, (request, id): (RequestId, FileId), (person, is_support): (PersonId, bool)) -> Result<(File, Bytes), Fault> {
+pub async fn read(
+    app: &App,
+    scope: OrgScope,
+    (request, id): (RequestId, FileId),
+    (person, is_support): (PersonId, bool),
+) -> Result<(File, Bytes), Fault> {
     app.db
         .read(move |tx| {
             Box::pin(async move {

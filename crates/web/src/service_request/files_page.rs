@@ -1,7 +1,7 @@
 //! Files of requests as pages: uploading, looking at what is left of a text, fetching. Nothing of a file is ever shown as a page of ours.
 
-use super::file::{self, Owner};
 use super::change::At;
+use super::file::{self, Owner};
 use super::model::{By, File, Side, Via};
 use super::page::{read_form, uploaded};
 use super::{Reader, change, detail};
@@ -49,8 +49,13 @@ pub async fn found(app: &App, person: &Person, (request, id): (&str, &str)) -> R
 
 /// A download that no browser runs or shows: its type says nothing, its name is given twice (RFC 6266 §4.3), and it has no rights here.
 pub fn as_download(file: &File, octets: Bytes) -> Response {
-    let plain: String = file.name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' }).collect();
-    let exact: String = file.name.bytes().map(|b| if b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let plain: String =
+        file.name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' }).collect();
+    let exact: String = file
+        .name
+        .bytes()
+        .map(|b| if b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_string()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}")),

@@ -142,7 +142,8 @@ async fn by(tx: &mut Tx, scope: OrgScope, request: &Request, (from, person): (&s
     let copies = sql::copies(tx, scope, request.id).await?;
     let is_theirs = from.eq_ignore_ascii_case(&request.address) || copies.iter().any(|copy| copy.eq_ignore_ascii_case(from));
     let person = person.map_or(PersonId(0), |person| person.id);
-    let by = By { side: Side::Requester, via: Via::Mail, person, address: from.into(), name: String::new(), ip: String::new(), token: None };
+    let by =
+        By { side: Side::Requester, via: Via::Mail, person, address: from.into(), name: String::new(), ip: String::new(), token: None };
     Ok(is_theirs.then_some(by))
 }
 
@@ -188,7 +189,8 @@ fn automatic(message: &Message, is_from_nobody: bool) -> Option<&'static str> {
     // Exchange puts this into what people write as well; only "All" and "AutoReply" of an automatic answer count.
     let is_meant = |mark: &&&str| match **mark {
         "X-Auto-Response-Suppress" => {
-            value("x-auto-response-suppress").is_some_and(|value| value.contains("all")) && value("x-ms-exchange-generated-message-source").is_some()
+            value("x-auto-response-suppress").is_some_and(|value| value.contains("all"))
+                && value("x-ms-exchange-generated-message-source").is_some()
         }
         mark => message.first(mark).is_some(),
     };

@@ -70,13 +70,7 @@ pub(super) async fn closed(tx: &mut Tx, at: &At, request: &Request) -> Result<()
     post(tx, at, request, &request.address, &words).await
 }
 
-async fn post(
-    tx: &mut Tx,
-    at: &At,
-    request: &Request,
-    to: &str,
-    words: &(dyn Fn(&View) -> String + Sync),
-) -> Result<(), Fault> {
+async fn post(tx: &mut Tx, at: &At, request: &Request, to: &str, words: &(dyn Fn(&View) -> String + Sync)) -> Result<(), Fault> {
     // An address that no mail can go to was checked when it was typed; of those of old, nothing is said.
     let Ok(address) = Address::parse(to) else { return Ok(()) };
     let lang = Lang::parse(&request.lang).unwrap_or_default();
@@ -97,10 +91,7 @@ async fn post(
         host: at.app.hostname.clone(),
     };
     let first = format!("{}.request@{}", request.id, at.app.hostname);
-    let thread = Thread {
-        from: address::of(&at.app, request.id, &request.secret, to),
-        references: vec![first],
-    };
+    let thread = Thread { from: address::of(&at.app, request.id, &request.secret, to), references: vec![first] };
     let directory = at.app.directory.snapshot();
     letter::post_in(tx, &letter, &thread, &directory, (at.ids(), at.now_ms)).await?;
     Ok(())

@@ -67,7 +67,11 @@ pub fn cursor(text: &str) -> Result<Option<(i64, RequestId)>, Fault> {
 
 /// What a list of this name shows this reader.
 pub fn which(reader: Reader, person: &Person, show: &str, before: &str) -> Result<sql::Which, Fault> {
-    let mine = if reader.is_support { sql::Which { assignee: Some(person.id), ..sql::Which::ALL } } else { sql::Which { requester: Some(person.id), ..sql::Which::ALL } };
+    let mine = if reader.is_support {
+        sql::Which { assignee: Some(person.id), ..sql::Which::ALL }
+    } else {
+        sql::Which { requester: Some(person.id), ..sql::Which::ALL }
+    };
     let ball = if reader.is_support { Ball::Support } else { Ball::Requester };
     let which = match show {
         "mine" => mine,
@@ -271,7 +275,8 @@ impl Read {
 pub async fn read_form(request: HttpRequest) -> Result<Read, Fault> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("multipart/form-data") {
-        let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &()).await.map_err(|why| Fault::Unreadable(why.body_text()))?;
+        let Form(pairs) =
+            Form::<Vec<(String, String)>>::from_request(request, &()).await.map_err(|why| Fault::Unreadable(why.body_text()))?;
         return Ok(Read { pairs, files: Vec::new() });
     }
     let unreadable = |why: axum::extract::multipart::MultipartError| match why.status() {
@@ -318,7 +323,9 @@ pub async fn open(Given(app): Given<App>, view: View, person: Person, request: H
     let read = read_form(request).await?;
     let mut asked = typed(&read);
     let owner = Owner { org, person: person.id, request: None };
-    let (_, mut wrong) = uploaded(&At::new(&app, By::of(&person, Side::Requester, Via::Web)), owner, read.files.clone(), read.value("show_secrets") != "on").await?;
+    let (_, mut wrong) =
+        uploaded(&At::new(&app, By::of(&person, Side::Requester, Via::Web)), owner, read.files.clone(), read.value("show_secrets") != "on")
+            .await?;
     let (id, scope) = (person.id, person.scope());
     let loose = app.db.read(move |tx| Box::pin(async move { sql_file::loose(tx, scope, id, None).await })).await;
     let loose: Vec<File> = loose.map_err(|why: Error| Fault::from(why))?;

@@ -102,8 +102,32 @@ fn is_attribution(text: &str) -> bool {
 
 const FROM: &[&str] = &["from:", "发件人:", "发件人：", "寄件者:", "寄件者：", "von:", "de :", "de:"];
 const OTHERS: &[&str] = &[
-    "sent:", "date:", "to:", "subject:", "cc:", "发送时间:", "发送时间：", "发送日期:", "发送日期：", "日期:", "日期：", "收件人:", "收件人：", "抄送:",
-    "抄送：", "主题:", "主题：", "時間:", "收件者:", "主旨:", "gesendet:", "an:", "betreff:", "envoyé :", "à :", "objet :",
+    "sent:",
+    "date:",
+    "to:",
+    "subject:",
+    "cc:",
+    "发送时间:",
+    "发送时间：",
+    "发送日期:",
+    "发送日期：",
+    "日期:",
+    "日期：",
+    "收件人:",
+    "收件人：",
+    "抄送:",
+    "抄送：",
+    "主题:",
+    "主题：",
+    "時間:",
+    "收件者:",
+    "主旨:",
+    "gesendet:",
+    "an:",
+    "betreff:",
+    "envoyé :",
+    "à :",
+    "objet :",
 ];
 
 /// A line of the header that Outlook and QQ write above what they quote.

@@ -3,7 +3,9 @@
 
 const HIDDEN: &str = "(hidden)";
 /// Octets of a line that is looked through; longer ones are hidden past it.
-const LINE_OCTETS_MAX: usize = 16 << 10;
+const LINE_OCTETS_MAX: usize = 4 << 10;
+/// Secrets of a line; what stands behind more is hidden whole. Each costs a look through the rest of the line.
+const OF_LINE_MAX: usize = 40;
 
 /// A text without its secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +44,16 @@ fn one_line(line: &str, out: &mut Hidden) {
     let (content, end) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
     let cut = (0..=content.len().min(LINE_OCTETS_MAX)).rev().find(|at| content.is_char_boundary(*at)).unwrap_or(0);
     let (mut rest, over) = content.split_at(cut);
+    let mut places = 0;
     while let Some((before, secret, after)) = next(rest) {
         out.text.push_str(before);
+        places += 1;
+        if places > OF_LINE_MAX {
+            out.text.push_str(HIDDEN);
+            out.count += 1;
+            rest = "";
+            break;
+        }
         if secret == HIDDEN {
             out.text.push_str(secret);
         } else {
@@ -65,9 +75,12 @@ const KEYS: [&str; 12] =
 
 /// What stands before the next secret of a line, the secret, and the rest.
 fn next(line: &str) -> Option<(&str, &str, &str)> {
-    [of_key(line), of_address(line), of_scheme(line)].into_iter().flatten().filter(|(at, end)| end > at).min().map(|(at, end)| {
-        (&line[..at], &line[at..end], &line[end..])
-    })
+    [of_key(line), of_address(line), of_scheme(line)]
+        .into_iter()
+        .flatten()
+        .filter(|(at, end)| end > at)
+        .min()
+        .map(|(at, end)| (&line[..at], &line[at..end], &line[end..]))
 }
 
 /// `password = "x"`, `"token": "x"`, `Set-Cookie: x`. Where in the line its value stands.
@@ -87,7 +100,9 @@ fn of_key(line: &str) -> Option<(usize, usize)> {
             if let Some(start) = start {
                 let skip = line[start..].len() - line[start..].trim_start_matches([' ', '"', '\'']).len();
                 let (at, is_quoted) = (start + skip, line[start..start + skip].ends_with(['"', '\'']));
-                let stop = |c: char| if is_quoted { matches!(c, '"' | '\'') } else { matches!(c, ',' | ';' | '&' | '"' | '\'') || c.is_whitespace() };
+                let stop = |c: char| {
+                    if is_quoted { matches!(c, '"' | '\'') } else { matches!(c, ',' | ';' | '&' | '"' | '\'') || c.is_whitespace() }
+                };
                 let length = line[at..].find(stop).unwrap_or(line.len() - at);
                 if length > 0 && !line[at..].starts_with(HIDDEN) {
                     return Some((at, at + length));
@@ -115,15 +130,19 @@ fn of_address(line: &str) -> Option<(usize, usize)> {
 /// "Bearer x", "Basic x", and what follows AUTH PLAIN and AUTH LOGIN in a protocol.
 fn of_scheme(line: &str) -> Option<(usize, usize)> {
     let lower = line.to_ascii_lowercase();
-    ["bearer ", "basic ", "auth plain ", "auth login "].iter().filter_map(|scheme| {
-        lower.match_indices(scheme).find_map(|(found, _)| {
-            let at = found + scheme.len();
-            let length = line[at..].find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).unwrap_or(line.len() - at);
-            // Words of a sentence are not what programs sign in with.
-            let is_code = length >= 8 && line[at..at + length].bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || b == b'=');
-            is_code.then_some((at, at + length))
+    ["bearer ", "basic ", "auth plain ", "auth login "]
+        .iter()
+        .filter_map(|scheme| {
+            lower.match_indices(scheme).find_map(|(found, _)| {
+                let at = found + scheme.len();
+                let length = line[at..].find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).unwrap_or(line.len() - at);
+                // Words of a sentence are not what programs sign in with.
+                let is_code =
+                    length >= 8 && line[at..at + length].bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || b == b'=');
+                is_code.then_some((at, at + length))
+            })
         })
-    }).min()
+        .min()
 }
 
 #[cfg(test)]

@@ -56,7 +56,8 @@ pub async fn run(app: App) {
 /// Acts on what is due; returns on how many.
 pub async fn round(app: &App) -> Result<usize, Fault> {
     let now_ms = app.now_ms();
-    let due: Vec<Request> = app.db.read(move |tx| Box::pin(async move { sql::due(tx, now_ms, ROUND_MAX).await })).await.map_err(Fault::from)?;
+    let due: Vec<Request> =
+        app.db.read(move |tx| Box::pin(async move { sql::due(tx, now_ms, ROUND_MAX).await })).await.map_err(Fault::from)?;
     let count = due.len();
     for request in due {
         let at = At { app: app.clone(), by: By::rule(), now_ms };

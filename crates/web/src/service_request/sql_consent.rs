@@ -168,7 +168,12 @@ pub async fn proposals(tx: &mut Tx, scope: OrgScope, request: RequestId) -> Resu
 }
 
 /// Decides an open one; false when somebody did.
-pub async fn decide(tx: &mut Tx, request: &Request, id: ProposalId, (state, by, now_ms, outcome): (&str, &str, i64, &str)) -> Result<bool, Error> {
+pub async fn decide(
+    tx: &mut Tx,
+    request: &Request,
+    id: ProposalId,
+    (state, by, now_ms, outcome): (&str, &str, i64, &str),
+) -> Result<bool, Error> {
     let sql = "UPDATE request_proposal SET state = $1, decided_by = $2, decided_ms = $3, outcome = $4 \
                WHERE id = $5 AND request = $6 AND org = $7 AND state = 'open'";
     Ok(tx.run(sql, args![state, by, now_ms, outcome, id.0, request.id.0, request.org.0]).await? == 1)

@@ -53,9 +53,9 @@ pub async fn set_received(tx: &mut Tx, file: &File, received: i64) -> Result<boo
 
 /// Ends an upload.
 pub async fn settle(tx: &mut Tx, file: &File) -> Result<(), Error> {
-    let sql = "UPDATE request_file SET octets = $1, received = $1, digest = $2, state = $3, found = $4, media = $5 WHERE id = $6 AND org = $7";
-    let args =
-        args![file.octets, file.digest.as_str(), file.state.name(), file.found.as_str(), file.media.as_str(), file.id.0, file.org.0];
+    let sql =
+        "UPDATE request_file SET octets = $1, received = $1, digest = $2, state = $3, found = $4, media = $5 WHERE id = $6 AND org = $7";
+    let args = args![file.octets, file.digest.as_str(), file.state.name(), file.found.as_str(), file.media.as_str(), file.id.0, file.org.0];
     tx.run(sql, args).await.map(|_| ())
 }
 
@@ -96,7 +96,8 @@ pub async fn of_request(tx: &mut Tx, scope: OrgScope, request: RequestId, is_sup
 pub async fn loose(tx: &mut Tx, scope: OrgScope, person: PersonId, request: Option<RequestId>) -> Result<Vec<File>, Error> {
     let mut args = args![person.0, request.map_or(0, |request| request.0)];
     let whose = scope.condition("org", &mut args);
-    let sql = format!("SELECT {COLUMNS} FROM request_file WHERE person = $1 AND request = $2 AND event = 0 AND {whose} ORDER BY id LIMIT 100");
+    let sql =
+        format!("SELECT {COLUMNS} FROM request_file WHERE person = $1 AND request = $2 AND event = 0 AND {whose} ORDER BY id LIMIT 100");
     tx.rows(&sql, args).await?.iter().map(file).collect()
 }
 
@@ -115,11 +116,8 @@ pub async fn octets(tx: &mut Tx, id: FileId) -> Result<Vec<u8>, Error> {
 
 /// Forgets uploads that were never sent, of everybody; returns how many.
 pub async fn forget_loose(tx: &mut Tx, before_ms: i64) -> Result<u64, Error> {
-    tx.run(
-        "DELETE FROM request_piece WHERE file IN (SELECT id FROM request_file WHERE event = 0 AND made_ms < $1)",
-        args![before_ms],
-    )
-    .await?;
+    tx.run("DELETE FROM request_piece WHERE file IN (SELECT id FROM request_file WHERE event = 0 AND made_ms < $1)", args![before_ms])
+        .await?;
     tx.run("DELETE FROM request_file WHERE event = 0 AND made_ms < $1", args![before_ms]).await
 }
 

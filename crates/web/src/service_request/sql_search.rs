@@ -23,9 +23,8 @@ pub async fn put_terms(tx: &mut Tx, request: &Request, shelf: i64, weights: &BTr
 pub async fn postings(tx: &mut Tx, scope: OrgScope, shelf: i64, term: &str, most: usize) -> Result<Vec<(i64, i64)>, Error> {
     let mut args = args![term, shelf];
     let whose = scope.condition("org", &mut args);
-    let sql = format!(
-        "SELECT request, weight FROM request_term WHERE term = $1 AND shelf = $2 AND {whose} ORDER BY request DESC LIMIT {most}"
-    );
+    let sql =
+        format!("SELECT request, weight FROM request_term WHERE term = $1 AND shelf = $2 AND {whose} ORDER BY request DESC LIMIT {most}");
     tx.rows(&sql, args).await?.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
@@ -73,8 +72,7 @@ pub struct Solution {
     pub helped_not: i64,
 }
 
-const SOLUTION: &str =
-    "id, request, lang, title, problem, text, area, probe, by_person, published_ms, withdrawn_ms, helped, helped_not";
+const SOLUTION: &str = "id, request, lang, title, problem, text, area, probe, by_person, published_ms, withdrawn_ms, helped, helped_not";
 
 /// Publishes, with its terms.
 pub async fn publish(tx: &mut Tx, solution: &Solution, weights: &BTreeMap<String, i64>) -> Result<(), Error> {
@@ -96,10 +94,7 @@ pub async fn publish(tx: &mut Tx, solution: &Solution, weights: &BTreeMap<String
     )
     .await?;
     let add = |(term, weight): (&String, &i64)| {
-        (
-            "INSERT INTO solution_term (term, solution, weight) VALUES ($1, $2, $3)",
-            args![term.as_str(), solution.id.0, *weight],
-        )
+        ("INSERT INTO solution_term (term, solution, weight) VALUES ($1, $2, $3)", args![term.as_str(), solution.id.0, *weight])
     };
     tx.run_all(weights.iter().map(add).collect()).await
 }

@@ -42,10 +42,10 @@ const SAME: &[&[&str]] = &[
 ];
 
 const IDLE: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have",
-    "he", "how", "i", "if", "in", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "she", "so", "some", "that", "the",
-    "their", "them", "there", "they", "this", "to", "us", "was", "we", "were", "what", "when", "which", "why", "will", "with", "would",
-    "you", "your", "please", "hello", "hi", "thanks", "thank", "since", "any", "all", "am", "about",
+    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has",
+    "have", "he", "how", "i", "if", "in", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "she", "so", "some", "that",
+    "the", "their", "them", "there", "they", "this", "to", "us", "was", "we", "were", "what", "when", "which", "why", "will", "with",
+    "would", "you", "your", "please", "hello", "hi", "thanks", "thank", "since", "any", "all", "am", "about",
 ];
 
 /// Pairs that say nothing by themselves.
@@ -107,23 +107,33 @@ fn add(found: &mut Vec<String>, run: &str, is_han: bool) {
     }
 }
 
-/// Words that we know stay whole, the rest becomes pairs.
+/// Words that we know stay whole, the longest first; what stands between them becomes pairs.
 fn han(run: &str) -> Vec<String> {
-    let mut known: Vec<&str> = SAME.iter().flat_map(|words| words.iter().copied()).filter(|word| word.chars().all(is_han)).collect();
-    known.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    if let Some(word) = known.into_iter().find(|word| run.contains(word)) {
-        let (before, after) = run.split_once(word).unwrap_or((run, ""));
-        let mut found = if before.is_empty() { Vec::new() } else { han(before) };
-        found.extend(self::known(word));
-        found.extend(if after.is_empty() { Vec::new() } else { han(after) });
-        return found;
-    }
-    let chars: Vec<char> = run.chars().collect();
-    let pairs: Vec<String> = match chars.len() {
-        1 => vec![run.to_string()],
-        _ => chars.windows(2).map(|pair| pair.iter().collect()).collect(),
+    let known = |at: &str| {
+        let words = SAME.iter().flat_map(|words| words.iter().copied()).filter(|word| at.starts_with(word));
+        words.max_by_key(|word| word.len())
     };
-    pairs.into_iter().filter(|pair| !IDLE_HAN.contains(&pair.as_str())).collect()
+    let (mut found, mut between, mut at) = (Vec::new(), 0, 0);
+    while at < run.len() {
+        let step = run[at..].chars().next().map_or(1, char::len_utf8);
+        let Some(word) = known(&run[at..]) else {
+            at += step;
+            continue;
+        };
+        pairs(&run[between..at], &mut found);
+        found.extend(self::known(word));
+        at += word.len();
+        between = at;
+    }
+    pairs(&run[between..], &mut found);
+    found
+}
+
+fn pairs(run: &str, found: &mut Vec<String>) {
+    let chars: Vec<char> = run.chars().collect();
+    let pairs = chars.windows(2).map(|pair| pair.iter().collect::<String>());
+    let alone = (chars.len() == 1).then(|| run.to_string());
+    found.extend(pairs.chain(alone).filter(|pair| !IDLE_HAN.contains(&pair.as_str())));
 }
 
 fn is_han(c: char) -> bool {
@@ -174,6 +184,7 @@ mod tests {
         assert_eq!(found.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), want.into_iter().collect());
         assert!(of("the of and").is_empty() && of("").is_empty() && of("--- ..").is_empty());
         assert!(of(&"word1 ".repeat(100_000)).len() == 1);
+        assert_eq!(of(&"隔离".repeat(100_000)).len(), 1, "as deep as it is long");
         assert!(of(&(0..10_000).map(|n| format!("w{n}x ")).collect::<String>()).len() <= TERMS_MAX);
     }
 }

@@ -25,6 +25,7 @@ mod routes;
 mod rules;
 mod scene;
 mod service_request;
+mod support;
 mod templates;
 mod things;
 mod trace;

@@ -34,6 +34,8 @@ const PUBLIC: &[(&str, &str)] = &[
 
 /// Things of the whole service, which belong to no organisation; who may change them is tested where they are.
 const OF_SERVICE: &[&str] = &["/phone/", "/api/v1/phone-entries/", "/requests/solutions/", "/api/v1/solutions/"];
+const OF_SERVICE: &[&str] =
+    &["/phone/", "/api/v1/phone-entries/", "/support", "/api/v1/support/", "/requests/solutions/", "/api/v1/solutions/"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -123,11 +123,14 @@ async fn a_request_goes_from_a_mail_to_a_solution_that_the_next_one_finds() {
         let next = [("title", "bank invoices in quarantine"), ("description", "")];
         let found = scene.post("/requests/suggest", &admin, &next).await;
         assert!(found.text.contains(solution) && found.text.contains("Still applies: yes"), "{engine}: {}", found.text);
-        let chinese = scene.get("/api/v1/request-suggestions?q=%E9%93%B6%E8%A1%8C%E9%82%AE%E4%BB%B6%E8%A2%AB%E9%9A%94%E7%A6%BB%20bank%20invoices", &admin).await;
+        let chinese = scene
+            .get("/api/v1/request-suggestions?q=%E9%93%B6%E8%A1%8C%E9%82%AE%E4%BB%B6%E8%A2%AB%E9%9A%94%E7%A6%BB%20bank%20invoices", &admin)
+            .await;
         assert!(chinese.text.contains(solution), "{engine}: {}", chinese.text);
         // Others see nothing of it until it is published, and then only what was written for them.
         assert!(!scene.post("/requests/suggest", &stranger, &next).await.text.contains("savings"), "{engine}");
-        let text = json!({ "title": "Invoices of a bank are held", "problem": "Bank invoices land in quarantine", "text": "Allow its signer." });
+        let text =
+            json!({ "title": "Invoices of a bank are held", "problem": "Bank invoices land in quarantine", "text": "Allow its signer." });
         let published = scene.send("POST", &format!("/api/v1/requests/{id}/solution"), &engineer, text).await;
         assert_eq!(published.status, StatusCode::CREATED, "{engine}: {}", published.text);
         let theirs = scene.post("/requests/suggest", &stranger, &next).await.text;
@@ -250,7 +253,8 @@ async fn a_consent_opens_what_it_names_lists_each_read_and_ends_when_it_is_revok
             let answer = scene.get(closed, &engineer).await;
             assert!(answer.status.is_client_error(), "{engine}: {closed} {}", answer.status);
         }
-        for (method, path) in [("POST", format!("{trace}/cancel")), ("POST", format!("{trace}/retry")), ("GET", format!("{trace}/message"))] {
+        for (method, path) in [("POST", format!("{trace}/cancel")), ("POST", format!("{trace}/retry")), ("GET", format!("{trace}/message"))]
+        {
             assert!(scene.send(method, &path, &engineer, json!({})).await.status.is_client_error(), "{engine}: {method} {path}");
         }
         let whole = scene.get(&format!("/api/v1/requests/{id}"), &admin).await.json();
@@ -261,7 +265,9 @@ async fn a_consent_opens_what_it_names_lists_each_read_and_ends_when_it_is_revok
         // Another organisation is not open by it.
         let theirs = held_mail(&scene, scene.other).await;
         assert_eq!(scene.get(&format!("/api/v1/trace/{theirs}"), &engineer).await.status, StatusCode::NOT_FOUND, "{engine}");
-        let ended = scene.ask(request("DELETE", &format!("/api/v1/requests/{id}/consents/{consent}"), &admin).body(Body::empty()).expect("a request")).await;
+        let ended = scene
+            .ask(request("DELETE", &format!("/api/v1/requests/{id}/consents/{consent}"), &admin).body(Body::empty()).expect("a request"))
+            .await;
         assert_eq!(ended.status, StatusCode::NO_CONTENT, "{engine}: {}", ended.text);
         assert!(scene.get(&trace, &engineer).await.status.is_client_error(), "{engine}: revoked is over");
         // It ends with the request as well.
@@ -294,7 +300,11 @@ async fn files_are_looked_at_hidden_in_and_only_handed_out() {
         let lost = put(&file, 4, "x").await;
         assert!(lost.status == StatusCode::CONFLICT && lost.text.contains("10"), "{engine}: {}", lost.text);
         let whole = put(&file, 10, &text[10..]).await.json();
-        assert_eq!((whole["state"].as_str(), whole["hidden"].as_i64(), whole["name"].as_str()), (Some("clean"), Some(1), Some("mail.log")), "{engine}");
+        assert_eq!(
+            (whole["state"].as_str(), whole["hidden"].as_i64(), whole["name"].as_str()),
+            (Some("clean"), Some(1), Some("mail.log")),
+            "{engine}"
+        );
         // Support sees it once it was sent.
         let path = format!("/requests/{id}/files/{file}");
         assert_eq!(scene.get(&path, &engineer).await.status, StatusCode::NOT_FOUND, "{engine}: not sent yet");
@@ -381,7 +391,9 @@ async fn an_answer_by_mail_is_a_word_and_nothing_else_is() {
         let to = letter.from.address().expect("an address to answer to").to_string();
         assert!(to.starts_with(&format!("request+{id}.")), "{engine}: {to}");
         let says = |from: &str, id: &str, more: &str, body: &str| {
-            format!("From: <{from}>\r\nTo: <{to}>\r\nSubject: Re: x\r\nMessage-ID: <{id}>\r\n{more}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}")
+            format!(
+                "From: <{from}>\r\nTo: <{to}>\r\nSubject: Re: x\r\nMessage-ID: <{id}>\r\n{more}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}"
+            )
         };
         let gmail = "It is main.\r\n\r\nOn Tue, Nov 24, 2026 at 1:00 PM Gatepost support <\r\nrequest+x@mx.gatepost.example> wrote:\r\n\r\n> Which connector is it?\r\n";
         let coming = |octets: String, dmarc| Coming { to: &to, dmarc, is_from_nobody: false, octets };
@@ -405,7 +417,11 @@ async fn an_answer_by_mail_is_a_word_and_nothing_else_is() {
             ("eve@other.example", DmarcResult::None, Err(550)),
             ("eve@other.example", DmarcResult::Pass, Err(550)),
         ] {
-            assert_eq!(comes(&scene, coming(says(from, &format!("{from}{dmarc:?}"), "", "hello"), dmarc)).await, want, "{engine}: {from} {dmarc:?}");
+            assert_eq!(
+                comes(&scene, coming(says(from, &format!("{from}{dmarc:?}"), "", "hello"), dmarc)).await,
+                want,
+                "{engine}: {from} {dmarc:?}"
+            );
         }
         // A program's own mail is taken, and no word.
         for (n, more) in ["Auto-Submitted: auto-replied\r\n", "Precedence: bulk\r\n", "List-Id: <x>\r\n"].iter().enumerate() {
@@ -454,7 +470,11 @@ async fn a_proposed_change_is_made_by_whoever_approves_it() {
         let proposed = json!({ "effect": "allow", "kind": "domain", "value": "partner.example", "days": "10", "why": "It is theirs." });
         let propose = format!("/api/v1/requests/{id}/proposals");
         assert_eq!(scene.send("POST", &propose, &admin, proposed.clone()).await.status, StatusCode::FORBIDDEN, "{engine}");
-        assert_eq!(scene.send("POST", &propose, &engineer, json!({ "effect": "allow" })).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{engine}");
+        assert_eq!(
+            scene.send("POST", &propose, &engineer, json!({ "effect": "allow" })).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{engine}"
+        );
         let made = scene.send("POST", &propose, &engineer, proposed).await;
         assert_eq!(made.status, StatusCode::CREATED, "{engine}: {}", made.text);
         let one = format!("{propose}/{}", made.json()["id"].as_str().expect("an id"));
@@ -488,7 +508,8 @@ async fn silence_reminds_and_then_closes_and_a_word_opens_again() {
             done.expect("a change");
             silence::round(&scene.app).await.expect("a round")
         };
-        let state = async || scene.get(&format!("/api/v1/requests/{id}"), &admin).await.json()["state"].as_str().unwrap_or_default().to_string();
+        let state =
+            async || scene.get(&format!("/api/v1/requests/{id}"), &admin).await.json()["state"].as_str().unwrap_or_default().to_string();
         assert_eq!((due().await, state().await.as_str()), (1, "resolved"), "{engine}: told once more");
         let me = format!("administrator@{}.example", scene.acme);
         assert!(letters(&scene, &me).await[0].texts[0].visible.contains("Is it?"), "{engine}");

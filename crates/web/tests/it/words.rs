@@ -56,6 +56,8 @@ const FAMILIES: &[&str] = &[
     "letter-",
     "provider-error-",
     "check-",
+    "clock-",
+    "support-state-", "support-area-", "support-view-", "support-event-", "support-side-", "support-see-",
     "cause-", "symptom-", "turn-", "confidence-", "outcome-", "need-", "look-", "verified-", "fix-", "seen-", "tell-", "diagnosis-state-", "bounce-",
     "connectivity-", "desk-", "doctor-",
     "connector-kind-",

@@ -42,6 +42,17 @@
     menu.addEventListener("click", () => menu.setAttribute("aria-expanded", String(nav.classList.toggle("open"))));
   }
 
+  // A list that is walked with j and k, where its reader wants single keys (WCAG 2.1.4): <div data-walk>.
+  const walked = document.querySelector("[data-walk]");
+  if (walked) document.addEventListener("keydown", (event) => {
+    const typing = /^(input|textarea|select)$/i.test(event.target.tagName) && event.target.type !== "checkbox";
+    const step = { j: 1, k: -1 }[event.key];
+    if (typing || !step || event.ctrlKey || event.metaKey || event.altKey) return;
+    const rows = [...walked.querySelectorAll("tbody tr")], here = rows.findIndex((row) => row.contains(document.activeElement));
+    const next = rows[here < 0 ? (step > 0 ? 0 : rows.length - 1) : here + step]?.querySelector("td a");
+    if (next) { event.preventDefault(); next.focus(); }
+  });
+
   // One drop-down at a time; Escape closes it and gives the focus back.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") all("details.drop[open]", (drop) => { drop.open = false; drop.querySelector("summary").focus(); });

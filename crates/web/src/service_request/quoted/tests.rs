@@ -9,11 +9,7 @@ fn what_programs_quote_is_folded_and_own_words_stay() {
             "On 11/24/26 13:00, Gatepost support wrote:\n> Which connector is it?\n> \n\nIt is the one called main.\n\nLi\n",
             "It is the one called main.\n\nLi",
         ),
-        (
-            "Thunderbird, above",
-            "It is main.\n\nAm 24.11.26 um 13:00 schrieb Gatepost support:\n> Which connector is it?\n",
-            "It is main.",
-        ),
+        ("Thunderbird, above", "It is main.\n\nAm 24.11.26 um 13:00 schrieb Gatepost support:\n> Which connector is it?\n", "It is main."),
         (
             "Outlook for Windows, English",
             "It is main.\r\n\r\nRegards,\r\nBo\r\n\r\n________________________________\r\nFrom: Gatepost support <request+r0@mx.example>\r\nSent: Tuesday, November 24, 2026 1:00 PM\r\nTo: Bo <bo@acme.example>\r\nSubject: [r0] Mail is late\r\n\r\nWhich connector is it?\r\n",
@@ -44,11 +40,7 @@ fn what_programs_quote_is_folded_and_own_words_stay() {
             "It is main, thanks\n\nOn Tue, Nov 24, 2026 at 1:00 PM Gatepost support <\nrequest+r0@mx.example> wrote:\n\n> Which connector is it?\n>\n",
             "It is main, thanks",
         ),
-        (
-            "Gmail, Chinese",
-            "是 main\n\nGatepost 支持 <request+r0@mx.example> 于2026年11月24日周二 13:00写道：\n\n> 是哪个？\n",
-            "是 main",
-        ),
+        ("Gmail, Chinese", "是 main\n\nGatepost 支持 <request+r0@mx.example> 于2026年11月24日周二 13:00写道：\n\n> 是哪个？\n", "是 main"),
         (
             "QQ mail",
             "是 main 连接器\n\n\n------------------ 原始邮件 ------------------\n发件人: \"Gatepost 支持\" <request+r0@mx.example>;\n发送时间: 2026年11月24日(星期二) 中午1:00\n收件人: \"li\"<li@acme.example>;\n主题: [r0] 邮件延迟\n\n是哪个连接器？\n",

@@ -2,6 +2,7 @@
 
 use super::{MARK, Places};
 use crate::scene::{NOW_MS, Scene};
+use gateway::scope::OrgScope;
 use mail::id::{ConsentId, FileId, ProposalId, RequestId, SolutionId};
 use mail::{OrgId, PersonId};
 use store::Error;
@@ -11,7 +12,6 @@ use web::service_request::change::{self, At, New};
 use web::service_request::file::Owner;
 use web::service_request::sql_consent::{self, Proposal, Reading};
 use web::service_request::{Area, By, Contact, Evidence, Impact, Kind, See, Severity, Side, Via, Way, consent, file, sql_file};
-use gateway::scope::OrgScope;
 
 pub fn new(org: OrgId) -> New {
     New {
@@ -65,7 +65,9 @@ pub async fn there(scene: &Scene, org: OrgId) -> Places {
                     Reading { id: 99, person: PersonId(7), who: MARK.into(), what: See::Trace, path: "/trace".into(), at_ms: NOW_MS };
                 sql_consent::note_read(tx, &standing[0], &read).await?;
                 let proposal = ProposalId(at.ids().next(NOW_MS));
-                let what = format!("{{\"effect\":\"allow\",\"kind\":\"domain\",\"value\":\"{MARK}.example\",\"scope\":\"\",\"days\":30,\"note\":\"\"}}");
+                let what = format!(
+                    "{{\"effect\":\"allow\",\"kind\":\"domain\",\"value\":\"{MARK}.example\",\"scope\":\"\",\"days\":30,\"note\":\"\"}}"
+                );
                 sql_consent::propose(
                     tx,
                     &Proposal {

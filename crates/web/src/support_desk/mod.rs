@@ -1,0 +1,73 @@
+//! The desk of support: what was promised and how much of it is left, and the work of those who keep it.
+//!
+//! In: service requests and their events (`service_request`), plans and contracts. Out: clocks that both sides see, queues by what is due
+//! first, warnings. Parts: `clock` (pure: plans and events in, clocks out), `keep` (stands beside requests what follows from their events, and
+//! tells of warnings and breaches once), `queue_page` and `work` (the workspace), `plans` (what operators keep), `premier` (what an
+//! organisation has agreed). Invariants: clocks follow from events alone and can be read at any moment; what support sees of an organisation
+//! is what it wrote in its requests, everything else hangs on consents (`service_request::consent`). Not here: the conversation itself.
+
+pub mod api;
+pub mod clock;
+mod feed;
+pub mod keep;
+mod plan_page;
+mod plans;
+mod queue_page;
+mod report;
+mod share;
+pub mod sql;
+pub mod sql_work;
+mod told;
+mod trial;
+pub mod work;
+mod work_page;
+mod zones;
+
+pub use keep::run;
+
+use crate::App;
+use crate::page::words::Source;
+use crate::page::{Fault, View};
+use crate::people::{May, Person};
+use axum::Router;
+use axum::routing::get;
+use gateway::scope::OrgScope;
+use store::Migration;
+
+pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
+
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 32, name: "support_desk", sql: include_str!("migrations/0032_support_desk.sql") }];
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/support", get(queue_page::queue).post(work_page::bulk))
+        .route("/support/me", get(queue_page::my_page).post(queue_page::put_me))
+        .route("/support/replies", get(queue_page::replies).post(queue_page::add_reply))
+        .route("/support/replies/{reply}", get(queue_page::reply).post(queue_page::change_reply))
+        .route("/support/report", get(report::page))
+        .route("/support/plans", get(plan_page::list))
+        .route("/support/plans/new", get(plan_page::fresh).post(plan_page::create))
+        .route("/support/plans/{plan}", get(plan_page::one).post(plan_page::change))
+        .route("/support/{request}", get(work_page::page).post(work_page::act))
+        .route("/support/contracts/{organisation}", get(plan_page::contract).post(plan_page::put_contract))
+}
+
+/// Whose requests somebody of support works on: all, or those of the organisation an operator acts in.
+/// # Errors
+/// [`Fault::Denied`] for whoever is not of support.
+pub fn desk(person: &Person) -> Result<OrgScope, Fault> {
+    if person.home.is_some() {
+        return Err(Fault::Denied(May::Support));
+    }
+    person.require(May::Support)?;
+    Ok(person.org.filter(|_| person.may(May::Operate)).map_or(OrgScope::All, OrgScope::One))
+}
+
+/// The clocks of a request with the plans they were read under.
+pub type Known = (clock::Clocks, sql::Plans);
+
+/// The clocks of a request as a panel that both sides read: who holds the ball, what is promised until when, and why. '' without a plan.
+pub fn panel(view: &View, known: Option<&Known>) -> Result<String, Fault> {
+    known.map_or(Ok(String::new()), |(clocks, plans)| told::panel(view, clocks, plans))
+}
