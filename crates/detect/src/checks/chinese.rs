@@ -84,10 +84,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("a script builds a file: {}; the page carries {}", "脚本在本地生成文件：{0}；网页带有 {1}"),
     ("a script builds a file or page: {}", "脚本生成文件或网页：{0}"),
     // impersonation
-    (
-        "“{}” speaks as one of this house, the sender is {}; leads to {}",
-        "“{0}”以本单位名义发信，发件人为 {1}；链接指向 {2}",
-    ),
+    ("“{}” speaks as one of this house, the sender is {}; leads to {}", "“{0}”以本单位名义发信，发件人为 {1}；链接指向 {2}"),
     ("“{}” speaks as one of this house, the sender is {}", "“{0}”以本单位名义发信，发件人为 {1}"),
     ("“{}” writes from the free mailbox {}", "“{0}”使用免费邮箱 {1}"),
     ("passed on: “{}” wrote from {}; {} sends from {}", "转发的邮件：“{0}”由 {1} 发出；{2} 的域名为 {3}"),

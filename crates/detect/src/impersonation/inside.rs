@@ -90,9 +90,8 @@ fn house<'a>(display: &str, sender: &str, surroundings: &'a Surroundings) -> Opt
     let of_sender = organisational_domain(sender).and_then(|domain| domain.split_once('.')).map(|(label, _)| label);
     let is_named = |domain: &&String| {
         let Some((label, _)) = organisational_domain(domain).and_then(|domain| domain.split_once('.')) else { return false };
-        let stands = |word: &str| {
-            display.match_indices(word).any(|(at, _)| starts_word(display, at) && ends_word(display, at + word.len()))
-        };
+        let stands =
+            |word: &str| display.match_indices(word).any(|(at, _)| starts_word(display, at) && ends_word(display, at + word.len()));
         stands(domain.as_str()) || label.len() >= HOUSE_LETTERS_MIN && of_sender != Some(label) && stands(label)
     };
     surroundings.own_domains.iter().take(HOUSES_MAX).filter(is_named).map(String::as_str).min()
@@ -138,7 +137,8 @@ mod tests {
 
     #[test]
     fn the_house_is_known_by_its_domain_or_name() {
-        let surroundings = Surroundings { own_domains: ["acme.example".to_string(), "abc.example".to_string()].into(), ..Default::default() };
+        let surroundings =
+            Surroundings { own_domains: ["acme.example".to_string(), "abc.example".to_string()].into(), ..Default::default() };
         for (display, sender, want) in [
             ("acme.example administrator", "x.test", Some("acme.example")),
             ("acme helpdesk", "x.test", Some("acme.example")),

@@ -108,7 +108,8 @@ fn plain_address(text: &str) -> Option<String> {
     let text = percent_decoded(text);
     let at = text.find('@')?;
     let is_local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
-    let start = text[..at].rfind(|c: char| !is_local(c)).map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
+    let start =
+        text[..at].rfind(|c: char| !is_local(c)).map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
     let domain = &text[at + 1..];
     let end = domain.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))).unwrap_or(domain.len());
     let (local, domain) = (&text[start..at], domain[..end].trim_end_matches('.'));
