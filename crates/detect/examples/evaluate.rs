@@ -1,4 +1,5 @@
-//! Measures: `evaluate --learn INDEX INDEX` (learn the first from nothing, judge the second), or `evaluate [--online] [--from-nothing] [--reports] [--delay N] [--noise P] [--seed N] [--model FILE] INDEX`. Prints the report as JSON and the intervals.
+//! Measures: `evaluate --learn INDEX INDEX` (learn the first from nothing, judge the second), or `evaluate [--online] [--from-nothing] [--reports] [--delay N] [--noise P] [--seed N] [--after N] [--model FILE] INDEX`.
+//! Prints the report as JSON and the intervals; with `--after`, both leave out the first N messages, as those that came before any label could.
 
 use detect::Thresholds;
 use detect::classify::{Model, corpus, log_odds};
@@ -10,6 +11,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut online: Option<Online> = None;
     let mut model = None;
+    let mut after = 0;
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -19,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--seed" => online.get_or_insert_default().seed = words.next().ok_or("--seed needs a number")?.parse()?,
             "--delay" => online.get_or_insert_default().delay = words.next().ok_or("--delay needs a number")?.parse()?,
             "--noise" => online.get_or_insert_default().noise = words.next().ok_or("--noise needs a share")?.parse()?,
+            "--after" => after = words.next().ok_or("--after needs a number")?.parse()?,
             "--model" => model = Some(Model::load(Path::new(&words.next().ok_or("--model needs a file")?))?.into()),
             "--learn" => {
                 let (learned, index) = (words.next().ok_or("--learn needs two indexes")?, words.next().ok_or("--learn needs two indexes")?);
@@ -30,8 +33,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let model = model.take().unwrap_or_else(Model::built_in);
                 let options = Options { online, ..Options::default() };
                 let judged = eval::judge(&eval::read_index(Path::new(index))?, &model, &options, &mut |_| {})?;
-                println!("{}", serde_json::to_string(&EvalReport::of(&judged))?);
-                println!("{}", serde_json::to_string(&eval::interval(&judged, 1_000, 1))?);
+                let judged = &judged[after.min(judged.len())..];
+                println!("{}", serde_json::to_string(&EvalReport::of(judged))?);
+                println!("{}", serde_json::to_string(&eval::interval(judged, 1_000, 1))?);
             }
         }
     }

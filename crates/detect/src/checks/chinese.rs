@@ -84,6 +84,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("a script builds a file: {}; the page carries {}", "脚本在本地生成文件：{0}；网页带有 {1}"),
     ("a script builds a file or page: {}", "脚本生成文件或网页：{0}"),
     // impersonation
+    ("“{}” speaks as one of this house, the sender is {}; leads to {}", "“{0}”以本单位名义发信，发件人为 {1}；链接指向 {2}"),
+    ("“{}” speaks as one of this house, the sender is {}", "“{0}”以本单位名义发信，发件人为 {1}"),
     ("“{}” writes from the free mailbox {}", "“{0}”使用免费邮箱 {1}"),
     ("passed on: “{}” wrote from {}; {} sends from {}", "转发的邮件：“{0}”由 {1} 发出；{2} 的域名为 {3}"),
     ("“{}” writes from {}; {} sends from {}", "“{0}”由 {1} 发出；{2} 的域名为 {3}"),
@@ -117,6 +119,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("every link leads to {}, {}; the sender is {}", "所有链接都指向 {0}（{1}）；发件人为 {2}"),
     ("every link leads to {}; the sender is {}", "所有链接都指向 {0}；发件人为 {1}"),
     ("a button writes to {}", "按钮会写信给 {0}"),
+    ("the link to {} carries {}, {}", "指向 {0} 的链接带有 {1}（{2}）"),
     ("a QR code leads to {}", "二维码指向 {0}"),
     ("{}, {}; the sender is {}", "{0}（{1}）；发件人为 {2}"),
     ("“{}” leads to {}", "“{0}”指向 {1}"),

@@ -99,4 +99,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "This address has written often and for more than a week, and DMARC confirms that it is not borrowed. It speaks for the mail, unless the mail asks for money, a password or a call: accounts of known people are taken over too.",
         "该地址来信多次且已超过一周，并经 DMARC 证实未被冒用，因此对邮件有利；但若邮件要求付款、输入密码或致电则不计，因为熟人的账户也会被盗。",
     ),
+    doc(
+        "impersonation.inside",
+        ["An outsider speaks as your own organisation", "外部发件人自称本单位部门"],
+        "The mail signs as a desk of your house, such as the IT service, the mail system or the personnel office, or names your organisation or your address, but comes from outside and leads to a page of somebody else. Ask that desk by telephone or in person before you follow it.",
+        "邮件以本单位的部门（如信息中心、邮件系统、人事部）或本单位名称署名，或在主题中写出您的地址，实际却来自外部，并引向他人的网页。请先电话或当面向该部门核实，切勿直接点击。",
+    ),
 ];

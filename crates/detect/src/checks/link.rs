@@ -111,4 +111,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "What looks like a link to a page writes a mail to an address at a free provider that is not the sender’s. Fraud does this because there is no page that could be blocked, and whoever answers is drawn into talk. Do not answer; sign in to the service by its own address.",
         "看似打开网页的链接，实际是给与发件人不同的免费邮箱写信。诈骗者这样做，是因为没有网页可供封禁，而回信者会被进一步套话。请勿回复；如需核实，请自行输入该服务的网址登录。",
     ),
+    doc(
+        "link.recipient",
+        ["A link takes your address to a stranger", "链接把您的地址带给陌生网站"],
+        "The link leads to somebody who is not the sender and carries your address along, mostly behind the “#” or in letters that hide it. The pages of phishing kits fill it in, so that only the password is left to type. Do not follow it; sign in to the service by its own address.",
+        "该链接指向与发件人无关的网站，并把您的邮箱地址一并带去，多写在“#”之后或经过编码。钓鱼页面借此预先填好账号，只等您输入密码。请勿点击；如需登录，请自行输入该服务的网址。",
+    ),
 ];

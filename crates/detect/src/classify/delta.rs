@@ -1,35 +1,41 @@
 //! What people taught: reports of one organisation or one person, added to the shipped model's opinion.
 //!
 //! In: reports ([`Delta::learn`]). Out: log-odds to add ([`Model::score_with`](super::Model::score_with)). A report keeps a
-//! *sketch* of its message: a few hundred hashed features, no text. The weights are fitted anew over all reports whenever one
-//! comes or goes, in the order of their digests. Hence: the order of learning does not matter, a report counts once however
-//! often it is sent, and taking one back ([`Delta::unlearn`]) leaves exactly what would be there had it never come. The
-//! shipped model is the starting point of the fit, so a report of what it knows already moves nothing.
+//! *sketch* of its message: a few hundred hashed features, no text. What follows from the reports ([`fit`]) is worked out anew
+//! over all of them whenever one comes or goes: the weights, which reports are held back because the rest speaks against them
+//! ([`doubt`](super::doubt)), and how far the whole is believed ([`trust`](super::trust)). Hence: the order of learning does not
+//! matter, a message counts once however often it is reported, and taking a word back ([`Delta::unlearn`]) leaves exactly what
+//! would be there had it never come. The shipped model is the starting point, so a report of what it knows already moves nothing.
 //! Invariant: a delta never moves a score by more than [`MOVED_LOG_ODDS_MAX`], and no reporter holds more than the
 //! limit's share of it. Not here: who may report, and where deltas are kept.
 
+mod fit;
 mod octets;
+mod reading;
 mod sketch;
 
 #[cfg(test)]
 mod tests;
 
 pub use octets::DeltaError;
+pub use reading::{Reading, digest};
 pub use sketch::Sketch;
 
-use super::learner::{HEADS, Head};
 use super::{Evidence, Label, Scores};
-use std::collections::{BTreeMap, HashMap};
+use fit::Taught;
+use std::collections::BTreeMap;
 
 /// No delta moves a score further than this, whatever it was taught: from 0.3 % to 89 %.
 pub const MOVED_LOG_ODDS_MAX: f32 = 8.0;
+/// Words kept about one message; for one more the oldest goes. More would not tell more.
+pub const WORDS_MAX: usize = 8;
 
 /// How much a delta holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
-    /// Reports kept; for one more the oldest goes.
+    /// Messages kept; for one more the one goes that nobody spoke of for longest.
     pub reports_max: usize,
-    /// Reports kept of one reporter; for one more, the oldest of that reporter goes.
+    /// Words kept of one reporter; for one more, the oldest of that reporter goes.
     pub reporter_max: usize,
 }
 
@@ -43,22 +49,31 @@ impl Limits {
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Learned {
+    /// Nobody spoke of this message before.
     New,
-    /// The same reporter, or another, has reported this message so before: nothing changed.
+    /// The same reporter said the same before: nothing changed.
     Known,
-    /// It was reported otherwise before; the later word counts.
-    Changed,
+    /// Somebody else had said what it is, or this reporter had said otherwise; the majority stands, among equals the later word.
+    Added,
 }
 
-/// Names a message or a reporter: the first octets of a digest the caller chose, such as SHA-256 of the body.
+/// Names a message or a reporter: the first octets of its SHA-256 ([`digest`]).
 pub type Digest = [u8; 16];
 
-#[derive(Debug, Clone, PartialEq)]
-struct Report {
+/// What one reporter said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Word {
     reporter: Digest,
     label: Label,
-    /// Counts up with every report learned: the order of age.
+    /// Counts up with every word: the order of age.
     age: u64,
+}
+
+/// A message that was spoken of.
+#[derive(Debug, Clone, PartialEq)]
+struct Report {
+    /// One at least, at most one of each reporter, oldest first.
+    words: Vec<Word>,
     /// What the shipped model thought, per head.
     before: [f32; 3],
     sketch: Sketch,
@@ -70,14 +85,14 @@ pub struct Delta {
     limits: Limits,
     reports: BTreeMap<Digest, Report>,
     ages: u64,
-    /// Per feature: spam, phish, bulk. Follows from `reports`.
-    weights: HashMap<u32, [f32; 3]>,
+    /// Follows from `reports`.
+    taught: Taught,
 }
 
 /// One report as it comes.
 #[derive(Debug, Clone, Copy)]
 pub struct Lesson<'a> {
-    /// Of the message; one that was learned already is not learned again.
+    /// Of the message; the same word about it is not learned again.
     pub message: Digest,
     pub reporter: Digest,
     pub label: Label,
@@ -86,135 +101,131 @@ pub struct Lesson<'a> {
     pub before: Scores,
 }
 
-/// Rounds over all reports when fitting.
-const ROUNDS: usize = 8;
-/// First step of a weight; later ones are shorter by the root of the sum of squares (AdaGrad).
-const RATE: f32 = 0.4;
-const GRADIENT_FLOOR: f32 = 0.02;
-/// A report is content once its message has this many log-odds on the right side (0.95).
-const CONTENT_LOG_ODDS: f32 = 3.0;
-
 impl Delta {
     pub fn new(limits: Limits) -> Delta {
-        Delta { limits, reports: BTreeMap::new(), ages: 0, weights: HashMap::new() }
+        Delta { limits, reports: BTreeMap::new(), ages: 0, taught: Taught::default() }
     }
 
     pub fn is_empty(&self) -> bool {
         self.reports.is_empty()
     }
 
-    /// Reports held.
+    /// Messages held.
     pub fn len(&self) -> usize {
         self.reports.len()
     }
 
-    /// Learns one report. Takes a few milliseconds when the delta is full.
+    /// Learns one report. Takes some tens of milliseconds when the delta is full.
     pub fn learn(&mut self, lesson: &Lesson<'_>) -> Learned {
-        let learned = match self.reports.get(&lesson.message) {
-            Some(report) if report.label == lesson.label => return Learned::Known,
-            Some(_) => Learned::Changed,
+        let Lesson { message, reporter, label, .. } = *lesson;
+        let learned = match self.reports.get(&message) {
+            Some(report) if report.words.iter().any(|word| word.reporter == reporter && word.label == label) => return Learned::Known,
+            Some(_) => Learned::Added,
             None => Learned::New,
         };
         self.ages += 1;
-        let Scores { spam_log_odds, phish_log_odds, bulk_log_odds } = lesson.before;
-        let before = [spam_log_odds, phish_log_odds, bulk_log_odds].map(finite);
-        let sketch = Sketch::of(lesson.evidence);
-        let report = Report { reporter: lesson.reporter, label: lesson.label, age: self.ages, before, sketch };
-        self.reports.insert(lesson.message, report);
-        self.forget_beyond(self.limits.reporter_max, |report| report.reporter == lesson.reporter);
-        self.forget_beyond(self.limits.reports_max, |_| true);
+        let word = Word { reporter, label, age: self.ages };
+        let report = self.reports.entry(message).or_insert_with(|| Report::of(lesson));
+        report.words.retain(|word| word.reporter != reporter);
+        report.words.push(word);
+        let beyond = report.words.len().saturating_sub(WORDS_MAX);
+        report.words.drain(..beyond);
+        self.keep_limits(&reporter);
         self.fit();
         learned
     }
 
-    /// Takes a report back, whoever made it; `false` if there is none of this message.
-    pub fn unlearn(&mut self, message: &Digest) -> bool {
-        let was_there = self.reports.remove(message).is_some();
+    /// Takes back what a reporter said of a message; `false` if that is nothing.
+    pub fn unlearn(&mut self, message: &Digest, reporter: &Digest) -> bool {
+        let was_there = self.take_back(message, reporter);
         if was_there {
             self.fit();
         }
         was_there
     }
 
-    /// Takes back all that one reporter taught; how many that were.
+    /// Takes back all that one reporter said; how many words that were.
     pub fn unlearn_reporter(&mut self, reporter: &Digest) -> usize {
-        let before = self.reports.len();
-        self.reports.retain(|_, report| report.reporter != *reporter);
-        if self.reports.len() < before {
+        let messages: Vec<Digest> = self.words_of(reporter).into_iter().map(|(_, message)| message).collect();
+        for message in &messages {
+            self.take_back(message, reporter);
+        }
+        if !messages.is_empty() {
             self.fit();
         }
-        before - self.reports.len()
+        messages.len()
     }
 
     /// Log-odds to add to the model's.
     pub fn score(&self, sketch: &Sketch) -> Scores {
-        let [spam_log_odds, phish_log_odds, bulk_log_odds] = self.moved(sketch).map(|by| by.clamp(-MOVED_LOG_ODDS_MAX, MOVED_LOG_ODDS_MAX));
+        let [spam_log_odds, phish_log_odds, bulk_log_odds] =
+            self.taught.moved(sketch).map(|by| by.clamp(-MOVED_LOG_ODDS_MAX, MOVED_LOG_ODDS_MAX));
         Scores { spam_log_odds, phish_log_odds, bulk_log_odds }
     }
 
-    /// The oldest reports of a kind go until there are no more than `most`.
-    fn forget_beyond(&mut self, most: usize, is_counted: impl Fn(&Report) -> bool) {
-        let mut counted: Vec<(u64, Digest)> =
-            self.reports.iter().filter(|(_, report)| is_counted(report)).map(|(message, report)| (report.age, *message)).collect();
-        counted.sort_unstable();
-        for (_, message) in &counted[..counted.len().saturating_sub(most)] {
+    /// Whether what was said of this message is kept but not believed: what others said of its like speaks against it. It
+    /// begins to count by itself once it no longer does.
+    pub fn is_held_back(&self, message: &Digest) -> bool {
+        self.taught.is_held_back(message)
+    }
+
+    fn take_back(&mut self, message: &Digest, reporter: &Digest) -> bool {
+        let Some(report) = self.reports.get_mut(message) else { return false };
+        let before = report.words.len();
+        report.words.retain(|word| word.reporter != *reporter);
+        let was_there = report.words.len() < before;
+        if report.words.is_empty() {
             self.reports.remove(message);
         }
+        was_there
     }
 
-    /// The weights that the reports ask for, from nothing.
+    /// The oldest words of this reporter go, then the messages nobody spoke of for longest.
+    fn keep_limits(&mut self, reporter: &Digest) {
+        let words = self.words_of(reporter);
+        for (_, message) in &words[..words.len().saturating_sub(self.limits.reporter_max)] {
+            self.take_back(message, reporter);
+        }
+        while self.reports.len() > self.limits.reports_max.max(1) {
+            let oldest = self.reports.iter().min_by_key(|(_, report)| report.latest()).map(|(message, _)| *message);
+            oldest.and_then(|message| self.reports.remove(&message));
+        }
+    }
+
+    /// Messages this reporter spoke of, by age.
+    fn words_of(&self, reporter: &Digest) -> Vec<(u64, Digest)> {
+        let of = |(message, report): (&Digest, &Report)| {
+            report.words.iter().find(|word| word.reporter == *reporter).map(|word| (word.age, *message))
+        };
+        let mut words: Vec<(u64, Digest)> = self.reports.iter().filter_map(of).collect();
+        words.sort_unstable();
+        words
+    }
+
     fn fit(&mut self) {
-        self.weights.clear();
-        let mut squares: HashMap<u32, [f32; 3]> = HashMap::new();
-        for _ in 0..ROUNDS {
-            for report in self.reports.values() {
-                let moved = moved(&self.weights, &report.sketch);
-                let steps = report.gradients(moved);
-                if steps == [0.0; 3] {
-                    continue;
-                }
-                for feature in report.sketch.features() {
-                    let (weights, squares) = (self.weights.entry(*feature).or_default(), squares.entry(*feature).or_default());
-                    for head in 0..3 {
-                        squares[head] += steps[head] * steps[head];
-                        weights[head] -= RATE * steps[head] / (squares[head].sqrt() + GRADIENT_FLOOR);
-                    }
-                }
-            }
-        }
+        self.taught = Taught::by(&self.reports);
     }
-
-    fn moved(&self, sketch: &Sketch) -> [f32; 3] {
-        moved(&self.weights, sketch)
-    }
-}
-
-/// The sum of a message's weights, brought to one length as in the model.
-fn moved(weights: &HashMap<u32, [f32; 3]>, sketch: &Sketch) -> [f32; 3] {
-    let mut sums = [0.0; 3];
-    for weight in sketch.features().iter().filter_map(|feature| weights.get(feature)) {
-        for (sum, weight) in sums.iter_mut().zip(weight) {
-            *sum += weight;
-        }
-    }
-    sums.map(|sum: f32| sum * sketch.value())
 }
 
 impl Report {
-    /// Where each head is wrong about this message, and by how much; 0 where it is right enough.
-    fn gradients(&self, moved: [f32; 3]) -> [f32; 3] {
-        let mut gradients = [0.0; 3];
-        for (at, head) in HEADS.into_iter().enumerate() {
-            let score = self.before[at] + moved[at];
-            gradients[at] = match head.truth(self.label) {
-                Some((true, share)) if score < CONTENT_LOG_ODDS => share * (super::probability(score) - 1.0),
-                Some((false, share)) if score > -CONTENT_LOG_ODDS && (head == Head::Spam || score > 0.0) => {
-                    share * super::probability(score)
-                }
-                _ => 0.0,
-            } * self.sketch.value();
+    /// Without a word yet.
+    fn of(lesson: &Lesson<'_>) -> Report {
+        let Scores { spam_log_odds, phish_log_odds, bulk_log_odds } = lesson.before;
+        Report {
+            words: Vec::new(),
+            before: [spam_log_odds, phish_log_odds, bulk_log_odds].map(finite),
+            sketch: Sketch::of(lesson.evidence),
         }
-        gradients
+    }
+
+    /// The word that stands: of the label most reporters gave, among equals the one given last; its latest word.
+    fn standing(&self) -> Option<Word> {
+        let votes = |label: Label| self.words.iter().filter(|word| word.label == label).count();
+        self.words.iter().max_by_key(|word| (votes(word.label), word.age)).copied()
+    }
+
+    fn latest(&self) -> u64 {
+        self.words.last().map_or(0, |word| word.age)
     }
 }
 

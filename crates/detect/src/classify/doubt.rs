@@ -2,14 +2,14 @@
 //!
 //! In: opinions and the labels that came later. Out: how much each label counts. As long as labels agree with what is thought
 //! firmly, all count alike, and what surprises is learned at once; where more contradict than honest labels do, those that do
-//! count little. Not here: deltas, which believe every report.
+//! count little. Deltas hold back whole reports by the same figures (`delta::fit`), since their weights are worked out anew each time.
 
 use super::Label;
 
 /// A label contradicts an opinion of this many log-odds or more.
 const CONTRADICTION_LOG_ODDS: f32 = 1.5;
 /// Where more than this share of labels contradict, some must be wrong. With honest labels it stays below one in a hundred.
-const CONTRADICTIONS_MAX: f32 = 0.015;
+pub(super) const CONTRADICTIONS_MAX: f32 = 0.015;
 /// How much a label counts that is doubted.
 const DOUBTED_IMPORTANCE: f32 = 0.02;
 /// Among doubtful labels those that agree count more: they have to make up for what the wrong ones did before.
@@ -19,7 +19,7 @@ const CONTRADICTION_STEP: f32 = 0.004;
 const CONTRADICTIONS_FIRST: f32 = 0.005;
 
 /// Whether a label contradicts an opinion of so many log-odds of junk.
-fn contradicts(log_odds: f32, label: Label) -> bool {
+pub(super) fn contradicts(log_odds: f32, label: Label) -> bool {
     (if label.is_junk() { -log_odds } else { log_odds }) > CONTRADICTION_LOG_ODDS
 }
 

@@ -63,7 +63,7 @@ impl Trust {
 }
 
 /// Logarithmic loss of log-odds, at most [`LOSS_MAX`]; never 0.
-fn loss(log_odds: f32, label: Label) -> f32 {
+pub(super) fn loss(log_odds: f32, label: Label) -> f32 {
     let wrong = if label.is_junk() { -log_odds } else { log_odds };
     wrong.clamp(-LOSS_MAX * 3.0, LOSS_MAX * 3.0).exp().ln_1p().min(LOSS_MAX)
 }

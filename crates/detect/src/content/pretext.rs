@@ -88,7 +88,7 @@ struct Lures {
 }
 
 static LURES: LazyLock<Lures> = LazyLock::new(|| {
-    let (mut kinds, mut patterns, mut words): (Vec<&str>, Vec<(usize, bool)>, Vec<&str>) = Default::default();
+    let (mut kinds, mut patterns, mut words): (Vec<&str>, Vec<(usize, bool)>, Vec<String>) = Default::default();
     for line in include_str!("../../data/lures.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((head, list)) = line.split_once(" = ") else { continue };
         let Some((kind, part)) = head.split_once(' ') else { continue };
@@ -97,13 +97,27 @@ static LURES: LazyLock<Lures> = LazyLock::new(|| {
             kinds.len() - 1
         });
         for word in list.split(", ") {
-            words.push(word);
-            patterns.push((at, part == "claim"));
+            for spelling in spellings(word) {
+                words.push(spelling);
+                patterns.push((at, part == "claim"));
+            }
         }
     }
     let finder = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).expect("fixed patterns");
     Lures { finder, kinds, patterns }
 });
+
+/// A word as it stands in a sentence, begins one, and is shouted. ASCII letters match in any case by themselves.
+fn spellings(word: &str) -> Vec<String> {
+    let mut spellings = vec![word.to_string()];
+    if !word.is_ascii() {
+        let mut letters = word.chars();
+        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        spellings.extend([capital, word.to_uppercase()]);
+        spellings.dedup();
+    }
+    spellings
+}
 
 /// Words of stories in one text: kind, whether a claim, start, end.
 struct Words(Vec<(usize, bool, usize, usize)>);
@@ -273,8 +287,8 @@ mod tests {
                 assert!(lures.patterns.contains(&(at, is_claim)), "{kind} {is_claim}");
             }
         }
-        let lines = include_str!("../../data/lures.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty()).count();
-        assert_eq!(lines, 2 * lures.kinds.len());
+        let mut lines = include_str!("../../data/lures.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        assert!(lines.all(|line| line.contains(" about = ") || line.contains(" claim = ")));
     }
 
     #[test]
@@ -286,6 +300,17 @@ mod tests {
             ("Seus pontos expiram hoje", Some("points")),
             ("uw betaalpas verloopt binnenkort", Some("bank")),
             ("您的邮箱容量已满", Some("mailbox")),
+            ("Ваша посылка задержана, оплатите доставку", Some("parcel")),
+            ("ВАШ СЧЁТ ЗАБЛОКИРОВАН", Some("bank")),
+            ("お客様のアカウントは一時的に制限されています", Some("bank")),
+            ("お荷物のお届けにあがりましたが、不在のため持ち帰りました", Some("parcel")),
+            ("Twoja paczka została wstrzymana", Some("parcel")),
+            ("Kartınız askıya alındı", Some("bank")),
+            ("Din e-postkonto och brevlåda är full", Some("mailbox")),
+            ("Enter your 12-word recovery phrase to restore your wallet", Some("recovery")),
+            ("Укажите адрес, и мы пришлём документы после встречи", None),
+            ("会議の資料をお送りします。ご確認ください。", None),
+            ("I told you about the delivery yesterday", None),
             ("Parabéns! Você ganhou. Resgate agora", Some("prize")),
             ("Lunch on Friday?", None),
             ("The document is on the server, call me when you are back", None),

@@ -16,7 +16,7 @@ mod tests;
 
 pub use index::{Entry, IndexError, read_index};
 pub use metrics::{Bin, EvalReport, Interval, Judged, calibration, interval, roc};
-pub use online::{Filter, Online};
+pub use online::{Filter, Online, reporter};
 
 use crate::classify::corpus::{self, CorpusError};
 use crate::classify::{Model, Scores, log_odds};

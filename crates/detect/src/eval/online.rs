@@ -1,7 +1,8 @@
 //! A filter that learns while it judges, as a mailbox would: at once or late, with right or wrong labels, from the model or from
-//! nothing; every mail, or as the service learns reports.
+//! nothing; every mail, or as the service learns reports. Reports go the way of the service to the last bit: the same
+//! [`Reading`], the same [`Delta`], the same sum (a test of the gateway compares the two).
 
-use crate::classify::delta::{Delta, Digest, Lesson, Limits};
+use crate::classify::delta::{Delta, Limits, Reading};
 use crate::classify::dice::Dice;
 use crate::classify::doubt::Doubt;
 use crate::classify::learner::{Habits, Learner};
@@ -50,9 +51,14 @@ enum Local {
 
 /// A message, what was said of it, and the label to come.
 struct Waiting {
-    evidence: Evidence,
+    reading: Reading,
     said: Said,
     label: Label,
+}
+
+/// Who reports the message that is told as the `turn`th, from 1.
+pub fn reporter(turn: usize) -> String {
+    format!("reporter-{}@organisation.example", turn % REPORTERS)
 }
 
 impl<'a> Filter<'a> {
@@ -74,59 +80,65 @@ impl<'a> Filter<'a> {
     /// What it thinks of a message before it is told; then the label is put in line to be learned.
     pub fn judge_then_learn(&mut self, octets: Bytes, label: Label) -> Scores {
         self.catch_up();
-        let evidence = self.evidence(&Message::parse(octets, &Budget::default()));
-        let said = self.said(&evidence);
-        let scores = self.weighed(&evidence, &said);
-        self.wait_for(evidence, said, label);
+        let reading = self.read(&Message::parse(octets, &Budget::default()));
+        let said = self.said(&reading);
+        let scores = self.weighed(&reading, &said);
+        self.wait_for(reading, said, label);
         scores
     }
 
     /// Learns what is due, then scores.
     pub fn judge(&mut self, message: &Message) -> Scores {
         self.catch_up();
-        let evidence = self.evidence(message);
-        let said = self.said(&evidence);
-        self.weighed(&evidence, &said)
+        let reading = self.read(message);
+        let said = self.said(&reading);
+        self.weighed(&reading, &said)
     }
 
     /// A label, right or (by chance, as `noise` says) wrong.
     pub fn tell(&mut self, message: &Message, label: Label) {
-        let evidence = self.evidence(message);
-        let said = self.said(&evidence);
-        self.wait_for(evidence, said, label);
+        let reading = self.read(message);
+        let said = self.said(&reading);
+        self.wait_for(reading, said, label);
     }
 
-    fn evidence(&self, message: &Message) -> Evidence {
-        let own: Namespaces = Habits::default().namespaces();
-        Evidence::of(message, self.model.map_or(own, |model| own.and(model.namespaces())))
+    fn read(&self, message: &Message) -> Reading {
+        match (&self.local, self.model) {
+            (Local::Reports { .. }, Some(model)) => Reading::of(message, model),
+            (_, model) => {
+                let own: Namespaces = Habits::default().namespaces();
+                let evidence = Evidence::of(message, model.map_or(own, |model| own.and(model.namespaces())));
+                let before = model.map(|model| model.score_evidence(&evidence)).unwrap_or_default();
+                Reading { message: [0; 16], evidence, before } // every mail is learned, however often it comes
+            }
+        }
     }
 
-    fn said(&mut self, evidence: &Evidence) -> Said {
-        let known = self.model.map(|model| model.score_evidence(evidence)).unwrap_or_default();
+    fn said(&mut self, reading: &Reading) -> Said {
         let own = match &mut self.local {
-            Local::Mails { learner, .. } => learner.score(evidence),
+            Local::Mails { learner, .. } => learner.score(&reading.evidence),
             Local::Reports { .. } => Scores::default(),
         };
-        Said { known, own }
+        Said { known: reading.before, own }
     }
 
-    fn weighed(&self, evidence: &Evidence, said: &Said) -> Scores {
+    fn weighed(&self, reading: &Reading, said: &Said) -> Scores {
         match (&self.local, self.model) {
             (Local::Mails { trust, .. }, Some(_)) => trust.weigh(said),
             (Local::Mails { .. }, None) => said.own,
-            (Local::Reports { delta, .. }, Some(model)) => model.score_evidence_with(evidence, &[delta]),
+            (Local::Reports { delta, .. }, Some(model)) => reading.scores(model, &[delta]),
             (Local::Reports { .. }, None) => said.known,
         }
     }
 
-    fn wait_for(&mut self, evidence: Evidence, said: Said, label: Label) {
+    fn wait_for(&mut self, reading: Reading, said: Said, label: Label) {
         let is_wrong = self.online.noise > 0.0 && self.dice.share() < self.online.noise;
         let label = match (is_wrong, label.is_junk()) {
             (false, _) => label,
             (true, true) => Label::Ham,
             (true, false) => Label::Spam,
         };
-        self.waiting.push_back(Waiting { evidence, said, label });
+        self.waiting.push_back(Waiting { reading, said, label });
     }
 
     /// One lesson at a time as they fall due; many at once, such as an import, in rounds.
@@ -140,9 +152,9 @@ impl<'a> Filter<'a> {
                 learn_together(learner, is_known.then_some(trust), waiting, self.online.seed + 1);
             }
             Local::Mails { learner, doubt, trust } => {
-                for Waiting { evidence, said, label } in self.waiting.drain(..due) {
+                for Waiting { reading, said, label } in self.waiting.drain(..due) {
                     trust.note(&said, label);
-                    learner.learn_weighed(&evidence, label, |own| {
+                    learner.learn_weighed(&reading.evidence, label, |own| {
                         let now = if is_known { trust.weigh(&Said { own, ..said }) } else { own };
                         doubt.importance(now.spam_log_odds, label)
                     });
@@ -155,7 +167,7 @@ impl<'a> Filter<'a> {
 /// What was learned of the first half has to prove itself on the second, before all of it is learned.
 fn learn_together(learner: &mut Learner, trust: Option<&mut Trust>, waiting: Vec<Waiting>, seed: u64) {
     let known: Vec<Scores> = waiting.iter().map(|waiting| waiting.said.known).collect();
-    let lessons: Vec<(Evidence, Label)> = waiting.into_iter().map(|waiting| (waiting.evidence, waiting.label)).collect();
+    let lessons: Vec<(Evidence, Label)> = waiting.into_iter().map(|waiting| (waiting.reading.evidence, waiting.label)).collect();
     if let Some(trust) = trust {
         let half = lessons.len() / 2;
         learner.learn_all(&lessons[..half], ROUNDS, seed);
@@ -169,12 +181,5 @@ fn learn_together(learner: &mut Learner, trust: Option<&mut Trust>, waiting: Vec
 /// Somebody reports it; all do in turn.
 fn report(delta: &mut Delta, taken: &mut usize, waiting: &Waiting) {
     *taken += 1;
-    let digest = |number: usize| -> Digest { (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_le_bytes() };
-    delta.learn(&Lesson {
-        message: digest(*taken),
-        reporter: digest(*taken % REPORTERS),
-        label: waiting.label,
-        evidence: &waiting.evidence,
-        before: waiting.said.known,
-    });
+    delta.learn(&waiting.reading.lesson(&reporter(*taken), waiting.label));
 }

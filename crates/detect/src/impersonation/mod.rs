@@ -11,6 +11,7 @@ pub mod correspondent;
 mod display;
 pub(crate) mod forwarded;
 pub(crate) mod free_mail;
+mod inside;
 pub mod look_alike;
 pub(crate) mod people;
 mod reply_to;
@@ -28,6 +29,7 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &look_alike::FromLookAlike,
     &reply_to::ReplyTo,
     &forwarded::Forwarded,
+    &inside::Inside,
     &sender_place::SenderPlace,
 ];
 

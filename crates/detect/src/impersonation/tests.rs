@@ -1,5 +1,5 @@
 use super::look_alike::{LookAlike, imitated};
-use crate::fixture::{Scene, plain, weighing};
+use crate::fixture::{Scene, html, plain, weighing};
 use crate::inspect::Surroundings;
 
 fn check(header: &str, want: &[&str], why: &str) {
@@ -168,4 +168,34 @@ fn senders_without_a_domain_of_their_own_weigh() {
     assert_eq!(of("v27dnkoozs.onmicrosoft.com"), Some(0.8));
     assert_eq!(of("x7f3k9q2d.com"), Some(0.8));
     assert_eq!(of("sender.example"), None);
+}
+
+#[test]
+fn who_speaks_as_our_own_desk_and_leads_elsewhere_weighs() {
+    let at = |from: &str, subject: &str, target: &str| {
+        let mut scene = Scene::default();
+        scene.envelope.recipients.push(mail::EnvelopeRecipient {
+            address: mail::Address::parse("bo@example.com").expect("an address"),
+            notify: Default::default(),
+            orcpt: None,
+        });
+        let header = format!("From: {from}\r\nSubject: {subject}\r\n");
+        let raw = html(&header, &format!("<p>Dear Bo, please look at this before noon.</p><a href=\"{target}\">here</a>"));
+        let findings = scene.look(&raw);
+        findings.iter().find(|finding| finding.check == "impersonation.inside").map(|finding| finding.weight)
+    };
+    let (elsewhere, hidden) = ("https://evil.test/x", "https://x.web.app/");
+    for (from, subject, target, want, why) in [
+        ("example.com IT Support <x@sender.example>", "Notice", elsewhere, Some(1.8), "house and desk"),
+        ("Example HR Department <x@sender.example>", "Notice", elsewhere, Some(1.8), "the name of the house"),
+        ("IT Support <x@sender.example>", "Notice", elsewhere, Some(0.8), "any house's desk"),
+        ("IT Support <x@sender.example>", "Notice for bo@example.com", elsewhere, Some(1.4), "the reader's address in the subject"),
+        ("Ada <x@sender.example>", "Notice for Bo@Example.com", elsewhere, Some(0.5), "the address alone"),
+        ("=?utf-8?B?5L+h5oGv5Lit5b+D?= <x@sender.example>", "Notice", hidden, Some(0.8 * 1.5), "a desk in Chinese"),
+        ("example.com IT Support <x@sender.example>", "Notice", "https://www.sender.example/x", None, "who runs the desk for us"),
+        ("example.com IT Support <x@example.com>", "Notice", elsewhere, None, "one of ours"),
+        ("Ada <x@sender.example>", "Notice", elsewhere, None, "a person"),
+    ] {
+        assert_eq!(at(from, subject, target), want, "{why}");
+    }
 }

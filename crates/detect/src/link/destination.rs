@@ -192,7 +192,7 @@ fn base64_address(value: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(super) fn percent_decoded(text: &str) -> String {
     let octets = text.as_bytes();
     let digit = |at: usize| octets.get(at).and_then(|octet| char::from(*octet).to_digit(16));
     let mut out = Vec::with_capacity(octets.len());

@@ -52,7 +52,9 @@ pub fn lead<'a>(message: &'a Message, surroundings: &Surroundings, aside: impl F
         return mailbox(message).map_or((Lead::Nowhere, ""), |address| (Lead::Mailbox, address));
     };
     let host = link.host.as_deref().unwrap_or_default();
-    let is_senders = sender == Some(*place) || is_own(host, surroundings);
+    // A sender with a name of his own lets others put pages below it too, and tells of them.
+    let is_landlord = from.as_ref().is_some_and(|from| place::free_host(&from.domain).is_none()) && organisational_domain(host) == sender;
+    let is_senders = sender == Some(*place) || sender.is_some() && is_landlord || is_own(host, surroundings);
     let lead = match () {
         () if is_senders => Lead::Sender,
         () if hides(link, host) => Lead::Hidden,
@@ -83,7 +85,8 @@ fn owner(host: &str) -> &str {
     organisational_domain(host).filter(|_| place::free_host(host).is_none()).unwrap_or(host)
 }
 
-fn hides(link: &Link, host: &str) -> bool {
+/// Whether the place hides who is behind it.
+pub(super) fn hides(link: &Link, host: &str) -> bool {
     let is_redirector = !destination::is_rewriter(host) && destination::inner(link).is_some_and(|inner| inner.is_known);
     place::free_host(host).is_some()
         || place::is_shortener(host)

@@ -12,6 +12,7 @@ mod mismatch;
 mod picture;
 pub(crate) mod place;
 mod qr;
+mod recipient;
 mod shown;
 mod target;
 
@@ -20,8 +21,16 @@ pub use shown::shown_domain;
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
 
-pub const INSPECTIONS: &[&dyn Inspect] =
-    &[&mismatch::TextMismatch, &target::Target, &host::Hosts, &lone::LoneLink, &mail_button::MailButton, &picture::Pictures, &qr::QrCodes];
+pub const INSPECTIONS: &[&dyn Inspect] = &[
+    &mismatch::TextMismatch,
+    &target::Target,
+    &host::Hosts,
+    &lone::LoneLink,
+    &mail_button::MailButton,
+    &picture::Pictures,
+    &qr::QrCodes,
+    &recipient::Recipient,
+];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::link::CHECKS;
 

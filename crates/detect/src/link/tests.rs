@@ -131,3 +131,22 @@ fn rented_machines_weigh() {
     assert_eq!(of("", "www.sender.example"), None);
     assert_eq!(of("References: <1@example.com>\r\n", "33.132.167.72.host.secureserver.net"), Some(0.0), "people talk about it");
 }
+
+#[test]
+fn the_readers_address_in_a_strangers_link_weighs() {
+    let of = |header: &str, target: &str| weight("link.recipient", header, &format!("<p>Our page</p><a href=\"{target}\">here</a>"));
+    for (target, want, why) in [
+        ("https://evil.test/#bo@example.com", Some(2.5), "behind the #"),
+        ("https://evil.test/x/Ym9AZXhhbXBsZS5jb20", Some(2.5), "in base64"),
+        ("https://evil.test/#someone@elsewhere.example", Some(1.5), "another reader's"),
+        ("https://news.test/unsubscribe?e=bo@example.com", None, "a link to unsubscribe"),
+        ("https://bo.web.app/?e=bo@example.com", Some(1.8), "in plain letters at a place where anybody puts a page"),
+        ("https://www.sender.example/#bo@example.com", None, "the sender's own page"),
+        ("https://intranet.example.com/#bo@example.com", None, "our own page"),
+        ("https://evil.test/#chapter-2", None, "no address"),
+    ] {
+        assert_eq!(of("", target), want, "{why}");
+    }
+    assert_eq!(of("List-Id: <talk.example>\r\n", "https://evil.test/#bo@example.com"), None, "people talk about it");
+    assert_eq!(of("From: Ada <ada@example.com>\r\n", "https://evil.test/#bo@example.com"), None, "one of ours");
+}

@@ -82,6 +82,7 @@ struct Changed<'a> {
     subject: &'a str,
     before: Scores,
     after: Scores,
+    is_held_back: bool,
 }
 
 pub fn run(place: &Place, feedback: Feedback) -> anyhow::Result<Exit> {
@@ -116,8 +117,9 @@ async fn learn(store: &Store, add: Add) -> anyhow::Result<Exit> {
         let taken = feedback.take(report).await?;
         match add.json {
             true => {
-                let Taken { id, mail, subject, before, after } = &taken;
-                output::json(&Changed { source, report: *id, mail: *mail, subject, before: *before, after: *after })?;
+                let Taken { id, mail, subject, before, after, is_held_back } = &taken;
+                let (before, after, is_held_back) = (*before, *after, *is_held_back);
+                output::json(&Changed { source, report: *id, mail: *mail, subject, before, after, is_held_back })?;
             }
             false => print(source, &taken)?,
         }
@@ -139,7 +141,11 @@ fn print(source: &str, taken: &Taken) -> anyhow::Result<()> {
         percent(before.phish_log_odds),
         percent(after.spam_log_odds),
         percent(after.phish_log_odds),
-    ))
+    ))?;
+    match taken.is_held_back {
+        true => output::line("  what others reported speaks against it: it counts for the reporter alone until somebody else says so too"),
+        false => Ok(()),
+    }
 }
 
 /// A held mail by its id, else a file.

@@ -18,7 +18,7 @@ use crate::reputation::{Behind, Outcome, Reputation};
 use crate::scope::OrgScope;
 use crate::trace::{self, Event, EventKind};
 use bytes::Bytes;
-use detect::classify::delta::{Delta, Digest, Learned, Lesson, Limits};
+use detect::classify::delta::{Delta, Digest, Learned, Limits, Reading, digest};
 use detect::classify::{Evidence, Label, Model, Scores, probability};
 use mail::id::{EventId, IdMaker, ReportId};
 use mail::message::Budget;
@@ -56,6 +56,8 @@ pub struct Taken {
     /// Opinions before and after, with what the organisation taught.
     pub before: Scores,
     pub after: Scores,
+    /// The organisation keeps it and does not believe it yet: what others reported speaks against it. For the reporter it counts.
+    pub is_held_back: bool,
 }
 
 /// Why a report was not taken.
@@ -88,33 +90,35 @@ struct Sender {
 
 /// A report that was read: everything that needs no database.
 struct Read {
-    digest: Digest,
+    reading: Reading,
     subject: String,
     /// The id that our own header names; to be checked before it is believed.
     claimed: Option<MailId>,
-    evidence: Evidence,
-    before: Scores,
 }
 
 impl Feedback {
     /// Learns a report.
     pub async fn take(&self, report: Report) -> Result<Taken, FeedbackError> {
-        let read = self.read(report.octets.clone()).await;
+        let Read { reading, subject, claimed } = self.read(report.octets.clone()).await;
+        let reading = Arc::new(reading);
         let reporter: String = report.reporter.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-        let (org, digest) = (report.org, hex(&read.digest));
+        let (org, digest) = (report.org, hex(&reading.message));
         let known = {
             let (digest, reporter) = (digest.clone(), reporter.clone());
             self.db.read(move |tx| Box::pin(async move { sql::label_of(tx, org, &digest, &reporter).await })).await?
         };
-        let before = self.with_delta(org, &read).await?;
-        let found = self.mail_of(org, read.claimed).await?;
+        let (before, is_held_back) = self.opinion(org, &reading).await?;
+        let found = self.mail_of(org, claimed).await?;
         if known == Some(report.label) {
-            return Ok(Taken { id: None, mail: found.map(|(mail, _)| mail), subject: read.subject, before, after: before });
+            let mail = found.map(|(mail, _)| mail);
+            return Ok(Taken { id: None, mail, subject, before, after: before, is_held_back });
         }
         for (person, limits) in [("", Limits::ORGANISATION), (reporter.as_str(), Limits::PERSON)] {
-            self.change(org, person, limits, |delta| delta.learn(&lesson(&read, &reporter, report.label)) != Learned::Known).await?;
+            let (reading, reporter) = (reading.clone(), reporter.clone());
+            let learn = move |delta: &mut Delta| delta.learn(&reading.lesson(&reporter, report.label)) != Learned::Known;
+            self.change(org, person, limits, learn).await?;
         }
-        let after = self.with_delta(org, &read).await?;
+        let (after, is_held_back) = self.opinion(org, &reading).await?;
         let mail = found.as_ref().map(|(mail, _)| *mail);
         let row = sql::Row {
             id: ReportId(self.ids.next(report.now_ms)),
@@ -123,7 +127,7 @@ impl Feedback {
             digest,
             reporter,
             label: report.label,
-            subject: read.subject.clone(),
+            subject: subject.clone(),
             before_spam: probability(before.spam_log_odds),
             after_spam: probability(after.spam_log_odds),
             at_ms: report.now_ms,
@@ -135,22 +139,18 @@ impl Feedback {
             self.reputation.note(org, &behind, outcome, (WORD_TIMES, report.now_ms));
             self.reputation.note_word(org, &behind, outcome, report.now_ms);
         }
-        Ok(Taken { id: Some(id), mail, subject: read.subject, before, after })
+        Ok(Taken { id: Some(id), mail, subject, before, after, is_held_back })
     }
 
     /// Takes a report back, and all that was learned from it.
     pub async fn remove(&self, scope: OrgScope, id: ReportId) -> Result<sql::Row, FeedbackError> {
         let row =
             self.db.read(move |tx| Box::pin(async move { sql::row(tx, scope, id).await })).await?.ok_or(FeedbackError::NoReport(id))?;
-        let digest = unhex(&row.digest);
-        // Another person's report of the same message still stands for the organisation.
-        let (org, text, reporter) = (row.org, row.digest.clone(), row.reporter.clone());
-        let others: Option<Label> =
-            self.db.read(move |tx| Box::pin(async move { sql::label_of_others(tx, org, &text, &reporter).await })).await?;
-        if others != Some(row.label) {
-            self.change(row.org, "", Limits::ORGANISATION, |delta| delta.unlearn(&digest)).await?;
+        let (message, reporter) = (unhex(&row.digest), digest(row.reporter.as_bytes()));
+        for (person, limits) in [("", Limits::ORGANISATION), (row.reporter.as_str(), Limits::PERSON)] {
+            // What others said of the same message still stands for the organisation.
+            self.change(row.org, person, limits, move |delta| delta.unlearn(&message, &reporter)).await?;
         }
-        self.change(row.org, &row.reporter, Limits::PERSON, |delta| delta.unlearn(&digest)).await?;
         let (db, id) = (&self.db, row.id);
         db.tx(move |tx| Box::pin(async move { sql::delete(tx, id).await })).await?;
         Ok(row)
@@ -160,25 +160,22 @@ impl Feedback {
         let model = self.model.clone();
         let work = move || {
             let message = Message::parse(octets, &Budget::default());
-            let evidence = Evidence::of(&message, model.namespaces());
-            let before = model.score_evidence(&evidence);
             let subject = message.subject.chars().take(NAME_CHARS_MAX).collect();
-            Read { digest: digest(&message.body()), subject, claimed: claimed(&message), evidence, before }
+            Read { reading: Reading::of(&message, &model), subject, claimed: claimed(&message) }
         };
         // Reading a message never panics on any input; if it did, an empty one is what was read.
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Read {
-            digest: [0; 16],
+            reading: Reading { message: [0; 16], evidence: Evidence::of_text("", ""), before: Scores::default() },
             subject: String::new(),
             claimed: None,
-            evidence: Evidence::of_text("", ""),
-            before: Scores::default(),
         })
     }
 
-    /// The model's opinion with what the organisation taught.
-    async fn with_delta(&self, org: OrgId, read: &Read) -> Result<Scores, FeedbackError> {
-        let delta = self.stored(org, "").await?.map(|(_, delta)| delta);
-        Ok(self.model.score_evidence_with(&read.evidence, delta.as_ref().as_slice()))
+    /// The model's opinion with what the organisation taught, and whether it holds back what was said of this message.
+    async fn opinion(&self, org: OrgId, reading: &Reading) -> Result<(Scores, bool), FeedbackError> {
+        let (_, delta) = self.stored(org, "").await?;
+        let is_held_back = delta.as_ref().is_some_and(|delta| delta.is_held_back(&reading.message));
+        Ok((reading.scores(&self.model, delta.as_ref().as_slice()), is_held_back))
     }
 
     /// The mail that our header names, if it is one of this organisation, and who stood behind it.
@@ -195,14 +192,16 @@ impl Feedback {
         org: OrgId,
         person: &str,
         limits: Limits,
-        mut change: impl FnMut(&mut Delta) -> bool,
+        change: impl Fn(&mut Delta) -> bool + Send + Sync + 'static,
     ) -> Result<(), FeedbackError> {
+        let change = Arc::new(change);
         for _ in 0..TRIES_MAX {
-            let stored = self.stored(org, person).await?;
-            let (version, mut delta) = stored.unwrap_or_else(|| (0, Delta::new(limits)));
-            if !change(&mut delta) {
-                return Ok(());
-            }
+            let (version, stored) = self.stored(org, person).await?;
+            let mut delta = stored.unwrap_or_else(|| Delta::new(limits));
+            let change = change.clone();
+            // Fitting a full delta takes tens of milliseconds: not on a thread that serves connections.
+            let changed = tokio::task::spawn_blocking(move || change(&mut delta).then_some(delta)).await;
+            let Some(delta) = changed.map_err(|_| FeedbackError::Busy)? else { return Ok(()) };
             let (octets, name) = (Bytes::from(delta.to_octets()), person.to_string());
             let done: Result<bool, Error> =
                 self.db.tx(move |tx| Box::pin(async move { sql::put_delta(tx, (org, &name), version, octets).await })).await;
@@ -214,16 +213,19 @@ impl Feedback {
         Err(FeedbackError::Busy)
     }
 
-    async fn stored(&self, org: OrgId, person: &str) -> Result<Option<(i64, Delta)>, FeedbackError> {
+    /// A delta and its version, 0 where there is none. What cannot be read keeps its version, so that it can be written over.
+    async fn stored(&self, org: OrgId, person: &str) -> Result<(i64, Option<Delta>), FeedbackError> {
         let name = person.to_string();
         let stored = self.db.read(move |tx| Box::pin(async move { sql::delta(tx, org, &name).await })).await?;
-        Ok(stored.and_then(|(version, octets)| match Delta::from_octets(&octets) {
-            Ok(delta) => Some((version, delta)),
+        let Some((version, octets)) = stored else { return Ok((0, None)) };
+        let read = tokio::task::spawn_blocking(move || Delta::from_octets(&octets)).await.map_err(|_| FeedbackError::Busy)?;
+        match read {
+            Ok(delta) => Ok((version, Some(delta))),
             Err(why) => {
                 tracing::error!(org = org.0, person, %why, "what was learned cannot be read; it begins anew");
-                None
+                Ok((version, None))
             }
-        }))
+        }
     }
 
     async fn keep(&self, row: sql::Row) -> Result<(), FeedbackError> {
@@ -247,18 +249,6 @@ impl Feedback {
             .await;
         Ok(kept?)
     }
-}
-
-fn lesson<'a>(read: &'a Read, reporter: &str, label: Label) -> Lesson<'a> {
-    Lesson { message: read.digest, reporter: digest(reporter.as_bytes()), label, evidence: &read.evidence, before: read.before }
-}
-
-/// The first 16 octets of SHA-256.
-fn digest(octets: &[u8]) -> Digest {
-    let whole = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets);
-    let mut first = [0; 16];
-    first.copy_from_slice(&whole.as_ref()[..16]); // SHA-256 has 32
-    first
 }
 
 fn hex(digest: &Digest) -> String {

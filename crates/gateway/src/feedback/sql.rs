@@ -71,13 +71,6 @@ pub async fn label_of(tx: &mut Tx, org: OrgId, digest: &str, reporter: &str) -> 
     row.map(|row| row.text(0).map(Label::read)).transpose().map(Option::flatten)
 }
 
-/// What somebody else said of this message last.
-pub async fn label_of_others(tx: &mut Tx, org: OrgId, digest: &str, reporter: &str) -> Result<Option<Label>, Error> {
-    let sql = "SELECT label FROM report WHERE org = $1 AND digest = $2 AND reporter <> $3 ORDER BY id DESC LIMIT 1";
-    let row = tx.row(sql, args![org.0, digest, reporter]).await?;
-    row.map(|row| row.text(0).map(Label::read)).transpose().map(Option::flatten)
-}
-
 pub async fn receipt(tx: &mut Tx, org: OrgId, mail: MailId) -> Result<Option<String>, Error> {
     let row = tx.row("SELECT receipt FROM mail WHERE id = $1 AND org = $2", args![mail.0, org.0]).await?;
     row.map(|row| row.text(0).map(str::to_string)).transpose()

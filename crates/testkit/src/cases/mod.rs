@@ -7,6 +7,7 @@
 mod dice;
 mod form;
 mod hidden;
+mod kit;
 mod letter;
 mod link;
 mod looks;
@@ -38,7 +39,8 @@ pub struct Case {
 /// All cases of this seed, kind by kind.
 pub fn all(seed: u64) -> Vec<Case> {
     let mut cases = Vec::new();
-    for make in [smuggling::cases, qr::cases, looks::cases, money::cases, link::cases, hidden::cases, form::cases, mime::cases] {
+    for make in [smuggling::cases, qr::cases, looks::cases, money::cases, link::cases, hidden::cases, form::cases, mime::cases, kit::cases]
+    {
         // Each kind has its own dice, so that a new case changes no other.
         let mut dice = Dice::new(seed.wrapping_add(cases.len() as u64));
         make(&mut dice, &mut cases);

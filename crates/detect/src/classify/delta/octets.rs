@@ -1,13 +1,17 @@
 //! A delta as octets and back. The weights are not kept: they follow from the reports.
 //!
-//! Little-endian: `GPDELTA` and the format (1), u32 ×2 limits, u64 ages, u32 number of reports; each report: 16 octets digest,
-//! 16 octets reporter, label, u64 age, f32 ×3 what the model thought, u16 number of features, u32 each.
+//! Little-endian: `GPDELTA` and the format (2), u32 ×2 limits, u64 ages, u32 number of reports; each report: 16 octets digest,
+//! u8 number of words, each word 16 octets reporter, label, u64 age; f32 ×3 what the model thought, u16 number of features,
+//! u32 each. Format 1, which is read too, has one word a report and no number of words.
 
 use super::sketch::{FEATURES_MAX, Sketch};
-use super::{Delta, Digest, Limits, Report};
+use super::{Delta, Digest, Limits, Report, WORDS_MAX, Word};
 use crate::classify::Label;
 
-const MAGIC: &[u8; 8] = b"GPDELTA\x01";
+const MAGIC: &[u8; 7] = b"GPDELTA";
+const FORMAT: u8 = 2;
+/// The one before: each message had the word of one reporter only.
+const FORMAT_OF_ONE_WORD: u8 = 1;
 /// Most reports a delta may be made for; what claims more is damaged.
 const REPORTS_MAX: usize = 10_000;
 const LABELS: [Label; 4] = [Label::Ham, Label::Spam, Label::Phish, Label::Bulk];
@@ -24,6 +28,7 @@ pub enum DeltaError {
 impl Delta {
     pub fn to_octets(&self) -> Vec<u8> {
         let mut octets = MAGIC.to_vec();
+        octets.push(FORMAT);
         for limit in [self.limits.reports_max, self.limits.reporter_max] {
             octets.extend((limit.min(REPORTS_MAX) as u32).to_le_bytes());
         }
@@ -31,9 +36,12 @@ impl Delta {
         octets.extend((self.reports.len() as u32).to_le_bytes());
         for (message, report) in &self.reports {
             octets.extend(message);
-            octets.extend(report.reporter);
-            octets.push(LABELS.iter().position(|label| *label == report.label).unwrap_or(0) as u8);
-            octets.extend(report.age.to_le_bytes());
+            octets.push(report.words.len() as u8); // at most WORDS_MAX
+            for word in &report.words {
+                octets.extend(word.reporter);
+                octets.push(LABELS.iter().position(|label| *label == word.label).unwrap_or(0) as u8);
+                octets.extend(word.age.to_le_bytes());
+            }
             octets.extend(report.before.iter().flat_map(|log_odds| log_odds.to_le_bytes()));
             octets.extend((report.sketch.features().len() as u16).to_le_bytes());
             octets.extend(report.sketch.features().iter().flat_map(|feature| feature.to_le_bytes()));
@@ -46,6 +54,10 @@ impl Delta {
     pub fn from_octets(octets: &[u8]) -> Result<Delta, DeltaError> {
         let damaged = |what| DeltaError::Damaged { what };
         let mut rest = Rest(octets.strip_prefix(MAGIC).ok_or(DeltaError::NotADelta)?);
+        let [format] = rest.take().ok_or(DeltaError::NotADelta)?;
+        if format != FORMAT && format != FORMAT_OF_ONE_WORD {
+            return Err(DeltaError::NotADelta);
+        }
         let mut limit = || Some(u32::from_le_bytes(rest.take()?) as usize).filter(|limit| *limit <= REPORTS_MAX);
         let limits = Limits { reports_max: limit().ok_or(damaged("its limits"))?, reporter_max: limit().ok_or(damaged("its limits"))? };
         let mut delta = Delta::new(limits);
@@ -55,7 +67,7 @@ impl Delta {
             return Err(damaged("the number of its reports"));
         }
         for _ in 0..count {
-            let (message, report) = rest.report().ok_or(damaged("a report"))?;
+            let (message, report) = rest.report(format).ok_or(damaged("a report"))?;
             delta.reports.insert(message, report);
         }
         if !rest.0.is_empty() || delta.reports.len() != count {
@@ -76,11 +88,13 @@ impl Rest<'_> {
         Some(*first)
     }
 
-    fn report(&mut self) -> Option<(Digest, Report)> {
+    fn report(&mut self, format: u8) -> Option<(Digest, Report)> {
         let message = self.take()?;
-        let reporter = self.take()?;
-        let label = *LABELS.get(usize::from(self.take::<1>()?[0]))?;
-        let age = u64::from_le_bytes(self.take()?);
+        let count = if format == FORMAT_OF_ONE_WORD { 1 } else { usize::from(self.take::<1>()?[0]) };
+        if !(1..=WORDS_MAX).contains(&count) {
+            return None;
+        }
+        let words = (0..count).map(|_| self.word()).collect::<Option<Vec<Word>>>()?;
         let mut before = [0.0; 3];
         for log_odds in &mut before {
             *log_odds = super::finite(f32::from_le_bytes(self.take()?));
@@ -90,6 +104,12 @@ impl Rest<'_> {
             return None;
         }
         let features = (0..count).map(|_| self.take().map(u32::from_le_bytes)).collect::<Option<Vec<u32>>>()?;
-        Some((message, Report { reporter, label, age, before, sketch: Sketch::from_features(features) }))
+        Some((message, Report { words, before, sketch: Sketch::from_features(features) }))
+    }
+
+    fn word(&mut self) -> Option<Word> {
+        let reporter = self.take()?;
+        let label = *LABELS.get(usize::from(self.take::<1>()?[0]))?;
+        Some(Word { reporter, label, age: u64::from_le_bytes(self.take()?) })
     }
 }
