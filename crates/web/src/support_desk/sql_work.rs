@@ -272,7 +272,7 @@ pub async fn count(tx: &mut Tx, scope: OrgScope, wanted: &Wanted<'_>) -> Result<
     let (conditions, whose) = (condition(wanted, &mut args), scope.condition("r.org", &mut args));
     let sql = format!(
         "SELECT COUNT(*) FROM (SELECT r.id FROM request_clock c JOIN service_request r ON r.id = c.request WHERE {conditions} AND {whose} \
-         LIMIT {COUNT_MAX}) AS some"
+         LIMIT {COUNT_MAX}) AS counted"
     );
     tx.row(&sql, args).await?.map_or(Ok(0), |row| row.int(0))
 }
