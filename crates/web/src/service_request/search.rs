@@ -19,6 +19,8 @@ pub const POSTINGS_MAX: usize = 400;
 /// Of what was found, so many are weighed with all of their terms.
 const WEIGHED_MAX: usize = 40;
 pub const FOUND_MAX: usize = 8;
+/// Weight of a term of the question that stands nowhere.
+const UNKNOWN_RARITY: f64 = 0.3;
 /// Share of the question's weight that has to be met.
 const MET_MIN: f64 = 0.34;
 /// A word in the title counts as so many in the text.
@@ -126,7 +128,7 @@ struct Rating {
 impl Rating {
     fn add(&mut self, term: &str, postings: Vec<(i64, i64)>) {
         // A term nobody wrote yet asks for nothing that could be met, but counts a little: the question said it.
-        let rarity = 1.0 / (1.0 + (1.0 + postings.len() as f64).ln());
+        let rarity = if postings.is_empty() { UNKNOWN_RARITY } else { 1.0 / (1.0 + (1.0 + postings.len() as f64).ln()) };
         for (id, weight) in postings {
             *self.scores.entry(id).or_default() += rarity * grown(weight);
         }

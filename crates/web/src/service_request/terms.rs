@@ -141,7 +141,9 @@ fn is_han(c: char) -> bool {
 }
 
 fn known(word: &str) -> Option<String> {
-    SAME.iter().find(|words| words.contains(&word)).map(|words| format!("={}", words[0]))
+    let of = |word: &str| SAME.iter().find(|words| words.contains(&word)).map(|words| format!("={}", words[0]));
+    // Also when it has an ending: "invoices", "rejecting".
+    of(word).or_else(|| ["s", "es", "ed", "ing"].iter().filter_map(|ending| word.strip_suffix(ending)).find_map(of))
 }
 
 /// English endings off, so that "delayed" and "delays" meet. Words with digits or marks stay.

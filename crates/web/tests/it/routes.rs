@@ -33,7 +33,6 @@ const PUBLIC: &[(&str, &str)] = &[
 ];
 
 /// Things of the whole service, which belong to no organisation; who may change them is tested where they are.
-const OF_SERVICE: &[&str] = &["/phone/", "/api/v1/phone-entries/", "/requests/solutions/", "/api/v1/solutions/"];
 const OF_SERVICE: &[&str] =
     &["/phone/", "/api/v1/phone-entries/", "/support", "/api/v1/support/", "/requests/solutions/", "/api/v1/solutions/"];
 
@@ -64,14 +63,14 @@ impl Route {
             .fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), &value(name.trim_start_matches('*'))))
     }
 
-    fn is_listed_public(&self) -> bool {
+    pub fn is_listed_public(&self) -> bool {
         let is_under = |listed: &str| {
             self.path == listed || self.path.strip_prefix(listed).is_some_and(|rest| listed.ends_with('/') || rest.starts_with('/'))
         };
         PUBLIC.iter().any(|(listed, _)| if *listed == "/" { self.path == "/" } else { is_under(listed) })
     }
 
-    fn is_of_service(&self) -> bool {
+    pub fn is_of_service(&self) -> bool {
         OF_SERVICE.iter().any(|begin| self.path.starts_with(begin))
     }
 

@@ -179,7 +179,8 @@ async fn what_is_typed_wrongly_is_told_field_by_field_and_kept() {
 fn all_reads(document: &Value) -> Vec<Route> {
     let pages = of_sources().into_iter().filter(|route| !route.path.starts_with("/api/"));
     let all = of_document(document).into_iter().chain(pages);
-    all.filter(|route| route.method == "GET" && !route.path.ends_with("/stream")).collect()
+    let is_read = |route: &Route| route.method == "GET" && !route.path.ends_with("/stream");
+    all.filter(|route| is_read(route) && !route.is_listed_public() && !route.is_of_service()).collect()
 }
 
 /// Routes where an engineer reads what organisations wrote to support.
@@ -209,7 +210,9 @@ async fn an_engineer_without_consent_sees_nothing_but_what_was_written_to_suppor
             }
             // Nor can they change anything there.
             let writes = of_document(&document).into_iter().filter(|route| route.kind == RouteKind::Program && route.method != "GET");
-            for route in writes.filter(|route| !route.placeholders().is_empty() && !is_request(route) && !route.path.contains("refused")) {
+            for route in writes.filter(|route| {
+                !route.placeholders().is_empty() && !route.is_of_service() && !is_request(route) && !route.is_listed_public()
+            }) {
                 let path = route.filled(|name| there.value(&route.path, name));
                 let answer = scene.send(&route.method, &path, &support, json!({})).await;
                 let is_refused = answer.status.is_client_error();
