@@ -5,7 +5,6 @@ use crate::help::{Kind, Library};
 use crate::page::words::Lang;
 use crate::phone::book::Entry;
 use crate::phone::table;
-use mail::id::PhoneId;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
