@@ -46,7 +46,7 @@ for (const lang of LANGS) for (const width of [1280, 320]) {
     const answer = page.locator("#answer");
     assert.match(await answer.locator("a").first().getAttribute("href"), new RegExp(`/help/article/${words.article}`));
     assert.equal(await answer.locator("blockquote").count(), 1, "the source is quoted");
-    assert.equal(await page.locator("[role=log]").count(), 1);
+    assert.equal(await page.locator("main [role=log]").count(), 1);
     assert.equal(await answer.locator("form[action='/troubleshoot']").count(), 0, "records are looked into for those who are signed in");
     await say(page, words.call);
     assert.equal(await page.locator("#answer a.button").getAttribute("href"), "tel:+33805540594");

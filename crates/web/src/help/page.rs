@@ -13,7 +13,7 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 
 /// Articles offered before anybody asked: what people do first.
-const RECOMMENDED: usize = 6;
+const RECOMMENDED: [&str; 6] = ["first-steps", "mail-is-missing", "why-was-it-held", "release", "add-a-domain", "bounces"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -65,7 +65,7 @@ pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>
         view: &view,
         q: asked.q.trim(),
         hits: search::find(library, &asked.q, view.lang),
-        recommended: library.of(Kind::Article).take(RECOMMENDED).collect(),
+        recommended: RECOMMENDED.iter().filter_map(|name| library.find(Kind::Article, name)).collect(),
         now: state::now(&app, view.lang).await,
         self_help: SELF_HELP,
         assisted: ASSISTED,

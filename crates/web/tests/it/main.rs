@@ -1,6 +1,7 @@
 //! The pages and the API, asked in the process on both databases; and what holds for all of them.
 
 mod access;
+mod agent;
 mod api;
 mod bounce;
 mod connectivity;

@@ -43,7 +43,7 @@ pub fn term_of(idea: Idea) -> String {
 
 /// The units of a question. `knows` says whether a stem stands in any text.
 pub fn units(question: &str, knows: &dyn Fn(&str) -> bool) -> Vec<Unit> {
-    let question: String = question.chars().take(QUERY_CHARS_MAX).collect();
+    let question = without_addresses(&question.chars().take(QUERY_CHARS_MAX).collect::<String>(), knows);
     let mut found = Vec::new();
     let mut run: Vec<String> = Vec::new();
     for piece in pieces(&question) {
@@ -63,6 +63,24 @@ pub fn units(question: &str, knows: &dyn Fn(&str) -> bool) -> Vec<Unit> {
         }
     }
     kept.truncate(UNITS_MAX);
+    kept
+}
+
+/// Addresses and names of hosts say whom a question is about, not what it is about.
+fn without_addresses(question: &str, knows: &dyn Fn(&str) -> bool) -> String {
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '_' | '+');
+    let mut kept = String::new();
+    let mut rest = question;
+    while let Some(from) = rest.find(is_inside) {
+        kept.push_str(&rest[..from]);
+        let word = rest[from..].split(|c: char| !is_inside(c)).next().unwrap_or_default();
+        let bare = word.trim_matches(['.', '-', '_', '+']).to_lowercase();
+        let last = bare.rsplit('.').next().unwrap_or_default();
+        let is_host = bare.contains('.') && last.len() > 1 && last.chars().all(|c| c.is_ascii_alphabetic());
+        kept.push_str(if bare.contains('@') || (is_host && !knows(&bare)) { " " } else { word });
+        rest = &rest[from + word.len()..];
+    }
+    kept.push_str(rest);
     kept
 }
 
