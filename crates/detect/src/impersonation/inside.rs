@@ -40,7 +40,8 @@ impl Inspect for Inside {
         let house = house(&display, &from.domain, surroundings);
         let in_subject = reader(mail, up_to(&message.subject));
         let weight = match (desk, &house, &in_subject) {
-            (Some(_), Some(_), _) => 1.8,
+            // With the domain written out, a finding of its own comes to it and both are enough.
+            (Some(_), Some(_), _) => 3.0,
             (None, Some(_), _) => 1.2,
             (Some(_), None, Some(_)) => 1.4,
             (Some(_), None, None) => 0.8,

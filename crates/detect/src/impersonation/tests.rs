@@ -186,8 +186,8 @@ fn who_speaks_as_our_own_desk_and_leads_elsewhere_weighs() {
     };
     let (elsewhere, hidden) = ("https://evil.test/x", "https://x.web.app/");
     for (from, subject, target, want, why) in [
-        ("example.com IT Support <x@sender.example>", "Notice", elsewhere, Some(1.8), "house and desk"),
-        ("Example HR Department <x@sender.example>", "Notice", elsewhere, Some(1.8), "the name of the house"),
+        ("example.com IT Support <x@sender.example>", "Notice", elsewhere, Some(3.0), "house and desk"),
+        ("Example HR Department <x@sender.example>", "Notice", elsewhere, Some(3.0), "the name of the house"),
         ("IT Support <x@sender.example>", "Notice", elsewhere, Some(0.8), "any house's desk"),
         ("IT Support <x@sender.example>", "Notice for bo@example.com", elsewhere, Some(1.4), "the reader's address in the subject"),
         ("Ada <x@sender.example>", "Notice for Bo@Example.com", elsewhere, Some(0.5), "the address alone"),

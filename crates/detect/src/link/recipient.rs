@@ -45,7 +45,9 @@ impl Inspect for Recipient {
             let Some(host) = link.host.as_deref().filter(|host| is_strange(host)) else { continue };
             let Some(carried) = Carried::by(link) else { continue };
             let weight = match (carried.way, is_reader(&carried.address), hides(link, host)) {
-                (Way::Fragment | Way::Encoded, true, _) => 2.5,
+                (Way::Fragment, true, _) => 3.0,
+                // A few who send for others write so what their own pages read.
+                (Way::Encoded, true, _) => 2.5,
                 (Way::Plain, true, true) => 1.8,
                 (Way::Fragment, false, _) if !carried.address.eq_ignore_ascii_case(&from.address) => 1.5,
                 // A link to unsubscribe says the address to whoever sends for others.

@@ -136,7 +136,7 @@ fn rented_machines_weigh() {
 fn the_readers_address_in_a_strangers_link_weighs() {
     let of = |header: &str, target: &str| weight("link.recipient", header, &format!("<p>Our page</p><a href=\"{target}\">here</a>"));
     for (target, want, why) in [
-        ("https://evil.test/#bo@example.com", Some(2.5), "behind the #"),
+        ("https://evil.test/#bo@example.com", Some(3.0), "behind the #"),
         ("https://evil.test/x/Ym9AZXhhbXBsZS5jb20", Some(2.5), "in base64"),
         ("https://evil.test/#someone@elsewhere.example", Some(1.5), "another reader's"),
         ("https://news.test/unsubscribe?e=bo@example.com", None, "a link to unsubscribe"),

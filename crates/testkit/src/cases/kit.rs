@@ -74,7 +74,7 @@ const STORIES: &[(&str, &str, &str)] = &[
     ("配達について", "お荷物をお届けにあがりましたが、住所不明のため持ち帰りました。", "来週の会議の資料ができました。"),
     ("Sendung", "Ihr Paket konnte nicht zugestellt werden, die Adresse unvollständig ist.", "Der neue Plan für das Lager ist fertig."),
     ("Votre colis", "Votre colis est en attente : réglez les frais de livraison.", "Le nouveau plan du dépôt est prêt."),
-    ("Aviso", "Su cuenta ha sido bloqueada por actividad inusual, verifique sus datos.", "El nuevo plano de la sala está listo."),
+    ("Aviso", "Su paquete está retenido en el almacén: pague los gastos de envío.", "El nuevo plano de la sala está listo."),
     ("Aviso", "Seus pontos expiram hoje, resgate agora.", "A nova planta da sala está pronta."),
     ("Avviso", "Il tuo conto è stato sospeso per un accesso anomalo.", "La nuova pianta della sala è pronta."),
     ("Paczka", "Twoja paczka została wstrzymana, wymagana dopłata.", "Nowy plan magazynu jest gotowy."),
