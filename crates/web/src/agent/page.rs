@@ -18,6 +18,9 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 
+/// Characters of the conversation that a link to the form of a request carries.
+const HANDED_CHARS_MAX: usize = 2_000;
+
 /// As the form has it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -159,6 +162,16 @@ pub fn plain(view: &View, reply: &Reply<'_>) -> String {
     lines.join("\n")
 }
 
+/// A reply in short: what was said by us, or which sources were shown.
+fn sources_of(view: &View, reply: &Reply<'_>) -> String {
+    match &reply.says {
+        Says::Sources(sources) => {
+            sources.iter().map(|source| view.w("agent-source", source.title(reply.lang))).collect::<Vec<_>>().join("\n")
+        }
+        _ => line(view, reply),
+    }
+}
+
 /// What a reply says in one sentence of ours; "" where the source speaks.
 pub fn line(view: &View, reply: &Reply<'_>) -> String {
     match &reply.says {
@@ -222,6 +235,18 @@ impl AgentPage<'_> {
 
     fn is_last(&self, at: &usize) -> bool {
         *at == self.talk.len()
+    }
+
+    /// The form of a service request with the conversation in it.
+    fn hand_over(&self) -> String {
+        let form_pair = crate::page::guard::form_pair;
+        // The last turn is the wish for a person itself.
+        let asked: Vec<&Said<'_>> = self.talk.iter().filter(|said| !matches!(said.reply.says, Says::Person)).collect();
+        let title = asked.last().map(|said| said.turn.text.as_str()).unwrap_or_default();
+        let line =
+            |said: &&Said<'_>| format!("{}\n{}\n", self.view.w("agent-you-said", &said.turn.text), sources_of(self.view, &said.reply));
+        let talk: String = asked.iter().map(line).collect::<String>().chars().take(HANDED_CHARS_MAX).collect();
+        format!("/requests/new?{}&{}", form_pair("title", title), form_pair("description", &talk))
     }
 
     fn error(&self) -> String {

@@ -53,6 +53,7 @@ const SELF_HELP: &[Tile] = &[
 ];
 
 const ASSISTED: &[Tile] = &[
+    ("/requests/new", "request-new", "help-tile-request"),
     ("/help/phone", "phone-title", "help-tile-phone"),
     ("/health/report", "health-report", "help-tile-report"),
     ("/help/article/help-and-support", "help-tile-who", "help-tile-who-text"),

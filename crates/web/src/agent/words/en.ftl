@@ -32,6 +32,7 @@ agent-unknown-again = I do not know that either. A person may: call, ask your ad
 agent-person-wish = I would like to talk to a person.
 agent-person = A person helps you in one of these ways:
 agent-person-admin = Your administrator sees the records of your organization.
+agent-person-request = Open a service request with this conversation in it
 agent-person-keep = Download this conversation first, so that you need not tell everything again.
 agent-person-offer = “Talk to a person” below shows who can help.
 agent-search = Search the help

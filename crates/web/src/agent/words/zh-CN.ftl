@@ -32,6 +32,7 @@ agent-unknown-again = 这个我也不知道。也许人工可以帮到您：打�
 agent-person-wish = 我想联系人工。
 agent-person = 可以通过以下方式联系人工：
 agent-person-admin = 您的管理员能看到贵组织的记录。
+agent-person-request = 提交服务请求，并附上这段对话
 agent-person-keep = 请先下载这段对话，以免重复说明。
 agent-person-offer = 下方的“联系人工”会列出谁能帮您。
 agent-search = 搜索帮助

@@ -71,6 +71,7 @@ help-tile-diagnosis = What happened to a mail, why, and what helps.
 help-tile-bounce = Paste a bounce: who refused, why, and what to do.
 help-tile-desk = For senders outside: why, and how to ask for another look.
 help-tile-articles = Every task with its steps, in two languages.
+help-tile-request = Describe it once, with the evidence in it, and follow the answer.
 help-tile-phone = The right number for your country, language and hour.
 help-tile-report = Something does not work and nobody says so yet.
 help-tile-who = Whom to ask

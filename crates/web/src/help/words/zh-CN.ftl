@@ -70,6 +70,7 @@ help-tile-diagnosis = 邮件发生了什么、为什么、怎么办。
 help-tile-bounce = 粘贴退信：谁拒绝的、为什么、怎么办。
 help-tile-desk = 面向外部发件人：原因，以及如何申请复核。
 help-tile-articles = 各项任务的步骤，中英双语。
+help-tile-request = 说明一次，附上依据，随时查看答复。
 help-tile-phone = 适合您的地区、语言和时间的号码。
 help-tile-report = 有故障而页面尚未显示时，请告诉我们。
 help-tile-who = 该找谁
