@@ -193,7 +193,6 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     });
     let (usage, probes) = (gate.usage.clone(), gate.probes.clone());
     let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
-    let setup = Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys: keys.clone(), dns: dns.clone() };
     let (stopper, stop) = gateway::connection::stop::stop();
     let shared = pages::Running {
         directory: &directory,
@@ -206,7 +205,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     };
     let app = pages::app(chosen, &store, feedback, shared);
     gate.desk = Some(web::service_request::desk(&app));
-    let running = connection::listen(setup, Arc::new(gate), stop.clone()).await?;
+    let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
@@ -224,6 +223,10 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     health::watch(chosen, &app, around);
     start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns));
     Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, smtp, reputation, usage, pages, status, app, db: store.db })
+}
+
+fn setup(settings: &crate::settings::Settings, keys: &Option<Arc<Keys>>, dns: &Arc<dyn Dns>) -> Setup {
+    Setup { listen: settings.listen.clone(), limits: settings.limits.clone(), keys: keys.clone(), dns: dns.clone() }
 }
 
 async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputation) -> Feedback {

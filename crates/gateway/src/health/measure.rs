@@ -33,7 +33,8 @@ const GREET_MAX: Duration = Duration::from_secs(5);
 const GREET_AT_ONCE: usize = 64;
 /// One that did not answer is asked again this soon.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
-/// A look that found nothing is taken once more after this: one lost packet or one refused connection is no fault.
+/// A look that found something else than is known is taken once more after this: one lost packet or one refused connection is no fault, and
+/// one answer among many lost ones no recovery.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// The clock may differ by this much from the time that passed, between two looks.
 const CLOCK_OFF_MS: i64 = 5_000;
@@ -97,8 +98,8 @@ impl Measure {
         let parts = self.parts.clone();
         self.asked += 1;
         let number = self.asked;
-        let dns = twice(|nth| look_at_dns(&parts, number, nth));
-        let (dns, port) = tokio::join!(dns, twice(|_| look_at_port(&parts)));
+        let dns = twice(parts.signals.is_down("dns"), |nth| look_at_dns(&parts, number, nth));
+        let (dns, port) = tokio::join!(dns, twice(parts.signals.is_down("smtp"), |_| look_at_port(&parts)));
         let now_ms = (parts.clock)();
         for (name, found) in [("dns", dns), ("smtp", port)] {
             match found {
@@ -165,8 +166,8 @@ impl Measure {
 
     /// Engines are asked one look after the other: one that hangs is asked once, and holds up nothing.
     async fn look_at_engines(&mut self, facts: &mut Facts) {
-        let detector = self.parts.detector.clone();
-        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { engines(&detector).await }));
+        let (detector, signals) = (self.parts.detector.clone(), self.parts.signals.clone());
+        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { engines(&detector, &signals).await }));
         match timeout(LOOK_MAX, &mut asked).await {
             Err(_) => self.engines = Some(asked),
             Ok(Err(why)) => tracing::warn!(%why, "the engines could not be asked how they do"),
@@ -186,27 +187,26 @@ impl Measure {
     }
 }
 
-/// Takes a look, and once more when it found nothing.
-async fn twice<F: Future<Output = Option<Result<(), String>>>>(look: impl Fn(u8) -> F) -> Option<Result<(), String>> {
-    match look(1).await {
-        Some(Err(_)) => {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            look(2).await
-        }
-        found => found,
+/// Takes a look, and once more when it found otherwise than is known.
+async fn twice<F: Future<Output = Option<Result<(), String>>>>(was_down: bool, look: impl Fn(u8) -> F) -> Option<Result<(), String>> {
+    let first = look(1).await;
+    if first.as_ref().is_none_or(|found| found.is_err() == was_down) {
+        return first;
     }
+    tokio::time::sleep(LOOK_AGAIN).await;
+    look(2).await
 }
 
-/// How every engine does; those that seem not to be there are asked once more.
-async fn engines(detector: &Detector) -> Vec<EngineHealth> {
+/// How every engine does; asked once more when one does otherwise than is known.
+async fn engines(detector: &Detector, signals: &Signals) -> Vec<EngineHealth> {
     let first = detector.engine_health().await;
-    if first.iter().all(|engine| trouble(engine).is_none()) {
+    let is_known = |engine: &EngineHealth| trouble(engine).is_some() == signals.is_down(engine.name);
+    if first.iter().all(is_known) {
         return first;
     }
     tokio::time::sleep(LOOK_AGAIN).await;
     let again = detector.engine_health().await;
-    let better = |(first, again): (EngineHealth, EngineHealth)| if trouble(&first).is_none() { first } else { again };
-    first.into_iter().zip(again).map(better).collect()
+    first.into_iter().zip(again).map(|(first, again)| if is_known(&first) { first } else { again }).collect()
 }
 
 /// Why an engine counts as missing. What it says about its own signatures tells whether it is there; only those behind a socket

@@ -230,6 +230,12 @@ impl Signals {
         self.part(part, PartState { is_up: false, since_ms: now_ms, why: why.chars().take(WHY_CHARS_MAX).collect() });
     }
 
+    /// Whether the last look at this part found it down.
+    pub fn is_down(&self, part: &str) -> bool {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.get(part).is_some_and(|state| !state.is_up)
+    }
+
     /// A probe through this connector arrived, or did not: then `why` says so.
     pub fn probed(&self, org: OrgId, connector: &str, why: &str, now_ms: i64) {
         let state = PartState { is_up: why.is_empty(), since_ms: now_ms, why: why.chars().take(WHY_CHARS_MAX).collect() };

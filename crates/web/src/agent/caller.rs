@@ -140,7 +140,10 @@ pub fn read(text: &str) -> Said {
     let says = |word: &str| if word.is_ascii() { spaced.contains(&format!(" {word} ")) } else { lower.contains(word) };
     let any = |list: &[&str]| list.iter().any(|word| says(word));
     let people = PEOPLES.iter().filter(|(word, ..)| says(word)).max_by_key(|(word, ..)| word.len());
-    let named = named(text, &lower, &spaced);
+    // "葡萄牙语" names a language, not Portugal.
+    let languages = PEOPLES.iter().filter(|(word, ..)| !word.is_ascii());
+    let nameless = languages.fold(lower.clone(), |text, (word, ..)| text.replace(word, " "));
+    let named = named(text, &nameless, &spaced);
     let purpose = if any(PREMIER) || any(PREMIER_HAN) {
         Some(Purpose::Premier)
     } else if any(BUYING) || any(BUYING_HAN) {
@@ -213,6 +216,7 @@ mod tests {
             ("call the US", Some("US"), None, None),
             ("英国的售前电话", Some("GB"), Some(Purpose::PrePurchase), None),
             ("在西班牙说西班牙语", Some("ES"), None, Some("es")),
+            ("我在巴西，想用葡萄牙语打技术支持电话", Some("BR"), Some(Purpose::Technical), Some("pt")),
             ("premier support in the UK", Some("GB"), Some(Purpose::Premier), None),
         ] {
             let said = read(text);

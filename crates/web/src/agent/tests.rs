@@ -50,7 +50,7 @@ fn a_conversation_goes_on() {
         (&["I want to talk to a human"], "person"),
         (&["转人工"], "person"),
         (&["how do I release a mail"], "/help/article/release"),
-        (&["5.1.1"], "/help/code/5.1.1"),
+        (&["5.1.1"], "/help/refusal/5.1.1"),
         (&["auth.dmarc.fail"], "/help/check/auth.dmarc.fail"),
         (&["phone number please"], "which-country"),
         (&["phone number please", "France"], "tel:+33805540594"),

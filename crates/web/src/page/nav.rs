@@ -54,10 +54,7 @@ const ALL: &[(&str, &[Entry])] = &[
         ],
     ),
     ("nav-operation", &[("/admin/doctor", "nav-doctor", "settings", May::Operate)]),
-    (
-        "nav-support",
-        &[("/requests", "nav-requests", "mail-inbox", May::Requests), ("/support", "support-title", "people", May::Support)],
-    ),
+    ("nav-support", &[("/requests", "nav-requests", "mail-inbox", May::Requests), ("/support", "support-title", "people", May::Support)]),
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];
 

@@ -48,7 +48,10 @@ fn is_marked(line: &str) -> bool {
 
 /// Lines of the attribution that begins at `at`; 1 when it is a mark alone.
 fn attribution(lines: &[&str], at: usize) -> usize {
-    (1..=WRAPPED_MAX).find(|count| lines.get(at..at + count).is_some_and(|some| is_attribution(&some.join(" ")))).unwrap_or(0)
+    // It is one paragraph, and nobody's quotation yet.
+    let is_wrapped = |some: &[&str]| some.iter().all(|line| !line.trim().is_empty() && !is_marked(line));
+    let is_one = |some: &[&str]| is_wrapped(some) && is_attribution(&some.join(" "));
+    (1..=WRAPPED_MAX).find(|count| lines.get(at..at + count).is_some_and(is_one)).unwrap_or(0)
 }
 
 /// Whether the rest from `at` on is a quotation.

@@ -263,7 +263,7 @@ async fn put_contract(
 
 /// What was kept.
 #[derive(Debug, Serialize, ToSchema)]
-struct ReportBody {
+struct KeptReportBody {
     /// "2026-11", UTC.
     month: String,
     rows: Vec<KeptBody>,
@@ -271,12 +271,12 @@ struct ReportBody {
 
 /// What was kept and missed of the promises that began in a month.
 #[utoipa::path(get, path = "/support/report", tag = "support", operation_id = "get_support_report", params(report::Asked),
-    responses((status = 200, description = "By clock and severity", body = ReportBody)))]
-async fn kept(State(app): State<App>, person: Person, Query(asked): Query<report::Asked>) -> Result<Json<ReportBody>, Fault> {
+    responses((status = 200, description = "By clock and severity", body = KeptReportBody)))]
+async fn kept(State(app): State<App>, person: Person, Query(asked): Query<report::Asked>) -> Result<Json<KeptReportBody>, Fault> {
     let scope = desk(&person)?;
     keep::catch_up(&app).await?;
     let (month, org) = asked.read(app.now_ms())?;
-    Ok(Json(ReportBody { month: month.name(), rows: report::rows(&app, scope, (month, org)).await? }))
+    Ok(Json(KeptReportBody { month: month.name(), rows: report::rows(&app, scope, (month, org)).await? }))
 }
 
 /// Tries a plan on a request that never was. Nothing is kept.

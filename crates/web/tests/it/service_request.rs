@@ -231,7 +231,7 @@ async fn a_consent_opens_what_it_names_lists_each_read_and_ends_when_it_is_revok
         let mail = held_mail(&scene, scene.acme).await;
         let (id, admin) = opened(&scene, "Mail is late").await;
         let engineer = scene.cookie(Role::SupportEngineer, None).await;
-        let look = || scene.post(&format!("/requests/{id}/look"), &engineer, &[]);
+        let look = async || scene.post(&format!("/requests/{id}/look"), &engineer, &[]).await;
         assert_eq!(look().await.status, StatusCode::CONFLICT, "{engine}: nothing was allowed");
         // Only whoever asked gives consents, only for what they may see, only so long.
         for (who, body, want) in [
