@@ -54,7 +54,14 @@ const ALL: &[(&str, &[Entry])] = &[
         ],
     ),
     ("nav-operation", &[("/admin/doctor", "nav-doctor", "settings", May::Operate)]),
-    ("nav-support", &[("/requests", "nav-requests", "mail-inbox", May::Requests), ("/support", "support-title", "people", May::Support)]),
+    (
+        "nav-support",
+        &[
+            ("/requests", "nav-requests", "mail-inbox", May::Requests),
+            ("/premier", "premier-title", "people", May::Requests),
+            ("/support", "support-title", "people", May::Support),
+        ],
+    ),
     ("nav-people", &[("/people", "nav-persons", "people", May::People), ("/audit", "nav-audit", "history", May::Audit)]),
 ];
 

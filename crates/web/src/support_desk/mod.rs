@@ -12,6 +12,7 @@ mod feed;
 pub mod keep;
 mod plan_page;
 mod plans;
+mod premier;
 mod queue_page;
 mod report;
 mod share;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<App> {
         .route("/support/replies", get(queue_page::replies).post(queue_page::add_reply))
         .route("/support/replies/{reply}", get(queue_page::reply).post(queue_page::change_reply))
         .route("/support/report", get(report::page))
+        .route("/premier", get(premier::page))
         .route("/support/plans", get(plan_page::list))
         .route("/support/plans/new", get(plan_page::fresh).post(plan_page::create))
         .route("/support/plans/{plan}", get(plan_page::one).post(plan_page::change))

@@ -277,6 +277,37 @@ pub async fn count(tx: &mut Tx, scope: OrgScope, wanted: &Wanted<'_>) -> Result<
     tx.row(&sql, args).await?.map_or(Ok(0), |row| row.int(0))
 }
 
+/// A request as a review lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    pub id: RequestId,
+    pub title: String,
+    pub severity: Severity,
+    pub state: State,
+}
+
+/// Requests of one review.
+const OPENED_MAX: usize = 200;
+
+/// Requests that were opened within a span (Unix milliseconds), in order.
+pub async fn opened(tx: &mut Tx, scope: OrgScope, (from_ms, until_ms): (i64, i64)) -> Result<Vec<Opened>, Error> {
+    let (first, end) = (gateway::trace::first_id_at(from_ms).0, gateway::trace::first_id_at(until_ms).0);
+    let mut args = args![first, end];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!(
+        "SELECT id, title, severity, state FROM service_request WHERE id >= $1 AND id < $2 AND {whose} ORDER BY id LIMIT {OPENED_MAX}"
+    );
+    let read = |row: &Row| {
+        Ok(Opened {
+            id: RequestId(row.int(0)?),
+            title: row.text(1)?.into(),
+            severity: Severity::parse(row.text(2)?).unwrap_or(Severity::C),
+            state: State::parse(row.text(3)?).unwrap_or(State::Open),
+        })
+    };
+    tx.rows(&sql, args).await?.iter().map(read).collect()
+}
+
 /// Requests of an issue that are not closed, for one word to all of them.
 pub async fn of_issue(tx: &mut Tx, scope: OrgScope, issue: &str, most: usize) -> Result<Vec<RequestId>, Error> {
     let mut args = args![issue];
