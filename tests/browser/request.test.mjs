@@ -132,7 +132,9 @@ async function letter(path) {
       if (!/\.(eml)$|\/new\//.test(one)) continue;
       const text = readFileSync(one, "latin1");
       const found = text.match(new RegExp(`^From:[\\s\\S]{0,200}?<(request\\+${id}\\.[a-z0-9]+@[^>]+)>`, "m"));
-      if (found && /Which bank/.test(text)) return found[1];
+      // A Chinese letter is written in base64.
+      const decoded = (text.match(/(?:[A-Za-z0-9+/=]{2,76}\r?\n)+/g) ?? []).map((block) => Buffer.from(block, "base64").toString("utf8")).join("");
+      if (found && /Which bank/.test(text + decoded)) return found[1];
     }
     await new Promise((done) => setTimeout(done, 200));
   }

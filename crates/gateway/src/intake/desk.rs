@@ -39,6 +39,8 @@ pub struct Answer<'a> {
     pub to: &'a Address,
     pub mail: Mail<'a>,
     pub auth: &'a AuthResults,
+    /// Whose own server or login handed it over, where From is a domain of theirs.
+    pub handed_by: Option<OrgId>,
 }
 
 /// Whether a recipient is the desk's; it then has to come alone. `None` when the desk is not concerned.
@@ -68,7 +70,9 @@ pub(super) async fn receive(gate: &Gate, peer: &Peer, envelope: &Envelope, raw: 
     if matches!(judged.verdict.class, Class::Malware | Class::Uninspectable) {
         return Reply::new(550, (5, 7, 1), format!("What is attached is harmful or cannot be looked into ({id})"));
     }
-    let answer = Answer { id, to: &first.address, mail, auth: &judged.auth };
+    let author = message.from.address().and_then(|from| directory.domain_of(from)).map(|domain| domain.org);
+    let handed_by = directory.relays_for_peer(peer).map(|org| org.id).filter(|org| author == Some(*org));
+    let answer = Answer { id, to: &first.address, mail, auth: &judged.auth, handed_by };
     let org = match tokio::time::timeout(TAKE_MAX, desk.take(answer)).await {
         Ok(Ok(org)) => org,
         Ok(Err(reply)) => return reply,

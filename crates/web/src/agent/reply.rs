@@ -174,13 +174,14 @@ fn question<'a>(knowledge: Knowledge<'a>, turn: &Turn, before: &[Turn]) -> Says<
     if !sources.is_empty() {
         return Says::Sources(sources);
     }
-    let missed = |turn: &&Turn| intent::of(&turn.text) == Intent::Question && sources_of(knowledge, turn).is_empty();
+    let missed =
+        |turn: &&Turn| intent::of(&turn.text) == Intent::Question && !is_call(turn) && sources(knowledge.library, &turn.text).is_empty();
     Says::Unknown { times: 1 + before.iter().rev().take_while(missed).count() }
 }
 
-fn sources_of<'a>(knowledge: Knowledge<'a>, turn: &Turn) -> Vec<Source<'a>> {
-    let said = caller::read(&turn.text);
-    if intent::wants_number(&turn.text, said.country.is_some()) { Vec::new() } else { sources(knowledge.library, &turn.text) }
+/// A number was wanted, and told.
+fn is_call(turn: &Turn) -> bool {
+    intent::wants_number(&turn.text, caller::read(&turn.text).country.is_some())
 }
 
 /// What is named comes first, then what speaks of enough of the question.

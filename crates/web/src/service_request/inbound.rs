@@ -1,7 +1,8 @@
 //! Answers by mail: what comes to the address of a request becomes a word of it.
 //!
 //! In: a judged mail to an address that we signed. Out: a word, or the reason why not, for the peer. Who may answer: whoever the letter went to
-//! (the address names them, and their mail does not contradict it), and people of the request whose mail is authenticated. What a
+//! (the address names them, and their domain does not ask to disbelieve the mail), and people of the request whose mail is authenticated
+//! or comes from their organisation's own server. What a
 //! program sent by itself is no word: it is taken and noted for support, a few times an hour; so no circle comes about. The same mail is one
 //! word, however often it is sent.
 
@@ -14,7 +15,7 @@ use crate::people::{May, Person, sql as people_sql};
 use futures_util::future::BoxFuture;
 use gateway::intake::desk::{Answer, Desk};
 use gateway::scope::OrgScope;
-use mail::auth::{AuthResults, DmarcResult};
+use mail::auth::{AuthResults, DmarcPolicy, DmarcResult};
 use mail::id::FileId;
 use mail::smtp::Reply;
 use mail::{Address, Message, OrgId, PersonId};
@@ -100,7 +101,7 @@ async fn looked_up(app: &App, read: &address::Read, answer: Answer<'_>) -> Resul
     let from = answer.mail.message.from.address().map(Address::key).unwrap_or_default();
     let message_id = message_id(answer.mail.message);
     let (read, now_ms, id) = (read.clone(), app.now_ms(), answer.id);
-    let (is_proven, is_contradicted) = (is_proven(answer.auth), is_contradicted(answer.auth));
+    let (is_proven, is_contradicted, handed_by) = (is_proven(answer.auth), is_contradicted(answer.auth), answer.handed_by);
     app.db
         .read(move |tx| {
             Box::pin(async move {
@@ -108,7 +109,7 @@ async fn looked_up(app: &App, read: &address::Read, answer: Answer<'_>) -> Resul
                 let scope = OrgScope::One(request.org);
                 let is_addressee = read.is_for(&request.secret, &from);
                 let person = people_sql::by_email(tx, &from).await?;
-                let may = (is_addressee && !is_contradicted) || is_proven;
+                let may = (is_addressee && !is_contradicted) || is_proven || handed_by == Some(request.org);
                 let by = if may { by(tx, scope, &request, (&from, person)).await? } else { None };
                 let message_id = if message_id.is_empty() { format!("<{id}>") } else { message_id };
                 Ok(Some(Looked {
@@ -152,9 +153,9 @@ fn is_proven(auth: &AuthResults) -> bool {
     auth.dmarc.result == DmarcResult::Pass
 }
 
-/// The domain of From says that this is none of its mails.
+/// The domain of From asks not to believe this mail; one that only watches (p=none) says nothing against it.
 fn is_contradicted(auth: &AuthResults) -> bool {
-    auth.dmarc.result == DmarcResult::Fail
+    auth.dmarc.result == DmarcResult::Fail && auth.dmarc.policy != DmarcPolicy::None
 }
 
 fn message_id(message: &Message) -> String {
