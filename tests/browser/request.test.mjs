@@ -56,7 +56,7 @@ for (const lang of LANGS) {
     await page.locator("a[href^='/requests/new?evidence=mail:']").click();
     await page.locator("#f-title").fill(words.title);
     await page.locator("#f-description").fill(lang === "en" ? "Since Monday every invoice is held." : "周一以来每封账单都被扣留。");
-    await page.locator("#suggested [role=status]").waitFor();
+    await page.locator("#suggested a[href^='/help/']").first().waitFor();
     await page.locator("#f-file").setInputFiles({ name: "mail.log", mimeType: "text/plain", buffer: Buffer.from("password=hunter2\n250 ok\n") });
     await page.locator("[data-uploads] li", { hasText: "mail.log" }).waitFor();
     await page.waitForFunction(() => !document.querySelector("[data-uploads] progress"));

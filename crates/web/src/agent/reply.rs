@@ -174,8 +174,9 @@ fn question<'a>(knowledge: Knowledge<'a>, turn: &Turn, before: &[Turn]) -> Says<
     if !sources.is_empty() {
         return Says::Sources(sources);
     }
-    let missed =
-        |turn: &&Turn| intent::of(&turn.text) == Intent::Question && !is_call(turn) && sources(knowledge.library, &turn.text).is_empty();
+    let missed = |turn: &&Turn| {
+        intent::of(&turn.text) == Intent::Question && !is_call(turn) && self::sources(knowledge.library, &turn.text).is_empty()
+    };
     Says::Unknown { times: 1 + before.iter().rev().take_while(missed).count() }
 }
 

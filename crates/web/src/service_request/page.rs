@@ -249,10 +249,11 @@ struct SuggestedPart<'a> {
 }
 
 /// `POST /requests/suggest`: the part of the form that shows what may help, while somebody types. Changes nothing.
-pub async fn suggest(Given(app): Given<App>, view: View, person: Person, Form(pairs): Form<Vec<(String, String)>>) -> Page {
+pub async fn suggest(Given(app): Given<App>, view: View, person: Person, request: HttpRequest) -> Page {
     person.require(May::Requests)?;
-    let text = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let asked = NewRequest { title: text("title").into(), description: text("description").into(), ..NewRequest::default() };
+    // The form takes files, so what is typed comes as its parts.
+    let read = read_form(request).await?;
+    let asked = NewRequest { title: read.value("title"), description: read.value("description"), ..NewRequest::default() };
     let suggestions = suggestions(&app, &view, &person, &asked).await?;
     show(&SuggestedPart { view: &view, suggestions })
 }

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use gateway::intake::desk::Answer as MailAnswer;
 use gateway::scope::OrgScope;
-use mail::auth::{AuthResults, DmarcResult};
+use mail::auth::{AuthResults, DmarcPolicy, DmarcResult};
 use mail::envelope::{BodyType, Reverse};
 use mail::id::RequestId;
 use mail::message::Budget;
@@ -346,6 +346,8 @@ struct Coming<'a> {
     to: &'a str,
     dmarc: DmarcResult,
     is_from_nobody: bool,
+    /// Whose own server hands it over.
+    handed_by: Option<OrgId>,
     octets: String,
 }
 
@@ -374,9 +376,9 @@ async fn comes(scene: &Scene, coming: Coming<'_>) -> Result<OrgId, u16> {
         envid: None,
     };
     let mut auth = AuthResults::not_asked("acme.example");
-    auth.dmarc.result = coming.dmarc;
+    (auth.dmarc.result, auth.dmarc.policy) = (coming.dmarc, DmarcPolicy::Reject);
     let mail = Mail { peer: &peer, envelope: &envelope, message: &message, now_ms: NOW_MS };
-    let taken = desk.take(MailAnswer { id: MailId(scene.app.fresh_id()), to: &to, mail, auth: &auth }).await;
+    let taken = desk.take(MailAnswer { id: MailId(scene.app.fresh_id()), to: &to, mail, auth: &auth, handed_by: coming.handed_by }).await;
     taken.map_err(|reply| reply.code)
 }
 
@@ -399,7 +401,7 @@ async fn an_answer_by_mail_is_a_word_and_nothing_else_is() {
             )
         };
         let gmail = "It is main.\r\n\r\nOn Tue, Nov 24, 2026 at 1:00 PM Gatepost support <\r\nrequest+x@mx.gatepost.example> wrote:\r\n\r\n> Which connector is it?\r\n";
-        let coming = |octets: String, dmarc| Coming { to: &to, dmarc, is_from_nobody: false, octets };
+        let coming = |octets: String, dmarc| Coming { to: &to, dmarc, is_from_nobody: false, handed_by: None, octets };
         // Whom the letter went to, also where their domain publishes nothing.
         assert_eq!(comes(&scene, coming(says(&me, "1@acme", "", gmail), DmarcResult::None)).await, Ok(scene.acme), "{engine}");
         // The same mail again is the same word.
@@ -426,6 +428,13 @@ async fn an_answer_by_mail_is_a_word_and_nothing_else_is() {
                 "{engine}: {from} {dmarc:?}"
             );
         }
+        // Their own server stands for it, and nobody else's does.
+        for (house, want) in [(scene.acme, Ok(scene.acme)), (scene.other, Err(550))] {
+            let octets =
+                says(&me, &format!("house{house}@acme"), "Auto-Submitted: auto-replied\r\n", "hello").replace("auto-replied", "no");
+            let handed = Coming { handed_by: Some(house), ..coming(octets, DmarcResult::Fail) };
+            assert_eq!(comes(&scene, handed).await, want, "{engine}");
+        }
         // A program's own mail is taken, and no word.
         for (n, more) in ["Auto-Submitted: auto-replied\r\n", "Precedence: bulk\r\n", "List-Id: <x>\r\n"].iter().enumerate() {
             let octets = says(&me, &format!("auto{n}@acme"), more, "I am away");
@@ -433,7 +442,7 @@ async fn an_answer_by_mail_is_a_word_and_nothing_else_is() {
         }
         let nobody = Coming { is_from_nobody: true, ..coming(says(&me, "dsn@acme", "", "bounced"), DmarcResult::None) };
         assert_eq!(comes(&scene, nobody).await, Ok(scene.acme), "{engine}");
-        assert_eq!(words().await.1.len(), 1, "{engine}: still one word");
+        assert_eq!(words().await.1.len(), 2, "{engine}: still those of people");
         // What is attached comes along; what is harmful refuses the mail, so that its sender knows.
         let with = |name: &str, content: &str| {
             format!(
