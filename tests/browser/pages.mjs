@@ -6,6 +6,9 @@ const SKIP = /^\/(api|assets|sign-out)\b|\.(eml|csv|xml|txt|zip|json)$|\/(raw|em
 /** A path with what names one thing replaced, so that one mail's page stands for all. */
 export const pattern = (path) => path.split("/").map((part) => /\d/.test(part) && !/^v\d$/.test(part) || part.includes(".") || part.includes("@") || part.includes("%") || /^[A-Za-z0-9_-]{20,}$/.test(part) ? "*" : part).join("/");
 
+/** Articles of one kind share a template: so many stand for all. */
+const ARTICLES_MAX = 6;
+
 /** @returns {Promise<{path: string, pattern: string, status: number, title: string}[]>} one for each pattern */
 export async function findPages(context, base, from = ["/"]) {
   const page = await context.newPage();
@@ -15,6 +18,8 @@ export async function findPages(context, base, from = ["/"]) {
     const next = [];
     for (const path of now) {
       const kind = pattern(path.split("?")[0]);
+      const article = path.match(/^\/help\/[a-z]+\//)?.[0];
+      if (article && [...seen.keys()].filter((one) => one.startsWith(article)).length >= ARTICLES_MAX) continue;
       if (seen.has(kind) || SKIP.test(path) || seen.size >= PAGES_MAX) continue;
       const answer = await page.goto(base + path);
       if (!answer.headers()["content-type"]?.startsWith("text/html")) continue;

@@ -83,7 +83,9 @@ pub fn groups(view: &View) -> Vec<Group> {
     let is_here = |href: &str| here == Some(href);
     let link = |entry: &Entry| {
         let (href, title, icon, may) = *entry;
-        view.may(may).then(|| Link { href, title, icon, is_here: is_here(href) })
+        // Support is nobody who belongs to an organisation (`support_desk::desk`).
+        let is_theirs = may != May::Support || view.person.as_ref().is_some_and(|person| person.home.is_none());
+        (view.may(may) && is_theirs).then(|| Link { href, title, icon, is_here: is_here(href) })
     };
     let links = |entries: &[Entry]| {
         let mut links: Vec<Link> = entries.iter().filter_map(link).collect();
