@@ -4,7 +4,7 @@ use super::change::{self, At};
 use super::consent::{DAYS_MAX, Given};
 use super::detail::{self, RequestAction, Whole};
 use super::file::{self, Owner};
-use super::form::NewRequest;
+use super::form::NewServiceRequest;
 use super::model::{By, Consent, Contact, Event, File, Impact, Request, See, Side, Via};
 use super::page::{cursor, make, pieces, which};
 use super::proposal::{NewProposal, entry_of};
@@ -49,7 +49,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// One request in a list.
 #[derive(Debug, Serialize, ToSchema)]
-struct RequestBody {
+struct ServiceRequestBody {
     id: String,
     title: String,
     /// "technical", "pre-purchase" or "billing".
@@ -68,9 +68,9 @@ struct RequestBody {
     closes_ms: Option<i64>,
 }
 
-impl RequestBody {
-    fn of(request: &Request) -> RequestBody {
-        RequestBody {
+impl ServiceRequestBody {
+    fn of(request: &Request) -> ServiceRequestBody {
+        ServiceRequestBody {
             id: request.id.to_string(),
             title: request.title.clone(),
             kind: request.kind.name().into(),
@@ -89,7 +89,7 @@ impl RequestBody {
 /// Requests, the ones that changed last first.
 #[derive(Debug, Serialize, ToSchema)]
 struct RequestList {
-    requests: Vec<RequestBody>,
+    requests: Vec<ServiceRequestBody>,
     /// Pass it as `before` for what comes next; null at the end.
     next: Option<String>,
 }
@@ -215,7 +215,7 @@ struct ProposalBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct RequestWhole {
     #[serde(flatten)]
-    request: RequestBody,
+    request: ServiceRequestBody,
     description: String,
     impact: Impact,
     contact: Contact,
@@ -258,7 +258,7 @@ impl RequestWhole {
         };
         let request = &whole.request;
         RequestWhole {
-            request: RequestBody::of(request),
+            request: ServiceRequestBody::of(request),
             description: request.description.clone(),
             impact: request.impact.clone(),
             contact: request.contact.clone(),
@@ -295,11 +295,11 @@ async fn list(State(app): State<App>, person: Person, Query(wanted): Query<Wante
     let (rows, is_more) = found.map_err(|why: Error| Fault::from(why))?;
     let next = rows.last().filter(|_| is_more).map(|last| format!("{}.{}", last.last_ms, last.id));
     debug_assert!(next.as_deref().is_none_or(|next| cursor(next).is_ok()));
-    Ok(Json(RequestList { requests: rows.iter().map(RequestBody::of).collect(), next }))
+    Ok(Json(RequestList { requests: rows.iter().map(ServiceRequestBody::of).collect(), next }))
 }
 
 /// Opens a request for your organisation.
-#[utoipa::path(post, path = "/requests", tag = "requests", request_body = NewRequest, responses(
+#[utoipa::path(post, path = "/requests", tag = "requests", request_body = NewServiceRequest, responses(
     (status = 201, description = "Opened", body = RequestWhole),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "A field is wrong"),
 ))]
@@ -307,7 +307,7 @@ async fn create(
     State(app): State<App>,
     view: View,
     person: Person,
-    Json(typed): Json<NewRequest>,
+    Json(typed): Json<NewServiceRequest>,
 ) -> Result<(StatusCode, Json<RequestWhole>), Fault> {
     person.require(May::Requests)?;
     let org = person.acting_org()?;

@@ -21,7 +21,7 @@ const COUNT_MAX: u32 = 100_000_000;
 /// What is typed. Nothing but `title` and `description` has to be said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct NewRequest {
+pub struct NewServiceRequest {
     pub title: String,
     pub description: String,
     /// "technical", "pre-purchase" or "billing"; else technical.
@@ -70,7 +70,7 @@ pub struct Checked {
     pub see_days: i64,
 }
 
-impl NewRequest {
+impl NewServiceRequest {
     /// # Errors
     /// Each field that is wrong.
     pub fn checked(&self, view: &View, person: &Person, org: OrgId) -> Result<Checked, Vec<Wrong>> {

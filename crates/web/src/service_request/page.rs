@@ -4,7 +4,7 @@ use super::change::{self, At};
 use super::consent;
 use super::evidence::{self, Piece};
 use super::file::{self, Owner, Sent};
-use super::form::NewRequest;
+use super::form::NewServiceRequest;
 use super::model::{Area, Ball, By, File, Kind, Request, Severity, Side, State, Via, Way};
 use super::suggest::{self, Suggestions};
 use super::{Reader, See, sql, sql_file};
@@ -187,7 +187,7 @@ pub async fn fresh(Given(app): Given<App>, view: View, person: Person, Query(fil
     person.require(May::Requests)?;
     person.acting_org()?;
     let pieces = pieces(&app, &view, &person, &filled.evidence).await?;
-    let mut asked = NewRequest {
+    let mut asked = NewServiceRequest {
         title: filled.title.chars().take(super::form::TITLE_CHARS_MAX).collect(),
         description: filled.description.chars().take(super::form::TEXT_CHARS_MAX).collect(),
         area: filled.area,
@@ -195,7 +195,7 @@ pub async fn fresh(Given(app): Given<App>, view: View, person: Person, Query(fil
         way: "mail".into(),
         severity: "c".into(),
         language: view.lang.tag().into(),
-        ..NewRequest::default()
+        ..NewServiceRequest::default()
     };
     if let Some(first) = pieces.first() {
         if asked.title.is_empty() {
@@ -218,7 +218,7 @@ pub async fn pieces(app: &App, view: &View, person: &Person, names: &str) -> Res
     Ok(found)
 }
 
-async fn suggestions(app: &App, view: &View, person: &Person, asked: &NewRequest) -> Result<Option<Suggestions>, Fault> {
+async fn suggestions(app: &App, view: &View, person: &Person, asked: &NewServiceRequest) -> Result<Option<Suggestions>, Fault> {
     let text = format!("{} {}", asked.title, asked.description);
     if text.trim().is_empty() { Ok(None) } else { suggest::look(app, view, person, &text).await.map(Some) }
 }
@@ -253,7 +253,7 @@ pub async fn suggest(Given(app): Given<App>, view: View, person: Person, request
     person.require(May::Requests)?;
     // The form takes files, so what is typed comes as its parts.
     let read = read_form(request).await?;
-    let asked = NewRequest { title: read.value("title"), description: read.value("description"), ..NewRequest::default() };
+    let asked = NewServiceRequest { title: read.value("title"), description: read.value("description"), ..NewServiceRequest::default() };
     let suggestions = suggestions(&app, &view, &person, &asked).await?;
     show(&SuggestedPart { view: &view, suggestions })
 }
@@ -352,8 +352,8 @@ pub async fn open(Given(app): Given<App>, view: View, person: Person, request: H
     }
 }
 
-fn typed(read: &Read) -> NewRequest {
-    NewRequest {
+fn typed(read: &Read) -> NewServiceRequest {
+    NewServiceRequest {
         title: read.value("title"),
         description: read.value("description"),
         kind: read.value("kind"),
