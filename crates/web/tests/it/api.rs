@@ -192,8 +192,10 @@ fn every_shape_has_a_name_of_its_own() {
                 let head = part.lines().skip(1).find(|line| line.contains("struct ") || line.contains("enum "));
                 let name = head.and_then(|line| line.split_once("struct ").or_else(|| line.split_once("enum ")).map(|(_, rest)| rest));
                 let Some(name) = name.and_then(|rest| rest.split([' ', '<', '{', '(', ';']).next()) else { continue };
-                let above = part.split(name).next().unwrap_or_default();
-                let name = above.split_once("schema(as = ").and_then(|(_, rest)| rest.split(')').next()).unwrap_or(name);
+                // As the document calls it, where that is another name.
+                let above = part.lines().skip(1).take_while(|line| !line.contains("struct ") && !line.contains("enum "));
+                let called = above.filter_map(|line| line.split_once("schema(as = ")).find_map(|(_, rest)| rest.split(')').next());
+                let name = called.unwrap_or(name);
                 if part.starts_with([')', ',']) {
                     let before = seen.insert(name.to_string(), path.clone());
                     assert!(before.is_none(), "{name} is in {} and in {}", path.display(), before.unwrap_or_default().display());
