@@ -126,7 +126,8 @@ fn problems(method: &str, takes: &Takes) -> Vec<(&'static str, &'static str)> {
         ("400", "The request cannot be read", true),
         ("401", "Nobody is signed in", !takes.is_public),
         ("403", "The permission is missing, or another site's page sent this", !takes.is_public || is_change),
-        ("404", "There is no such thing, or it is not yours", takes.has_path),
+        // A body may name what is not there.
+        ("404", "There is no such thing, or it is not yours", takes.has_path || takes.has_body),
         ("409", "It cannot be done as things stand", is_change),
         ("412", "It was changed meanwhile", matches!(method, "put" | "patch" | "delete")),
         ("413", "The body is too large", takes.has_body || method == "post"),
