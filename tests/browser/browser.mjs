@@ -2,6 +2,8 @@
 import { chromium } from "playwright-core";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import assert from "node:assert/strict";
+import { join } from "node:path";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => path && existsSync(path));
@@ -70,3 +72,18 @@ export const wider = (page) => page.evaluate(() => {
   const culprits = [...document.querySelectorAll("body *")].filter((el) => el.getBoundingClientRect().right > innerWidth + 1 && !el.closest(".scroll"));
   return [`${root.scrollWidth} > ${innerWidth}`, ...culprits.slice(-3).map((el) => `${el.tagName}.${el.className} ${el.textContent.trim().slice(0, 40)}`)];
 });
+
+/** Every look that a page must stand: axe, narrow, dark; with pictures in a folder. */
+export async function looks(page, context, pictures, name) {
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  assert.deepEqual((await axe(page)).violations, [], name);
+  assert.deepEqual(context.mistakes, [], name);
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.deepEqual(await wider(page), [], name);
+  await page.screenshot({ path: join(pictures, `${name}-narrow.png`), fullPage: true });
+  await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.screenshot({ path: join(pictures, `${name}-dark.png`), fullPage: true });
+  await page.emulateMedia({ colorScheme: "light" });
+}

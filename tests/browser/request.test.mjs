@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, sendMail, start } from "./server.mjs";
-import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
+import { LANGS, launch, looks, open, signIn } from "./browser.mjs";
 
 let server, browser, cookies, engineer;
 const pictures = join(out, "request");
@@ -31,21 +31,6 @@ after(async () => {
   await server?.stop();
 });
 
-/** Every look that a page must stand: axe, narrow, dark. */
-async function looks(page, context, name) {
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-  assert.deepEqual((await axe(page)).violations, [], name);
-  assert.deepEqual(context.mistakes, [], name);
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 700 });
-  assert.deepEqual(await wider(page), [], name);
-  await page.screenshot({ path: join(pictures, `${name}-narrow.png`), fullPage: true });
-  await page.setViewportSize(size);
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.screenshot({ path: join(pictures, `${name}-dark.png`), fullPage: true });
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
 for (const lang of LANGS) {
   test(`from a mail to a solution that the next one finds (${lang})`, async () => {
     const words = WORDS[lang];
@@ -61,12 +46,12 @@ for (const lang of LANGS) {
     await page.locator("[data-uploads] li", { hasText: "mail.log" }).waitFor();
     await page.waitForFunction(() => !document.querySelector("[data-uploads] progress"));
     await page.locator("#see-trace").check();
-    await looks(page, context, `new-${lang}`);
+    await looks(page, context, pictures, `new-${lang}`);
     await page.locator("button[value=open]").click();
     await page.waitForURL(/\/requests\/r/);
     const path = new URL(page.url()).pathname;
     await page.locator("a", { hasText: "mail.log" }).first().waitFor();
-    await looks(page, context, `opened-${lang}`);
+    await looks(page, context, pictures, `opened-${lang}`);
 
     // Support: what was allowed and nothing else, then an answer.
     await desk.goto(`${server.base}${path}`);
@@ -75,7 +60,7 @@ for (const lang of LANGS) {
     assert.equal((await desk.goto(`${server.base}/trace`)).status(), 200);
     assert.ok((await desk.goto(`${server.base}/quarantine`)).status() >= 400);
     await desk.goto(`${server.base}${path}`);
-    await looks(desk, support, `support-${lang}`);
+    await looks(desk, support, pictures, `support-${lang}`);
     await desk.locator("#f-body").fill("Which bank is it?");
     await desk.locator("button[value=answer]").click();
 

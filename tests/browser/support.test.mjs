@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, start } from "./server.mjs";
-import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
+import { LANGS, launch, looks, open, signIn } from "./browser.mjs";
 
 let server, browser, admin, engineer;
 const pictures = join(out, "support");
@@ -34,21 +34,6 @@ after(async () => {
   await server?.stop();
 });
 
-/** Every look that a page must stand: axe, narrow, dark. */
-async function looks(page, context, name) {
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-  assert.deepEqual((await axe(page)).violations, [], name);
-  assert.deepEqual(context.mistakes, [], name);
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 700 });
-  assert.deepEqual(await wider(page), [], name);
-  await page.screenshot({ path: join(pictures, `${name}-narrow.png`), fullPage: true });
-  await page.setViewportSize(size);
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.screenshot({ path: join(pictures, `${name}-dark.png`), fullPage: true });
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
 for (const lang of LANGS) {
   test(`an engineer answers by the keyboard alone (${lang})`, async () => {
     const words = WORDS[lang];
@@ -63,14 +48,14 @@ for (const lang of LANGS) {
 
     const support = await open(browser, { lang, cookies: engineer }), desk = await support.newPage();
     await desk.goto(`${server.base}/support`);
-    await looks(desk, support, `queue-${lang}`);
+    await looks(desk, support, pictures, `queue-${lang}`);
     await desk.keyboard.press("j");
     const first = await desk.evaluate(() => document.activeElement.getAttribute("href"));
     assert.match(first ?? "", /^\/support\/r/);
     await desk.locator(`a[href="/support/${id}"]`).focus();
     await desk.keyboard.press("Enter");
     await desk.waitForURL(`**/support/${id}`);
-    await looks(desk, support, `work-${lang}`);
+    await looks(desk, support, pictures, `work-${lang}`);
     await desk.keyboard.press("a");
     assert.equal(await desk.evaluate(() => document.activeElement.id), "f-person");
     await desk.locator("button[value=take]").focus();
@@ -92,12 +77,12 @@ for (const lang of LANGS) {
     assert.match(seen, /Which partner\?/);
     assert.match(seen, words.theirs);
     assert.doesNotMatch(seen, /only for us/);
-    await looks(page, context, `requester-${lang}`);
+    await looks(page, context, pictures, `requester-${lang}`);
     await context.close();
 
     // Switched off, the keys do nothing.
     await desk.goto(`${server.base}/support/me`);
-    await looks(desk, support, `me-${lang}`);
+    await looks(desk, support, pictures, `me-${lang}`);
     await desk.locator("#f-has_keys").uncheck();
     await desk.locator("main form button.main").click();
     await desk.waitForURL("**/support");
@@ -115,7 +100,7 @@ for (const lang of LANGS) {
     const context = await open(browser, { lang, cookies: admin }), page = await context.newPage();
     for (const [name, path] of [["plans", "/support/plans"], ["report", "/support/report"], ["replies", "/support/replies"], ["premier", "/premier"]]) {
       await page.goto(`${server.base}${path}`);
-      await looks(page, context, `${name}-${lang}`);
+      await looks(page, context, pictures, `${name}-${lang}`);
     }
     await page.goto(`${server.base}/support/plans`);
     await page.locator("main a[href^='/support/plans/h']").first().click();
@@ -128,7 +113,7 @@ for (const lang of LANGS) {
     await page.locator("main form[method=get] button.main").click();
     await page.waitForURL(/opened=/);
     assert.match(await page.locator("main").innerText(), WORDS[lang].holiday);
-    await looks(page, context, `plan-${lang}`);
+    await looks(page, context, pictures, `plan-${lang}`);
     await context.close();
   });
 }

@@ -1,10 +1,11 @@
 //! Words to find requests by: text cut into terms that are the same in a question and in what answers it.
 //!
-//! Lower case, narrow letters, English endings off; Chinese as pairs of characters that follow each other; codes such as 5.7.1 and addresses
-//! whole. What people call differently, in either language, is one term ([`SAME`]). Pure.
+//! Words are as the help compares them (`help::search::words`): lower case, narrow letters, English endings off. Chinese is pairs of
+//! characters that follow each other; codes such as 5.7.1 and addresses stay whole. What people call differently, in either language, is one
+//! term ([`SAME`]). Pure.
 
+use crate::help::search::words::{is_han, plain, stem};
 use std::collections::BTreeMap;
-use unicode_normalization::UnicodeNormalization;
 
 /// Characters of a text that are looked at.
 const TEXT_CHARS_MAX: usize = 8_000;
@@ -66,7 +67,7 @@ pub fn of(text: &str) -> BTreeMap<String, i64> {
 
 /// All terms in order.
 fn cut(text: &str) -> Vec<String> {
-    let plain: String = text.chars().take(TEXT_CHARS_MAX).nfkc().flat_map(char::to_lowercase).collect();
+    let plain = plain(&text.chars().take(TEXT_CHARS_MAX).collect::<String>());
     let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
     let mut found = Vec::new();
     for part in plain.split(|c: char| !is_inside(c)).map(|part| part.trim_matches(['.', '-', '_', '@'])).filter(|part| !part.is_empty()) {
@@ -96,12 +97,12 @@ fn add(found: &mut Vec<String>, run: &str, is_han: bool) {
     match known(run) {
         Some(term) => found.push(term),
         None => {
-            let stem = stem(run);
-            found.push(known(&stem).unwrap_or_else(|| stem.clone()));
+            let short = stem(run);
+            found.push(known(&short).unwrap_or(short));
             // A code or an address is found by its parts as well.
             if run.contains(['-', '_', '@']) {
                 let parts = run.split(['-', '_', '@', '.']).filter(|part| part.chars().count() > 2 && !IDLE.contains(part));
-                found.extend(parts.map(|part| known(part).unwrap_or_else(|| self::stem(part))));
+                found.extend(parts.map(|part| known(part).unwrap_or_else(|| stem(part))));
             }
         }
     }
@@ -136,28 +137,10 @@ fn pairs(run: &str, found: &mut Vec<String>) {
     found.extend(pairs.chain(alone).filter(|pair| !IDLE_HAN.contains(&pair.as_str())));
 }
 
-fn is_han(c: char) -> bool {
-    ('\u{3400}'..='\u{9fff}').contains(&c)
-}
-
 fn known(word: &str) -> Option<String> {
     let of = |word: &str| SAME.iter().find(|words| words.contains(&word)).map(|words| format!("={}", words[0]));
     // Also when it has an ending: "invoices", "rejecting".
     of(word).or_else(|| ["s", "es", "ed", "ing"].iter().filter_map(|ending| word.strip_suffix(ending)).find_map(of))
-}
-
-/// English endings off, so that "delayed" and "delays" meet. Words with digits or marks stay.
-fn stem(word: &str) -> String {
-    if word.len() < 5 || !word.chars().all(|c| c.is_ascii_lowercase()) {
-        return word.to_string();
-    }
-    for (ending, instead) in [("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", "")] {
-        if let Some(begin) = word.strip_suffix(ending).filter(|begin| begin.len() > 2 && !(ending == "s" && begin.ends_with('s'))) {
-            let begin = begin.strip_suffix('e').filter(|short| short.len() > 2).unwrap_or(begin);
-            return format!("{begin}{instead}");
-        }
-    }
-    word.strip_suffix('e').unwrap_or(word).to_string()
 }
 
 #[cfg(test)]
