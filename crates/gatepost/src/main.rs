@@ -1,5 +1,6 @@
 //! The `gatepost` command: settings, wiring, and one sub-command per task.
 
+mod backup;
 mod commands;
 mod demo;
 mod doctor;

@@ -6,6 +6,7 @@
 //! On both, a statement that failed ends its transaction: what was caught and ignored still rolls back.
 
 pub mod bodies;
+pub mod copy;
 mod error;
 pub mod look;
 mod migrate;

@@ -2,10 +2,10 @@
 
 use crate::App;
 use crate::app::router;
+use gateway::connection::ListenError;
 use gateway::connection::stop::Stop;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// How long open answers may go on after we were told to stop.
@@ -17,20 +17,14 @@ pub struct Serving {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// The port cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[error("{address} cannot be listened on for pages ([listen] web): {source}; stop what uses it, or choose another")]
-pub struct ListenError {
-    address: SocketAddr,
-    source: std::io::Error,
-}
-
 /// Listens on each address and serves the pages there.
+/// # Errors
+/// An address cannot be had.
 pub async fn serve(app: App, addresses: &[SocketAddr], stop: Stop) -> Result<Serving, ListenError> {
     let mut serving = Serving { addresses: Vec::new(), tasks: Vec::new() };
     let routes = router(app.clone());
     for &address in addresses {
-        let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
+        let listener = gateway::connection::open(address, "web")?;
         serving.addresses.push(listener.local_addr().unwrap_or(address));
         app.listens_on(listener.local_addr().unwrap_or(address));
         let (routes, mut heard, mut hard) = (routes.clone(), stop.clone(), stop.clone());

@@ -2,6 +2,7 @@
 
 mod applying;
 mod ask;
+mod backup;
 mod check;
 mod config;
 mod directory;
@@ -102,6 +103,10 @@ enum Task {
     Rule(rule::Rules),
     /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
     Doctor(doctor::Doctor),
+    /// Copy everything into one file.
+    Backup(backup::Backup),
+    /// Put a copy back.
+    Restore(backup::Restore),
     /// Settings.
     Config(config::Config),
 }
@@ -135,6 +140,8 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Doctor(doctor) => doctor::run(&place, doctor),
+        Task::Backup(task) => backup::take(&place, task),
+        Task::Restore(task) => backup::restore(&place, task),
         Task::Config(config) => config::run(&place, config),
     }
 }

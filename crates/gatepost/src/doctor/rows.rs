@@ -7,6 +7,8 @@ use mail::id::IdMaker;
 use store::{Db, DbSettings, Error};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// A copy older than this is a problem.
+const BACKUP_DAYS_MAX: i64 = 8;
 /// DKIM keys tried.
 const KEYS_TRIED_MAX: usize = 100;
 /// Rolls a trial back; never shown.
@@ -153,11 +155,24 @@ async fn adds_up(case: &Case, db: &Db) -> Finding {
     }
 }
 
-/// Nothing of ours makes copies yet, so nothing knows how old they are.
+/// When the last copy was made, by the note that `gatepost backup` leaves.
 fn backup(case: &Case) -> Finding {
-    let said = two(
-        "Gatepost does not make copies of its data itself and cannot see those you make; try to restore one now and then.",
-        "Gatepost 自身不做备份，也看不到您做的备份；请定期演练恢复。",
+    let (id, data) = ("backup.age", case.chosen.data.display());
+    let Some(last) = crate::backup::last(&case.chosen.data) else {
+        let said = two(
+            "No copy was made with gatepost backup. Copies made by other means cannot be seen from here; try to restore one now and then.",
+            "尚未用 gatepost backup 做过备份。用其他方式做的备份在这里看不到；请定期演练恢复。",
+        );
+        return Finding::cannot_tell(id, data, said);
+    };
+    let days = (case.now_ms - last.at_ms).max(0) / DAY_MS;
+    if days <= BACKUP_DAYS_MAX {
+        return Finding::ok(id, data, two("A copy was made lately.", "近期做过备份。")).seen(last.file.display());
+    }
+    let said = two("The last copy is old.", "最近一次备份已经很久。");
+    let todo = two(
+        "Make one with gatepost backup, and see why the one that should run by itself did not (systemctl list-timers).",
+        "请用 gatepost backup 做一次备份，并查明定时备份为何没有运行（systemctl list-timers）。",
     );
-    Finding::cannot_tell("backup.age", case.chosen.data.display(), said)
+    Finding::problem(id, data, said, todo).seen(format!("{days} days: {}", last.file.display()))
 }

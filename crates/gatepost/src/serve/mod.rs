@@ -133,10 +133,22 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
         let base = if chosen.settings.web.url.is_empty() { format!("http://{pages}") } else { chosen.settings.web.url.clone() };
         output::line(&format!("Nobody can sign in yet. Open this link once to set up: {}{path}\n", base.trim_end_matches('/')))?;
     }
+    for address in connection::handed::left() {
+        tracing::warn!(%address, "the service manager listens here for us, but no address in [listen] is this one: connections there are not answered");
+    }
+    tell_manager(&[sd_notify::NotifyState::Ready]);
     stop_signal().await?;
+    tell_manager(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping: no new mail, open sessions may end");
     service.stop().await;
     Ok(Exit::Done)
+}
+
+/// Tells systemd how we are (sd_notify(3)); without it nobody listens, and that is fine.
+fn tell_manager(state: &[sd_notify::NotifyState]) {
+    if let Err(why) = sd_notify::notify(state) {
+        tracing::debug!(%why, "the service manager was not told");
+    }
 }
 
 /// What couriers are made of.

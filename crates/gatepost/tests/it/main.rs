@@ -1,5 +1,6 @@
 //! The binary as its users drive it: real ports, real files, real signals.
 
+mod backup;
 mod bad_input;
 mod demo;
 mod doctor;
@@ -13,4 +14,5 @@ mod phone;
 mod relay;
 mod rules;
 mod server;
+mod sockets;
 mod traces;

@@ -182,9 +182,23 @@ fn open_all(setup: &Setup) -> Result<Vec<(TcpListener, Role, bool)>, ListenError
     Ok(sockets)
 }
 
-/// Opens one address; also for listeners that are not ours (`web`), so that errors read alike.
+/// Opens one address, or takes it over from the service manager; also for listeners that are not ours (`web`), so that errors read alike.
+/// # Errors
+/// It is in use, not ours, or not allowed. Wants a runtime.
 pub fn open(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ListenError> {
-    let opened = || -> io::Result<TcpListener> {
+    let listened = open_std(address, setting)?;
+    TcpListener::from_std(listened).map_err(|source| ListenError::Other { address, setting, source })
+}
+
+/// As [`open`], for a listener with a thread of its own. The socket does not block.
+/// # Errors
+/// As [`open`].
+pub fn open_std(address: SocketAddr, setting: &'static str) -> Result<std::net::TcpListener, ListenError> {
+    let opened = || -> io::Result<std::net::TcpListener> {
+        if let Some(socket) = super::handed::take(address) {
+            socket.set_nonblocking(true)?;
+            return Ok(socket);
+        }
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         if address.is_ipv6() {
@@ -193,7 +207,7 @@ pub fn open(address: SocketAddr, setting: &'static str) -> Result<TcpListener, L
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        TcpListener::from_std(socket.into())
+        Ok(socket.into())
     };
     opened().map_err(|source| match source.kind() {
         ErrorKind::AddrInUse => ListenError::InUse { address, setting },

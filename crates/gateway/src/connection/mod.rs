@@ -3,6 +3,7 @@
 //! [`listen`] opens what `[listen]` names and hands every connection to `session`. Not here: the SMTP protocol
 //! (`session`), and who is welcome by its address (`intake`).
 
+pub mod handed;
 pub mod limits;
 mod listener;
 mod proxy;
@@ -13,4 +14,4 @@ pub mod stop;
 pub mod tls;
 mod validity;
 
-pub use listener::{ListenError, Running, Setup, listen, open, own_name};
+pub use listener::{ListenError, Running, Setup, listen, open, open_std, own_name};

@@ -1,6 +1,7 @@
 //! The store on both engines.
 
 mod bodies;
+mod copy;
 mod durable;
 mod migrations;
 mod transactions;

@@ -42,10 +42,7 @@ pub enum Source {
 pub fn serve(source: Source, addresses: &[SocketAddr], metrics: Option<Probe>) -> io::Result<Vec<SocketAddr>> {
     let mut listeners = Vec::new();
     for address in addresses {
-        let named = |why: io::Error| io::Error::new(why.kind(), format!("{address} cannot be listened on for the status pages: {why}"));
-        let listener = std::net::TcpListener::bind(address).map_err(named)?;
-        listener.set_nonblocking(true)?;
-        listeners.push(listener);
+        listeners.push(gateway::connection::open_std(*address, "status").map_err(io::Error::other)?);
     }
     let bound = listeners.iter().map(std::net::TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build()?;
