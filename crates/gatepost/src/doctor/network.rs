@@ -3,7 +3,7 @@
 use super::{Case, Finding, two};
 use gateway::connection::settings::Servers;
 use std::collections::HashMap;
-use std::io::ErrorKind;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +12,11 @@ const DNS_WAIT: Duration = Duration::from_secs(2);
 const DNS_TRIES: u16 = 2;
 /// Resolvers of /etc/resolv.conf that are looked at, as the C library does.
 const SYSTEM_SERVERS_MAX: usize = 3;
+/// How long a program on a port may take to greet.
+const GREETING_WAIT: Duration = Duration::from_secs(2);
+const GREETING_OCTETS_MAX: u64 = 512;
+/// Process 1 holds sockets that it hands over.
+const SERVICE_MANAGER: u32 = 1;
 
 pub fn look(case: &Case) -> Vec<Finding> {
     let mut found = match case.knows("listen") {
@@ -79,18 +84,53 @@ fn port(case: &Case, shown: String, address: SocketAddr) -> Finding {
 }
 
 fn taken(case: &Case, shown: String, address: SocketAddr) -> Finding {
-    let holder = holder(address);
-    if holder.as_ref().is_some_and(|holder| is_ours(case, holder)) {
+    let id = "listen.port";
+    let holders = holders(address);
+    if let Some(holder) = holders.iter().find(|holder| is_ours(case, holder)) {
         let said = two("The service itself is running and listens here.", "服务正在运行，并在此监听。");
-        return Finding::ok("listen.port", shown, said).seen(holder.map(|holder| holder.shown()).unwrap_or_default());
+        return Finding::ok(id, shown, said).seen(holder.shown());
+    }
+    if let [holder] = holders.as_slice()
+        && holder.pid == SERVICE_MANAGER
+    {
+        let said = two("systemd listens here for the service (gatepost.socket).", "systemd 正代服务监听此地址（gatepost.socket）。");
+        return Finding::ok(id, shown, said).seen(holder.shown());
+    }
+    if holders.is_empty() {
+        return unseen(case, shown, address);
     }
     let said = two("Another program listens there; the service cannot start.", "另一个程序占用了该端口，服务无法启动。");
     let todo = two("Stop that program, or give one of the two another port.", "请停止该程序，或为其中一方换一个端口。");
-    let evidence = match holder {
-        Some(holder) => holder.shown(),
-        None => "the program cannot be seen from this account".into(),
+    let seen: Vec<String> = holders.iter().map(Holder::shown).collect();
+    Finding::problem(id, shown, said, todo).seen(seen.join(", "))
+}
+
+/// The process is another account's, or has capabilities that we have not. Its greeting can tell.
+fn unseen(case: &Case, shown: String, address: SocketAddr) -> Finding {
+    let greeting = greeting(address).unwrap_or_default();
+    let ours = format!("220 {} ESMTP Gatepost", gateway::connection::own_name(&case.chosen.settings.listen));
+    if greeting.trim_end() == ours {
+        return Finding::ok("listen.port", shown, two("The service itself is running and listens here.", "服务正在运行，并在此监听。"))
+            .seen(greeting);
+    }
+    let said = two(
+        "A program listens there that this account cannot see. While the service runs, that is the service; run this check as root to be told.",
+        "有程序在此监听，但当前账户看不到它。如果服务正在运行，那就是服务本身；以 root 执行本检查即可确认。",
+    );
+    Finding::cannot_tell("listen.port", shown, said).seen(greeting)
+}
+
+fn greeting(address: SocketAddr) -> Option<String> {
+    let to = match address.ip().is_unspecified() {
+        true if address.is_ipv4() => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        true => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port())),
+        false => address,
     };
-    Finding::problem("listen.port", shown, said, todo).seen(evidence)
+    let stream = std::net::TcpStream::connect_timeout(&to, GREETING_WAIT).ok()?;
+    stream.set_read_timeout(Some(GREETING_WAIT)).ok()?;
+    let mut line = String::new();
+    BufReader::new(stream.take(GREETING_OCTETS_MAX)).read_line(&mut line).ok()?;
+    Some(crate::output::printable_line(line.trim_end()))
 }
 
 /// A process that holds a port.
@@ -122,10 +162,11 @@ fn is_ours(case: &Case, holder: &Holder) -> bool {
     }
 }
 
-/// Who listens on the address, from /proc.
-fn holder(address: SocketAddr) -> Option<Holder> {
+/// Who listens on the address, from /proc: one that opened it, and those it was handed to.
+fn holders(address: SocketAddr) -> Vec<Holder> {
     let wanted = inodes(address);
-    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut found = Vec::new();
     for pid in processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
         let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
         let mut links = files.filter_map(|entry| std::fs::read_link(entry.path()).ok());
@@ -133,10 +174,10 @@ fn holder(address: SocketAddr) -> Option<Holder> {
             let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_string();
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let arguments = line.split(|octet| *octet == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-            return Some(Holder { pid, name, arguments });
+            found.push(Holder { pid, name, arguments });
         }
     }
-    None
+    found
 }
 
 /// `socket:[N]` of the listening sockets that stand in the way of the address.

@@ -175,7 +175,10 @@ fn the_same_after(from: &str, to: &str) {
         assert_eq!(without_sign_in(&after[part]), without_sign_in(&before[part]), "{part}");
     }
     assert_eq!(server.run(&["trace", "balance"]).status.code(), Some(0), "the balance adds up");
-    // It goes on: new mail is taken, and a second copy onto this one is refused.
+    // It goes on as what it was, the demo (whose samples are there): new mail is taken. A second copy onto it is refused.
+    let still = stopped(server, web);
+    std::fs::write(still.data.path().join("data/samples-sent"), "").expect("a file");
+    let (server, web) = start(to, still, &["--demo"]);
     let reply = send(server.smtp, "tom@partner.example", "alice@demo.example", &message("After", "tom@partner.example", "Hello again."))
         .expect("a reply");
     assert!(reply.starts_with("250"), "{reply}");

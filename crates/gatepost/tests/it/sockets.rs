@@ -30,7 +30,8 @@ fn a_socket_that_was_handed_over_is_used_and_connections_before_the_start_wait()
     heard.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
     // Somebody is there before the service is.
     let early = std::thread::spawn(move || {
-        send(address, "ann@partner.example", "li@shop.example", &message("Early", "ann@partner.example", "First in line.")).expect("a reply")
+        send(address, "ann@partner.example", "li@shop.example", &message("Early", "ann@partner.example", "First in line."))
+            .expect("a reply")
     });
     fcntl_setfd(&listener, FdFlags::empty()).expect("it is inherited");
     let mut child = Command::new("sh")
