@@ -4,6 +4,7 @@ mod backup;
 mod commands;
 mod demo;
 mod doctor;
+mod migrate;
 mod open;
 mod output;
 mod serve;

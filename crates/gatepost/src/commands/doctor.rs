@@ -134,7 +134,7 @@ pub fn run(place: &Place, asked: Doctor) -> anyhow::Result<Exit> {
     Ok(exit(&findings))
 }
 
-fn language(asked: Option<&str>) -> Language {
+pub fn language(asked: Option<&str>) -> Language {
     Language::of(&asked.map(str::to_string).or_else(|| std::env::var("LANG").ok()).unwrap_or_default())
 }
 

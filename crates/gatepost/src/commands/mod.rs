@@ -11,6 +11,7 @@ mod eval;
 mod explain;
 mod feedback;
 mod health;
+mod migrate;
 mod person;
 mod phone;
 mod quarantine;
@@ -103,6 +104,8 @@ enum Task {
     Rule(rule::Rules),
     /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
     Doctor(doctor::Doctor),
+    /// Settings of Postfix, rspamd or SpamAssassin as a draft of ours.
+    Migrate(migrate::Migrate),
     /// Copy everything into one file.
     Backup(backup::Backup),
     /// Put a copy back.
@@ -140,6 +143,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Doctor(doctor) => doctor::run(&place, doctor),
+        Task::Migrate(task) => migrate::run(&task),
         Task::Backup(task) => backup::take(&place, task),
         Task::Restore(task) => backup::restore(&place, task),
         Task::Config(config) => config::run(&place, config),

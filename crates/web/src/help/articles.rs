@@ -58,6 +58,7 @@ pub const ARTICLES: &[Written] = &[
     written!("service-health"),
     written!("notifications"),
     written!("maintenance"),
+    written!("migrate"),
     written!("service-level"),
     written!("sign-in-problems"),
     written!("account-security"),
