@@ -8,6 +8,8 @@ import { join } from "node:path";
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => path && existsSync(path));
 export const LANGS = ["en", "zh-CN"];
+// A busy machine may take long for one page; what hangs still ends.
+const WAIT_MS = 45_000;
 const LOCALE = { en: "en-GB", "zh-CN": "zh-CN" };
 /** WCAG 2.2 A and AA, and what axe calls best practice. */
 export const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -37,7 +39,7 @@ export async function open(browser, { lang = "en", colours = "light", width = 12
     locale: LOCALE[lang], colorScheme: colours, forcedColors: forced, reducedMotion: "reduce", javaScriptEnabled: scripts,
     timezoneId: "Asia/Shanghai", viewport: { width, height: width > 400 ? 900 : 700 },
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(WAIT_MS);
   if (cookies.length) {
     // The zone is known from the first page on, so that no page loads twice.
     const { domain } = cookies[0];

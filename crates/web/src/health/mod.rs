@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 17, name: "issue", sql: include_str!("migrations/0017_issue.sql") },
     Migration { number: 18, name: "service_message", sql: include_str!("migrations/0018_service_message.sql") },
     Migration { number: 20, name: "hook_kind", sql: include_str!("migrations/0020_hook_kind.sql") },
+    Migration { number: 43, name: "hook_topic", sql: include_str!("migrations/0043_hook_topic.sql") },
     Migration { number: 21, name: "health_digest", sql: include_str!("migrations/0021_health_digest.sql") },
     Migration { number: 24, name: "issue_split", sql: include_str!("migrations/0024_issue_split.sql") },
 ];

@@ -27,6 +27,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(judge_again))
         .routes(routes!(list_hooks, add_hook))
         .routes(routes!(remove_hook))
+        .routes(routes!(list_hook_events))
+        .routes(routes!(repeat_hook_event))
 }
 
 /// What you make of a message. What is left out stays.
@@ -136,12 +138,15 @@ pub struct HookBody {
     pub secret: String,
     /// What the last try was answered with; "" is none yet.
     pub answer: String,
+    /// What it hears of: "health", "mail", "held", "quarantine", "request".
+    pub topics: Vec<String>,
 }
 
 impl From<Hook> for HookBody {
     fn from(hook: Hook) -> HookBody {
         let secret = if hook.kind == "events" { hook.secret } else { String::new() };
-        HookBody { id: hook.id.to_string(), kind: hook.kind, url: hook.url, secret, answer: hook.answer }
+        let topics = hook.topics.split_whitespace().map(str::to_string).collect();
+        HookBody { id: hook.id.to_string(), kind: hook.kind, url: hook.url, secret, answer: hook.answer, topics }
     }
 }
 
@@ -167,6 +172,8 @@ pub struct HookWish {
     pub url: String,
     /// Access token of a topic, if it needs one.
     pub token: String,
+    /// What it is to hear of, as in a webhook; none: "health".
+    pub topics: Vec<String>,
 }
 
 /// Adds a webhook; the secret is made here.
@@ -177,10 +184,56 @@ pub struct HookWish {
 ))]
 async fn add_hook(State(app): State<App>, person: Person, Json(wish): Json<HookWish>) -> Result<(StatusCode, Json<HookBody>), Fault> {
     person.require(May::Connectors)?;
-    let hook = hooks::make(&app, &person, &hooks::New { kind: wish.kind, url: wish.url, token: wish.token })
-        .await?
-        .map_err(|wrong| Fault::Invalid(vec![wrong]))?;
+    let hook = hooks::make(
+        &app,
+        &person,
+        &hooks::New { kind: wish.kind, url: wish.url, token: wish.token, ..hooks::New::default() }.hearing(&wish.topics),
+    )
+    .await?
+    .map_err(|wrong| Fault::Invalid(vec![wrong]))?;
     Ok((StatusCode::CREATED, Json(hook.into())))
+}
+
+/// An event that was sent, or waits to be.
+#[derive(Debug, Serialize, ToSchema)]
+struct HookEventBody {
+    id: String,
+    /// What is sent, CloudEvents 1.0.
+    event: serde_json::Value,
+    tries: i64,
+    /// Unix milliseconds of the next try; 0 is none.
+    next_ms: i64,
+    /// What the last try was answered with; "" is none yet.
+    answer: String,
+}
+
+/// What was sent to a webhook: the last hundred events, newest first.
+#[utoipa::path(get, path = "/health/hooks/{hook}/events", tag = "health", params(("hook" = String, Path)), responses(
+    (status = 200, description = "The events", body = Vec<HookEventBody>),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "There is none, or it is not yours"),
+))]
+async fn list_hook_events(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<Vec<HookEventBody>>, Fault> {
+    let (_, sent) = hooks::logged(&app, &person, &id).await?;
+    let body = |row: hook_sql::Sent| HookEventBody {
+        id: row.id.to_string(),
+        event: serde_json::from_str(&row.event).unwrap_or_default(),
+        tries: row.tries,
+        next_ms: row.next_ms,
+        answer: row.answer,
+    };
+    Ok(Json(sent.into_iter().map(body).collect()))
+}
+
+/// Sends an event again, with all its tries.
+#[utoipa::path(post, path = "/health/hooks/{hook}/events/{event}/again", tag = "health", params(("hook" = String, Path), ("event" = String, Path)), responses(
+    (status = 204, description = "It is sent within seconds"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not permitted"),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "There is none, or it is not yours"),
+))]
+async fn repeat_hook_event(State(app): State<App>, person: Person, Path((id, event)): Path<(String, String)>) -> Result<StatusCode, Fault> {
+    hooks::repeat(&app, &person, &id, &event).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Removes a webhook, with what it still had to be sent.

@@ -5,6 +5,7 @@
 //! organisation; nothing is sent to addresses inside our own network unless the operator allows it.
 
 mod client;
+pub mod feed;
 pub mod sql;
 pub mod weekly;
 
@@ -27,6 +28,8 @@ const LETTERS_MAX: usize = 500;
 /// Pauses between tries; after the last nothing more is tried.
 const PAUSES_MS: [i64; 8] = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000, 36_000_000, 86_400_000];
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Looks from one clearing of the log to the next: about an hour.
+const FORGET_EVERY: u64 = 1_800;
 /// Hooks served in one look.
 const DUE_MAX: usize = 50;
 const TOKEN_OCTETS_MAX: usize = 200;
@@ -130,8 +133,16 @@ fn event(issue: &Issue, text: &Text, id: &str, now_ms: i64) -> Value {
 
 /// Works off what is due, as long as the process runs.
 pub async fn send_due(app: App) {
-    loop {
+    for look in 0_u64.. {
         tokio::time::sleep(LOOK_EVERY).await;
+        if look % FORGET_EVERY == 0
+            && let Err(why) = feed::forget(&app).await
+        {
+            tracing::debug!(%why, "the log of webhooks waits for the database");
+        }
+        if let Err(why) = feed::look(&app).await {
+            tracing::debug!(%why, "what webhooks hear of waits for the database");
+        }
         if let Err(why) = send_once(&app).await {
             tracing::debug!(%why, "webhooks wait for the database");
         }

@@ -22,6 +22,8 @@ pub struct Hook {
     /// What came of the last try, and when the next is due; 0 is none.
     pub answer: String,
     pub next_ms: i64,
+    /// What it hears of, with blanks between.
+    pub topics: String,
 }
 
 /// Something that is to be sent.
@@ -53,6 +55,11 @@ fn context(hook: i64) -> String {
 }
 
 impl Hook {
+    /// Whether it is to be told of this topic.
+    pub fn hears(&self, topic: &str) -> bool {
+        self.topics.split_whitespace().any(|one| one == topic)
+    }
+
     /// With its secret in the clear; "" when it was sealed with another key.
     pub fn opened(self, seal: &Seal) -> Hook {
         let secret = seal.reveal(&self.secret, &context(self.id)).unwrap_or_default();
@@ -77,6 +84,7 @@ fn hook(row: &Row) -> Result<Hook, Error> {
         answer: row.text_opt(4)?.unwrap_or_default().into(),
         next_ms: row.int_opt(5)?.unwrap_or(0),
         kind: row.text(6)?.into(),
+        topics: row.text(7)?.into(),
     })
 }
 
@@ -86,7 +94,7 @@ pub async fn hooks(tx: &mut Tx, scope: OrgScope) -> Result<Vec<Hook>, Error> {
     let whose = scope.condition("h.org", &mut args);
     args.push(Value::from(HOOKS_MAX));
     let sql = format!(
-        "SELECT h.id, h.org, h.url, h.secret, t.answer, t.next_ms, h.kind FROM health_hook h LEFT JOIN health_hook_try t \
+        "SELECT h.id, h.org, h.url, h.secret, t.answer, t.next_ms, h.kind, h.topics FROM health_hook h LEFT JOIN health_hook_try t \
          ON t.id = (SELECT max(l.id) FROM health_hook_try l WHERE l.hook = h.id) WHERE {whose} ORDER BY h.id LIMIT ${}",
         args.len()
     );
@@ -95,15 +103,19 @@ pub async fn hooks(tx: &mut Tx, scope: OrgScope) -> Result<Vec<Hook>, Error> {
 
 /// Those that an issue concerns: of its organisation, or everybody's.
 pub async fn hooks_for(tx: &mut Tx, org: i64) -> Result<Vec<Hook>, Error> {
-    let sql = "SELECT id, org, url, secret, NULL, NULL, kind FROM health_hook WHERE $1 = 0 OR org = $1 OR org = 0 ORDER BY id LIMIT $2";
+    let sql = "SELECT id, org, url, secret, NULL, NULL, kind, topics FROM health_hook WHERE ($1 = 0 OR org = $1 OR org = 0) \
+               AND topics LIKE '%health%' ORDER BY id LIMIT $2";
     tx.rows(sql, args![org, REACHED_MAX]).await?.iter().map(hook).collect()
 }
 
-/// Keeps a hook, its secret sealed.
+/// Keeps a hook, its secret sealed. The first one that hears of more than health begins with the present.
 pub async fn put(tx: &mut Tx, seal: &Seal, hook: &Hook, now_ms: i64) -> Result<(), Error> {
+    if hook.topics != "health" && beyond_health(tx).await?.is_empty() {
+        tx.run("DELETE FROM health_hook_feed", vec![]).await?;
+    }
     let secret = seal.keep(&hook.secret, &context(hook.id))?;
-    let sql = "INSERT INTO health_hook (id, org, url, secret, made_ms, kind) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.run(sql, args![hook.id, hook.org, hook.url.as_str(), secret, now_ms, hook.kind.as_str()]).await.map(drop)
+    let sql = "INSERT INTO health_hook (id, org, url, secret, made_ms, kind, topics) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    tx.run(sql, args![hook.id, hook.org, hook.url.as_str(), secret, now_ms, hook.kind.as_str(), hook.topics.as_str()]).await.map(drop)
 }
 
 /// Whether there was one in this scope.
@@ -184,4 +196,158 @@ pub async fn take_week(tx: &mut Tx, person: PersonId, now_ms: i64, before_ms: i6
     let sql = "INSERT INTO health_digest (person, sent_ms) VALUES ($1, $2) ON CONFLICT (person) DO UPDATE SET sent_ms = excluded.sent_ms \
                WHERE health_digest.sent_ms <= $3";
     Ok(tx.run(sql, args![person.0, now_ms, before_ms]).await? > 0)
+}
+
+/// Signed hooks that hear of more than health.
+pub async fn beyond_health(tx: &mut Tx) -> Result<Vec<Hook>, Error> {
+    let sql = "SELECT id, org, url, secret, NULL, NULL, kind, topics FROM health_hook WHERE topics <> 'health' AND kind = 'events' ORDER BY id LIMIT $1";
+    tx.rows(sql, args![REACHED_MAX]).await?.iter().map(hook).collect()
+}
+
+/// Up to where a source was told, held until the transaction ends so that one server reads it at a time; a new source begins at `begin`.
+pub async fn take_place(tx: &mut Tx, source: &str, begin: i64) -> Result<i64, Error> {
+    let sql = "INSERT INTO health_hook_feed (source, last_id) VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET last_id = health_hook_feed.last_id RETURNING last_id";
+    tx.row(sql, args![source, begin]).await?.map_or(Ok(begin), |row| row.int(0))
+}
+
+pub async fn put_place(tx: &mut Tx, source: &str, last_id: i64) -> Result<(), Error> {
+    tx.run("UPDATE health_hook_feed SET last_id = $1 WHERE source = $2", args![last_id, source]).await.map(drop)
+}
+
+/// A mail as a hook is told of it.
+pub struct MailRow {
+    pub id: i64,
+    pub org: i64,
+    pub direction: String,
+    pub peer: String,
+    pub sender: String,
+    pub message_id: String,
+    pub verdict: String,
+}
+
+pub async fn mails_between(tx: &mut Tx, after: i64, until: i64, rows_max: usize) -> Result<Vec<MailRow>, Error> {
+    let sql = "SELECT id, org, direction, peer_ip, sender, message_id, verdict FROM mail WHERE id > $1 AND id < $2 AND org > 0 ORDER BY id LIMIT $3";
+    let read = |row: &Row| {
+        Ok(MailRow {
+            id: row.int(0)?,
+            org: row.int(1)?,
+            direction: row.text(2)?.into(),
+            peer: row.text(3)?.into(),
+            sender: row.text(4)?.into(),
+            message_id: row.text(5)?.into(),
+            verdict: row.text(6)?.into(),
+        })
+    };
+    tx.rows(sql, args![after, until, rows_max]).await?.iter().map(read).collect()
+}
+
+/// Recipients of a mail that one event names.
+const RECIPIENTS_MAX: usize = 100;
+
+/// Address and state of each recipient.
+pub async fn outcomes(tx: &mut Tx, mail: i64) -> Result<Vec<(String, String)>, Error> {
+    let rows = tx.rows("SELECT address, state FROM recipient WHERE mail = $1 ORDER BY n LIMIT $2", args![mail, RECIPIENTS_MAX]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?.into(), row.text(1)?.into()))).collect()
+}
+
+/// A line of the log of changes.
+pub struct Noted {
+    pub id: i64,
+    pub org: i64,
+    pub action: String,
+    pub who: String,
+    pub subject: String,
+    pub detail: String,
+}
+
+/// What was done with held mail.
+pub async fn noted_between(tx: &mut Tx, after: i64, until: i64, rows_max: usize) -> Result<Vec<Noted>, Error> {
+    let sql = "SELECT id, org, action, who, subject, detail FROM audit WHERE id > $1 AND id < $2 AND org > 0 AND action LIKE 'quarantine.%' \
+               AND action NOT IN ('quarantine.read', 'quarantine.download') ORDER BY id LIMIT $3";
+    let read = |row: &Row| {
+        Ok(Noted {
+            id: row.int(0)?,
+            org: row.int(1)?,
+            action: row.text(2)?.into(),
+            who: row.text(3)?.into(),
+            subject: row.text(4)?.into(),
+            detail: row.text(5)?.into(),
+        })
+    };
+    tx.rows(sql, args![after, until, rows_max]).await?.iter().map(read).collect()
+}
+
+/// Something that both sides of a request see.
+pub struct Said {
+    pub id: i64,
+    pub org: i64,
+    pub request: i64,
+    pub kind: String,
+    pub side: String,
+    pub state: String,
+    pub severity: String,
+    pub title: String,
+}
+
+pub async fn said_between(tx: &mut Tx, after: i64, until: i64, rows_max: usize) -> Result<Vec<Said>, Error> {
+    let sql = "SELECT e.id, e.org, e.request, e.kind, e.side, r.state, r.severity, r.title FROM request_event e JOIN service_request r ON r.id = e.request \
+               WHERE e.id > $1 AND e.id < $2 AND e.is_internal = 0 ORDER BY e.id LIMIT $3";
+    let read = |row: &Row| {
+        Ok(Said {
+            id: row.int(0)?,
+            org: row.int(1)?,
+            request: row.int(2)?,
+            kind: row.text(3)?.into(),
+            side: row.text(4)?.into(),
+            state: row.text(5)?.into(),
+            severity: row.text(6)?.into(),
+            title: row.text(7)?.into(),
+        })
+    };
+    tx.rows(sql, args![after, until, rows_max]).await?.iter().map(read).collect()
+}
+
+/// One event in the log of a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub id: i64,
+    /// JSON that was sent.
+    pub event: String,
+    pub tries: i64,
+    pub next_ms: i64,
+    pub answer: String,
+}
+
+/// Events in the log of one hook, newest first.
+pub const LOG_SHOWN_MAX: usize = 100;
+
+/// The log of a hook of this scope; `None`: there is no such hook.
+pub async fn log(tx: &mut Tx, scope: OrgScope, id: i64) -> Result<Option<(Hook, Vec<Sent>)>, Error> {
+    let Some(hook) = hooks(tx, scope).await?.into_iter().find(|hook| hook.id == id) else { return Ok(None) };
+    let sql = "SELECT id, event, tries, next_ms, answer FROM health_hook_try WHERE hook = $1 ORDER BY id DESC LIMIT $2";
+    let read = |row: &Row| {
+        Ok::<_, Error>(Sent {
+            id: row.int(0)?,
+            event: row.text(1)?.into(),
+            tries: row.int(2)?,
+            next_ms: row.int(3)?,
+            answer: row.text(4)?.into(),
+        })
+    };
+    let sent = tx.rows(sql, args![id, LOG_SHOWN_MAX]).await?.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Some((hook, sent)))
+}
+
+/// Sends one event again, with all its tries; false: there is none in this scope.
+pub async fn again(tx: &mut Tx, scope: OrgScope, (hook, sent): (i64, i64), now_ms: i64) -> Result<bool, Error> {
+    let mut args = args![now_ms, sent, hook];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!("UPDATE health_hook_try SET next_ms = $1, tries = 0 WHERE id = $2 AND hook = $3 AND {whose} RETURNING id");
+    Ok(tx.row(&sql, args).await?.is_some())
+}
+
+/// Takes old events that are done with out of the log.
+pub async fn forget_tries(tx: &mut Tx, before: i64, rows_max: usize) -> Result<(), Error> {
+    let sql = "DELETE FROM health_hook_try WHERE id IN (SELECT id FROM health_hook_try WHERE id < $1 AND next_ms = 0 ORDER BY id LIMIT $2)";
+    tx.run(sql, args![before, rows_max]).await.map(drop)
 }

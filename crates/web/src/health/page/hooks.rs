@@ -1,8 +1,8 @@
 //! Where programs are told: an organisation's webhooks.
 
 use super::super::hook::{
-    self,
-    sql::{self, HOOKS_MAX, Hook},
+    self, feed,
+    sql::{self, HOOKS_MAX, Hook, Sent},
 };
 use crate::App;
 use crate::audit::{self, Entry};
@@ -54,6 +54,30 @@ pub struct New {
     pub url: String,
     /// Access token of a topic.
     pub token: String,
+    /// What it is to hear of, "on" each: see [`feed::TOPICS`].
+    pub health: String,
+    pub mail: String,
+    pub held: String,
+    pub quarantine: String,
+    pub request: String,
+}
+
+impl New {
+    fn topics(&self) -> Vec<String> {
+        let ticks = [&self.health, &self.mail, &self.held, &self.quarantine, &self.request];
+        feed::TOPICS.iter().zip(ticks).filter(|(_, tick)| !tick.is_empty()).map(|(topic, _)| topic.to_string()).collect()
+    }
+
+    /// With these topics ticked.
+    pub fn hearing(mut self, topics: &[String]) -> New {
+        let ticks = [&mut self.health, &mut self.mail, &mut self.held, &mut self.quarantine, &mut self.request];
+        for (topic, tick) in feed::TOPICS.iter().zip(ticks) {
+            if topics.iter().any(|one| one == topic) {
+                *tick = "on".into();
+            }
+        }
+        self
+    }
 }
 
 /// `POST /health/hooks`: the secret is made here and shown on the page.
@@ -91,6 +115,8 @@ pub async fn make(app: &App, person: &Person, new: &New) -> Result<Result<Hook, 
         secret: if is_push { token } else { format!("whsec_{}", STANDARD.encode(octets)) },
         answer: String::new(),
         next_ms: 0,
+        // A push says something is wrong; everything else is for programs.
+        topics: if is_push { "health".into() } else { feed::topics(&new.topics()) },
     };
     let (made, seal) = (hook.clone(), app.seal.clone());
     let work = app.db.tx(move |tx| {
@@ -141,4 +167,62 @@ pub async fn remove(State(app): State<App>, view: View, person: Person, Path(id)
         return Err(Fault::NotFound);
     }
     done("/health/hooks", Say::new("health-hook-removed"))
+}
+
+#[derive(Template)]
+#[template(path = "health/templates/hook.html")]
+struct HookPage<'a> {
+    view: &'a View,
+    hook: Hook,
+    sent: Vec<SentShown>,
+}
+
+/// An event as its row shows it.
+struct SentShown {
+    row: Sent,
+    kind: String,
+    at_ms: i64,
+}
+
+/// The log of a hook of the person's.
+pub async fn logged(app: &App, person: &Person, id: &str) -> Result<(Hook, Vec<Sent>), Fault> {
+    person.require(May::Connectors)?;
+    let (id, scope): (i64, _) = (id.parse().map_err(|_| Fault::NotFound)?, person.scope());
+    let found = app.db.read(move |tx| Box::pin(async move { sql::log(tx, scope, id).await })).await.map_err(Fault::from)?;
+    found.ok_or(Fault::NotFound)
+}
+
+/// `GET /health/hooks/{hook}`: what was sent, and what came of it.
+pub async fn log(State(app): State<App>, view: View, person: Person, Path(id): Path<String>) -> Page {
+    let (hook, sent) = logged(&app, &person, &id).await?;
+    let shown = |row: Sent| {
+        let event: serde_json::Value = serde_json::from_str(&row.event).unwrap_or_default();
+        let kind = event["type"].as_str().unwrap_or_default().trim_start_matches("org.gatepost.").trim_end_matches(".v1").to_string();
+        SentShown { kind, at_ms: gateway::trace::time_of(mail::MailId(row.id)), row }
+    };
+    show_with(StatusCode::OK, &HookPage { view: &view, hook, sent: sent.into_iter().map(shown).collect() })
+}
+
+/// Sends an event again.
+pub async fn repeat(app: &App, person: &Person, id: &str, sent: &str) -> Result<(), Fault> {
+    person.require(May::Connectors)?;
+    let (id, sent): (i64, i64) = (id.parse().map_err(|_| Fault::NotFound)?, sent.parse().map_err(|_| Fault::NotFound)?);
+    let (ids, now_ms, scope, person) = (app.ids.clone(), app.now_ms(), person.scope(), person.clone());
+    let work = app.db.tx(move |tx| {
+        Box::pin(async move {
+            let is_there = sql::again(tx, scope, (id, sent), now_ms).await?;
+            if is_there {
+                let entry = Entry::new(person.org, "health.hook-again", id).with(serde_json::json!({ "event": sent.to_string() }));
+                audit::note(tx, &person, &ids, now_ms, entry).await?;
+            }
+            Ok::<_, Error>(is_there)
+        })
+    });
+    if work.await.map_err(Fault::from)? { Ok(()) } else { Err(Fault::NotFound) }
+}
+
+/// `POST /health/hooks/{hook}/again/{sent}`.
+pub async fn again(State(app): State<App>, person: Person, Path((id, sent)): Path<(String, String)>) -> Page {
+    repeat(&app, &person, &id, &sent).await?;
+    done(&format!("/health/hooks/{id}"), Say::new("health-hook-repeated"))
 }

@@ -61,6 +61,8 @@ pub fn routes() -> Router<App> {
         .route("/health/report", get(report::form).post(report::send))
         .route("/health/ledger", get(ledger::page))
         .route("/health/hooks", get(hooks::list).post(hooks::add))
+        .route("/health/hooks/{hook}", get(hooks::log))
+        .route("/health/hooks/{hook}/again/{sent}", post(hooks::again))
         .route("/health/hooks/{hook}/remove", post(hooks::remove))
         .route("/bell", get(bell::page).post(bell::read))
         .route("/bell/choice", post(bell::choose))

@@ -34,6 +34,8 @@ fn named(issue: &str, message: &str, hook: &str) -> Places {
         ("/api/v1/health/messages/", "file", hook.to_string()),
         ("/health/hooks/", "*", hook.to_string()),
         ("/api/v1/health/hooks/", "*", hook.to_string()),
+        ("/health/hooks/", "sent", hook.to_string()),
+        ("/api/v1/health/hooks/", "event", hook.to_string()),
         ("/v1.0/admin/serviceAnnouncement/", "*", format!("issues/{issue}")),
     ]
 }
@@ -63,7 +65,9 @@ async fn make(tx: &mut store::Tx, seal: &Seal, org: OrgId, (post, report): (i64,
         secret: "whsec_AAAA".into(),
         answer: String::new(),
         next_ms: 0,
+        topics: "health".into(),
     };
     web::health::hook::sql::put(tx, seal, &hook, NOW_MS).await?;
+    web::health::hook::sql::put_try(tx, report, &hook, &format!("{{\"type\":\"{MARK}\"}}"), NOW_MS).await?;
     Ok((issue.id.to_string(), message.id()))
 }

@@ -4,7 +4,7 @@ mod desk;
 mod diagnosis;
 mod domain;
 mod health;
-mod mail;
+pub mod mail;
 mod people;
 mod policy;
 mod quarantine;

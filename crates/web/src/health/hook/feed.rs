@@ -1,0 +1,146 @@
+//! What webhooks hear of besides health: mail that was judged, quarantine that was decided about, requests that went on.
+//!
+//! In: rows that other features wrote anyway, in the order of their ids. Out: tries, in one transaction with the place up to which was read,
+//! so that each row is told once, by whichever server looks first. Nothing of this is on the way of a mail: without a hook that asks, one
+//! small query is all it costs.
+
+use super::sql::{self, Hook};
+use crate::App;
+use crate::page::time::rfc3339;
+use gateway::trace::{first_id_at, time_of};
+use mail::MailId;
+use serde_json::{Value, json};
+use store::{Error, Tx};
+
+/// What a hook can hear of.
+pub const TOPICS: [&str; 5] = ["health", "mail", "held", "quarantine", "request"];
+/// Rows of one source in one look.
+const ROWS_MAX: usize = 500;
+/// Rows are told of once they are so old: what was begun before them has committed by then.
+const SETTLED_MS: i64 = 10_000;
+/// How long what was sent stays in the log.
+const LOG_MS: i64 = 30 * 86_400_000;
+/// Rows of the log that one look takes away.
+const LOG_ROWS_MAX: usize = 2_000;
+
+/// A row as it is told.
+struct Told {
+    id: i64,
+    org: i64,
+    topics: Vec<&'static str>,
+    kind: String,
+    subject: String,
+    data: Value,
+}
+
+/// Topics as they are stored: known ones, once each, in our order; health when there is none.
+pub fn topics(asked: &[String]) -> String {
+    let known: Vec<&str> = TOPICS.into_iter().filter(|topic| asked.iter().any(|one| one == topic)).collect();
+    if known.is_empty() { "health".into() } else { known.join(" ") }
+}
+
+/// One look at all sources; how many events were written.
+/// # Errors
+/// Those of the database.
+pub async fn look(app: &App) -> Result<usize, Error> {
+    let now_ms = app.now_ms();
+    let hooks = app.db.read(|tx| Box::pin(async move { sql::beyond_health(tx).await })).await?;
+    let mut written = 0;
+    if hooks.is_empty() {
+        return Ok(written);
+    }
+    for source in ["mail", "audit", "request"] {
+        let (told_by, hooks) = (app.clone(), hooks.clone());
+        written += app.db.tx(move |tx| Box::pin(async move { one(tx, &told_by, source, &hooks, now_ms).await })).await?;
+    }
+    Ok(written)
+}
+
+/// Takes what was sent long ago out of the log.
+/// # Errors
+/// Those of the database.
+pub async fn forget(app: &App) -> Result<(), Error> {
+    let before = first_id_at(app.now_ms() - LOG_MS).0;
+    app.db.tx(move |tx| Box::pin(async move { sql::forget_tries(tx, before, LOG_ROWS_MAX).await })).await
+}
+
+async fn one(tx: &mut Tx, app: &App, source: &'static str, hooks: &[Hook], now_ms: i64) -> Result<usize, Error> {
+    let until = first_id_at(now_ms - SETTLED_MS).0;
+    let after = sql::take_place(tx, source, until).await?;
+    let rows = match source {
+        "mail" => mails(tx, after, until).await?,
+        "audit" => decisions(tx, after, until).await?,
+        _ => requests(tx, after, until).await?,
+    };
+    let mut written = 0;
+    for row in &rows {
+        // An organisation's rows are for its own hooks, never for everybody's.
+        for hook in hooks.iter().filter(|hook| hook.org == row.org && row.topics.iter().any(|topic| hook.hears(topic))) {
+            sql::put_try(tx, app.ids.next(now_ms), hook, &event(row).to_string(), now_ms).await?;
+            written += 1;
+        }
+    }
+    if let Some(last) = rows.last() {
+        sql::put_place(tx, source, last.id).await?;
+    }
+    Ok(written)
+}
+
+/// CloudEvents 1.0, structured mode. Its id is that of the row: told twice, it can be known again.
+fn event(row: &Told) -> Value {
+    json!({
+        "specversion": "1.0", "id": format!("{}-{}", row.kind, row.id), "source": "/", "type": format!("org.gatepost.{}.v1", row.kind), "subject": row.subject,
+        "time": rfc3339(time_of(MailId(row.id))), "datacontenttype": "application/json", "data": row.data,
+    })
+}
+
+async fn mails(tx: &mut Tx, after: i64, until: i64) -> Result<Vec<Told>, Error> {
+    let mut told = Vec::new();
+    for row in sql::mails_between(tx, after, until, ROWS_MAX).await? {
+        let recipients = sql::outcomes(tx, row.id).await?;
+        let is_held = recipients.iter().any(|(_, state)| state == "held");
+        told.push(Told {
+            id: row.id,
+            org: row.org,
+            topics: if is_held { vec!["mail", "held"] } else { vec!["mail"] },
+            kind: "mail.judged".into(),
+            subject: MailId(row.id).to_string(),
+            data: json!({
+                "mail": MailId(row.id).to_string(), "direction": row.direction, "sender": row.sender, "message_id": row.message_id, "verdict": row.verdict, "peer": row.peer,
+                "is_held": is_held, "recipients": recipients.iter().map(|(address, state)| json!({ "address": address, "state": state })).collect::<Vec<_>>(),
+            }),
+        });
+    }
+    Ok(told)
+}
+
+/// What people did with held mail, as the log of changes has it.
+async fn decisions(tx: &mut Tx, after: i64, until: i64) -> Result<Vec<Told>, Error> {
+    let rows = sql::noted_between(tx, after, until, ROWS_MAX).await?;
+    let told = rows.into_iter().map(|row| Told {
+        id: row.id,
+        org: row.org,
+        topics: vec!["quarantine"],
+        kind: row.action.clone(),
+        data: json!({ "action": row.action, "by": row.who, "mail": row.subject, "detail": serde_json::from_str::<Value>(&row.detail).unwrap_or_default() }),
+        subject: row.subject,
+    });
+    Ok(told.collect())
+}
+
+/// What both sides of a request see; internal notes are not told.
+async fn requests(tx: &mut Tx, after: i64, until: i64) -> Result<Vec<Told>, Error> {
+    let rows = sql::said_between(tx, after, until, ROWS_MAX).await?;
+    let told = rows.into_iter().map(|row| {
+        let request = mail::id::RequestId(row.request).to_string();
+        Told {
+            id: row.id,
+            org: row.org,
+            topics: vec!["request"],
+            kind: format!("request.{}", row.kind),
+            data: json!({ "request": request, "kind": row.kind, "side": row.side, "state": row.state, "severity": row.severity, "title": row.title }),
+            subject: request,
+        }
+    });
+    Ok(told.collect())
+}
