@@ -185,12 +185,11 @@ fn is_call(turn: &Turn) -> bool {
     intent::wants_number(&turn.text, caller::read(&turn.text).country.is_some())
 }
 
-/// What is named comes first, then what speaks of enough of the question.
+/// What is named comes first, then what answers the question, unless it is one of other matters.
 fn sources<'a>(library: &'a Library, text: &str) -> Vec<Source<'a>> {
     let mut found: Vec<Source<'a>> = named(library, text).into_iter().map(|article| Source { article, part: 0 }).collect();
-    let answers = library.answers(text, SOURCES_MAX);
-    let is_answered = answers.first().is_some_and(|(_, best)| best.is_answer());
-    if is_answered {
+    let (answers, is_answer) = library.answers(text, SOURCES_MAX);
+    if is_answer {
         for (article, one) in answers {
             if !found.iter().any(|other| std::ptr::eq(other.article, article)) {
                 found.push(Source { article, part: one.part });

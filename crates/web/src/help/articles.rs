@@ -1,12 +1,26 @@
 //! The articles under `help/` of the repository: a name, and both languages.
 
-/// One article: name in the address, English and Chinese Markdown.
-type Written = (&'static str, &'static str, &'static str);
+/// One article.
+#[derive(Debug)]
+pub struct Written {
+    /// In the address.
+    pub name: &'static str,
+    /// Markdown.
+    pub english: &'static str,
+    pub chinese: &'static str,
+    /// Ways to ask for it, in both languages.
+    pub asked: &'static str,
+}
 
-/// Reads both files of an article into the program.
+/// Reads the files of an article into the program.
 macro_rules! written {
     ($name:literal) => {
-        ($name, include_str!(concat!("../../../../help/en/", $name, ".md")), include_str!(concat!("../../../../help/zh-CN/", $name, ".md")))
+        Written {
+            name: $name,
+            english: include_str!(concat!("../../../../help/en/", $name, ".md")),
+            chinese: include_str!(concat!("../../../../help/zh-CN/", $name, ".md")),
+            asked: include_str!(concat!("../../../../help/asked/", $name, ".txt")),
+        }
     };
 }
 
@@ -90,12 +104,12 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn every_file_is_an_article_in_both_languages() {
-        for lang in ["en", "zh-CN"] {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../help").join(lang);
-            let files = std::fs::read_dir(folder).expect("a folder of articles").flatten();
-            let files: BTreeSet<String> = files.map(|file| file.file_name().to_string_lossy().replace(".md", "")).collect();
-            assert_eq!(files, ARTICLES.iter().map(|(name, _, _)| name.to_string()).collect(), "{lang}");
+    fn every_file_is_an_article_in_both_languages_with_ways_to_ask() {
+        for (folder, ending, more) in [("en", ".md", None), ("zh-CN", ".md", None), ("asked", ".txt", Some("none"))] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../help").join(folder);
+            let files = std::fs::read_dir(path).expect("a folder of articles").flatten();
+            let files: BTreeSet<String> = files.map(|file| file.file_name().to_string_lossy().replace(ending, "")).collect();
+            assert_eq!(files, ARTICLES.iter().map(|article| article.name).chain(more).map(str::to_string).collect(), "{folder}");
         }
     }
 }

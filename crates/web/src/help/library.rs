@@ -2,6 +2,7 @@
 
 use super::articles::ARTICLES;
 use super::codes;
+use super::search::answers::answers;
 use super::search::index::{Entry, EntryPart, Found, Index};
 use crate::doctor::registry::{LOOKS, Look};
 use crate::page::table::escaped;
@@ -156,7 +157,8 @@ pub struct Library {
 impl Library {
     /// `settings` are documented where they are defined, which is above us.
     pub fn new(settings: &[SettingTable]) -> Library {
-        let mut articles: Vec<Article> = ARTICLES.iter().map(|(name, english, chinese)| written(name, english, chinese)).collect();
+        // Written articles come first: the guess knows them by their places.
+        let mut articles: Vec<Article> = ARTICLES.iter().map(|one| written(one.name, one.english, one.chinese)).collect();
         articles.extend(detect::checks::CHECKS.iter().map(check));
         articles.extend(crate::diagnostics::check::DOCS.iter().map(check_of_domain));
         articles.extend(Fault::NAMES.iter().map(|name| problem(name)));
@@ -169,9 +171,10 @@ impl Library {
         Library { articles, index }
     }
 
-    /// Parts of articles that answer a question, best first.
-    pub fn answers(&self, question: &str, most: usize) -> Vec<(&Article, Found)> {
-        self.index.find(question, most).into_iter().map(|found| (&self.articles[found.entry], found)).collect()
+    /// Parts of articles that answer a question, best first, and whether the first does.
+    pub fn answers(&self, question: &str, most: usize) -> (Vec<(&Article, Found)>, bool) {
+        let answers = answers(&self.index, question, most);
+        (answers.found.into_iter().map(|found| (&self.articles[found.entry], found)).collect(), answers.is_answer)
     }
 
     pub fn all(&self) -> &[Article] {

@@ -28,8 +28,6 @@ pub struct EntryPart {
     pub bodies: Vec<String>,
 }
 
-/// What shares a word by chance scores less.
-const SCORE_MIN: f32 = 0.45;
 /// Weights of fields.
 const TITLE: f32 = 3.0;
 const ALSO: f32 = 2.6;
@@ -60,19 +58,6 @@ pub struct Found {
     pub ideas: usize,
     /// The question speaks of other matters as well.
     pub is_foreign: bool,
-}
-
-impl Found {
-    /// Whether it answers the question, or only shares a word with it. Measured: `bench/ANSWERS.md`.
-    pub fn is_answer(&self) -> bool {
-        let covers_min = match self.ideas {
-            _ if self.is_foreign => 0.6,
-            0 => 0.7,
-            1 => 0.34,
-            _ => 0.3,
-        };
-        self.covers >= covers_min && self.score >= SCORE_MIN
-    }
 }
 
 #[derive(Debug, Default)]

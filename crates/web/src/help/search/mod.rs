@@ -1,11 +1,18 @@
 //! Search over all articles, in both languages at once: whoever asks in one finds what is written in the other.
 //!
 //! `words` cuts text into words, `lexicon` knows what means the same, `query` makes units of a question, `index` finds the parts of
-//! articles that speak of them. The page of the help lists what is found; the assistant ([`crate::agent`]) answers only when enough is covered.
+//! articles that speak of them. `asked` reads the ways in which people ask, `features` says what they are compared by, `guess` learns
+//! from them which article a question is about, and `answers` makes one list of both opinions. The page of the help lists what is found;
+//! the assistant ([`crate::agent`]) answers only when the question is not of other matters.
 
+pub mod answers;
+mod asked;
+mod features;
+mod guess;
 pub mod index;
 mod lexicon;
 mod query;
+mod synonyms;
 pub mod words;
 
 use super::library::{Article, Kind, Library};
@@ -15,8 +22,6 @@ use words::{Piece, pieces, plain, stem};
 
 /// Hits of one answer.
 pub const HITS_MAX: usize = 30;
-/// What is found must cover this share of the question.
-const COVERS_MIN: f32 = 0.34;
 /// Characters of the excerpt.
 const EXCERPT_CHARS: usize = 140;
 const BEFORE_CHARS: usize = 40;
@@ -39,8 +44,9 @@ pub fn find<'a>(library: &'a Library, query: &str, lang: Lang) -> Vec<Hit<'a>> {
     let terms = shown(query);
     let hit = |article: &'a Article, part: usize, score: f32| Hit { article, score, part, excerpt: excerpt(article, &terms, lang) };
     let mut hits: Vec<Hit<'a>> = named(library, query).into_iter().map(|article| hit(article, 0, f32::MAX)).collect();
-    for (article, found) in library.answers(query, HITS_MAX) {
-        if found.covers >= COVERS_MIN && !hits.iter().any(|hit| std::ptr::eq(hit.article, article)) {
+    let (answers, _) = library.answers(query, HITS_MAX);
+    for (article, found) in answers {
+        if !hits.iter().any(|hit| std::ptr::eq(hit.article, article)) {
             hits.push(hit(article, found.part, found.score));
         }
     }

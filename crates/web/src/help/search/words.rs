@@ -3,6 +3,9 @@
 //! In: text in English, Chinese or both. Out: [`Piece`]s. Words are narrow and in lower case, and stand for all their forms ([`stem`]);
 //! Chinese stays a run of characters, because where a word ends there depends on what is looked for. Never decides which language it is.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// A piece of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
@@ -16,12 +19,23 @@ pub fn is_han(c: char) -> bool {
     ('\u{3400}'..='\u{9fff}').contains(&c)
 }
 
-/// Lower case, full-width letters as narrow ones.
+/// Traditional characters with their simplified ones, in pairs.
+static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let pair = |pair: &str| {
+        let mut chars = pair.chars();
+        Some((chars.next()?, chars.next()?))
+    };
+    let lines = include_str!("traditional.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).filter_map(pair).collect()
+});
+
+/// Lower case, full-width letters as narrow ones, traditional characters as simplified ones.
 pub fn plain(text: &str) -> String {
     let narrow = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         '\u{3000}' => ' ',
         '’' => '\'',
+        c if is_han(c) => SIMPLIFIED.get(&c).copied().unwrap_or(c),
         c => c,
     };
     text.chars().map(narrow).flat_map(char::to_lowercase).collect()

@@ -1,0 +1,63 @@
+//! One answer out of two opinions: what articles say ([`super::index`]), and how people ask for them ([`super::guess`]).
+
+use super::guess::{FOREIGN, guess};
+use super::index::{Found, Index};
+
+/// What is found, best first, and whether the first answers the question or only resembles it.
+#[derive(Debug)]
+pub struct Answers {
+    pub found: Vec<Found>,
+    pub is_answer: bool,
+}
+
+/// Entries of the index that are looked at: all that share a word with a question.
+const LOOKED_AT: usize = 2_000;
+/// What the words of articles count beside how people ask; less for what is told in a line and has no ways to ask of its own.
+const WORDS: f32 = 0.15;
+const WORDS_OF_OTHERS: f32 = 0.08;
+/// How likely an article has to be to be listed for how people ask alone.
+const LIKELY_MIN: f32 = 0.02;
+/// Share of a question that an article has to speak of to be listed for its words alone.
+const COVERS_MIN: f32 = 0.34;
+/// How much nearer a question has to be to an article than to other matters, and how much less when articles speak of all of it. From a
+/// logistic regression over ways to ask that were left out.
+const NEARER_MIN: f32 = 2.6;
+const COVERED: f32 = 1.2;
+
+/// Articles for `question`. The first entries of the index are the classes of the guess.
+pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
+    let words = index.find(question, LOOKED_AT);
+    let scores = guess().scores(question);
+    let best = scores[..FOREIGN].iter().copied().fold(f32::MIN, f32::max);
+    let covers = words.first().map_or(0.0, |first| first.covers);
+    let is_known = best != 0.0;
+    let is_answer = is_known && best - scores[FOREIGN] + COVERED * covers > NEARER_MIN;
+    let likely = shares(&scores[..FOREIGN], best);
+    let total: f32 = words.iter().map(|found| found.score).sum::<f32>().max(f32::EPSILON);
+    let mut found: Vec<Found> = words
+        .into_iter()
+        .map(|mut one| {
+            let (likely, weight) = likely.get(one.entry).map_or((0.0, WORDS_OF_OTHERS), |likely| (*likely, WORDS));
+            one.score = likely + weight * one.score / total;
+            one
+        })
+        .collect();
+    for (entry, likely) in likely.iter().enumerate().filter(|(_, likely)| is_known && **likely >= LIKELY_MIN) {
+        if !found.iter().any(|one| one.entry == entry) {
+            found.push(Found { entry, part: 0, score: *likely, covers: 0.0, ideas: 0, is_foreign: false });
+        }
+    }
+    if !is_answer {
+        found.retain(|one| one.covers >= COVERS_MIN);
+    }
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));
+    found.truncate(most);
+    Answers { is_answer: is_answer && !found.is_empty(), found }
+}
+
+/// Logarithms as shares of one.
+fn shares(scores: &[f32], best: f32) -> Vec<f32> {
+    let likely: Vec<f32> = scores.iter().map(|score| (score - best).exp()).collect();
+    let sum: f32 = likely.iter().sum::<f32>().max(f32::EPSILON);
+    likely.into_iter().map(|one| one / sum).collect()
+}
