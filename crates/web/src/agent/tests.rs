@@ -211,7 +211,8 @@ fn answers_are_as_right_as_they_have_to_be() {
         .expect("the report");
     }
     let mut sums: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
-    for ((what, lang, _), tally) in &tallies {
+    // The set that nobody worked on after it was asked is told, not demanded.
+    for ((what, lang, _), tally) in tallies.iter().filter(|((_, _, set), _)| *set != "unseen") {
         let sum = sums.entry((what, lang)).or_default();
         (sum.asked, sum.first, sum.third) = (sum.asked + tally.asked, sum.first + tally.first, sum.third + tally.third);
     }

@@ -21,8 +21,8 @@ const LIKELY_MIN: f32 = 0.02;
 const COVERS_MIN: f32 = 0.34;
 /// How much nearer a question has to be to an article than to other matters, and how much less when articles speak of all of it. From a
 /// logistic regression over ways to ask that were left out.
-const NEARER_MIN: f32 = 2.6;
-const COVERED: f32 = 1.2;
+const NEARER_MIN: f32 = 2.3;
+const COVERED: f32 = 1.8;
 
 /// Articles for `question`. The first entries of the index are the classes of the guess.
 pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
