@@ -44,7 +44,7 @@ pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
         .collect();
     for (entry, likely) in likely.iter().enumerate().filter(|(_, likely)| is_known && **likely >= LIKELY_MIN) {
         if !found.iter().any(|one| one.entry == entry) {
-            found.push(Found { entry, part: 0, score: *likely, covers: 0.0, ideas: 0, is_foreign: false });
+            found.push(Found { entry, part: 0, score: *likely, covers: 0.0 });
         }
     }
     if !is_answer {

@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_class_is_told_by_what_only_it_has() {
-        let examples = [(0, "release a held mail", 1.0), (0, "let a mail out", 1.0), (1, "the certificate expires", 1.0), (2, "放行邮件", 1.0)];
+        let examples =
+            [(0, "release a held mail", 1.0), (0, "let a mail out", 1.0), (1, "the certificate expires", 1.0), (2, "放行邮件", 1.0)];
         let guess = Guess::new(&examples, 3);
         for (question, want) in [("relasing mails", 0), ("our certficate", 1), ("怎么放行", 2)] {
             assert_eq!(best(&guess.scores(question)), want, "{question}");
@@ -166,7 +167,10 @@ mod tests {
 
     fn ways() -> Vec<(usize, Asked)> {
         let files = ARTICLES.iter().map(|article| article.asked).chain([NONE]).enumerate();
-        files.flat_map(|(class, text)| asked::read(text).into_iter().map(move |one| (class, one))).filter(|(_, one)| one.lang.is_some()).collect()
+        files
+            .flat_map(|(class, text)| asked::read(text).into_iter().map(move |one| (class, one)))
+            .filter(|(_, one)| one.lang.is_some())
+            .collect()
     }
 
     /// Each way of writing is guessed from the others alone. `GATEPOST_MEASURE=1`, as it learns anew for each.
@@ -181,7 +185,8 @@ mod tests {
         for name in names {
             let left_out: Vec<&(usize, Asked)> = ways.iter().filter(|(_, one)| one.way == name).collect();
             let texts: std::collections::HashSet<&str> = left_out.iter().map(|(_, one)| one.text).collect();
-            let rest: Vec<Example<'_>> = examples().into_iter().filter(|(_, text, weight)| *weight != ASKED || !texts.contains(text)).collect();
+            let rest: Vec<Example<'_>> =
+                examples().into_iter().filter(|(_, text, weight)| *weight != ASKED || !texts.contains(text)).collect();
             let guess = Guess::new(&rest, CLASSES);
             for (class, one) in left_out {
                 let scores = guess.scores(one.text);

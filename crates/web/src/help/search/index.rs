@@ -54,10 +54,6 @@ pub struct Found {
     pub score: f32,
     /// Share of what was asked that its article speaks of, 0 to 1.
     pub covers: f32,
-    /// Ideas of the field among that.
-    pub ideas: usize,
-    /// The question speaks of other matters as well.
-    pub is_foreign: bool,
 }
 
 #[derive(Debug, Default)]
@@ -128,7 +124,6 @@ impl Index {
         let units = units(question, &|term| self.postings.contains_key(term));
         let weights: Vec<f32> = units.iter().map(|unit| self.weight(unit)).collect();
         let total: f32 = weights.iter().sum();
-        let is_foreign = units.iter().any(|unit| unit.ways.is_empty());
         let mut scores: HashMap<u32, Vec<f32>> = HashMap::new();
         for (at, unit) in units.iter().enumerate() {
             self.score(unit, |document, score| {
@@ -152,8 +147,7 @@ impl Index {
             let has = |at: &usize| whole[*at] > 0.0;
             let covered: f32 = (0..units.len()).filter(has).map(|at| weights[at]).sum();
             let score = (sum + WHOLE * whole.iter().sum::<f32>()) * self.ranks[entry as usize];
-            let ideas = (0..units.len()).filter(has).filter(|at| units[*at].is_idea).count();
-            Found { entry: entry as usize, part: part as usize, score, covers: covered / total.max(f32::EPSILON), ideas, is_foreign }
+            Found { entry: entry as usize, part: part as usize, score, covers: covered / total.max(f32::EPSILON) }
         });
         let mut found: Vec<Found> = found.collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));

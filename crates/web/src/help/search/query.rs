@@ -22,8 +22,6 @@ pub struct Unit {
     pub ways: Vec<Way>,
     /// How much its absence says: 1 a word of its own, less everyday talk.
     pub weight: f32,
-    /// An idea of the field, not only a word.
-    pub is_idea: bool,
 }
 
 /// Worth of another word for the same idea, of a mended misspelling, and of one pair of characters.
@@ -108,7 +106,7 @@ fn english(words: &[String], knows: &dyn Fn(&str) -> bool, found: &mut Vec<Unit>
                     found.push(foreign());
                 } else if !lexicon().is_idle(&words[at]) && words[at].len() > 1 {
                     let weight = if lexicon().is_common(&words[at]) { COMMON_WEIGHT } else { WORD_WEIGHT };
-                    found.push(Unit { ways: vec![Way { term: stems[at].clone(), factor: 1.0 }], weight, is_idea: false });
+                    found.push(Unit { ways: vec![Way { term: stems[at].clone(), factor: 1.0 }], weight });
                 }
                 at += 1;
             }
@@ -118,12 +116,12 @@ fn english(words: &[String], knows: &dyn Fn(&str) -> bool, found: &mut Vec<Unit>
 
 /// Something that nothing here speaks of.
 fn foreign() -> Unit {
-    Unit { ways: Vec::new(), weight: FOREIGN_WEIGHT, is_idea: false }
+    Unit { ways: Vec::new(), weight: FOREIGN_WEIGHT }
 }
 
 fn unit(ways: Vec<Way>, ideas: &[Idea]) -> Unit {
     let is_aside = ideas.iter().all(|idea| lexicon().is_aside(*idea));
-    Unit { ways, weight: if is_aside { ASIDE_WEIGHT } else { 1.0 }, is_idea: !is_aside }
+    Unit { ways, weight: if is_aside { ASIDE_WEIGHT } else { 1.0 } }
 }
 
 /// A word that nobody knows becomes the word of the field that it is nearest to.
@@ -183,8 +181,7 @@ fn chinese(han: &[char], found: &mut Vec<Unit>) {
 }
 
 fn left_over(rest: &[char], found: &mut Vec<Unit>) {
-    let pair =
-        |pair: &[char], weight: f32| Unit { ways: vec![Way { term: pair.iter().collect(), factor: MENDED }], weight, is_idea: false };
+    let pair = |pair: &[char], weight: f32| Unit { ways: vec![Way { term: pair.iter().collect(), factor: MENDED }], weight };
     match rest {
         [] => {}
         [_] => found.push(pair(rest, COMMON_WEIGHT)),
