@@ -136,10 +136,12 @@ fn became(cells: &[&str], entries: &[Entry]) -> Became {
 
 /// A code is told of under the name of its range, and as a refusal of ours under its own.
 fn is_wanted(source: &super::reply::Source<'_>, want: &str) -> bool {
-    let (kind, name) = want.split_once('/').expect("a kind and a name");
-    let kinds = if matches!(kind, "code" | "refusal") { &["code", "refusal"][..] } else { &[kind] };
-    let articles = kinds.iter().filter_map(|kind| LIBRARY.find(Kind::parse(kind)?, name));
-    articles.into_iter().any(|article| std::ptr::eq(article, source.article))
+    let Some((kind, name)) = want.split_once('/') else { return false };
+    let other = if kind == "code" { "refusal" } else { "code" };
+    let kinds = if matches!(kind, "code" | "refusal") { vec![kind, other] } else { vec![kind] };
+    let is_it =
+        |kind: &str| Kind::parse(kind).and_then(|kind| LIBRARY.find(kind, name)).is_some_and(|one| std::ptr::eq(one, source.article));
+    kinds.into_iter().any(is_it)
 }
 
 fn family(want: &str, at: &str) -> &'static str {

@@ -23,6 +23,8 @@ const COVERS_MIN: f32 = 0.34;
 /// logistic regression over ways to ask that were left out.
 const NEARER_MIN: f32 = 2.3;
 const COVERED: f32 = 1.8;
+/// Least share of the likeliest article, if articles do not speak of the question either: below, nothing points anywhere.
+const SHARE_MIN: f32 = 0.1;
 
 /// Articles for `question`. The first entries of the index are the classes of the guess.
 pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
@@ -31,8 +33,9 @@ pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
     let best = scores[..FOREIGN].iter().copied().fold(f32::MIN, f32::max);
     let covers = words.first().map_or(0.0, |first| first.covers);
     let is_known = best != 0.0;
-    let is_answer = is_known && best - scores[FOREIGN] + COVERED * covers > NEARER_MIN;
     let likely = shares(&scores[..FOREIGN], best);
+    let points = covers >= COVERS_MIN || likely.iter().any(|share| *share >= SHARE_MIN);
+    let is_answer = is_known && points && best - scores[FOREIGN] + COVERED * covers > NEARER_MIN;
     let total: f32 = words.iter().map(|found| found.score).sum::<f32>().max(f32::EPSILON);
     let mut found: Vec<Found> = words
         .into_iter()

@@ -16,12 +16,21 @@ pub struct Asked {
     pub text: &'static str,
 }
 
+impl Asked {
+    /// A single word rather than a question.
+    pub fn is_word(&self) -> bool {
+        self.lang.is_none() && self.way == WORDS
+    }
+}
+
+const WORDS: &str = "words";
+
 /// What this help knows nothing about.
 pub const NONE: &str = include_str!("../../../../../help/asked/none.txt");
 
 /// The ways of one file, in order.
 pub fn read(text: &'static str) -> Vec<Asked> {
-    let (mut lang, mut way) = (None, "words");
+    let (mut lang, mut way) = (None, WORDS);
     let mut found = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(heading) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {

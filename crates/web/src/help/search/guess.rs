@@ -132,7 +132,7 @@ pub fn examples() -> Vec<Example<'static>> {
             }
         }
     }
-    found.extend(asked::read(NONE).into_iter().map(|one| (FOREIGN, one.text, if one.lang.is_some() { ASKED } else { WORD })));
+    found.extend(asked::read(NONE).into_iter().map(|one| (FOREIGN, one.text, if one.is_word() { WORD } else { ASKED })));
     let words = include_str!("foreign.txt").lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace);
     found.extend(words.map(|word| (FOREIGN, word, WORD)));
     found
