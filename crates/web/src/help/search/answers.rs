@@ -50,9 +50,8 @@ pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
             found.push(Found { entry, part: 0, score: *likely, covers: 0.0 });
         }
     }
-    if !is_answer {
-        found.retain(|one| one.covers >= COVERS_MIN);
-    }
+    let is_likely = |one: &Found| is_answer && likely.get(one.entry).is_some_and(|share| *share >= LIKELY_MIN);
+    found.retain(|one| one.covers >= COVERS_MIN || is_likely(one));
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));
     found.truncate(most);
     Answers { is_answer: is_answer && !found.is_empty(), found }
