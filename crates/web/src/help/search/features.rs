@@ -9,7 +9,7 @@ use super::words::{Piece, pieces, stem};
 
 /// What one feature counts beside others.
 const WORD: f32 = 1.0;
-const PAIR: f32 = 0.7;
+const PAIR: f32 = 1.0;
 const PIECE: f32 = 0.25;
 const IDEA: f32 = 1.5;
 const GROUP: f32 = 1.0;
