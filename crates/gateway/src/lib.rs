@@ -36,4 +36,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
     store::Migration { number: 19, name: "state", sql: include_str!("migrations/0019_state.sql") },
     store::Migration { number: 29, name: "state_org", sql: include_str!("migrations/0029_state_org.sql") },
+    store::Migration { number: 35, name: "delivery_security", sql: include_str!("migrations/0035_delivery_security.sql") },
 ];

@@ -5,6 +5,7 @@ mod health;
 mod jobs;
 mod pages;
 mod routes;
+pub mod security;
 
 use crate::commands::{DEMO_DATA, Place};
 use crate::demo;
@@ -156,13 +157,14 @@ struct Couriers {
     dns: Arc<dyn Dns>,
     tls: Tls,
     hostname: String,
+    security: Arc<gateway::delivery::security::Security>,
 }
 
 impl Couriers {
     /// One that takes connections to these ports of this machine for a loop.
     fn knowing(&self, own_ports: Vec<u16>) -> Arc<Courier> {
-        let (dns, tls, hostname) = (self.dns.clone(), self.tls.clone(), self.hostname.clone());
-        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default() })
+        let (dns, tls, hostname, security) = (self.dns.clone(), self.tls.clone(), self.hostname.clone(), self.security.clone());
+        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default(), security })
     }
 }
 
@@ -181,7 +183,8 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
     let feedback = feedback(&store, &detector, &reputation).await;
     let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
-    let couriers = Couriers { dns: dns.clone(), tls: Tls::new(&[])?, hostname: name.clone() };
+    let tls = security::tls(&settings.delivery)?;
+    let couriers = Couriers { dns: dns.clone(), tls, hostname: name.clone(), security: Arc::new(security::of(settings, &store.db)?) };
     let mut gate = Gate::new(Parts {
         name: name.clone(),
         settings: settings.intake.clone(),
@@ -233,6 +236,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         sessions: Box::new(running.sessions()),
     };
     health::watch(chosen, &app, around);
+    jobs::tls_reports(&store, &directory, (seal.clone(), couriers.knowing(Vec::new())), settings);
     start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns));
     Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, smtp, reputation, usage, pages, status, app, db: store.db })
 }

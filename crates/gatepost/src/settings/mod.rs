@@ -8,6 +8,7 @@ pub mod reference;
 mod tests;
 
 use crate::traces::TraceSettings;
+use gateway::delivery::security::settings::{DeliverySettings, TlsReportSettings};
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{ConnectorSettings, InboundSettings};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub detect: detect::DetectSettings,
     pub feedback: FeedbackSettings,
     pub queue: QueueSettings,
+    pub delivery: DeliverySettings,
+    pub tls_reports: TlsReportSettings,
     pub web: WebSettings,
     pub health: HealthSettings,
     pub traces: TraceSettings,
@@ -132,6 +135,7 @@ impl Settings {
         }
         wrong.extend(self.intake.complaint());
         wrong.extend(self.traces.complaint());
+        wrong.extend(self.tls_reports.complaint());
         for rule in &self.rule {
             wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));
         }

@@ -228,6 +228,7 @@ pub(super) fn mail_row(direction: Direction, mail: Mail<'_>, receipt: &Receipt, 
 fn accepted(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape) -> Accepted {
     let mail = taken.mail;
     let mut extras = extras(directory, taken.direction, mail.envelope);
+    extras.tls_optional = says_tls_optional(mail.message);
     extras.tls_by_rule = shape.content.require_tls;
     Accepted {
         id: shape.id,
@@ -257,6 +258,13 @@ fn octets(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape) 
     let changed = shape.content.apply(composed(""), &shape.id.to_string());
     let signatures = signatures(&changed);
     if signatures.is_empty() { changed } else { [signatures.as_bytes(), &changed].concat().into() }
+}
+
+/// RFC 8689 §3: "No" is the only value there is; two fields, or another value, say nothing.
+fn says_tls_optional(message: &mail::Message) -> bool {
+    let mut fields = message.fields().filter(|(name, _)| name.eq_ignore_ascii_case(b"tls-required"));
+    let is_no = fields.next().is_some_and(|(_, value)| value.trim_ascii().eq_ignore_ascii_case(b"no"));
+    is_no && fields.next().is_none()
 }
 
 fn extras(directory: &Directory, direction: Direction, envelope: &Envelope) -> EnvelopeExtras {

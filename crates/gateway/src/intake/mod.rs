@@ -19,7 +19,7 @@ mod refuse;
 mod report;
 mod ruled;
 pub mod settings;
-mod signer;
+pub mod signer;
 mod source;
 
 pub use compose::date;

@@ -60,6 +60,13 @@ fn keys_of<'a>(directory: &'a Directory, org: OrgId, author: &str) -> Option<&'a
     names.filter(is_ours).find_map(keys).map(Vec::as_slice)
 }
 
+/// Signatures for mail of our own from this domain, one a key; '' when it has none.
+pub fn sign_as(directory: &Directory, seal: &Seal, domain: &str, octets: &[u8], now_ms: i64) -> String {
+    let Some(org) = directory.domains.get(domain).map(|domain| domain.org) else { return String::new() };
+    let keys = keys_of(directory, org, domain).unwrap_or_default();
+    keys.iter().filter_map(|key| open(seal, key)).map(|signer| signer.sign_at(octets, now_ms)).collect()
+}
+
 fn open(seal: &Seal, key: &DomainKey) -> Option<Arc<Signer>> {
     let pem = seal.open(&key.sealed, &context(&key.domain, &key.selector));
     let signer = pem.and_then(|pem| Signer::new(&key.domain, &key.selector, &pem).ok());

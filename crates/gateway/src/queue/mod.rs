@@ -284,6 +284,6 @@ fn lease_node(mail: MailId) -> i64 {
     ((mail.0 >> 16) & 31) + 1
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

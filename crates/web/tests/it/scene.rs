@@ -183,5 +183,4 @@ async fn fill(db: &Db, ids: Arc<IdMaker>) {
 
 fn courier(dns: Arc<dyn mail::dns::Dns>) -> gateway::delivery::Courier {
     let tls = gateway::delivery::Tls::new(&[]).expect("roots");
-    gateway::delivery::Courier { dns, tls, hostname: "mx.gatepost.example".into(), own_ports: Vec::new(), timeouts: Default::default() }
-}
+    gateway::delivery::Courier { dns, tls, hostname: "mx.gatepost.example".into(), own_ports: Vec::new(), timeouts: Default::default() }, security: Default::default() }
