@@ -4,7 +4,7 @@ use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
     agent, api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone,
-    policy, quarantine, rules, service_request, support_desk, trace, troubleshoot,
+    policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -173,6 +173,7 @@ pub fn router(app: App) -> Router {
         support_desk::routes(),
         doctor::routes(),
         service_request::routes(),
+        restricted::routes(),
         health::routes(),
         health::graph::routes(),
         api::routes(&app),

@@ -24,6 +24,7 @@ pub mod people;
 pub mod phone;
 pub mod policy;
 pub mod quarantine;
+pub mod restricted;
 pub mod rules;
 mod server;
 pub mod service_request;

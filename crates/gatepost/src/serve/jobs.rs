@@ -37,6 +37,9 @@ pub fn start(store: &Store, trace_days: u32) {
             let ended_ms = now_ms() - gateway::entry::KEPT_AFTER_END_MS;
             let forgotten = db.tx(move |tx| Box::pin(async move { gateway::entry::forget(tx, ended_ms).await })).await;
             report::<u64, store::Error>("forgetting ended entries", forgotten);
+            let before_hour = (now_ms() - 2 * DAY_MS).div_euclid(60 * 60 * 1_000);
+            let counted = db.tx(move |tx| Box::pin(async move { gateway::outflow::sql::forget(tx, before_hour, now_ms()).await })).await;
+            report::<u64, store::Error>("forgetting what senders sent", counted);
             report("forgetting old greylisting", grey::expire(&db, now_ms()).await);
             report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
             balance_of_yesterday(&db, &bodies).await;

@@ -25,8 +25,10 @@ use gateway::directory::{Watch, sql as directory_sql};
 use gateway::dkim::Seal;
 use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::{Gate, Parts};
+use gateway::outflow::Outflow;
 use gateway::queue::{Queue, QueueParts, QueueTasks};
 use gateway::reputation::Reputation;
+use gateway::return_path::ReturnPaths;
 use gateway::signal::Signals;
 use gateway::trace::EventWriter;
 use mail::dns::Dns;
@@ -178,11 +180,13 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let directory = directory(chosen, &store).await?;
     let (dns, live) = dns(chosen, is_demo)?;
     let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
-    let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, &directory, &signals));
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
+    let return_paths = Arc::new(ReturnPaths::new(seal.clone(), settings.return_path.clone()));
+    return_paths.begin(&store.db, output::now_ms()).await.context("[return_path]")?;
+    let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, (&directory, &return_paths), &signals));
     let reputation = Reputation::start(store.db.clone());
     let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
     let feedback = feedback(&store, &detector, &reputation).await;
-    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let tls = security::tls(&settings.delivery)?;
     let couriers = Couriers { dns: dns.clone(), tls, hostname: name.clone(), security: Arc::new(security::of(settings, &store.db)?) };
     let mut gate = Gate::new(Parts {
@@ -204,6 +208,8 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         report_addresses: settings.feedback.clone(),
         courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
+        return_paths,
+        outflow: Outflow::start(store.db.clone(), settings.outbound.clone(), output::now_ms),
         clock: output::now_ms,
     });
     let (usage, probes) = (gate.usage.clone(), gate.probes.clone());
@@ -262,17 +268,23 @@ fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, director
     web::overview::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
+    tokio::spawn(web::restricted::tell_every_minute(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
     tokio::spawn(web::support_desk::run(app.clone()));
     tokio::spawn(web::service_request::run(app.clone()));
     jobs::rotate_keys(store, seal, dns);
 }
 
-fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, signals: &Arc<Signals>) -> QueueParts {
+fn queue_parts(
+    chosen: &Chosen,
+    store: &open::Store,
+    (directory, return_paths): (&Arc<Watch>, &Arc<ReturnPaths>),
+    signals: &Arc<Signals>,
+) -> QueueParts {
     QueueParts {
         db: store.db.clone(),
         bodies: store.bodies.clone(),
-        routes: Arc::new(routes::ByDirectory::new(directory.clone(), &chosen.data)),
+        routes: Arc::new(routes::ByDirectory::new(directory.clone(), &chosen.data, return_paths.clone())),
         ids: store.ids.clone(),
         signals: signals.clone(),
         node: chosen.settings.store.node,

@@ -16,7 +16,9 @@ use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
 use gateway::policy::PolicySettings;
+use gateway::outflow::settings::OutboundSettings;
 use gateway::queue::QueueSettings;
+use gateway::return_path::ReturnPathSettings;
 use gateway::rules::RuleSettings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub queue: QueueSettings,
     pub delivery: DeliverySettings,
     pub tls_reports: TlsReportSettings,
+    pub return_path: ReturnPathSettings,
+    pub outbound: OutboundSettings,
     pub web: WebSettings,
     pub health: HealthSettings,
     pub traces: TraceSettings,

@@ -41,6 +41,8 @@ const TABLES: &[Table] = &[
     table("queue", false, "QueueSettings", include_str!("../../../gateway/src/queue/settings.rs")),
     table("delivery", false, "DeliverySettings", SECURITY),
     table("tls_reports", false, "TlsReportSettings", SECURITY),
+    table("return_path", false, "ReturnPathSettings", include_str!("../../../gateway/src/return_path/mod.rs")),
+    table("outbound", false, "OutboundSettings", include_str!("../../../gateway/src/outflow/settings.rs")),
     table("web", false, "WebSettings", include_str!("../../../web/src/app.rs")),
     table("health", false, "HealthSettings", include_str!("../../../gateway/src/health/settings.rs")),
     table("traces", false, "TraceSettings", include_str!("../traces/mod.rs")),

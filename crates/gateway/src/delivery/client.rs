@@ -16,6 +16,8 @@ use std::fmt::Write;
 /// One mail for some recipients, ready to go.
 pub struct Transaction<'a> {
     pub mail: &'a Owed,
+    /// The envelope sender as it leaves.
+    pub sender: &'a str,
     pub message: &'a Outgoing,
     pub recipients: &'a [&'a Due],
     pub times: &'a Timeouts,
@@ -250,7 +252,7 @@ impl Client {
 
     fn mail_command(&self, transaction: &Transaction<'_>) -> String {
         let (mail, known) = (transaction.mail, &self.known);
-        let mut command = format!("MAIL FROM:<{}>", mail.sender);
+        let mut command = format!("MAIL FROM:<{}>", transaction.sender);
         // Writing to a String does not fail.
         if known.size.is_some() {
             let _ = write!(command, " SIZE={}", transaction.message.octets);
@@ -328,7 +330,7 @@ fn unanswered() -> Reply {
 fn needs_utf8(transaction: &Transaction<'_>) -> bool {
     let mail = transaction.mail;
     let in_header = mail.extras.smtputf8 && transaction.message.has_eight_bit_header;
-    in_header || !mail.sender.is_ascii() || transaction.recipients.iter().any(|due| !due.address.is_ascii())
+    in_header || !transaction.sender.is_ascii() || transaction.recipients.iter().any(|due| !due.address.is_ascii())
 }
 
 fn notify(wish: &DsnWish) -> String {

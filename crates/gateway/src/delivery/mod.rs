@@ -297,11 +297,13 @@ impl Worker {
 
     /// Sends to those recipients that have no final result yet, over the open connection.
     async fn transact(&mut self, job: &Job, message: &message::Outgoing, results: &mut Vec<Attempt>) -> Result<(), Stale> {
+        let left_under = self.sender(job);
         let Some(client) = self.client.as_mut() else { return Err(Stale) };
         let lacks = |attempt: &Attempt| attempt.reply.status == Some(client::LACKS_REQUIRE_TLS);
         let is_final = |due: &Due| results.iter().any(|one| one.n == due.n && one.outcome != Outcome::Deferred && !lacks(one));
         let recipients: Vec<&Due> = job.recipients.iter().filter(|due| !is_final(due)).collect();
-        let transaction = Transaction { mail: &job.mail, message, recipients: &recipients, times: &self.courier.timeouts };
+        let sender = left_under.as_deref().unwrap_or(&job.mail.sender);
+        let transaction = Transaction { mail: &job.mail, sender, message, recipients: &recipients, times: &self.courier.timeouts };
         let sent = client.send(&transaction).instrument(tracing::trace_span!(target: follow::TARGET, "transact")).await;
         if !client.is_open() || client.is_spent() || client.mails >= self.connector.mails_per_connection_max.max(1) {
             if let Some(client) = self.client.take().filter(Client::is_open) {
@@ -313,6 +315,12 @@ impl Worker {
         results.retain(|old| fresh.iter().all(|new| new.n != old.n));
         results.extend(fresh);
         Ok(())
+    }
+
+    /// The sender under which the mail leaves, when that is another than it came with.
+    fn sender(&self, job: &Job) -> Option<String> {
+        let domain = job.recipients.first().and_then(|due| due.address.rsplit_once('@')).map(|(_, domain)| domain)?;
+        self.queue.routes().sender(job.mail.org, &job.mail.sender, domain, crate::queue::now_ms())
     }
 
     async fn hops(&self, job: &Job) -> Result<Vec<Hop>, RouteError> {

@@ -58,6 +58,10 @@ pub trait Routes: Send + Sync + 'static {
     fn connector(&self, name: &str) -> Option<Arc<ConnectorSettings>>;
     /// Name of the connector that mail to this domain takes; '' is its MX.
     fn route(&self, domain: &str) -> String;
+    /// The envelope sender under which mail of an organisation leaves for this domain; `None`: the one it has.
+    fn sender(&self, _org: OrgId, _sender: &str, _domain: &str, _now_ms: i64) -> Option<String> {
+        None
+    }
 }
 
 /// Where the octets of a mail lie.

@@ -43,6 +43,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/policies", "nav-policies", "shield", May::ReadSettings),
             ("/entries", "nav-entries", "prohibited", May::ReadSettings),
             ("/rules", "nav-rules", "filter", May::ReadSettings),
+            ("/restricted", "restricted-title", "prohibited", May::ReadSettings),
         ],
     ),
     (

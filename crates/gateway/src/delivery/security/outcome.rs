@@ -55,7 +55,7 @@ impl Failure {
         match why {
             rustls::Error::InvalidCertificate(Of::Expired | Of::ExpiredContext { .. }) => Failure::CertificateExpired,
             rustls::Error::InvalidCertificate(Of::NotValidForName | Of::NotValidForNameContext { .. }) => Failure::CertificateHostMismatch,
-            rustls::Error::InvalidCertificate(Of::UnknownIssuer) => Failure::CertificateNotTrusted,
+            rustls::Error::InvalidCertificate(Of::UnknownIssuer | Of::BadSignature) => Failure::CertificateNotTrusted,
             _ => Failure::ValidationFailure,
         }
     }

@@ -60,14 +60,14 @@ pub(crate) struct Gate {
 
 /// How a [`Gate`] is set up.
 pub(crate) struct Setup {
-    pub(crate) connector: ConnectorSettings,
+    connector: ConnectorSettings,
     queue: QueueSettings,
     timeouts: Timeouts,
-    pub(crate) roots: Vec<CertificateDer<'static>>,
+    roots: Vec<CertificateDer<'static>>,
     own_ports: Vec<u16>,
     node: u8,
-    pub(crate) dns: Arc<dyn Dns>,
-    pub(crate) security: Security,
+    dns: Arc<dyn Dns>,
+    security: Security,
 }
 
 impl Default for Setup {
@@ -101,6 +101,11 @@ impl Setup {
     fn unhurried(mut self) -> Setup {
         self.timeouts = all(PATIENCE);
         self
+    }
+
+    /// To mail servers that DNS names, under what their domains ask for.
+    pub(crate) fn protected(dns: Arc<dyn Dns>, security: Security, roots: Vec<CertificateDer<'static>>) -> Setup {
+        Setup { dns, security, roots, ..Setup::default() }.patient()
     }
 
     /// Deferred mail stays deferred for the rest of the test.

@@ -139,6 +139,8 @@ impl World {
             report_addresses: Default::default(),
             courier: courier.clone(),
             seal: seal.clone(),
+            return_paths: Arc::new(gateway::return_path::ReturnPaths::new(seal.clone(), Default::default())),
+            outflow: gateway::outflow::Outflow::start(db.clone(), Default::default(), now_ms),
             clock: now_ms,
         });
         let (stopper, stop) = connection::stop::stop();

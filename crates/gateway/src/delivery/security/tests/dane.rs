@@ -72,8 +72,9 @@ async fn dane_is_kept_and_nothing_leaves_in_clear() {
             tokio::time::sleep(std::time::Duration::from_millis(2_100)).await; // the end of a signature is counted in seconds
         }
         let security = Security { proven: Some(Arc::new(lab.validating())), ..at(&sink) };
-        let setup = Setup { dns: Arc::new(lab.plain()), security, ..Setup::default() }.patient();
-        let gate = setup.open(&sqlite()).await;
+        let setup = Setup::protected(Arc::new(lab.plain()), security, Vec::new());
+        let database = sqlite();
+        let gate = setup.open(&database).await;
         let came = send(&gate, DOMAIN, case.extras, case.state).await;
         let said = format!("{} / {}", came.reply, came.policy);
         assert!(said.contains(case.says) && came.state == case.state, "{}: {said}", case.why);

@@ -9,7 +9,7 @@ use hickory_server::net::runtime::{Time, TokioRuntimeProvider};
 use hickory_server::proto::dnssec::crypto::Ed25519SigningKey;
 use hickory_server::proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
 use hickory_server::proto::dnssec::{Algorithm, DigestType, DnssecSigner, SigningKey};
-use hickory_server::proto::rr::rdata::{A, CNAME, MX, NS, SOA, TLSA, TXT};
+use hickory_server::proto::rr::rdata::{A, CNAME, MX, NS, SOA, TLSA};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo, Server};
 use hickory_server::store::in_memory::InMemoryZoneHandler;
@@ -74,10 +74,6 @@ impl ZoneText {
 
     pub fn alias(self, owner: &str, target: &str) -> ZoneText {
         self.add(owner, RData::CNAME(CNAME(name(target))))
-    }
-
-    pub fn txt(self, owner: &str, text: &str) -> ZoneText {
-        self.add(owner, RData::TXT(TXT::new(vec![text.to_string()])))
     }
 
     pub fn tlsa(self, host: &str, (usage, selector, matching): (u8, u8, u8), octets: &[u8]) -> ZoneText {

@@ -75,7 +75,7 @@ async fn gate(database: &Database, (sink, trusts): (&Sink, bool), host: &PolicyH
     let security = Security { policies: Some(Policies::new(db, places)), outcomes: Some(outcomes.clone()), ..at(sink) };
     let mut roots = vec![host.certificate.clone()];
     roots.extend(trusts.then(|| sink.certificate.clone()));
-    let setup = Setup { dns: Arc::new(zone), security, roots, ..Setup::default() }.patient();
+    let setup = Setup::protected(Arc::new(zone), security, roots);
     (setup.open(database).await, outcomes)
 }
 
