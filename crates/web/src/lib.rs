@@ -10,6 +10,7 @@ pub mod app;
 pub mod audit;
 pub mod connectivity;
 pub mod connector;
+pub mod destinations;
 pub mod diagnostics;
 pub mod doctor;
 pub mod domain;

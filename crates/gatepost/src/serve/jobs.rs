@@ -74,7 +74,8 @@ pub fn tls_reports(store: &Store, directory: &Arc<Watch>, (seal, courier): (Arc<
         loop {
             tick.tick().await;
             let snapshot = directory.snapshot();
-            let reporter = Reporter { db: &db, ids: &ids, directory: &snapshot, seal: &seal, courier: &courier, settings: &settings, places };
+            let reporter =
+                Reporter { db: &db, ids: &ids, directory: &snapshot, seal: &seal, courier: &courier, settings: &settings, places };
             match security::report::round(&reporter, now_ms()).await {
                 Ok(0) => {}
                 Ok(sent) => tracing::info!(sent, "TLS reports were sent"),

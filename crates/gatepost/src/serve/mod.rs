@@ -221,6 +221,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         detector: detector.clone(),
         courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
+        queue: queue.clone(),
         health: &health,
         doctor: doctor::hands(chosen, config, is_demo),
     };

@@ -3,12 +3,12 @@
 use crate::settings::Settings;
 use anyhow::Context;
 use gateway::delivery::Tls;
+use gateway::delivery::security::Security;
 use gateway::delivery::security::fetch::Places;
 use gateway::delivery::security::outcome::Outcomes;
 use gateway::delivery::security::policies::Policies;
 use gateway::delivery::security::proven::{ProvenDns, Validating};
 use gateway::delivery::security::settings::{DaneMode, DeliverySettings};
-use gateway::delivery::security::Security;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::Path;
@@ -19,9 +19,9 @@ use store::Db;
 pub fn tls(settings: &DeliverySettings) -> anyhow::Result<Tls> {
     let roots: Vec<CertificateDer<'static>> = match settings.roots.as_str() {
         "" => Vec::new(),
-        file => CertificateDer::pem_file_iter(file)
-            .and_then(Iterator::collect)
-            .with_context(|| format!("[delivery] roots: reading {file}"))?,
+        file => {
+            CertificateDer::pem_file_iter(file).and_then(Iterator::collect).with_context(|| format!("[delivery] roots: reading {file}"))?
+        }
     };
     Tls::new(&roots).context("[delivery] roots")
 }

@@ -8,15 +8,15 @@ pub mod reference;
 mod tests;
 
 use crate::traces::TraceSettings;
-use gateway::delivery::security::settings::{DeliverySettings, TlsReportSettings};
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
+use gateway::delivery::security::settings::{DeliverySettings, TlsReportSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
-use gateway::policy::PolicySettings;
 use gateway::outflow::settings::OutboundSettings;
+use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
 use gateway::return_path::ReturnPathSettings;
 use gateway::rules::RuleSettings;

@@ -61,12 +61,10 @@ impl Hello<'_> {
     pub async fn open(&self) -> Result<Client, ConnectError> {
         let level = self.level_needed();
         let first = match self.once(level).await {
-            Err(Step::TlsFailed(_, failure)) if level == TlsLevel::Opportunistic => {
-                self.once(TlsLevel::Off).await.map(|mut client| {
-                    client.failure = Some(failure);
-                    client
-                })
-            }
+            Err(Step::TlsFailed(_, failure)) if level == TlsLevel::Opportunistic => self.once(TlsLevel::Off).await.map(|mut client| {
+                client.failure = Some(failure);
+                client
+            }),
             other => other,
         };
         first.map_err(|step| {
@@ -221,7 +219,8 @@ impl Hello<'_> {
         link.secure(connector, self.tls_name(), times.command).await.map_err(failed)?;
         let chain = link.secured().map(|secured| secured.chain).unwrap_or_default();
         if let Guard::Dane(dane) = &self.guard {
-            dane.judge(&chain, crate::queue::now_ms()).map_err(|why| Step::TlsFailed(format!("TLS failed: {why}"), Failure::ValidationFailure))?;
+            dane.judge(&chain, crate::queue::now_ms())
+                .map_err(|why| Step::TlsFailed(format!("TLS failed: {why}"), Failure::ValidationFailure))?;
         }
         let shown = chain.first().map(|own| certificate::fingerprint(own)).unwrap_or_default();
         match self.connector.pin.is_empty() || certificate::is_pinned(&shown, &self.connector.pin) {

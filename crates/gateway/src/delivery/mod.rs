@@ -29,13 +29,13 @@ pub use tls::Tls;
 use crate::directory::{ConnectorSettings, Protocol, TlsLevel};
 use crate::follow;
 use crate::queue::{Attempt, Due, EnvelopeExtras, Job, LaneKey, LoadError, Outcome, Queue, Seat, Seats};
-use security::outcome::{Failure, Session};
-use security::{Asked, Blocked, Guard, Security};
 use client::{Client, Stale, Transaction};
 use hello::Hello;
 use mail::MailId;
 use mail::dns::Dns;
 use mail::smtp::Reply;
+use security::outcome::{Failure, Session};
+use security::{Asked, Blocked, Guard, Security};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -146,12 +146,19 @@ impl Worker {
                 self.queue.settle_untried(job, attempts).await;
                 continue;
             }
+            self.seat.turn().await;
             let under_way = self.queue.under_way();
             let ended = self.attempt(&mut job).await;
             drop(under_way);
             match ended {
                 None => {} // nothing is owed any more
-                Some(Ended::Settled(attempts)) => self.queue.settle(job, attempts).await,
+                Some(Ended::Settled(attempts)) => {
+                    let is_one_too_many = self.seat.learn(&attempts);
+                    self.queue.settle(job, attempts).await;
+                    if is_one_too_many {
+                        break;
+                    }
+                }
                 Some(Ended::Unreached { hop, reply }) => match self.seat.cannot_connect(job, &hop, &reply, DOWN) {
                     Ok(()) => break, // others are connected and go on
                     Err(job) => {
@@ -374,7 +381,8 @@ fn is_any_waiting(results: &[Attempt]) -> bool {
 /// The same result for all recipients, by the class of the reply.
 fn same(recipients: &[Due], hop: &str, reply: &Reply) -> Vec<Attempt> {
     let outcome = if reply.code >= 500 { Outcome::Refused } else { Outcome::Deferred };
-    let attempt = |due: &Due| Attempt { n: due.n, outcome, reply: reply.clone(), hop: hop.to_string(), tls: String::new(), policy: String::new() };
+    let attempt =
+        |due: &Due| Attempt { n: due.n, outcome, reply: reply.clone(), hop: hop.to_string(), tls: String::new(), policy: String::new() };
     recipients.iter().map(attempt).collect()
 }
 

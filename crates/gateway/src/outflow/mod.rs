@@ -126,7 +126,14 @@ impl Outflow {
     /// Whether this sender may write to one more recipient, after those it has named already.
     /// # Errors
     /// It is restricted, or becomes it now.
-    pub fn may_send(&self, directory: &Directory, (org, peer): (OrgId, &Peer), envelope: &Envelope, next: &mail::Address, now_ms: i64) -> Result<(), Reply> {
+    pub fn may_send(
+        &self,
+        directory: &Directory,
+        (org, peer): (OrgId, &Peer),
+        envelope: &Envelope,
+        next: &mail::Address,
+        now_ms: i64,
+    ) -> Result<(), Reply> {
         let Some(sender) = sender_of(directory, peer, envelope) else { return Ok(()) };
         let mut state = self.lock();
         let key = (org, sender);
@@ -174,9 +181,8 @@ impl Outflow {
             AutoForward::Automatic => is_harm(class) || class == Class::Spam,
             AutoForward::Off => true,
         };
-        (is_refused && is_forwarded(directory, mail)).then(|| {
-            Reply::new(550, (5, 7, 520), "Your organisation does not let this mail be forwarded to the outside by itself")
-        })
+        (is_refused && is_forwarded(directory, mail))
+            .then(|| Reply::new(550, (5, 7, 520), "Your organisation does not let this mail be forwarded to the outside by itself"))
     }
 
     /// The first limit that these recipients would go over, and what that counts to.
@@ -210,7 +216,10 @@ impl Outflow {
 
     fn is_unlimited(&self, sender: &str) -> bool {
         let domain = sender.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
-        self.settings.unlimited.iter().any(|one| one.eq_ignore_ascii_case(sender) || one.strip_prefix('@').is_some_and(|of| of.eq_ignore_ascii_case(domain)))
+        self.settings
+            .unlimited
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(sender) || one.strip_prefix('@').is_some_and(|of| of.eq_ignore_ascii_case(domain)))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -308,7 +317,7 @@ fn named_one(directory: &Directory, address: &mail::Address) -> Counts {
 fn sum(state: &State, key: &Key, now_ms: i64, hours: i64) -> Counts {
     let now = now_ms.div_euclid(HOUR_MS);
     let all = state.counts.get(key).into_iter().flatten();
-    all.filter(|(hour, _)| **hour > now - hours).fold(Counts::default(), |mut sum, (_, counts)| {
+    all.filter(|(hour, _)| (now - hours + 1..=now).contains(*hour)).fold(Counts::default(), |mut sum, (_, counts)| {
         sum += *counts;
         sum
     })

@@ -47,7 +47,13 @@ fn send(outflow: &Outflow, sender: &str, to: &[&str], class: Class, now_ms: i64)
 
 #[tokio::test]
 async fn a_sender_over_a_limit_is_restricted_until_its_time_is_over() {
-    let settings = || OutboundSettings { outside_per_hour: 3, inside_per_hour: 5, recipients_per_day: 8, junk_per_day: 2, ..OutboundSettings::default() };
+    let settings = || OutboundSettings {
+        outside_per_hour: 3,
+        inside_per_hour: 5,
+        recipients_per_day: 8,
+        junk_per_day: 2,
+        ..OutboundSettings::default()
+    };
     for database in databases() {
         let outflow = outflow(&database, settings()).await;
         let out = |n: usize| vec!["x@far.example"; n];
@@ -77,12 +83,16 @@ async fn a_sender_over_a_limit_is_restricted_until_its_time_is_over() {
 #[tokio::test]
 async fn who_sends_junk_is_restricted_until_released() {
     let database = sqlite();
-    let outflow = outflow(&database, OutboundSettings { junk_per_day: 2, unlimited: vec!["@b.example".into()], ..OutboundSettings::default() }).await;
+    let outflow =
+        outflow(&database, OutboundSettings { junk_per_day: 2, unlimited: vec!["@b.example".into()], ..OutboundSettings::default() }).await;
     assert!(send(&outflow, "ann@a.example", &["x@far.example"], Class::HighPhish, NOW_MS));
     assert!(send(&outflow, "ann@a.example", &["x@far.example"], Class::Clean, NOW_MS));
     assert!(send(&outflow, "ann@a.example", &["x@far.example"], Class::Malware, NOW_MS));
     assert!(!send(&outflow, "ann@a.example", &["x@far.example"], Class::Clean, NOW_MS));
-    assert!(!send(&outflow, "ann@a.example", &["x@far.example"], Class::Clean, NOW_MS + 100 * DAY_HOURS * HOUR_MS), "it does not end by itself");
+    assert!(
+        !send(&outflow, "ann@a.example", &["x@far.example"], Class::Clean, NOW_MS + 100 * DAY_HOURS * HOUR_MS),
+        "it does not end by itself"
+    );
     assert!(send(&outflow, "", &["x@far.example"], Class::Clean, NOW_MS), "bounces have no sender to restrict");
 }
 

@@ -13,15 +13,16 @@ pub mod letter;
 mod notice;
 mod settings;
 mod settle;
+mod shape;
 mod sql;
 mod sweep;
 
 pub use accepted::{Accepted, DsnWish, Edits, EnvelopeExtras, Fate, Recipient};
 pub use job::{Body, Due, Job, LoadError, Owed};
-pub use lane::{LaneKey, Seat, Seats};
+pub use lane::{Destination, LaneKey, Seat, Seats};
 pub use settings::{GiveUp, QueueSettings};
 pub use settle::{Attempt, Outcome};
-pub use sql::Statement;
+pub use sql::{Statement, Waiting, waiting};
 
 use crate::directory::ConnectorSettings;
 use crate::scope::OrgScope;
@@ -247,6 +248,11 @@ impl Queue {
     /// Looks at the table now instead of within the next second.
     pub fn look(&self) {
         self.shared.look.notify_one();
+    }
+
+    /// How each destination that has mail in memory is served at this moment, those with the most waiting first.
+    pub fn destinations(&self) -> Vec<Destination> {
+        self.shared.lanes.destinations()
     }
 
     /// Recipients in memory: waiting, being sent or being settled.

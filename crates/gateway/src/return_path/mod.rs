@@ -198,14 +198,20 @@ impl ReturnPaths {
         if envelope.sender.is_some() || !is_for_signed || !is_bounce(message) {
             return None;
         }
-        Some(Reply::new(550, (5, 7, 7), "This is a bounce of a mail that was not sent from here: its recipient signs the senders of all mail (BATV)"))
+        Some(Reply::new(
+            550,
+            (5, 7, 7),
+            "This is a bounce of a mail that was not sent from here: its recipient signs the senders of all mail (BATV)",
+        ))
     }
 }
 
 /// A delivery status notice (RFC 3464), or what servers without them send.
 fn is_bounce(message: &mail::Message) -> bool {
     let mut fields = message.fields();
-    let report = fields.find(|(name, _)| name.eq_ignore_ascii_case(b"content-type")).map(|(_, value)| String::from_utf8_lossy(value).to_ascii_lowercase());
+    let report = fields
+        .find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))
+        .map(|(_, value)| String::from_utf8_lossy(value).to_ascii_lowercase());
     let is_report = report.is_some_and(|value| value.contains("multipart/report") && value.contains("delivery-status"));
     let author = message.from.address().map(|author| author.local().to_ascii_lowercase()).unwrap_or_default();
     is_report || author == "mailer-daemon"

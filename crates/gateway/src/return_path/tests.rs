@@ -99,7 +99,8 @@ fn senders_of_ours_are_signed_where_that_is_switched_on() {
 fn bounces_of_mail_that_was_never_sent_are_refused_when_the_grace_is_over() {
     let (paths, since) = (paths(), NOW_MS);
     paths.since.lock().expect("fresh").insert("signed.example".into(), since);
-    let bounce = "From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b--\r\n";
+    let bounce =
+        "From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b--\r\n";
     let answer = "From: ann@x.example\r\nAuto-Submitted: auto-replied\r\n\r\nI am away.\r\n";
     let later = since + 8 * DAY_MS;
     for (to, sender, text, now_ms, want, why) in [

@@ -51,6 +51,7 @@ const ALL: &[(&str, &[Entry])] = &[
         &[
             ("/domains", "nav-domains", "globe", May::ReadSettings),
             ("/connectors", "nav-connectors", "plug-connected", May::ReadSettings),
+            ("/destinations", "destinations-title", "send", May::ReadSettings),
             ("/connectivity", "nav-connectivity", "poll", May::ReadSettings),
         ],
     ),

@@ -26,6 +26,7 @@ pub const SOURCES: &[Source] = &[
     crate::policy::WORDS,
     crate::entry::WORDS,
     crate::restricted::WORDS,
+    crate::destinations::WORDS,
     crate::draft::WORDS,
     crate::rules::WORDS,
     crate::diagnostics::WORDS,

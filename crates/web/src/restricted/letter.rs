@@ -67,7 +67,8 @@ async fn tell_of(tx: &mut Tx, app: &App, one: &Restricted, now_ms: i64) -> Resul
 }
 
 fn letter(app: &App, view: &View, one: &Restricted, to: Address) -> Letter {
-    let why = view.say(&Say { key: format!("restricted-why-{}", one.reason.name()).into(), args: Vec::new() }.with("count", one.detail.as_str()));
+    let why =
+        view.say(&Say { key: format!("restricted-why-{}", one.reason.name()).into(), args: Vec::new() }.with("count", one.detail.as_str()));
     let opening = view.say(&Say::new("restricted-letter-opening").with("sender", one.sender.as_str()));
     Letter {
         org: one.org,

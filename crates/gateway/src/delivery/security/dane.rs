@@ -139,14 +139,21 @@ impl Dane {
     }
 
     /// RFC 7672 §3.1.2: the chain up to this anchor is valid now, and for one of the names.
-    fn leads_to(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>], anchor: &CertificateDer<'_>, now_ms: i64) -> Result<(), String> {
+    fn leads_to(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        anchor: &CertificateDer<'_>,
+        now_ms: i64,
+    ) -> Result<(), String> {
         let anchors: [TrustAnchor<'_>; 1] = [webpki::anchor_from_trusted_cert(anchor).map_err(|why| why.to_string())?];
         let leaf = webpki::EndEntityCert::try_from(own).map_err(|why| why.to_string())?;
         let now = UnixTime::since_unix_epoch(Duration::from_millis(now_ms.max(0).unsigned_abs()));
         let usage = webpki::KeyUsage::server_auth();
         let others = &others[..others.len().min(CHAIN_MAX)];
         leaf.verify_for_usage(ALGORITHMS, &anchors, others, now, usage, None, None).map_err(|why| why.to_string())?;
-        let is_for = |name: &String| ServerName::try_from(name.as_str()).is_ok_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok());
+        let is_for =
+            |name: &String| ServerName::try_from(name.as_str()).is_ok_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok());
         match std::iter::once(&self.base).chain(&self.names).any(is_for) {
             true => Ok(()),
             false => Err(format!("its certificate is not for {}", self.base)),

@@ -104,8 +104,7 @@ async fn addresses(host: &str, dns: &dyn Dns, places: Places) -> Result<Vec<Sock
         return Err(FetchError::NoHost);
     }
     let may_be = |ip: &IpAddr| places.private || is_public(*ip);
-    let usable: Vec<SocketAddr> =
-        found.into_iter().filter(may_be).take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, places.port)).collect();
+    let usable: Vec<SocketAddr> = found.into_iter().filter(may_be).take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, places.port)).collect();
     if usable.is_empty() { Err(FetchError::Inside) } else { Ok(usable) }
 }
 
@@ -139,7 +138,9 @@ fn body(answer: &[u8]) -> Result<String, FetchError> {
         return Err(FetchError::Status(status.chars().take(100).collect()));
     }
     let field = |name: &str| {
-        let wanted = |line: &str| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_ascii_lowercase());
+        let wanted = |line: &str| {
+            line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_ascii_lowercase())
+        };
         head.lines().find_map(wanted)
     };
     let whole = match field("transfer-encoding").as_deref() {

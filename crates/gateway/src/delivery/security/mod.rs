@@ -139,7 +139,17 @@ impl Security {
             })?;
             if let Some(failure) = found.failure {
                 let lines = found.policy.as_ref().map(|policy| policy.lines()).unwrap_or_default();
-                self.note(Session { domain: domain.into(), policy: PolicyKind::Sts, lines, mx: String::new(), ip: String::new(), failure: Some(failure) }, now_ms);
+                self.note(
+                    Session {
+                        domain: domain.into(),
+                        policy: PolicyKind::Sts,
+                        lines,
+                        mx: String::new(),
+                        ip: String::new(),
+                        failure: Some(failure),
+                    },
+                    now_ms,
+                );
             }
             policy = found.policy.filter(|policy| policy.mode != Mode::None);
         }

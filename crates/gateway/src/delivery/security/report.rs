@@ -113,7 +113,15 @@ impl Reporter<'_> {
         // RFC 8460 §3: reports are signed by the domain that submits them.
         let signatures = signer::sign_as(self.directory, self.seal, from.domain(), &plain, now_ms);
         let octets = [signatures.into_bytes(), plain].concat();
-        Some(Posted { org, sender: from.to_string(), to: to.clone(), subject: report.subject(), octets, kind: "tls-report", tls_optional: true })
+        Some(Posted {
+            org,
+            sender: from.to_string(),
+            to: to.clone(),
+            subject: report.subject(),
+            octets,
+            kind: "tls-report",
+            tls_optional: true,
+        })
     }
 
     async fn post(&self, day: i64, domain: &str, letters: Vec<Posted>, now_ms: i64) -> Result<(), Error> {
@@ -204,7 +212,8 @@ impl Report<'_> {
     fn policy(&self, kind: &str, rows: &[Counted]) -> Value {
         let rows: Vec<&Counted> = rows.iter().filter(|row| row.policy == kind).collect();
         let sum = |is_failure: bool| rows.iter().filter(|row| row.failure.is_empty() != is_failure).map(|row| row.sessions).sum::<i64>();
-        let lines: Vec<&str> = rows.iter().map(|row| row.lines.as_str()).max_by_key(|lines| lines.len()).unwrap_or_default().lines().collect();
+        let lines: Vec<&str> =
+            rows.iter().map(|row| row.lines.as_str()).max_by_key(|lines| lines.len()).unwrap_or_default().lines().collect();
         let hosts: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("mx: ")).collect();
         let failures = rows.iter().filter(|row| !row.failure.is_empty()).map(|row| {
             let mut detail = json!({ "result-type": row.failure, "failed-session-count": row.sessions });
@@ -275,7 +284,11 @@ mod tests {
             sessions,
             lines: lines.into(),
         };
-        let rows = [row("no-policy-found", "", 3, ""), row("sts", "", 40, "version: STSv1\nmx: mx.them.example"), row("sts", "certificate-expired", 2, "")];
+        let rows = [
+            row("no-policy-found", "", 3, ""),
+            row("sts", "", 40, "version: STSv1\nmx: mx.them.example"),
+            row("sts", "certificate-expired", 2, ""),
+        ];
         let json = report.json(&rows);
         assert_eq!(json["date-range"]["start-datetime"], "2024-10-04T00:00:00Z");
         assert_eq!(json["date-range"]["end-datetime"], "2024-10-04T23:59:59Z");
@@ -294,7 +307,8 @@ mod tests {
     async fn reports_go_where_the_record_says() {
         let mut zone = mail::dns::Zone::new();
         zone.txt("_smtp._tls.a.example", "v=TLSRPTv1; rua=mailto:r@a.example,https://R.example/in?x=1, ftp://no");
-        zone.txt("_smtp._tls.b.example", "v=TLSRPTv1; rua=mailto:r@b.example").txt("_smtp._tls.b.example", "v=TLSRPTv1; rua=mailto:x@b.example");
+        zone.txt("_smtp._tls.b.example", "v=TLSRPTv1; rua=mailto:r@b.example")
+            .txt("_smtp._tls.b.example", "v=TLSRPTv1; rua=mailto:x@b.example");
         zone.txt("_smtp._tls.c.example", "v=TLSRPTv1; rua=https://user@inside/x");
         let a = targets(&zone, "a.example").await;
         let https = Target::Https { host: "r.example".into(), path: "/in?x=1".into() };

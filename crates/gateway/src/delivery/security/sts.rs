@@ -95,7 +95,8 @@ impl Policy {
 
 fn is_pattern(pattern: &str) -> bool {
     let name = pattern.strip_prefix("*.").unwrap_or(pattern);
-    let is_label = |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|o| o.is_ascii_alphanumeric() || o == b'-' || o == b'_');
+    let is_label =
+        |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|o| o.is_ascii_alphanumeric() || o == b'-' || o == b'_');
     name.len() <= 253 && name.split('.').all(is_label)
 }
 

@@ -136,7 +136,9 @@ impl Setup {
             tls: Tls::new(&self.roots).expect("the roots are certificates"),
             hostname: "gate.example".into(),
             own_ports: self.own_ports,
-            timeouts: self.timeouts, security: Arc::new(self.security) };
+            timeouts: self.timeouts,
+            security: Arc::new(self.security),
+        };
         let delivering = super::run(queue.clone(), seats, Arc::new(courier));
         Gate { db, bodies, ids, queue, tasks, delivering }
     }

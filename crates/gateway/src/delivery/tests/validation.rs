@@ -17,7 +17,9 @@ async fn run(sink: &Sink, change: impl FnOnce(&mut Wish)) -> Validation {
         tls: Tls::new(std::slice::from_ref(&sink.certificate)).expect("roots"),
         hostname: "gate.example".into(),
         own_ports: Vec::new(),
-        timeouts: Timeouts::default(), security: Default::default() };
+        timeouts: Timeouts::default(),
+        security: Default::default(),
+    };
     let mut wish = Wish {
         connector: ConnectorSettings {
             name: "c".into(),

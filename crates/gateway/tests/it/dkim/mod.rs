@@ -72,7 +72,8 @@ async fn ours(raw: &[u8], keys: &Keys) -> Vec<&'static str> {
 fn mails() -> Option<Vec<Vec<u8>>> {
     let folder = testkit::shared::corpora()?;
     let labels = std::fs::read_to_string(folder.join("labels.tsv")).expect("labels");
-    let paths: Vec<&str> = labels.lines().filter(|line| line.split('\t').nth(1) == Some("lists_modern")).filter_map(|line| line.split('\t').next()).collect();
+    let paths: Vec<&str> =
+        labels.lines().filter(|line| line.split('\t').nth(1) == Some("lists_modern")).filter_map(|line| line.split('\t').next()).collect();
     let step = (paths.len() / (MAILS + MAILS / 20)).max(1);
     let read = |path: &&str| {
         let raw = std::fs::read(folder.join(path)).expect("a mail");
@@ -96,7 +97,8 @@ fn changed(raw: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn is_there(program: &str, arguments: &[&str]) -> bool {
-    let there = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    let there =
+        Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
     assert!(there || std::env::var_os("CI").is_none(), "CI needs {program}: scripts/need tests");
     if !there {
         eprintln!("skipped: {program} is not there (scripts/need tests)");
@@ -114,7 +116,8 @@ fn dkimpy(folder: &Path, keys: &Keys, files: &[PathBuf]) -> Vec<Vec<String>> {
     let list = std::fs::File::open(folder.join("list")).expect("there");
     let ran = Command::new("/usr/bin/python3").arg(script).arg(folder.join("keys.tsv")).stdin(list).output().expect("python3 runs");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let words = |line: &str| line.rsplit('\t').next().unwrap_or_default().split(',').filter(|word| !word.is_empty()).map(str::to_string).collect();
+    let words =
+        |line: &str| line.rsplit('\t').next().unwrap_or_default().split(',').filter(|word| !word.is_empty()).map(str::to_string).collect();
     String::from_utf8_lossy(&ran.stdout).lines().map(words).collect()
 }
 
@@ -184,7 +187,10 @@ async fn what_we_sign_is_taken_by_opendkim_and_dkimpy_and_what_was_changed_is_no
         }
     }
     let (pass, changed) = (wants.iter().filter(|want| **want == "pass").count(), wants.iter().filter(|want| **want == "body").count());
-    println!("{} mails: {pass} signed whole, {changed} changed; {compared} older signatures compared, {other} that one side does not judge", mails.len());
+    println!(
+        "{} mails: {pass} signed whole, {changed} changed; {compared} older signatures compared, {other} that one side does not judge",
+        mails.len()
+    );
     assert!(wrong.is_empty(), "{} of {}: {:#?}", wrong.len(), wants.len(), &wrong[..wrong.len().min(20)]);
     assert!(compared > other, "most older signatures can be compared");
 }

@@ -48,17 +48,49 @@ fn cases() -> Vec<Case> {
     vec![
         case("a record that fits, whatever name and age of the certificate", expired(), good, "delivered", "DANE"),
         case("a record that fits none", speaking_tls(HOST), mismatch, "queued", "fits none of the TLSA records"),
-        case("one that fits beside one that does not", speaking_tls(HOST), |zone, digest| good(mismatch(zone, digest), digest), "delivered", "DANE"),
+        case(
+            "one that fits beside one that does not",
+            speaking_tls(HOST),
+            |zone, digest| good(mismatch(zone, digest), digest),
+            "delivered",
+            "DANE",
+        ),
         case("STARTTLS was stripped", SinkSettings::default(), good, "queued", "TLS is required here"),
         case("the handshake is dropped", SinkSettings { fault: Fault::DropTls, ..speaking_tls(HOST) }, good, "queued", "4.7.5"),
-        case("none can be used: any certificate", speaking_tls("x.test"), |zone, _| zone.tlsa(HOST, (0, 0, 1), &[7; 32]), "delivered", "without a usable"),
-        case("none can be used, and no TLS", SinkSettings::default(), |zone, _| zone.tlsa(HOST, (1, 0, 1), &[7; 32]), "queued", "TLS is required"),
-        case("a record that nobody signed", speaking_tls(HOST), |zone, digest| zone.forged_tlsa(HOST, (3, 1, 1), digest), "queued", "DNSSEC"),
+        case(
+            "none can be used: any certificate",
+            speaking_tls("x.test"),
+            |zone, _| zone.tlsa(HOST, (0, 0, 1), &[7; 32]),
+            "delivered",
+            "without a usable",
+        ),
+        case(
+            "none can be used, and no TLS",
+            SinkSettings::default(),
+            |zone, _| zone.tlsa(HOST, (1, 0, 1), &[7; 32]),
+            "queued",
+            "TLS is required",
+        ),
+        case(
+            "a record that nobody signed",
+            speaking_tls(HOST),
+            |zone, digest| zone.forged_tlsa(HOST, (3, 1, 1), digest),
+            "queued",
+            "DNSSEC",
+        ),
         Case { signed: Signed::Wrongly, ..case("a zone signed by a stranger", speaking_tls(HOST), good, "queued", "DNSSEC") },
         Case { signed: Signed::Past, ..case("signatures past their end", speaking_tls(HOST), good, "queued", "DNSSEC") },
-        Case { signed: Signed::Not, may_be_clear: true, ..case("a zone that is not signed", SinkSettings::default(), mismatch, "delivered", "") },
+        Case {
+            signed: Signed::Not,
+            may_be_clear: true,
+            ..case("a zone that is not signed", SinkSettings::default(), mismatch, "delivered", "")
+        },
         case("no records", speaking_tls("x.test"), |zone, _| zone, "delivered", ""),
-        Case { extras: waived, may_be_clear: true, ..case("the sender waives it", SinkSettings::default(), mismatch, "delivered", "TLS-Required: No") },
+        Case {
+            extras: waived,
+            may_be_clear: true,
+            ..case("the sender waives it", SinkSettings::default(), mismatch, "delivered", "TLS-Required: No")
+        },
     ]
 }
 
@@ -89,7 +121,10 @@ async fn dane_is_kept_and_nothing_leaves_in_clear() {
 #[tokio::test]
 async fn answers_are_proven_or_not() {
     let zones = vec![
-        ZoneText::new("good.test", Signed::Well).mx("good.test", "mx.good.test").here("mx.good.test").alias("www.good.test", "mx.plain.test"),
+        ZoneText::new("good.test", Signed::Well)
+            .mx("good.test", "mx.good.test")
+            .here("mx.good.test")
+            .alias("www.good.test", "mx.plain.test"),
         ZoneText::new("plain.test", Signed::Not).mx("plain.test", "mx.plain.test").here("mx.plain.test"),
         ZoneText::new("bad.test", Signed::Wrongly).mx("bad.test", "mx.bad.test"),
     ];

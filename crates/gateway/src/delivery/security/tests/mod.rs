@@ -62,6 +62,7 @@ async fn counted(gate: &Gate, outcomes: &Outcomes) -> Vec<(String, String, i64)>
     outcomes.flush().await;
     let sql = "SELECT policy, failure, sum(sessions) FROM tls_outcome GROUP BY policy, failure ORDER BY policy, failure";
     let rows = gate.db.read(move |tx| Box::pin(async move { tx.rows(sql, args![]).await })).await.expect("counts are read");
-    let read = |row: &store::Row| (row.text(0).expect("text").to_string(), row.text(1).expect("text").to_string(), row.int(2).expect("a number"));
+    let read =
+        |row: &store::Row| (row.text(0).expect("text").to_string(), row.text(1).expect("text").to_string(), row.int(2).expect("a number"));
     rows.iter().map(read).collect()
 }

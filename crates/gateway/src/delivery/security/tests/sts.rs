@@ -29,7 +29,8 @@ impl PolicyHost {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
         let config = builder.with_no_client_auth().with_single_cert(vec![made.der().clone()], key).expect("the key fits");
-        let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port"));
+        let (acceptor, listener) =
+            (TlsAcceptor::from(Arc::new(config)), tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port"));
         let address = listener.local_addr().expect("bound");
         let text = Arc::new(Mutex::new(text.map(str::to_string)));
         let served = text.clone();
@@ -86,7 +87,15 @@ async fn an_enforced_policy_is_kept_and_nothing_leaves_in_clear() {
         ("all is well", speaking_tls(HOST), true, ENFORCE, "delivered", "MTA-STS enforce", ""),
         ("a certificate from nobody", speaking_tls(HOST), false, ENFORCE, "queued", "MTA-STS", "certificate-not-trusted"),
         ("a certificate for another name", speaking_tls("x.test"), true, ENFORCE, "queued", "MTA-STS", "certificate-host-mismatch"),
-        ("a certificate past its end", SinkSettings { expired: true, ..speaking_tls(HOST) }, true, ENFORCE, "queued", "MTA-STS", "certificate-expired"),
+        (
+            "a certificate past its end",
+            SinkSettings { expired: true, ..speaking_tls(HOST) },
+            true,
+            ENFORCE,
+            "queued",
+            "MTA-STS",
+            "certificate-expired",
+        ),
         ("STARTTLS was stripped", SinkSettings::default(), true, ENFORCE, "queued", "MTA-STS", "starttls-not-supported"),
         ("a host that the policy does not name", speaking_tls(HOST), true, other.as_str(), "queued", "MTA-STS", "validation-failure"),
     ] {
@@ -109,8 +118,18 @@ async fn what_is_not_enforced_is_delivered_and_counted() {
         ("testing", "mta-sts.shop.test", Some(TESTING), vec![("sts", "starttls-not-supported")]),
         ("mode none", "mta-sts.shop.test", Some(none.as_str()), vec![("no-policy-found", "starttls-not-supported")]),
         ("no file", "mta-sts.shop.test", None, vec![("no-policy-found", "starttls-not-supported"), ("sts", "sts-policy-fetch-error")]),
-        ("no policy in it", "mta-sts.shop.test", Some("hello"), vec![("no-policy-found", "starttls-not-supported"), ("sts", "sts-policy-invalid")]),
-        ("a policy host with a wrong name", "x.test", Some(ENFORCE), vec![("no-policy-found", "starttls-not-supported"), ("sts", "sts-webpki-invalid")]),
+        (
+            "no policy in it",
+            "mta-sts.shop.test",
+            Some("hello"),
+            vec![("no-policy-found", "starttls-not-supported"), ("sts", "sts-policy-invalid")],
+        ),
+        (
+            "a policy host with a wrong name",
+            "x.test",
+            Some(ENFORCE),
+            vec![("no-policy-found", "starttls-not-supported"), ("sts", "sts-webpki-invalid")],
+        ),
     ] {
         let (sink, host) = (Sink::start(SinkSettings::default()).await, PolicyHost::start(host_name, policy).await);
         let database = sqlite();
