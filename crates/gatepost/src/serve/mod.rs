@@ -172,7 +172,6 @@ impl Couriers {
 
 async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Service> {
     let settings = &chosen.settings;
-    let name = connection::own_name(&settings.listen);
     let signals = Arc::new(Signals::default());
     let health = web::health::Health::with(signals.clone(), settings.health.clone());
     let status = health::listen(chosen, &health)?;
@@ -180,17 +179,13 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let directory = directory(chosen, &store).await?;
     let (dns, live) = dns(chosen, is_demo)?;
     let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
-    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
-    let return_paths = Arc::new(ReturnPaths::new(seal.clone(), settings.return_path.clone()));
-    return_paths.begin(&store.db, output::now_ms()).await.context("[return_path]")?;
+    let (seal, return_paths) = return_paths(chosen, &store).await?;
     let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, (&directory, &return_paths), &signals));
-    let reputation = Reputation::start(store.db.clone());
-    let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
+    let (reputation, detector) = (Reputation::start(store.db.clone()), Arc::new(Detector::new(&settings.detect).context("[detect]")?));
     let feedback = feedback(&store, &detector, &reputation).await;
-    let tls = security::tls(&settings.delivery)?;
-    let couriers = Couriers { dns: dns.clone(), tls, hostname: name.clone(), security: Arc::new(security::of(settings, &store.db)?) };
+    let couriers = couriers(chosen, &store, &dns)?;
     let mut gate = Gate::new(Parts {
-        name: name.clone(),
+        name: couriers.hostname.clone(),
         settings: settings.intake.clone(),
         thresholds: settings.detect.thresholds,
         lists: settings.dns.list.clone(),
@@ -213,7 +208,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         clock: output::now_ms,
     });
     let (usage, probes) = (gate.usage.clone(), gate.probes.clone());
-    let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
+    let keys = Keys::from_settings(&settings.tls, &couriers.hostname).context("[tls]")?;
     let (stopper, stop) = gateway::connection::stop::stop();
     let shared = pages::Running {
         directory: &directory,
@@ -243,9 +238,21 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         sessions: Box::new(running.sessions()),
     };
     health::watch(chosen, &app, around);
-    jobs::tls_reports(&store, &directory, (seal.clone(), couriers.knowing(Vec::new())), settings);
-    start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns));
+    start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns), (couriers.knowing(Vec::new()), settings));
     Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, smtp, reputation, usage, pages, status, app, db: store.db })
+}
+
+async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
+    let return_paths = ReturnPaths::new(seal.clone(), chosen.settings.return_path.clone());
+    return_paths.begin(&store.db, output::now_ms()).await.context("[return_path]")?;
+    Ok((seal, Arc::new(return_paths)))
+}
+
+fn couriers(chosen: &Chosen, store: &open::Store, dns: &Arc<dyn Dns>) -> anyhow::Result<Couriers> {
+    let settings = &chosen.settings;
+    let (tls, security) = (security::tls(&settings.delivery)?, Arc::new(security::of(settings, &store.db)?));
+    Ok(Couriers { dns: dns.clone(), tls, hostname: connection::own_name(&settings.listen), security })
 }
 
 fn setup(settings: &crate::settings::Settings, keys: &Option<Arc<Keys>>, dns: &Arc<dyn Dns>) -> Setup {
@@ -263,7 +270,14 @@ async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputat
 }
 
 /// What is done by itself, now and then.
-fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, directory: Arc<Watch>, (seal, dns): (Arc<Seal>, Arc<dyn Dns>)) {
+fn start_jobs(
+    (store, trace_days): (&open::Store, u32),
+    app: &web::App,
+    directory: Arc<Watch>,
+    (seal, dns): (Arc<Seal>, Arc<dyn Dns>),
+    (courier, settings): (Arc<Courier>, &crate::settings::Settings),
+) {
+    jobs::tls_reports(store, &directory, (seal.clone(), courier), settings);
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
     web::overview::start(app);

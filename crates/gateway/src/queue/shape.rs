@@ -68,7 +68,7 @@ fn asks_for_less(attempt: &Attempt) -> Option<&Reply> {
     let reply = &attempt.reply;
     let text = reply.text.join(" ").to_ascii_lowercase();
     let is_said = WORDS.iter().any(|word| text.contains(word));
-    // RFC 3463: 4.3.2 not accepting now, 4.4.5 congested, 4.5.3 too many recipients, 4.7.28 mail flood (RFC 7372's registry).
+    // RFC 3463: 4.3.2 not accepting now, 4.4.5 congested, 4.5.3 too many recipients, 4.7.28 unusual rate.
     let is_coded = matches!(reply.status, Some((4, 3, 2) | (4, 4, 5) | (4, 5, 3) | (4, 7, 28)));
     // 421 in the middle of a conversation; our own word for a lost connection is 4.4.2.
     let is_closing = reply.code == 421 && !matches!(reply.status, Some((4, 4, _)));
