@@ -224,7 +224,6 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     gate.desk = Some(web::service_request::desk(&app));
     let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
-    let smtp = running.addresses().first().map(|(_, address)| *address);
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
         signals,
@@ -233,13 +232,26 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         keys,
         courier: couriers.knowing(ports(&running)),
         directory: directory.clone(),
-        smtp,
+        smtp: first(&running),
         probes,
         sessions: Box::new(running.sessions()),
     };
     health::watch(chosen, &app, around);
     start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns), (couriers.knowing(Vec::new()), settings));
-    Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, smtp, reputation, usage, pages, status, app, db: store.db })
+    Ok(Service {
+        smtp: first(&running),
+        running,
+        stopper,
+        queue,
+        queue_tasks,
+        couriers: sending,
+        reputation,
+        usage,
+        pages,
+        status,
+        app,
+        db: store.db,
+    })
 }
 
 async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
@@ -253,6 +265,10 @@ fn couriers(chosen: &Chosen, store: &open::Store, dns: &Arc<dyn Dns>) -> anyhow:
     let settings = &chosen.settings;
     let (tls, security) = (security::tls(&settings.delivery)?, Arc::new(security::of(settings, &store.db)?));
     Ok(Couriers { dns: dns.clone(), tls, hostname: connection::own_name(&settings.listen), security })
+}
+
+fn first(running: &Running) -> Option<SocketAddr> {
+    running.addresses().first().map(|(_, address)| *address)
 }
 
 fn setup(settings: &crate::settings::Settings, keys: &Option<Arc<Keys>>, dns: &Arc<dyn Dns>) -> Setup {
