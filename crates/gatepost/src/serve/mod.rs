@@ -103,7 +103,6 @@ struct Service {
     queue: Queue,
     queue_tasks: QueueTasks,
     couriers: tokio::task::JoinHandle<()>,
-    smtp: Option<SocketAddr>,
     reputation: Reputation,
     usage: gateway::entry::Usage,
     pages: web::Serving,
@@ -123,7 +122,7 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
     for address in &service.status {
         output::line(&format!("status on http://{address}/"))?;
     }
-    if let (true, Some(smtp)) = (is_demo, service.smtp) {
+    if let (true, Some(smtp)) = (is_demo, first(&service.running)) {
         send_samples_once(&chosen, smtp).await?;
         output::line(&demo::what_to_try(smtp, &chosen.data))?;
     }
@@ -238,20 +237,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     };
     health::watch(chosen, &app, around);
     start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns), (couriers.knowing(Vec::new()), settings));
-    Ok(Service {
-        smtp: first(&running),
-        running,
-        stopper,
-        queue,
-        queue_tasks,
-        couriers: sending,
-        reputation,
-        usage,
-        pages,
-        status,
-        app,
-        db: store.db,
-    })
+    Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, reputation, usage, pages, status, app, db: store.db })
 }
 
 async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
