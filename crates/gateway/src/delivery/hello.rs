@@ -25,6 +25,8 @@ pub struct ConnectError {
     pub is_loop: bool,
     /// What was wrong with TLS, if that was it.
     pub failure: Option<Failure>,
+    /// Which policy of the recipient's domain it stood under; '' is none.
+    pub policy: &'static str,
 }
 
 /// One attempt to open a connection.
@@ -77,7 +79,7 @@ impl Hello<'_> {
                 Step::Failed(reply) => (reply, false, None),
                 Step::Loop => (Reply::new(554, (5, 4, 6), "mail would come back to us: the next hop is this server"), true, None),
             };
-            ConnectError { hop: self.hop.to_string(), reply, is_loop, failure }
+            ConnectError { hop: self.hop.to_string(), reply, is_loop, failure, policy: self.guard.name() }
         })
     }
 

@@ -135,6 +135,8 @@ enum Ended {
     Unreached {
         hop: String,
         reply: Reply,
+        /// Which policy stood in the way; '' is none.
+        policy: &'static str,
     },
 }
 
@@ -159,10 +161,10 @@ impl Worker {
                         break;
                     }
                 }
-                Some(Ended::Unreached { hop, reply }) => match self.seat.cannot_connect(job, &hop, &reply, DOWN) {
+                Some(Ended::Unreached { hop, reply, policy }) => match self.seat.cannot_connect(job, &hop, &reply, DOWN) {
                     Ok(()) => break, // others are connected and go on
                     Err(job) => {
-                        let attempts = same(&job.recipients, &hop, &reply);
+                        let attempts = under(policy, same(&job.recipients, &hop, &reply));
                         self.queue.settle(job, attempts).await;
                     }
                 },
@@ -247,7 +249,7 @@ impl Worker {
             Ok(asked) => asked,
             Err(blocked) => {
                 courier.note(&key, "", Err(&blocked));
-                return Ended::Settled(same(&job.recipients, "", &blocked.reply()));
+                return Ended::Settled(under(blocked.name(), same(&job.recipients, "", &blocked.reply())));
             }
         };
         let mut unreached = None;
@@ -268,7 +270,7 @@ impl Worker {
             Some(why) if results.is_empty() && job.mail.extras.require_tls && why.failure == Some(Failure::StarttlsNotSupported) => {
                 Ended::Settled(same(&job.recipients, &why.hop, &client::lacks_require_tls()))
             }
-            Some(why) if results.is_empty() => Ended::Unreached { hop: why.hop, reply: why.reply },
+            Some(why) if results.is_empty() => Ended::Unreached { hop: why.hop, reply: why.reply, policy: why.policy },
             _ => Ended::Settled(results),
         }
     }
@@ -283,7 +285,7 @@ impl Worker {
                 Err(blocked) => {
                     self.courier.note(&self.seat.key, &hop.name, Err(&blocked));
                     let (hop, reply) = (hop.to_string(), blocked.reply());
-                    return Err(hello::ConnectError { hop, reply, is_loop: false, failure: Some(blocked.failure) });
+                    return Err(hello::ConnectError { hop, reply, is_loop: false, failure: Some(blocked.failure), policy: blocked.name() });
                 }
             },
         };
@@ -384,6 +386,12 @@ fn same(recipients: &[Due], hop: &str, reply: &Reply) -> Vec<Attempt> {
     let attempt =
         |due: &Due| Attempt { n: due.n, outcome, reply: reply.clone(), hop: hop.to_string(), tls: String::new(), policy: String::new() };
     recipients.iter().map(attempt).collect()
+}
+
+/// Attempts with the policy that they stood under.
+fn under(policy: &str, mut attempts: Vec<Attempt>) -> Vec<Attempt> {
+    attempts.iter_mut().for_each(|attempt| attempt.policy = policy.to_string());
+    attempts
 }
 
 /// An address that could end its command or begin another one. Intake let none in; the table is not trusted with it.

@@ -65,7 +65,7 @@ async fn ask(courier: &Courier, connector: &ConnectorSettings, recipient: &Addre
 /// What the last hop said, or what stood in the way.
 pub async fn greet(courier: &Courier, connector: &ConnectorSettings) -> Result<(), ConnectError> {
     let router = courier.router(MailId(0));
-    let nobody = |reply| ConnectError { hop: connector.name.clone(), reply, is_loop: false, failure: None };
+    let nobody = |reply| ConnectError { hop: connector.name.clone(), reply, is_loop: false, failure: None, policy: "" };
     let hops = router.hops(&LaneKey::Connector(connector.name.as_str().into()), connector).await.map_err(|why| nobody(why.reply))?;
     let mut last = nobody(Reply::new(451, (4, 4, 4), "there is no next hop"));
     for hop in hops {

@@ -26,6 +26,8 @@ const SYNC_EVERY: Duration = Duration::from_secs(5);
 /// Senders and hours kept in memory; beyond it the smallest are not known.
 const COUNTS_MAX: usize = 200_000;
 const RESTRICTED_MAX: usize = 20_000;
+/// The end of a restriction that never was one: administrators are told, and nobody is refused.
+pub const ONLY_TOLD_MS: i64 = 1;
 /// Counts written in one transaction.
 const BATCH_MAX: usize = 500;
 
@@ -204,9 +206,15 @@ impl Outflow {
         let until_ms = match (reason, self.settings.over_limit) {
             (Reason::Junk, _) | (_, OverLimit::UntilReleased) => 0,
             (_, OverLimit::Today) => midnight_ms,
-            (_, OverLimit::Alert) => return tracing::warn!(sender, reason = reason.name(), count, "a sender is over its limit"),
+            (_, OverLimit::Alert) => ONLY_TOLD_MS,
         };
-        if state.restricted.len() >= RESTRICTED_MAX || state.fresh.len() >= RESTRICTED_MAX {
+        let is_known = state.fresh.iter().any(|one| one.org == org && one.sender == sender);
+        if state.restricted.len() >= RESTRICTED_MAX || state.fresh.len() >= RESTRICTED_MAX || is_known {
+            return;
+        }
+        if until_ms == ONLY_TOLD_MS {
+            tracing::warn!(sender, reason = reason.name(), count, "a sender is over its limit");
+            state.fresh.push(Restricted { org, sender, since_ms: now_ms, until_ms, reason, detail: count.to_string() });
             return;
         }
         tracing::warn!(sender, reason = reason.name(), count, "a sender is restricted from sending");
@@ -333,12 +341,12 @@ fn is_forwarded(directory: &Directory, mail: mail::Mail<'_>) -> bool {
     let goes_outside = mail.envelope.recipients.iter().any(|one| directory.domain_of(&one.address).is_none());
     let says_so = mail.message.fields().any(|(name, value)| {
         let value = value.trim_ascii();
-        name.eq_ignore_ascii_case(b"x-ms-exchange-generated-message-source")
-            || name.eq_ignore_ascii_case(b"x-forwarded-to")
+        name.eq_ignore_ascii_case(b"x-forwarded-to")
             || name.eq_ignore_ascii_case(b"x-ms-exchange-forwardingaddress")
             || (name.eq_ignore_ascii_case(b"auto-submitted") && value.eq_ignore_ascii_case(b"auto-forwarded"))
     });
     let author = mail.message.from.address();
     let is_of_stranger = author.is_some_and(|author| directory.domain_of(author).is_none());
-    goes_outside && (says_so || is_of_stranger)
+    let is_bounce = mail.envelope.sender.is_none();
+    goes_outside && !is_bounce && (says_so || is_of_stranger)
 }

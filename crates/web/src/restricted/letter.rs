@@ -4,7 +4,7 @@ use crate::App;
 use crate::page::words::Lang;
 use crate::page::{Say, View};
 use crate::people::sql::{Filter, list};
-use gateway::outflow::{Restricted, sql};
+use gateway::outflow::{ONLY_TOLD_MS, Restricted, sql};
 use gateway::queue::letter::{Letter, post};
 use gateway::scope::OrgScope;
 use mail::Address;
@@ -69,13 +69,21 @@ async fn tell_of(tx: &mut Tx, app: &App, one: &Restricted, now_ms: i64) -> Resul
 fn letter(app: &App, view: &View, one: &Restricted, to: Address) -> Letter {
     let why =
         view.say(&Say { key: format!("restricted-why-{}", one.reason.name()).into(), args: Vec::new() }.with("count", one.detail.as_str()));
-    let opening = view.say(&Say::new("restricted-letter-opening").with("sender", one.sender.as_str()));
+    // With `over_limit = "alert"` nobody is restricted.
+    let is_only_told = one.until_ms == ONLY_TOLD_MS;
+    let (subject, opening) = match is_only_told {
+        true => ("restricted-letter-over-subject", "restricted-letter-over-opening"),
+        false => ("restricted-letter-subject", "restricted-letter-opening"),
+    };
+    let said = |key: &'static str| view.say(&Say::new(key).with("sender", one.sender.as_str()));
+    let closing =
+        if is_only_told { String::new() } else { format!("\r\n{}\r\n{}\r\n", view.t("restricted-hint"), app.link("/restricted")) };
     Letter {
         org: one.org,
         to,
         from_name: "Gatepost".into(),
-        subject: view.say(&Say::new("restricted-letter-subject").with("sender", one.sender.as_str())),
-        text: format!("{opening}\r\n{why}\r\n\r\n{}\r\n{}\r\n", view.t("restricted-hint"), app.link("/restricted")),
+        subject: said(subject),
+        text: format!("{}\r\n{why}\r\n{closing}", said(opening)),
         html: String::new(),
         language: view.lang.tag().into(),
         kind: "alert",

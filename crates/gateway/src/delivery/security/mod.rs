@@ -73,6 +73,11 @@ pub struct Blocked {
 }
 
 impl Blocked {
+    /// In traces: which policy blocks.
+    pub fn name(&self) -> &'static str {
+        if self.policy == PolicyKind::Sts { "MTA-STS" } else { "DANE" }
+    }
+
     /// For the queue: the mail waits (RFC 8461 §5, RFC 7672 §2.1.1).
     pub fn reply(&self) -> Reply {
         Reply::new(451, (4, 7, 5), self.why.clone())

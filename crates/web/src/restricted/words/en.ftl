@@ -20,4 +20,6 @@ restricted-released = { $sender } may send again.
 restricted-released-already = Somebody released this sender already.
 restricted-letter-subject = { $sender } is restricted from sending
 restricted-letter-opening = { $sender } may not send out for now.
+restricted-letter-over-subject = { $sender } is over its sending limit
+restricted-letter-over-opening = { $sender } went over its limit. Nothing was refused.
 audit-restricted-release = Released a restricted sender

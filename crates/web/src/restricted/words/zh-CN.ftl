@@ -20,4 +20,6 @@ restricted-released = { $sender } 已可重新发信。
 restricted-released-already = 该发件人的限制已被他人解除。
 restricted-letter-subject = { $sender } 已被限制发信
 restricted-letter-opening = { $sender } 暂时不能对外发信。
+restricted-letter-over-subject = { $sender } 超过发信上限
+restricted-letter-over-opening = { $sender } 已超过发信上限，但未拒绝任何邮件。
 audit-restricted-release = 解除发件人限制

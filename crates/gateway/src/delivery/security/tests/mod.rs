@@ -2,6 +2,7 @@
 
 mod dane;
 mod lab;
+mod report;
 mod sts;
 
 use crate::delivery::security::outcome::Outcomes;
