@@ -6,6 +6,8 @@ use crate::scope::OrgScope;
 use mail::OrgId;
 use store::{Error, Row, Tx, args};
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 pub(super) fn count(org: OrgId, sender: &str, hour: i64, counts: Counts) -> Statement {
     (
         "INSERT INTO sender_hour (org, sender, hour, outside, inside, junk) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -26,16 +28,20 @@ pub(super) async fn counts(tx: &mut Tx, since_hour: i64, rows_max: usize) -> Res
 }
 
 pub async fn forget(tx: &mut Tx, before_hour: i64, now_ms: i64) -> Result<u64, Error> {
-    tx.run("DELETE FROM restricted_sender WHERE until_ms > 0 AND until_ms < $1", args![now_ms]).await?;
+    let sql = "DELETE FROM restricted_sender WHERE until_ms > 0 AND until_ms < $1 AND since_ms < $2";
+    tx.run(sql, args![now_ms, now_ms - DAY_MS]).await?;
     tx.run("DELETE FROM sender_hour WHERE hour < $1", args![before_hour]).await
 }
 
-/// Restricts a sender; 0 when it is already.
+/// Restricts a sender; 0 when it is already. One whose time is over begins anew; one that is only told of ([`super::ONLY_TOLD_MS`]) is told
+/// once a day.
 pub async fn restrict(tx: &mut Tx, one: &Restricted) -> Result<u64, Error> {
     tx.run(
         "INSERT INTO restricted_sender (org, sender, since_ms, until_ms, reason, detail, told) VALUES ($1, $2, $3, $4, $5, $6, 0) \
-         ON CONFLICT (org, sender) DO NOTHING",
-        args![one.org.0, one.sender.as_str(), one.since_ms, one.until_ms, one.reason.name(), one.detail.as_str()],
+         ON CONFLICT (org, sender) DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms, reason = excluded.reason, \
+         detail = excluded.detail, told = 0 WHERE restricted_sender.until_ms > 0 AND restricted_sender.until_ms <= excluded.since_ms \
+         AND (excluded.until_ms <> 1 OR restricted_sender.since_ms < $7)",
+        args![one.org.0, one.sender.as_str(), one.since_ms, one.until_ms, one.reason.name(), one.detail.as_str(), one.since_ms - DAY_MS],
     )
     .await
 }

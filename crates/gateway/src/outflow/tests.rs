@@ -81,6 +81,28 @@ async fn a_sender_over_a_limit_is_restricted_until_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn a_restriction_whose_time_is_over_begins_anew_and_one_that_holds_stays() {
+    for database in databases() {
+        let outflow = outflow(&database, OutboundSettings::default()).await;
+        let restrict = |since_ms: i64, until_ms: i64| {
+            let (org, sender, detail) = (OrgId(1), "ann@a.example".to_string(), "1".to_string());
+            let one = Restricted { org, sender, since_ms, until_ms, reason: Reason::Day, detail };
+            outflow.db.tx(move |tx| Box::pin(async move { sql::restrict(tx, &one).await }))
+        };
+        for (since_ms, until_ms, want, why) in [
+            (NOW_MS, ONLY_TOLD_MS, 1, "told of"),
+            (NOW_MS + 1, ONLY_TOLD_MS, 0, "told of once a day"),
+            (NOW_MS + 2, NOW_MS + 100, 1, "restricted"),
+            (NOW_MS + 3, NOW_MS + 200, 0, "it is already"),
+            (NOW_MS + 100, 0, 1, "its time was over"),
+            (NOW_MS + 200, NOW_MS + 300, 0, "until released"),
+        ] {
+            assert_eq!(restrict(since_ms, until_ms).await, Ok(want), "{}: {why}", database.engine);
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_sends_junk_is_restricted_until_released() {
     let database = sqlite();
     let outflow =
