@@ -12,11 +12,13 @@ pub mod feedback;
 pub mod follow;
 pub mod health;
 pub mod intake;
+pub mod outflow;
 pub mod policy;
 pub mod quarantine;
 pub mod queue;
 pub mod receipt;
 pub mod reputation;
+pub mod return_path;
 pub mod rules;
 pub mod scope;
 pub mod session;
@@ -36,4 +38,6 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
     store::Migration { number: 19, name: "state", sql: include_str!("migrations/0019_state.sql") },
     store::Migration { number: 29, name: "state_org", sql: include_str!("migrations/0029_state_org.sql") },
+    store::Migration { number: 35, name: "delivery_security", sql: include_str!("migrations/0035_delivery_security.sql") },
+    store::Migration { number: 36, name: "return_path", sql: include_str!("migrations/0036_return_path.sql") },
 ];

@@ -3,8 +3,8 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, page, people, phone,
-    policy, quarantine, rules, service_request, support_desk, trace, troubleshoot,
+    agent, api, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, overview, page,
+    people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -77,6 +77,8 @@ pub struct Parts {
     pub turns: Turns,
     /// Connects to next hops when a connector is tried.
     pub courier: Arc<Courier>,
+    /// What waits to be delivered by this server; `None` where nothing is.
+    pub queue: Option<gateway::queue::Queue>,
     /// Seals the private keys of domains.
     pub seal: Arc<Seal>,
     /// Host name of this installation: greetings, and where letters come from.
@@ -173,6 +175,8 @@ pub fn router(app: App) -> Router {
         support_desk::routes(),
         doctor::routes(),
         service_request::routes(),
+        restricted::routes(),
+        destinations::routes(),
         health::routes(),
         health::graph::routes(),
         api::routes(&app),

@@ -7,7 +7,7 @@ use clap::Args;
 use gateway::connection::resolver::{self, Live};
 use gateway::connection::settings::Servers;
 use gateway::delivery::validate::{self, StepResult, Validation, Wish};
-use gateway::delivery::{Courier, Timeouts, Tls};
+use gateway::delivery::{Courier, Timeouts};
 use gateway::dkim::KeyState;
 use gateway::scope::OrgScope;
 use mail::dns::Dns;
@@ -64,7 +64,8 @@ pub fn domain(place: &Place, asked: Domain) -> anyhow::Result<Exit> {
             Servers::Off => None,
             _ => Live::at(servers, &settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
         });
-        let (hostname, tls) = (gateway::connection::own_name(&chosen.settings.listen), Tls::new(&[])?);
+        let (hostname, tls) =
+            (gateway::connection::own_name(&chosen.settings.listen), crate::serve::security::tls(&chosen.settings.delivery)?);
         let eyes = Eyes { dns: &dns, dns_at: &at, tls: &tls, hostname: &hostname, now_ms: output::now_ms() };
         Ok(Some(look(&eyes, &named, &keys).await))
     })?;
@@ -110,7 +111,14 @@ pub fn connector(place: &Place, asked: Connector) -> anyhow::Result<Exit> {
         let Some(named) = read.await? else { return Ok(None) };
         let dns = resolver::from_settings(&chosen.settings.dns)?.dns;
         let hostname = gateway::connection::own_name(&chosen.settings.listen);
-        let courier = Courier { dns, tls: Tls::new(&[])?, hostname, own_ports: Vec::new(), timeouts: Timeouts::default() };
+        let courier = Courier {
+            dns,
+            tls: crate::serve::security::tls(&chosen.settings.delivery)?,
+            hostname,
+            own_ports: Vec::new(),
+            timeouts: Timeouts::default(),
+            security: Default::default(),
+        };
         let wish = Wish {
             subject: "Test mail from Gatepost".into(),
             text: format!("This mail was sent to check the connector {}. If you can read it, mail arrives.", asked.name),

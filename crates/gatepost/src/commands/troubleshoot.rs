@@ -6,7 +6,7 @@ use crate::output::{self, Exit, WrongUse};
 use anyhow::Context;
 use clap::Args;
 use gateway::connection::resolver;
-use gateway::delivery::{Courier, Timeouts, Tls};
+use gateway::delivery::{Courier, Timeouts};
 use gateway::directory::load;
 use gateway::scope::OrgScope;
 use std::io::Read;
@@ -130,8 +130,14 @@ async fn ground(place: &Place) -> anyhow::Result<Ground> {
         store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
     let dns = resolver::from_settings(&chosen.settings.dns)?.dns;
     let hostname = gateway::connection::own_name(&chosen.settings.listen);
-    let courier =
-        Courier { dns: dns.clone(), tls: Tls::new(&[])?, hostname: hostname.clone(), own_ports: Vec::new(), timeouts: Timeouts::default() };
+    let courier = Courier {
+        dns: dns.clone(),
+        tls: crate::serve::security::tls(&chosen.settings.delivery)?,
+        hostname: hostname.clone(),
+        own_ports: Vec::new(),
+        timeouts: Timeouts::default(),
+        security: Default::default(),
+    };
     Ok(Ground {
         db: store.db.clone(),
         directory: Arc::new(loaded?),

@@ -2,6 +2,10 @@
 
 use crate::open::Store;
 use crate::output::now_ms;
+use crate::settings::Settings;
+use gateway::delivery::Courier;
+use gateway::delivery::security::{self, report::Reporter};
+use gateway::directory::Watch;
 use gateway::dkim::{Seal, rotate};
 use gateway::intake::grey;
 use gateway::quarantine::Quarantine;
@@ -33,6 +37,9 @@ pub fn start(store: &Store, trace_days: u32) {
             let ended_ms = now_ms() - gateway::entry::KEPT_AFTER_END_MS;
             let forgotten = db.tx(move |tx| Box::pin(async move { gateway::entry::forget(tx, ended_ms).await })).await;
             report::<u64, store::Error>("forgetting ended entries", forgotten);
+            let before_hour = (now_ms() - 2 * DAY_MS).div_euclid(60 * 60 * 1_000);
+            let counted = db.tx(move |tx| Box::pin(async move { gateway::outflow::sql::forget(tx, before_hour, now_ms()).await })).await;
+            report::<u64, store::Error>("forgetting what senders sent", counted);
             report("forgetting old greylisting", grey::expire(&db, now_ms()).await);
             report("forgetting old trace", trace::expire(&db, now_ms() - i64::from(trace_days) * DAY_MS).await);
             balance_of_yesterday(&db, &bodies).await;
@@ -53,6 +60,30 @@ pub fn rotate_keys(store: &Store, seal: Arc<Seal>, dns: Arc<dyn Dns>) {
                 Ok(_) => {}
                 Err(why) => tracing::warn!(%why, "DKIM keys could not be looked at; it is tried again in an hour"),
             }
+        }
+    });
+}
+
+/// Tells other domains, when a day is over, how encrypted connections to them went; forgets policies that ended.
+pub fn tls_reports(store: &Store, directory: &Arc<Watch>, (seal, courier): (Arc<Seal>, Arc<Courier>), settings: &Settings) {
+    let (db, ids, directory) = (store.db.clone(), store.ids.clone(), directory.clone());
+    let (settings, places) = (settings.tls_reports.clone(), super::security::policy_places(&settings.delivery));
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let snapshot = directory.snapshot();
+            let reporter =
+                Reporter { db: &db, ids: &ids, directory: &snapshot, seal: &seal, courier: &courier, settings: &settings, places };
+            match security::report::round(&reporter, now_ms()).await {
+                Ok(0) => {}
+                Ok(sent) => tracing::info!(sent, "TLS reports were sent"),
+                Err(why) => tracing::warn!(%why, "TLS reports could not be made; it is tried again in an hour"),
+            }
+            let ended_ms = now_ms() - DAY_MS;
+            let forgotten = db.tx(move |tx| Box::pin(async move { security::sql::forget_policies(tx, ended_ms).await })).await;
+            report::<u64, store::Error>("forgetting ended MTA-STS policies", forgotten);
         }
     });
 }

@@ -5,6 +5,7 @@ mod health;
 mod jobs;
 mod pages;
 mod routes;
+pub mod security;
 
 use crate::commands::{DEMO_DATA, Place};
 use crate::demo;
@@ -24,8 +25,10 @@ use gateway::directory::{Watch, sql as directory_sql};
 use gateway::dkim::Seal;
 use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::{Gate, Parts};
+use gateway::outflow::Outflow;
 use gateway::queue::{Queue, QueueParts, QueueTasks};
 use gateway::reputation::Reputation;
+use gateway::return_path::ReturnPaths;
 use gateway::signal::Signals;
 use gateway::trace::EventWriter;
 use mail::dns::Dns;
@@ -100,7 +103,6 @@ struct Service {
     queue: Queue,
     queue_tasks: QueueTasks,
     couriers: tokio::task::JoinHandle<()>,
-    smtp: Option<SocketAddr>,
     reputation: Reputation,
     usage: gateway::entry::Usage,
     pages: web::Serving,
@@ -120,7 +122,7 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
     for address in &service.status {
         output::line(&format!("status on http://{address}/"))?;
     }
-    if let (true, Some(smtp)) = (is_demo, service.smtp) {
+    if let (true, Some(smtp)) = (is_demo, first(&service.running)) {
         send_samples_once(&chosen, smtp).await?;
         output::line(&demo::what_to_try(smtp, &chosen.data))?;
     }
@@ -156,19 +158,19 @@ struct Couriers {
     dns: Arc<dyn Dns>,
     tls: Tls,
     hostname: String,
+    security: Arc<gateway::delivery::security::Security>,
 }
 
 impl Couriers {
     /// One that takes connections to these ports of this machine for a loop.
     fn knowing(&self, own_ports: Vec<u16>) -> Arc<Courier> {
-        let (dns, tls, hostname) = (self.dns.clone(), self.tls.clone(), self.hostname.clone());
-        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default() })
+        let (dns, tls, hostname, security) = (self.dns.clone(), self.tls.clone(), self.hostname.clone(), self.security.clone());
+        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default(), security })
     }
 }
 
 async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Service> {
     let settings = &chosen.settings;
-    let name = connection::own_name(&settings.listen);
     let signals = Arc::new(Signals::default());
     let health = web::health::Health::with(signals.clone(), settings.health.clone());
     let status = health::listen(chosen, &health)?;
@@ -176,14 +178,13 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let directory = directory(chosen, &store).await?;
     let (dns, live) = dns(chosen, is_demo)?;
     let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
-    let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, &directory, &signals));
-    let reputation = Reputation::start(store.db.clone());
-    let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
+    let (seal, return_paths) = return_paths(chosen, &store).await?;
+    let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, (&directory, &return_paths), &signals));
+    let (reputation, detector) = (Reputation::start(store.db.clone()), Arc::new(Detector::new(&settings.detect).context("[detect]")?));
     let feedback = feedback(&store, &detector, &reputation).await;
-    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
-    let couriers = Couriers { dns: dns.clone(), tls: Tls::new(&[])?, hostname: name.clone() };
+    let couriers = couriers(chosen, &store, &dns)?;
     let mut gate = Gate::new(Parts {
-        name: name.clone(),
+        name: couriers.hostname.clone(),
         settings: settings.intake.clone(),
         thresholds: settings.detect.thresholds,
         lists: settings.dns.list.clone(),
@@ -201,10 +202,12 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         report_addresses: settings.feedback.clone(),
         courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
+        return_paths,
+        outflow: Outflow::start(store.db.clone(), settings.outbound.clone(), output::now_ms),
         clock: output::now_ms,
     });
     let (usage, probes) = (gate.usage.clone(), gate.probes.clone());
-    let keys = Keys::from_settings(&settings.tls, &name).context("[tls]")?;
+    let keys = Keys::from_settings(&settings.tls, &couriers.hostname).context("[tls]")?;
     let (stopper, stop) = gateway::connection::stop::stop();
     let shared = pages::Running {
         directory: &directory,
@@ -212,6 +215,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         detector: detector.clone(),
         courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
+        queue: queue.clone(),
         health: &health,
         doctor: doctor::hands(chosen, config, is_demo),
     };
@@ -219,7 +223,6 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     gate.desk = Some(web::service_request::desk(&app));
     let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
-    let smtp = running.addresses().first().map(|(_, address)| *address);
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
         signals,
@@ -228,13 +231,30 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         keys,
         courier: couriers.knowing(ports(&running)),
         directory: directory.clone(),
-        smtp,
+        smtp: first(&running),
         probes,
         sessions: Box::new(running.sessions()),
     };
     health::watch(chosen, &app, around);
-    start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns));
-    Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, smtp, reputation, usage, pages, status, app, db: store.db })
+    start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns), (couriers.knowing(Vec::new()), settings));
+    Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, reputation, usage, pages, status, app, db: store.db })
+}
+
+async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
+    let return_paths = ReturnPaths::new(seal.clone(), chosen.settings.return_path.clone());
+    return_paths.begin(&store.db, output::now_ms()).await.context("[return_path]")?;
+    Ok((seal, Arc::new(return_paths)))
+}
+
+fn couriers(chosen: &Chosen, store: &open::Store, dns: &Arc<dyn Dns>) -> anyhow::Result<Couriers> {
+    let settings = &chosen.settings;
+    let (tls, security) = (security::tls(&settings.delivery)?, Arc::new(security::of(settings, &store.db)?));
+    Ok(Couriers { dns: dns.clone(), tls, hostname: connection::own_name(&settings.listen), security })
+}
+
+fn first(running: &Running) -> Option<SocketAddr> {
+    running.addresses().first().map(|(_, address)| *address)
 }
 
 fn setup(settings: &crate::settings::Settings, keys: &Option<Arc<Keys>>, dns: &Arc<dyn Dns>) -> Setup {
@@ -252,23 +272,36 @@ async fn feedback(store: &open::Store, detector: &Detector, reputation: &Reputat
 }
 
 /// What is done by itself, now and then.
-fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, directory: Arc<Watch>, (seal, dns): (Arc<Seal>, Arc<dyn Dns>)) {
+fn start_jobs(
+    (store, trace_days): (&open::Store, u32),
+    app: &web::App,
+    directory: Arc<Watch>,
+    (seal, dns): (Arc<Seal>, Arc<dyn Dns>),
+    (courier, settings): (Arc<Courier>, &crate::settings::Settings),
+) {
+    jobs::tls_reports(store, &directory, (seal.clone(), courier), settings);
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
     web::overview::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
+    tokio::spawn(web::restricted::tell_every_minute(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
     tokio::spawn(web::support_desk::run(app.clone()));
     tokio::spawn(web::service_request::run(app.clone()));
     jobs::rotate_keys(store, seal, dns);
 }
 
-fn queue_parts(chosen: &Chosen, store: &open::Store, directory: &Arc<Watch>, signals: &Arc<Signals>) -> QueueParts {
+fn queue_parts(
+    chosen: &Chosen,
+    store: &open::Store,
+    (directory, return_paths): (&Arc<Watch>, &Arc<ReturnPaths>),
+    signals: &Arc<Signals>,
+) -> QueueParts {
     QueueParts {
         db: store.db.clone(),
         bodies: store.bodies.clone(),
-        routes: Arc::new(routes::ByDirectory::new(directory.clone(), &chosen.data)),
+        routes: Arc::new(routes::ByDirectory::new(directory.clone(), &chosen.data, return_paths.clone())),
         ids: store.ids.clone(),
         signals: signals.clone(),
         node: chosen.settings.store.node,

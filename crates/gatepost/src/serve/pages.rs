@@ -23,13 +23,14 @@ pub struct Running<'a> {
     pub detector: Arc<Detector>,
     pub courier: Arc<Courier>,
     pub seal: Arc<Seal>,
+    pub queue: gateway::queue::Queue,
     pub health: &'a Health,
     pub doctor: web::doctor::Hands,
 }
 
 /// The state of the pages.
 pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
-    let Running { directory, dns, detector, courier, seal, health, doctor } = running;
+    let Running { directory, dns, detector, courier, seal, queue, health, doctor } = running;
     let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
     let again = Again {
@@ -63,6 +64,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
         doctor: Some(doctor),
         turns: Default::default(),
         courier,
+        queue: Some(queue),
         seal,
         hostname: gateway::connection::own_name(&settings.listen),
         health: health.clone(),

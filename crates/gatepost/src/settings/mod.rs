@@ -9,13 +9,16 @@ mod tests;
 
 use crate::traces::TraceSettings;
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
+use gateway::delivery::security::settings::{DeliverySettings, TlsReportSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
+use gateway::outflow::settings::OutboundSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
+use gateway::return_path::ReturnPathSettings;
 use gateway::rules::RuleSettings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -34,6 +37,10 @@ pub struct Settings {
     pub detect: detect::DetectSettings,
     pub feedback: FeedbackSettings,
     pub queue: QueueSettings,
+    pub delivery: DeliverySettings,
+    pub tls_reports: TlsReportSettings,
+    pub return_path: ReturnPathSettings,
+    pub outbound: OutboundSettings,
     pub web: WebSettings,
     pub health: HealthSettings,
     pub traces: TraceSettings,
@@ -132,6 +139,7 @@ impl Settings {
         }
         wrong.extend(self.intake.complaint());
         wrong.extend(self.traces.complaint());
+        wrong.extend(self.tls_reports.complaint());
         for rule in &self.rule {
             wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));
         }

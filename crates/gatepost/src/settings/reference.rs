@@ -19,6 +19,7 @@ const fn table(name: &'static str, repeated: bool, structure: &'static str, sour
 const CONNECTION: &str = include_str!("../../../gateway/src/connection/settings.rs");
 const DIRECTORY: &str = include_str!("../../../gateway/src/directory/settings.rs");
 const DETECT: &str = include_str!("../../../detect/src/settings.rs");
+const SECURITY: &str = include_str!("../../../gateway/src/delivery/security/settings.rs");
 const INTAKE: &str = include_str!("../../../gateway/src/intake/settings.rs");
 
 const TABLES: &[Table] = &[
@@ -38,6 +39,10 @@ const TABLES: &[Table] = &[
     table("detect.clamd", false, "ClamdSettings", DETECT),
     table("detect.icap", false, "IcapSettings", DETECT),
     table("queue", false, "QueueSettings", include_str!("../../../gateway/src/queue/settings.rs")),
+    table("delivery", false, "DeliverySettings", SECURITY),
+    table("tls_reports", false, "TlsReportSettings", SECURITY),
+    table("return_path", false, "ReturnPathSettings", include_str!("../../../gateway/src/return_path/mod.rs")),
+    table("outbound", false, "OutboundSettings", include_str!("../../../gateway/src/outflow/settings.rs")),
     table("web", false, "WebSettings", include_str!("../../../web/src/app.rs")),
     table("health", false, "HealthSettings", include_str!("../../../gateway/src/health/settings.rs")),
     table("traces", false, "TraceSettings", include_str!("../traces/mod.rs")),

@@ -10,6 +10,7 @@ mod flow;
 mod health;
 mod health_ways;
 mod lab;
+mod outward;
 mod phone;
 mod relay;
 mod rules;

@@ -107,11 +107,7 @@ impl Live {
     /// # Errors
     /// When the servers are left to the system and it names none.
     pub fn new(settings: &DnsSettings) -> Result<Live, ResolverError> {
-        let config = match &settings.servers {
-            Servers::These(servers) => ResolverConfig::from_name_servers(servers.iter().map(|server| name_server(*server)).collect()),
-            Servers::System | Servers::Off => system_servers()?,
-        };
-        Live::with(config, settings, true)
+        Live::with(servers(settings)?, settings, true)
     }
 
     /// Asks these servers of a zone and nobody else, without asking them to ask others: what the domain itself says now.
@@ -205,7 +201,17 @@ impl moka::Expiry<Key, Kept> for ByAnswer {
     }
 }
 
-fn set_options(options: &mut ResolverOpts, wait: Duration) {
+/// The resolvers of `[dns]`.
+/// # Errors
+/// When the servers are left to the system and it names none.
+pub(crate) fn servers(settings: &DnsSettings) -> Result<ResolverConfig, ResolverError> {
+    match &settings.servers {
+        Servers::These(servers) => Ok(ResolverConfig::from_name_servers(servers.iter().map(|server| name_server(*server)).collect())),
+        Servers::System | Servers::Off => system_servers(),
+    }
+}
+
+pub(crate) fn set_options(options: &mut ResolverOpts, wait: Duration) {
     options.timeout = wait;
     options.attempts = 1; // hickory counts repetitions: asked twice in all
     options.ndots = 0;
@@ -236,7 +242,7 @@ fn system_servers() -> Result<ResolverConfig, ResolverError> {
 }
 
 /// RFC 1035 §2.3.4: labels of 63 octets, 255 octets on the wire. Octets stand for themselves; there are no escapes.
-fn wire_name(name: &str) -> Result<Name, DnsError> {
+pub(crate) fn wire_name(name: &str) -> Result<Name, DnsError> {
     let bad = || DnsError::BadName(name.to_string());
     if name.is_empty() || name.len() > 253 || name.split('.').any(|label| label.is_empty() || label.len() > 63) {
         return Err(bad());
@@ -246,7 +252,7 @@ fn wire_name(name: &str) -> Result<Name, DnsError> {
     Ok(wire)
 }
 
-fn wire_type(kind: RecordType) -> rr::RecordType {
+pub(crate) fn wire_type(kind: RecordType) -> rr::RecordType {
     match kind {
         RecordType::A => rr::RecordType::A,
         RecordType::Aaaa => rr::RecordType::AAAA,
@@ -259,7 +265,7 @@ fn wire_type(kind: RecordType) -> rr::RecordType {
 }
 
 /// One record as we use it; records of another type (the CNAMEs on the way) are left out.
-fn read(data: &RData, kind: RecordType) -> Option<Record> {
+pub(crate) fn read(data: &RData, kind: RecordType) -> Option<Record> {
     match (data, kind) {
         (RData::A(ip), RecordType::A) => Some(Record::A(ip.0)),
         (RData::AAAA(ip), RecordType::Aaaa) => Some(Record::Aaaa(ip.0)),
@@ -277,7 +283,7 @@ fn read(data: &RData, kind: RecordType) -> Option<Record> {
     }
 }
 
-fn plain(name: &Name) -> String {
+pub(crate) fn plain(name: &Name) -> String {
     let text = name.to_ascii();
     text.strip_suffix('.').unwrap_or(&text).to_ascii_lowercase()
 }

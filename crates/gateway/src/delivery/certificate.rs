@@ -80,6 +80,19 @@ impl Certificate {
     }
 }
 
+/// SubjectPublicKeyInfo of a certificate, with its tag and length (RFC 5280 §4.1.2.7).
+pub fn public_key(der: &[u8]) -> Option<&[u8]> {
+    let (_, whole, _) = value(der)?;
+    let (_, mut rest, _) = value(whole)?;
+    // version? serial algorithm issuer validity subject, then the key
+    let before = if rest.first() == Some(&VERSION) { 6 } else { 5 };
+    for _ in 0..before {
+        (_, _, rest) = value(rest)?;
+    }
+    let (_, _, after) = value(rest)?;
+    Some(&rest[..rest.len() - after.len()])
+}
+
 /// Tag, content and what follows of the value at the front (X.690 §8.1).
 fn value(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = der.split_first()?;

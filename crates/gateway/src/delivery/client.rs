@@ -6,6 +6,8 @@ use super::Timeouts;
 use super::link::{Link, LinkError};
 use super::message::Outgoing;
 use super::route::Hop;
+use super::security::Guard;
+use super::security::outcome::Failure;
 use crate::directory::Protocol;
 use crate::queue::{Attempt, DsnWish, Due, EnvelopeExtras, Outcome, Owed};
 use mail::smtp::{Capabilities, Reply, encode_xtext};
@@ -14,6 +16,8 @@ use std::fmt::Write;
 /// One mail for some recipients, ready to go.
 pub struct Transaction<'a> {
     pub mail: &'a Owed,
+    /// The envelope sender as it leaves.
+    pub sender: &'a str,
     pub message: &'a Outgoing,
     pub recipients: &'a [&'a Due],
     pub times: &'a Timeouts,
@@ -30,6 +34,10 @@ pub struct Client {
     known: Capabilities,
     protocol: Protocol,
     pub is_verified: bool,
+    /// What the recipient's domain asked of it.
+    pub guard: Guard,
+    /// What was wrong with TLS although mail may be sent.
+    pub failure: Option<Failure>,
     tls: String,
     /// Mails sent over it.
     pub mails: usize,
@@ -44,7 +52,19 @@ type Replies = Vec<Option<Reply>>;
 impl Client {
     pub fn new(link: Link, hop: Hop, known: Capabilities, protocol: Protocol, is_verified: bool) -> Client {
         let tls = link.tls().unwrap_or_default();
-        Client { link, hop, known, protocol, is_verified, tls, mails: 0, needs_reset: false, is_open: true }
+        Client {
+            link,
+            hop,
+            known,
+            protocol,
+            is_verified,
+            guard: Guard::Open,
+            failure: None,
+            tls,
+            mails: 0,
+            needs_reset: false,
+            is_open: true,
+        }
     }
 
     /// The next hop wants a new connection for the next mail (RFC 9422 MAILMAX).
@@ -52,10 +72,10 @@ impl Client {
         self.known.mails_max.is_some_and(|most| self.mails as u64 >= most)
     }
 
-    /// More mail can go over it.
     /// The connection is as well protected as this mail asks for.
     pub fn is_enough_for(&self, extras: &EnvelopeExtras) -> bool {
-        (self.is_verified || !extras.require_tls) && (!self.tls.is_empty() || !extras.tls_by_rule)
+        let is_waived = matches!(self.guard, Guard::Waived);
+        (!is_waived || extras.waives_tls()) && (self.is_verified || !extras.require_tls) && (!self.tls.is_empty() || !extras.tls_by_rule)
     }
 
     pub fn is_open(&self) -> bool {
@@ -110,7 +130,7 @@ impl Client {
         let (mail, message) = (transaction.mail, transaction.message);
         if mail.extras.require_tls && !(self.is_verified && self.known.require_tls) {
             // RFC 8689 §4.2.1
-            return Some(Reply::new(554, (5, 7, 30), "the sender requires TLS, and the next hop does not promise it (REQUIRETLS)"));
+            return Some(lacks_require_tls());
         }
         if needs_utf8(transaction) && !self.known.smtputf8 {
             // RFC 6531 §3.5
@@ -232,7 +252,7 @@ impl Client {
 
     fn mail_command(&self, transaction: &Transaction<'_>) -> String {
         let (mail, known) = (transaction.mail, &self.known);
-        let mut command = format!("MAIL FROM:<{}>", mail.sender);
+        let mut command = format!("MAIL FROM:<{}>", transaction.sender);
         // Writing to a String does not fail.
         if known.size.is_some() {
             let _ = write!(command, " SIZE={}", transaction.message.octets);
@@ -279,8 +299,16 @@ impl Client {
             // 4yz, and codes that have no place here: the next attempt may find the server in order.
             _ => Outcome::Deferred,
         };
-        Attempt { n: due.n, outcome, reply, hop: self.hop.to_string(), tls: self.tls.clone() }
+        let policy = if self.is_verified && matches!(self.guard, Guard::Open) { "certificate checked" } else { self.guard.name() };
+        Attempt { n: due.n, outcome, reply, hop: self.hop.to_string(), tls: self.tls.clone(), policy: policy.to_string() }
     }
+}
+
+/// RFC 8689 §4.2.1 and §5.
+pub const LACKS_REQUIRE_TLS: (u8, u16, u16) = (5, 7, 30);
+
+pub fn lacks_require_tls() -> Reply {
+    Reply::new(554, LACKS_REQUIRE_TLS, "the sender requires TLS, and the next hop does not promise it (REQUIRETLS)")
 }
 
 /// `None` for a recipient that was taken.
@@ -302,7 +330,7 @@ fn unanswered() -> Reply {
 fn needs_utf8(transaction: &Transaction<'_>) -> bool {
     let mail = transaction.mail;
     let in_header = mail.extras.smtputf8 && transaction.message.has_eight_bit_header;
-    in_header || !mail.sender.is_ascii() || transaction.recipients.iter().any(|due| !due.address.is_ascii())
+    in_header || !transaction.sender.is_ascii() || transaction.recipients.iter().any(|due| !due.address.is_ascii())
 }
 
 fn notify(wish: &DsnWish) -> String {

@@ -26,7 +26,7 @@ fn attempt(n: i64, result: io::Result<()>, hop: &str) -> Attempt {
         Ok(()) => (Outcome::Delivered { is_final: true, dsn_passed_on: false }, Reply::new(250, (2, 1, 5), "put into the folder")),
         Err(why) => (Outcome::Deferred, Reply::new(451, (4, 3, 0), format!("the folder cannot be written: {why}"))),
     };
-    Attempt { n, outcome, reply, hop: hop.to_string(), tls: String::new() }
+    Attempt { n, outcome, reply, hop: hop.to_string(), tls: String::new(), policy: String::new() }
 }
 
 /// Durable before it is reported: file, then its name, then the folder.

@@ -13,27 +13,29 @@ mod link;
 mod message;
 mod probe;
 mod route;
+pub mod security;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 pub mod validate;
 
 pub use guard::is_public;
 pub use hello::ConnectError;
-#[cfg(test)]
-pub(crate) use message::base64;
-pub(crate) use message::{edited, encoded_words};
+pub(crate) use message::{base64, edited, encoded_words};
 pub use probe::{Probe, greet, probe};
 pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
 
 use crate::directory::{ConnectorSettings, Protocol, TlsLevel};
 use crate::follow;
-use crate::queue::{Attempt, Due, Job, LaneKey, LoadError, Outcome, Queue, Seat, Seats};
+use crate::queue::{Attempt, Due, EnvelopeExtras, Job, LaneKey, LoadError, Outcome, Queue, Seat, Seats};
 use client::{Client, Stale, Transaction};
 use hello::Hello;
+use mail::MailId;
 use mail::dns::Dns;
 use mail::smtp::Reply;
+use security::outcome::{Failure, Session};
+use security::{Asked, Blocked, Guard, Security};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -88,6 +90,15 @@ pub struct Courier {
     /// Ports where this server listens, so that it does not send to itself.
     pub own_ports: Vec<u16>,
     pub timeouts: Timeouts,
+    /// What the domains that mail goes to ask for.
+    pub security: Arc<Security>,
+}
+
+impl Courier {
+    /// What finds hosts for this mail.
+    pub fn router(&self, mail: MailId) -> Router<'_> {
+        Router { dns: self.dns.as_ref(), hostname: &self.hostname, mail, places: self.security.mx }
+    }
 }
 
 /// Works for the queue until it stops; ends when every worker has ended.
@@ -124,6 +135,8 @@ enum Ended {
     Unreached {
         hop: String,
         reply: Reply,
+        /// Which policy stood in the way; '' is none.
+        policy: &'static str,
     },
 }
 
@@ -135,16 +148,23 @@ impl Worker {
                 self.queue.settle_untried(job, attempts).await;
                 continue;
             }
+            self.seat.turn().await;
             let under_way = self.queue.under_way();
             let ended = self.attempt(&mut job).await;
             drop(under_way);
             match ended {
                 None => {} // nothing is owed any more
-                Some(Ended::Settled(attempts)) => self.queue.settle(job, attempts).await,
-                Some(Ended::Unreached { hop, reply }) => match self.seat.cannot_connect(job, &hop, &reply, DOWN) {
+                Some(Ended::Settled(attempts)) => {
+                    let is_one_too_many = self.seat.learn(&attempts);
+                    self.queue.settle(job, attempts).await;
+                    if is_one_too_many {
+                        break;
+                    }
+                }
+                Some(Ended::Unreached { hop, reply, policy }) => match self.seat.cannot_connect(job, &hop, &reply, DOWN) {
                     Ok(()) => break, // others are connected and go on
                     Err(job) => {
-                        let attempts = same(&job.recipients, &hop, &reply);
+                        let attempts = under(policy, same(&job.recipients, &hop, &reply));
                         self.queue.settle(job, attempts).await;
                     }
                 },
@@ -209,7 +229,6 @@ impl Worker {
     /// Over the open connection if there is one, then over new ones, host by host, until nobody is left to be tried again.
     async fn send(&mut self, job: &Job, message: &message::Outgoing) -> Ended {
         let mut results: Vec<Attempt> = Vec::with_capacity(job.recipients.len());
-        let level = level(&job.mail.extras, self.connector.tls);
         let mut tried = None;
         if let Some(client) = self.client.as_mut().filter(|client| client.is_enough_for(&job.mail.extras)) {
             let hop = client.hop.clone();
@@ -225,40 +244,75 @@ impl Worker {
             Err(_) if tried.is_some() => return Ended::Settled(results),
             Err(why) => return Ended::Settled(same(&job.recipients, "", &why.reply)),
         };
+        let (courier, key) = (self.courier.clone(), self.seat.key.clone());
+        let asked = match asked(&courier, &key, &job.mail.extras).await {
+            Ok(asked) => asked,
+            Err(blocked) => {
+                courier.note(&key, "", Err(&blocked));
+                return Ended::Settled(under(blocked.name(), same(&job.recipients, "", &blocked.reply())));
+            }
+        };
         let mut unreached = None;
         for hop in hops.iter().filter(|hop| tried.as_ref() != Some(hop)) {
             self.close();
-            match self.connect(hop, level).instrument(tracing::trace_span!(target: follow::TARGET, "connect")).await {
+            match self.connect(hop, &job.mail.extras, &asked).instrument(tracing::trace_span!(target: follow::TARGET, "connect")).await {
                 Ok(()) => {
                     let _ = self.transact(job, message, &mut results).await; // a new connection is never stale
-                    if !is_any_waiting(&results) {
+                    if !is_any_waiting(&results) && !is_any_lacking(&results) {
                         break;
                     }
                 }
                 Err(why) if why.is_loop && results.is_empty() => return Ended::Settled(same(&job.recipients, &why.hop, &why.reply)),
-                Err(why) => unreached = Some((why.hop, why.reply)),
+                Err(why) => unreached = Some(why),
             }
         }
         match unreached {
-            Some((hop, reply)) if results.is_empty() => Ended::Unreached { hop, reply },
+            Some(why) if results.is_empty() && job.mail.extras.require_tls && why.failure == Some(Failure::StarttlsNotSupported) => {
+                Ended::Settled(same(&job.recipients, &why.hop, &client::lacks_require_tls()))
+            }
+            Some(why) if results.is_empty() => Ended::Unreached { hop: why.hop, reply: why.reply, policy: why.policy },
             _ => Ended::Settled(results),
         }
     }
 
-    async fn connect(&mut self, hop: &Hop, level: TlsLevel) -> Result<(), hello::ConnectError> {
+    async fn connect(&mut self, hop: &Hop, extras: &EnvelopeExtras, asked: &Wanted<'_>) -> Result<(), hello::ConnectError> {
         let is_mx = matches!(self.seat.key, LaneKey::Mx { .. });
-        let hello = Hello { courier: &self.courier, connector: &self.connector, hop, level, is_mx };
-        self.client = Some(hello.open().await?);
+        let guard = match asked {
+            Wanted::Nothing => Guard::Open,
+            Wanted::Waived => Guard::Waived,
+            Wanted::By(asked) => match asked.of_host(&hop.name).await {
+                Ok(guard) => guard,
+                Err(blocked) => {
+                    self.courier.note(&self.seat.key, &hop.name, Err(&blocked));
+                    let (hop, reply) = (hop.to_string(), blocked.reply());
+                    return Err(hello::ConnectError { hop, reply, is_loop: false, failure: Some(blocked.failure), policy: blocked.name() });
+                }
+            },
+        };
+        let (level, require_tls) = (level(extras, self.connector.tls), extras.require_tls);
+        let hello = Hello { courier: &self.courier, connector: &self.connector, hop, level, require_tls, guard: guard.clone(), is_mx };
+        let opened = hello.open().await;
+        let failure = match &opened {
+            Ok(client) => Some(client.failure),
+            Err(why) => why.failure.map(Some),
+        };
+        if let Some(failure) = failure {
+            self.courier.note(&self.seat.key, &hop.address.ip().to_string(), Ok((&guard, &hop.name, failure)));
+        }
+        self.client = Some(opened?);
         self.seat.connected(true);
         Ok(())
     }
 
     /// Sends to those recipients that have no final result yet, over the open connection.
     async fn transact(&mut self, job: &Job, message: &message::Outgoing, results: &mut Vec<Attempt>) -> Result<(), Stale> {
+        let left_under = self.sender(job);
         let Some(client) = self.client.as_mut() else { return Err(Stale) };
-        let is_final = |due: &Due| results.iter().any(|attempt| attempt.n == due.n && attempt.outcome != Outcome::Deferred);
+        let lacks = |attempt: &Attempt| attempt.reply.status == Some(client::LACKS_REQUIRE_TLS);
+        let is_final = |due: &Due| results.iter().any(|one| one.n == due.n && one.outcome != Outcome::Deferred && !lacks(one));
         let recipients: Vec<&Due> = job.recipients.iter().filter(|due| !is_final(due)).collect();
-        let transaction = Transaction { mail: &job.mail, message, recipients: &recipients, times: &self.courier.timeouts };
+        let sender = left_under.as_deref().unwrap_or(&job.mail.sender);
+        let transaction = Transaction { mail: &job.mail, sender, message, recipients: &recipients, times: &self.courier.timeouts };
         let sent = client.send(&transaction).instrument(tracing::trace_span!(target: follow::TARGET, "transact")).await;
         if !client.is_open() || client.is_spent() || client.mails >= self.connector.mails_per_connection_max.max(1) {
             if let Some(client) = self.client.take().filter(Client::is_open) {
@@ -272,10 +326,54 @@ impl Worker {
         Ok(())
     }
 
-    async fn hops(&self, job: &Job) -> Result<Vec<Hop>, RouteError> {
-        let router = Router { dns: self.courier.dns.as_ref(), hostname: &self.courier.hostname, mail: job.mail.id };
-        router.hops(&self.seat.key, &self.connector).await
+    /// The sender under which the mail leaves, when that is another than it came with.
+    fn sender(&self, job: &Job) -> Option<String> {
+        let domain = job.recipients.first().and_then(|due| due.address.rsplit_once('@')).map(|(_, domain)| domain)?;
+        self.queue.routes().sender(job.mail.org, &job.mail.sender, domain, crate::queue::now_ms())
     }
+
+    async fn hops(&self, job: &Job) -> Result<Vec<Hop>, RouteError> {
+        self.courier.router(job.mail.id).hops(&self.seat.key, &self.connector).await
+    }
+}
+
+/// What is to be asked of the recipients' domain for this mail.
+enum Wanted<'a> {
+    /// A connector names the hosts.
+    Nothing,
+    /// The sender does not want policies to count (RFC 8689 §3).
+    Waived,
+    By(Asked<'a>),
+}
+
+async fn asked<'a>(courier: &'a Courier, key: &'a LaneKey, extras: &EnvelopeExtras) -> Result<Wanted<'a>, Blocked> {
+    match key {
+        LaneKey::Connector(_) => Ok(Wanted::Nothing),
+        LaneKey::Mx { domain, .. } if domain.starts_with('[') => Ok(Wanted::Nothing),
+        LaneKey::Mx { .. } if courier.security.honours_no && extras.waives_tls() => Ok(Wanted::Waived),
+        LaneKey::Mx { domain, .. } => {
+            let asked = courier.security.of_domain(domain, (courier.dns.as_ref(), &courier.tls), crate::queue::now_ms()).await?;
+            Ok(Wanted::By(asked))
+        }
+    }
+}
+
+impl Courier {
+    /// Counts how a connection to a host of the lane's domain went: guard, host and what was wrong; or why none was tried.
+    fn note(&self, key: &LaneKey, whom: &str, how: Result<(&Guard, &str, Option<Failure>), &Blocked>) {
+        let LaneKey::Mx { domain, .. } = key else { return };
+        let (policy, lines, mx, ip, failure) = match how {
+            Ok((guard, host, failure)) => (guard.kind(), guard.lines(), host, whom, failure),
+            Err(blocked) => (blocked.policy, blocked.lines.clone(), whom, "", Some(blocked.failure)),
+        };
+        let session = Session { domain: domain.to_string(), policy, lines, mx: mx.to_string(), ip: ip.to_string(), failure };
+        self.security.note(session, crate::queue::now_ms());
+    }
+}
+
+/// Some next hop lacks what the mail must have: another may have it (RFC 8689 §4.2.1).
+fn is_any_lacking(results: &[Attempt]) -> bool {
+    results.iter().any(|attempt| attempt.reply.status == Some(client::LACKS_REQUIRE_TLS))
 }
 
 fn is_any_waiting(results: &[Attempt]) -> bool {
@@ -285,8 +383,15 @@ fn is_any_waiting(results: &[Attempt]) -> bool {
 /// The same result for all recipients, by the class of the reply.
 fn same(recipients: &[Due], hop: &str, reply: &Reply) -> Vec<Attempt> {
     let outcome = if reply.code >= 500 { Outcome::Refused } else { Outcome::Deferred };
-    let attempt = |due: &Due| Attempt { n: due.n, outcome, reply: reply.clone(), hop: hop.to_string(), tls: String::new() };
+    let attempt =
+        |due: &Due| Attempt { n: due.n, outcome, reply: reply.clone(), hop: hop.to_string(), tls: String::new(), policy: String::new() };
     recipients.iter().map(attempt).collect()
+}
+
+/// Attempts with the policy that they stood under.
+fn under(policy: &str, mut attempts: Vec<Attempt>) -> Vec<Attempt> {
+    attempts.iter_mut().for_each(|attempt| attempt.policy = policy.to_string());
+    attempts
 }
 
 /// An address that could end its command or begin another one. Intake let none in; the table is not trusted with it.
@@ -297,9 +402,8 @@ fn unsafe_address(job: &Job) -> Option<&str> {
 }
 
 /// How TLS is used for this mail: what it asks for itself raises what the connector says.
-fn level(extras: &crate::queue::EnvelopeExtras, of_connector: TlsLevel) -> TlsLevel {
+fn level(extras: &EnvelopeExtras, of_connector: TlsLevel) -> TlsLevel {
     match of_connector {
-        _ if extras.require_tls => TlsLevel::Verified,
         TlsLevel::Off | TlsLevel::Opportunistic if extras.tls_by_rule => TlsLevel::Required,
         level => level,
     }

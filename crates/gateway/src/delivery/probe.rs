@@ -2,7 +2,7 @@
 
 use super::Courier;
 use super::hello::{ConnectError, Hello};
-use super::route::Router;
+use super::security::Guard;
 use crate::directory::{ConnectorSettings, Protocol};
 use crate::queue::LaneKey;
 use mail::smtp::Reply;
@@ -37,14 +37,15 @@ pub async fn probe(courier: &Courier, connector: &ConnectorSettings, recipient: 
 
 /// The reply to RCPT, or what stood in the way of asking.
 async fn ask(courier: &Courier, connector: &ConnectorSettings, recipient: &Address) -> Result<Reply, Reply> {
-    let router = Router { dns: courier.dns.as_ref(), hostname: &courier.hostname, mail: MailId(0) };
+    let router = courier.router(MailId(0));
     let hops = match connector.hosts.is_empty() {
         true => router.domain_hops(recipient.domain()).await,
         false => router.hops(&LaneKey::Connector(connector.name.as_str().into()), connector).await,
     };
     let mut last = Reply::new(451, (4, 4, 4), "there is no next hop");
     for hop in hops.map_err(|why| why.reply)? {
-        let hello = Hello { courier, connector, hop: &hop, level: connector.tls, is_mx: connector.hosts.is_empty() };
+        let is_mx = connector.hosts.is_empty();
+        let hello = Hello { courier, connector, hop: &hop, level: connector.tls, require_tls: false, guard: Guard::Open, is_mx };
         let mut client = match hello.open().await {
             Ok(client) => client,
             Err(why) => {
@@ -63,12 +64,13 @@ async fn ask(courier: &Courier, connector: &ConnectorSettings, recipient: &Addre
 /// # Errors
 /// What the last hop said, or what stood in the way.
 pub async fn greet(courier: &Courier, connector: &ConnectorSettings) -> Result<(), ConnectError> {
-    let router = Router { dns: courier.dns.as_ref(), hostname: &courier.hostname, mail: MailId(0) };
-    let nobody = |reply| ConnectError { hop: connector.name.clone(), reply, is_loop: false };
+    let router = courier.router(MailId(0));
+    let nobody = |reply| ConnectError { hop: connector.name.clone(), reply, is_loop: false, failure: None, policy: "" };
     let hops = router.hops(&LaneKey::Connector(connector.name.as_str().into()), connector).await.map_err(|why| nobody(why.reply))?;
     let mut last = nobody(Reply::new(451, (4, 4, 4), "there is no next hop"));
     for hop in hops {
-        match (Hello { courier, connector, hop: &hop, level: connector.tls, is_mx: false }).open().await {
+        let hello = Hello { courier, connector, hop: &hop, level: connector.tls, require_tls: false, guard: Guard::Open, is_mx: false };
+        match hello.open().await {
             Ok(client) => {
                 client.quit(&courier.timeouts).await;
                 return Ok(());

@@ -1,6 +1,7 @@
 //! From a destination to the hosts to try, in order.
 
 use super::guard;
+use super::security::fetch::Places;
 use crate::directory::{ConnectorSettings, Protocol};
 use crate::queue::LaneKey;
 use mail::MailId;
@@ -46,6 +47,8 @@ pub struct Router<'a> {
     /// Our own name: MX records that name us are the end of the list (RFC 5321 §5.1).
     pub hostname: &'a str,
     pub mail: MailId,
+    /// Where hosts of MX records may be.
+    pub places: Places,
 }
 
 impl Router<'_> {
@@ -67,9 +70,10 @@ impl Router<'_> {
         for host in exchanges {
             match self.addresses(&host).await {
                 Ok(addresses) => {
-                    let (public, other): (Vec<IpAddr>, Vec<IpAddr>) = addresses.into_iter().partition(|ip| guard::is_public(*ip));
+                    let may_be = |ip: &IpAddr| self.places.private || guard::is_public(*ip);
+                    let (public, other): (Vec<IpAddr>, Vec<IpAddr>) = addresses.into_iter().partition(may_be);
                     inside |= !other.is_empty();
-                    hops.extend(public.into_iter().map(|ip| Hop { name: host.clone(), address: SocketAddr::new(ip, 25) }));
+                    hops.extend(public.into_iter().map(|ip| Hop { name: host.clone(), address: SocketAddr::new(ip, self.places.port) }));
                 }
                 Err(why) => failed = Some(why),
             }
@@ -154,10 +158,10 @@ impl Router<'_> {
         let inner = literal.trim_end_matches(']');
         let text = inner.get(..5).filter(|tag| tag.eq_ignore_ascii_case("IPv6:")).map_or(inner, |_| &inner[5..]);
         let ip: IpAddr = text.parse().map_err(|_| stop(550, (5, 1, 2), format!("[{inner} is not an address")))?;
-        if !guard::is_public(ip) {
+        if !self.places.private && !guard::is_public(ip) {
             return Err(stop(550, (5, 4, 4), format!("[{inner}] is not a public address")));
         }
-        Ok(vec![Hop { name: format!("[{inner}]"), address: SocketAddr::new(ip, 25) }])
+        Ok(vec![Hop { name: format!("[{inner}]"), address: SocketAddr::new(ip, self.places.port) }])
     }
 
     async fn connector_hops(&self, connector: &ConnectorSettings) -> Result<Vec<Hop>, RouteError> {

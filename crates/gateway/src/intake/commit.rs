@@ -65,6 +65,10 @@ pub fn prepare(gate: &Gate, directory: &Directory, taken: Taken<'_>) -> Prepared
         letters: taken.ruled.letters(gate, directory, taken.direction, taken.mail, taken.judged),
         rows: taken.ruled.hits(taken.id, taken.direction.org),
     };
+    if taken.direction.outbound {
+        let class = taken.judged.verdict.class;
+        gate.outflow.note(directory, (taken.direction.org, taken.handed_by), taken.mail.envelope, class, taken.mail.now_ms);
+    }
     let mut mails = Vec::with_capacity(1);
     for (n, (content, targets)) in taken.ruled.shapes().into_iter().enumerate() {
         let id = if n == 0 { taken.id } else { MailId(gate.ids.next(taken.mail.now_ms)) };
@@ -228,6 +232,7 @@ pub(super) fn mail_row(direction: Direction, mail: Mail<'_>, receipt: &Receipt, 
 fn accepted(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape) -> Accepted {
     let mail = taken.mail;
     let mut extras = extras(directory, taken.direction, mail.envelope);
+    extras.tls_optional = says_tls_optional(mail.message);
     extras.tls_by_rule = shape.content.require_tls;
     Accepted {
         id: shape.id,
@@ -251,12 +256,39 @@ fn octets(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape) 
     };
     let signatures = |octets: &[u8]| -> String { signers.iter().map(|signer| signer.sign_at(octets, mail.now_ms)).collect() };
     let composed = |signatures: &str| compose::octets(gate, (shape.id, handed), &taken.judged.auth, &settings, signatures);
+    if !taken.direction.outbound {
+        return sealed(gate, directory, taken, shape, composed(""));
+    }
     if shape.content.is_unchanged() {
         return composed(&signatures(mail.message.raw()));
     }
     let changed = shape.content.apply(composed(""), &shape.id.to_string());
     let signatures = signatures(&changed);
     if signatures.is_empty() { changed } else { [signatures.as_bytes(), &changed].concat().into() }
+}
+
+/// Mail that comes in, with what rules change in it; where it is changed or goes on to strangers, with an ARC set of ours, so that who gets it
+/// can believe what we saw of its signatures (RFC 8617 §5.1).
+fn sealed(gate: &Gate, directory: &Directory, taken: &Taken<'_>, shape: &Shape, composed: Bytes) -> Bytes {
+    let is_changed = !shape.content.is_unchanged();
+    let octets = if is_changed { shape.content.apply(composed, &shape.id.to_string()) } else { composed };
+    let goes_on = || shape.of(taken).any(|(_, outcome)| directory.domain_of(&outcome.address).is_none());
+    if !is_changed && !goes_on() {
+        return octets;
+    }
+    let domain = taken.mail.envelope.recipients.first().map(|one| one.address.domain()).unwrap_or_default();
+    let sealer = gate.signers.sealer(directory, &gate.seal, domain, &gate.name);
+    match sealer.and_then(|sealer| sealer.seal(&octets, &taken.judged.auth.arc, taken.mail.now_ms)) {
+        Some(set) => [set.as_bytes(), &octets].concat().into(),
+        None => octets,
+    }
+}
+
+/// RFC 8689 §3: "No" is the only value there is; two fields, or another value, say nothing.
+fn says_tls_optional(message: &mail::Message) -> bool {
+    let mut fields = message.fields().filter(|(name, _)| name.eq_ignore_ascii_case(b"tls-required"));
+    let is_no = fields.next().is_some_and(|(_, value)| value.trim_ascii().eq_ignore_ascii_case(b"no"));
+    is_no && fields.next().is_none()
 }
 
 fn extras(directory: &Directory, direction: Direction, envelope: &Envelope) -> EnvelopeExtras {

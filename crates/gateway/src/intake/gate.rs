@@ -11,8 +11,10 @@ use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
 use crate::intake::desk::Desk;
 use crate::intake::probe::Probes;
+use crate::outflow::Outflow;
 use crate::queue::{INLINE_OCTETS_MAX, Queue};
 use crate::reputation::{Rates, Reputation, Threads};
+use crate::return_path::{ReturnPaths, Returned};
 use crate::signal::Signals;
 use crate::trace::EventWriter;
 use bytes::Bytes;
@@ -21,7 +23,7 @@ use mail::auth::AuthSettings;
 use mail::dns::Dns;
 use mail::id::IdMaker;
 use mail::message::Budget;
-use mail::{Envelope, MailId, Message, Peer};
+use mail::{Envelope, MailId, Message, OrgId, Peer};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +63,10 @@ pub struct Gate {
     pub(super) signers: super::signer::Signers,
     /// Opens the private keys of domains.
     pub(super) seal: Arc<Seal>,
+    /// How much each sender has sent out.
+    pub(super) outflow: Outflow,
+    /// Knows return paths of ours that come back.
+    pub(super) return_paths: Arc<ReturnPaths>,
     pub(super) model_version: String,
     /// Turns of large messages, in KiB, so that what is decoded of them together is bounded.
     turns: Semaphore,
@@ -90,6 +96,8 @@ pub struct Parts {
     /// Asks next hops whether a recipient exists.
     pub courier: Arc<Courier>,
     pub seal: Arc<Seal>,
+    pub return_paths: Arc<ReturnPaths>,
+    pub outflow: Outflow,
     pub clock: fn() -> i64,
 }
 
@@ -103,7 +111,30 @@ const TURNS_KIB_MAX: u32 = 6 << 10;
 const TURN_KIB_MAX: u32 = TURNS_KIB_MAX / 8;
 const READING_MAX: usize = 4;
 
+/// Mail that comes back to a return path of ours.
+pub(super) struct Back {
+    pub envelope: Envelope,
+    /// It goes on to a stranger, for this organisation.
+    pub forwarded_for: Option<OrgId>,
+    /// It carries a signature of ours.
+    pub is_signed: bool,
+}
+
 impl Gate {
+    /// The envelope with the addresses that stand behind return paths of ours. `host` let them in at RCPT.
+    pub(super) fn back(&self, directory: &Directory, mut envelope: Envelope) -> Back {
+        let (mut forwarded_for, mut is_signed) = (None, false);
+        for recipient in &mut envelope.recipients {
+            let Some(domain) = directory.domain_of(&recipient.address) else { continue };
+            match self.return_paths.read(&recipient.address, self.now_ms()) {
+                Returned::Own(address) => (recipient.address, is_signed) = (address, true),
+                Returned::Forwarded(address) => (recipient.address, forwarded_for) = (address, Some(domain.org)),
+                Returned::Plain | Returned::Forged => {}
+            }
+        }
+        Back { envelope, forwarded_for, is_signed }
+    }
+
     pub fn new(parts: Parts) -> Gate {
         let logins = parts.settings.login.iter().map(|login| (login.name.to_lowercase(), login.hash.clone())).collect();
         let usage = Usage::start(parts.db.clone());
@@ -113,6 +144,8 @@ impl Gate {
             logins,
             signers: Default::default(),
             seal: parts.seal,
+            return_paths: parts.return_paths,
+            outflow: parts.outflow,
             model_version: fingerprint(parts.detector.model.octets()),
             turns: Semaphore::new(TURNS_KIB_MAX as usize),
             reading: Semaphore::new(READING_MAX),

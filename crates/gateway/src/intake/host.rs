@@ -4,6 +4,7 @@ use super::{Direction, Gate, gate};
 use crate::directory::{Directory, Effect, InboundSettings, SkipMode, Standing, Subject};
 use crate::follow;
 use crate::intake::callout::Known;
+use crate::return_path::Returned;
 use crate::session::{Host, Stage};
 use crate::signal::{Counter, Timer};
 use bytes::Bytes;
@@ -44,7 +45,13 @@ impl Host for Gate {
             if let Some(answer) = super::desk::may_receive(self, so_far, &next.address) {
                 return answer;
             }
-            let Err(mut reply) = self.may_receive(peer, so_far, &next.address).await else { return Ok(()) };
+            let answer = match self.return_paths.read(&next.address, self.now_ms()) {
+                Returned::Plain => self.may_receive(peer, so_far, &next.address).await,
+                Returned::Own(address) => self.may_receive(peer, so_far, &address).await,
+                Returned::Forwarded(_) => self.may_come_back(so_far, &next.address),
+                Returned::Forged => self.not_a_return_path(peer, so_far, &next.address).await,
+            };
+            let Err(mut reply) = answer else { return Ok(()) };
             let asked = Envelope { recipients: vec![next.clone()], ..so_far.clone() };
             super::commit::note_refusal(self, peer, Some(&asked), Stage::Recipient, &mut reply);
             Err(reply)
@@ -68,13 +75,35 @@ impl Host for Gate {
 }
 
 impl Gate {
+    /// Mail that we sent on comes back: only as a bounce, and alone, since it goes to a stranger.
+    fn may_come_back(&self, so_far: &Envelope, address: &Address) -> Result<(), Reply> {
+        if self.directory.snapshot().domain_of(address).is_none() {
+            return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
+        }
+        match (so_far.sender.is_none(), so_far.recipients.is_empty()) {
+            (false, _) => Err(Reply::new(550, (5, 7, 1), "This address takes bounces only")),
+            (true, false) => Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own")),
+            (true, true) => Ok(()),
+        }
+    }
+
+    /// It looks like a return path, and is none of ours. Of a stranger's domain that is no concern of ours; and somebody may be called so.
+    async fn not_a_return_path(&self, peer: &Peer, so_far: &Envelope, address: &Address) -> Result<(), Reply> {
+        let directory = self.directory.snapshot();
+        let is_ours = directory.domain_of(address).is_some() && !directory.recipients.contains_key(&address.key());
+        match is_ours {
+            true => Err(Reply::new(550, (5, 7, 7), "This return path was not signed here, or too long ago")),
+            false => self.may_receive(peer, so_far, address).await,
+        }
+    }
+
     async fn may_receive(&self, peer: &Peer, so_far: &Envelope, recipient: &Address) -> Result<(), Reply> {
         let directory = self.directory.snapshot();
         let direction = self.may_send_to(&directory, peer, recipient).await?;
         one_organisation(&directory, peer, so_far, direction)?;
         self.reports_alone(&directory, so_far, recipient)?;
         match direction.outbound {
-            true => Ok(()),
+            true => self.outflow.may_send(&directory, (direction.org, peer), so_far, recipient, self.now_ms()),
             false => {
                 fits_inbound(&directory, peer, so_far, direction)?;
                 let is_behind = directory.inbound_from(direction.org, peer).any(|inbound| inbound.skip != SkipMode::Off);

@@ -19,7 +19,7 @@ mod refuse;
 mod report;
 mod ruled;
 pub mod settings;
-mod signer;
+pub mod signer;
 mod source;
 
 pub use compose::date;
@@ -56,7 +56,9 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     }
     let id = MailId(gate.ids.next(gate.now_ms()));
     let directory = gate.directory.snapshot();
-    let Some(direction) = gate.direction(&directory, peer, &envelope) else {
+    let gate::Back { envelope, forwarded_for, is_signed } = gate.back(&directory, envelope);
+    let forwarded = forwarded_for.map(|org| Direction { org, outbound: true });
+    let Some(direction) = forwarded.or_else(|| gate.direction(&directory, peer, &envelope)) else {
         return Reply::new(451, (4, 3, 5), "The organisation this mail is for was just removed; try again later");
     };
     follow::is_about(id, direction.org);
@@ -67,7 +69,8 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let source = gate.source(&directory, peer, direction, &message);
     let seen_peer = source.as_ref().unwrap_or(peer);
     let mail = Mail { peer: seen_peer, envelope: &envelope, message: &message, now_ms: gate.now_ms() };
-    if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings) {
+    let unsigned = || gate.return_paths.refuses(mail.message, mail.envelope, mail.now_ms).filter(|_| !direction.outbound && !is_signed);
+    if let Some(reply) = refuse::content(mail, direction, &directory, &gate.settings).or_else(unsigned) {
         return gate.refuse_content(&directory, commit::Refused::new(id, direction, mail, reply)).await;
     }
     let seen = Seen { directory: &directory, direction, lists: gate.lists.answers(seen_peer.ip).await };
@@ -164,9 +167,12 @@ impl Gate {
         Some(Peer { ip: found, port: 0, reverse: Default::default(), ..peer.clone() })
     }
 
-    /// Asks doubtful mail of strangers to come again, where that is switched on.
+    /// Asks doubtful mail of strangers to come again, where that is switched on; and refuses what may not be forwarded to the outside.
     async fn come_again(&self, mail: Mail<'_>, direction: Direction, judged: &Judged) -> Option<Reply> {
-        let is_on = self.settings.greylist == grey::Greylist::Doubtful && !direction.outbound;
+        if direction.outbound {
+            return self.outflow.refuses_forward(&self.directory.snapshot(), mail, judged.verdict.class);
+        }
+        let is_on = self.settings.greylist == grey::Greylist::Doubtful;
         match is_on && grey::is_doubtful(judged, &self.thresholds) {
             true => grey::ask(&self.db, mail.peer, mail.envelope, mail.now_ms).await,
             false => None,

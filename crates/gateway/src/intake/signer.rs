@@ -6,7 +6,7 @@
 
 use crate::directory::Directory;
 use crate::dkim::{DomainKey, Seal, context};
-use mail::auth::Signer;
+use mail::auth::{Sealer, Signer};
 use mail::{Mail, OrgId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,7 @@ pub struct Signers {
     /// Keys of the settings, by organisation; read again after a restart.
     by_org: Mutex<HashMap<OrgId, Option<Arc<Signer>>>>,
     by_key: Mutex<HashMap<i64, Option<Arc<Signer>>>>,
+    sealers: Mutex<HashMap<i64, Option<Arc<Sealer>>>>,
 }
 
 impl Signers {
@@ -36,6 +37,22 @@ impl Signers {
             signers.extend(self.of_settings(directory, org));
         }
         signers
+    }
+
+    /// Who adds our ARC set (RFC 8617) to mail for `domain` that is changed or sent on here: its RSA key, which all verifiers know.
+    pub fn sealer(&self, directory: &Directory, seal: &Seal, domain: &str, authserv_id: &str) -> Option<Arc<Sealer>> {
+        let org = directory.domain_named(domain)?.org;
+        let keys = keys_of(directory, org, domain)?;
+        let key = keys.iter().find(|key| key.kind == "rsa").or(keys.first())?;
+        let mut ready = self.sealers.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready.len() >= READY_MAX {
+            ready.clear();
+        }
+        let made = || {
+            let pem = seal.open(&key.sealed, &context(&key.domain, &key.selector))?;
+            Sealer::new(&key.domain, &key.selector, &pem, authserv_id).ok().map(Arc::new)
+        };
+        ready.entry(key.id).or_insert_with(made).clone()
     }
 
     fn of_key(&self, seal: &Seal, key: &DomainKey) -> Option<Arc<Signer>> {
@@ -58,6 +75,13 @@ fn keys_of<'a>(directory: &'a Directory, org: OrgId, author: &str) -> Option<&'a
     let is_ours = |name: &&str| directory.domains.get(*name).is_some_and(|domain| domain.org == org);
     let keys = |name: &str| directory.keys.get(name).filter(|keys| keys.iter().all(|key| key.org == org));
     names.filter(is_ours).find_map(keys).map(Vec::as_slice)
+}
+
+/// Signatures for mail of our own from this domain, one a key; '' when it has none.
+pub fn sign_as(directory: &Directory, seal: &Seal, domain: &str, octets: &[u8], now_ms: i64) -> String {
+    let Some(org) = directory.domains.get(domain).map(|domain| domain.org) else { return String::new() };
+    let keys = keys_of(directory, org, domain).unwrap_or_default();
+    keys.iter().filter_map(|key| open(seal, key)).map(|signer| signer.sign_at(octets, now_ms)).collect()
 }
 
 fn open(seal: &Seal, key: &DomainKey) -> Option<Arc<Signer>> {

@@ -29,6 +29,9 @@ pub struct EnvelopeExtras {
     /// A mail flow rule wants TLS on every connection, with any certificate.
     #[serde(default)]
     pub tls_by_rule: bool,
+    /// The message says "TLS-Required: No": policies of the recipients' domains do not count (RFC 8689 §3).
+    #[serde(default)]
+    pub tls_optional: bool,
     /// "full", "hdrs" or ""
     pub ret: String,
     pub envid: String,
@@ -94,12 +97,18 @@ impl DsnWish {
 }
 
 impl EnvelopeExtras {
+    /// Policies of the recipients' domains do not count for this mail. What asks for TLS goes before (RFC 8689 §3).
+    pub fn waives_tls(&self) -> bool {
+        self.tls_optional && !self.require_tls && !self.tls_by_rule
+    }
+
     pub fn new(envelope: &mail::Envelope, language: &str) -> EnvelopeExtras {
         EnvelopeExtras {
             smtputf8: envelope.smtputf8,
             eight_bit: envelope.body == BodyType::EightBit,
             require_tls: envelope.require_tls,
             tls_by_rule: false,
+            tls_optional: false,
             ret: match envelope.ret {
                 Some(Ret::Full) => "full",
                 Some(Ret::Headers) => "hdrs",

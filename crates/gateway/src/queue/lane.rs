@@ -5,6 +5,8 @@
 
 use super::Shared;
 use super::job::Job;
+use super::settle::Attempt;
+use super::shape::Shape;
 use mail::smtp::Reply;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,9 @@ pub enum LaneKey {
         connector: Arc<str>,
     },
 }
+
+/// Destinations that are remembered for what they taught although nothing waits for them.
+const LEARNED_MAX: usize = 10_000;
 
 impl LaneKey {
     /// Name of the connector; '' is none.
@@ -68,6 +73,12 @@ struct LaneState {
     cut: Option<(Instant, usize)>,
     /// Nobody could connect.
     down: Option<Down>,
+    /// What the destination has taught.
+    shape: Shape,
+    /// The next mail may not begin before.
+    next_at: Option<Instant>,
+    /// What was said last, and when.
+    last: Option<(String, i64)>,
     closed: bool,
 }
 
@@ -100,6 +111,12 @@ impl Lanes {
     pub fn new() -> (Lanes, Seats) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Lanes { map: Mutex::default(), held: Mutex::default(), seats: sender }, Seats { seats: receiver })
+    }
+
+    pub fn destinations(&self) -> Vec<Destination> {
+        let mut all: Vec<Destination> = lock(&self.map).iter().map(|(key, lane)| lane.lock().shown(key)).collect();
+        all.sort_by(|a, b| b.waiting.cmp(&a.waiting).then(b.in_flight.cmp(&a.in_flight)));
+        all
     }
 
     pub fn held_count(&self) -> usize {
@@ -158,6 +175,27 @@ impl Lanes {
     }
 }
 
+/// How one destination is served at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    pub key: LaneKey,
+    /// Recipients in memory that wait for their turn.
+    pub waiting: usize,
+    /// Workers with a mail.
+    pub in_flight: usize,
+    pub connected: usize,
+    pub workers_allowed: usize,
+    /// Between two mails.
+    pub wait_ms: i64,
+    /// What limits it: "down", "connections-refused", "learned", "connections-max", or "".
+    pub limit_by: &'static str,
+    /// The reply that says so.
+    pub why: String,
+    /// What was said last, and when (Unix milliseconds); '' and 0 for nothing yet.
+    pub last_reply: String,
+    pub last_ms: i64,
+}
+
 /// How much one lane may hold, and how many may work for it.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
@@ -167,12 +205,56 @@ pub(super) struct Limits {
 
 impl LaneState {
     fn limit(&mut self) -> usize {
+        let allowed = self.shape.workers.unwrap_or(usize::MAX).min(self.workers_max).max(1);
         match self.cut {
-            Some((until, fewer)) if until > Instant::now() => fewer.clamp(1, self.workers_max.max(1)),
+            Some((until, fewer)) if until > Instant::now() => fewer.clamp(1, allowed),
             _ => {
                 self.cut = None;
-                self.workers_max.max(1)
+                allowed
             }
+        }
+    }
+
+    /// How long this mail has to wait for its turn; the turn is taken.
+    fn turn(&mut self) -> Duration {
+        let wait = self.shape.wait;
+        if wait.is_zero() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let at = self.next_at.filter(|at| *at > now).unwrap_or(now);
+        // No turn lies further ahead than all workers need, one after the other.
+        self.next_at = Some((at + wait).min(now + wait * u32::try_from(self.workers.max(1)).unwrap_or(1)));
+        at - now
+    }
+
+    fn shown(&mut self, key: &LaneKey) -> Destination {
+        let is_cut = self.cut.is_some_and(|(until, _)| until > Instant::now());
+        let down = self.down.as_ref().filter(|down| down.until > Instant::now());
+        let limit_by = match (down, is_cut, self.shape.is_learned()) {
+            (Some(_), ..) => "down",
+            (None, true, _) => "connections-refused",
+            (None, false, true) => "learned",
+            (None, false, false) if self.workers >= self.workers_max.max(1) && !self.jobs.is_empty() => "connections-max",
+            _ => "",
+        };
+        let why = match limit_by {
+            "down" => down.map(|down| down.reply.to_string()).unwrap_or_default(),
+            "learned" => self.shape.reply.clone(),
+            _ => String::new(),
+        };
+        let (last_reply, last_ms) = self.last.clone().unwrap_or_default();
+        Destination {
+            key: key.clone(),
+            waiting: self.waiting,
+            in_flight: self.workers - self.idle.min(self.workers),
+            connected: self.connected,
+            workers_allowed: self.limit(),
+            wait_ms: i64::try_from(self.shape.wait.as_millis()).unwrap_or(i64::MAX),
+            limit_by,
+            why,
+            last_reply,
+            last_ms,
         }
     }
 
@@ -213,6 +295,26 @@ impl Seat {
                 None => {}
             }
         }
+    }
+
+    /// Waits until the destination may get the next mail; ends early when the queue stops.
+    pub async fn turn(&self) {
+        let wait = self.lane.lock().turn();
+        if !wait.is_zero() {
+            let mut closing = self.shared.closing.subscribe();
+            let _ = tokio::time::timeout(wait, closing.wait_for(|is_closing| *is_closing)).await;
+        }
+    }
+
+    /// Learns from what an attempt came to; whether this worker should end, as fewer are wanted.
+    pub fn learn(&self, attempts: &[Attempt]) -> bool {
+        let mut state = self.lane.lock();
+        let (allowed, used) = (state.workers_max.max(1), state.connected.max(1));
+        state.shape.learn(attempts, allowed, used);
+        if let Some(last) = attempts.last() {
+            state.last = Some((super::settle::reply_line(&last.reply), super::now_ms()));
+        }
+        state.workers > state.limit()
     }
 
     /// The worker has opened (or lost) its connection.
@@ -275,7 +377,7 @@ impl Drop for Seat {
             let _ = lanes.seats.send((self.key.clone(), self.lane.clone()));
         } else if !state.jobs.is_empty() && state.idle > 0 {
             self.lane.wake.notify_one();
-        } else if state.workers == 0 && state.jobs.is_empty() {
+        } else if state.workers == 0 && state.jobs.is_empty() && !(state.shape.is_learned() && map.len() < LEARNED_MAX) {
             map.remove(&self.key);
         }
     }

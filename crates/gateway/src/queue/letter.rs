@@ -80,10 +80,56 @@ async fn post_written(
 ) -> Result<MailId, Error> {
     let id = MailId(ids.next(now_ms));
     let octets = written(letter, thread, (id, now_ms))?;
-    let accepted = accepted(letter, route, (id, now_ms), octets);
-    let (sql, args) = mail_row(&accepted, letter)?;
+    queue_letter(tx, &accepted(letter, route, (id, now_ms), octets), letter, ids).await?;
+    Ok(id)
+}
+
+/// A message of ours that is complete, such as a report to a server elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    pub org: OrgId,
+    /// Where its bounces go.
+    pub sender: String,
+    pub to: Address,
+    pub subject: String,
+    pub octets: Vec<u8>,
+    /// As [`Letter::kind`].
+    pub kind: &'static str,
+    /// Policies of the recipient's domain do not keep it (RFC 8460 §3).
+    pub tls_optional: bool,
+}
+
+/// Queues a complete message in the caller's transaction. Nothing is told about it when it fails.
+/// # Errors
+/// [`Error::Shape`] when it is too long.
+pub async fn post_message(tx: &mut Tx, posted: Posted, route: &str, ids: &IdMaker, now_ms: i64) -> Result<MailId, Error> {
+    if posted.octets.len() > super::INLINE_OCTETS_MAX * 16 {
+        return Err(Error::Shape(format!("a message of {} octets is too long to be queued", posted.octets.len())));
+    }
+    let id = MailId(ids.next(now_ms));
+    let letter = Letter {
+        org: posted.org,
+        to: posted.to,
+        from_name: String::new(),
+        subject: posted.subject,
+        text: String::new(),
+        html: String::new(),
+        language: "en".into(),
+        kind: posted.kind,
+        host: String::new(),
+    };
+    let mut accepted = accepted(&letter, route, (id, now_ms), posted.octets);
+    accepted.sender = posted.sender;
+    accepted.extras.tls_optional = posted.tls_optional;
+    queue_letter(tx, &accepted, &letter, ids).await?;
+    Ok(id)
+}
+
+async fn queue_letter(tx: &mut Tx, accepted: &Accepted, letter: &Letter, ids: &IdMaker) -> Result<(), Error> {
+    let (id, now_ms) = (accepted.id, accepted.at_ms);
+    let (sql, args) = mail_row(accepted, letter)?;
     tx.run(sql, args).await?;
-    for (sql, args) in sql::insert(&accepted, &super::BodyPlace::Inline)? {
+    for (sql, args) in sql::insert(accepted, &super::BodyPlace::Inline)? {
         tx.run(sql, args).await?;
     }
     // No node has it in memory: due at once, for whoever looks first.
@@ -98,8 +144,7 @@ async fn post_written(
         recipient: letter.to.to_string(),
         detail: json!({ "by": "gatepost", "letter": letter.kind }).to_string(),
     };
-    trace::insert(tx, &[event]).await?;
-    Ok(id)
+    trace::insert(tx, &[event]).await
 }
 
 fn written(letter: &Letter, thread: Option<&Thread>, (id, now_ms): (MailId, i64)) -> Result<Vec<u8>, Error> {
@@ -156,10 +201,11 @@ fn mail_row(accepted: &Accepted, letter: &Letter) -> Result<sql::Statement, Erro
     let receipt = json!({ "version": 1, "letter": { "kind": letter.kind } }).to_string();
     Ok((
         "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \
-         VALUES ($1, $2, 'outbound', '', '', '', $3, $4, $5, 1, 'clean', $6, $7)",
+         VALUES ($1, $2, 'outbound', '', '', $3, $4, $5, $6, 1, 'clean', $7, $8)",
         args![
             accepted.id.0,
             accepted.org.0,
+            accepted.sender.as_str(),
             format!("<{}.{}@{}>", accepted.id, letter.kind, letter.host),
             letter.subject.as_str(),
             accepted.octets.len(),

@@ -13,15 +13,16 @@ pub mod letter;
 mod notice;
 mod settings;
 mod settle;
+mod shape;
 mod sql;
 mod sweep;
 
 pub use accepted::{Accepted, DsnWish, Edits, EnvelopeExtras, Fate, Recipient};
 pub use job::{Body, Due, Job, LoadError, Owed};
-pub use lane::{LaneKey, Seat, Seats};
+pub use lane::{Destination, LaneKey, Seat, Seats};
 pub use settings::{GiveUp, QueueSettings};
 pub use settle::{Attempt, Outcome};
-pub use sql::Statement;
+pub use sql::{Statement, Waiting, waiting};
 
 use crate::directory::ConnectorSettings;
 use crate::scope::OrgScope;
@@ -58,6 +59,10 @@ pub trait Routes: Send + Sync + 'static {
     fn connector(&self, name: &str) -> Option<Arc<ConnectorSettings>>;
     /// Name of the connector that mail to this domain takes; '' is its MX.
     fn route(&self, domain: &str) -> String;
+    /// The envelope sender under which mail of an organisation leaves for this domain; `None`: the one it has.
+    fn sender(&self, _org: OrgId, _sender: &str, _domain: &str, _now_ms: i64) -> Option<String> {
+        None
+    }
 }
 
 /// Where the octets of a mail lie.
@@ -245,6 +250,11 @@ impl Queue {
         self.shared.look.notify_one();
     }
 
+    /// How each destination that has mail in memory is served at this moment, those with the most waiting first.
+    pub fn destinations(&self) -> Vec<Destination> {
+        self.shared.lanes.destinations()
+    }
+
     /// Recipients in memory: waiting, being sent or being settled.
     pub fn in_memory(&self) -> usize {
         self.shared.lanes.held_count()
@@ -284,6 +294,6 @@ fn lease_node(mail: MailId) -> i64 {
     ((mail.0 >> 16) & 31) + 1
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

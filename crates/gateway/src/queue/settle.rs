@@ -39,6 +39,8 @@ pub struct Attempt {
     pub hop: String,
     /// TLS version of the connection; '' is none.
     pub tls: String,
+    /// Which policy of the recipient's domain the connection stood under, such as "DANE"; '' is none.
+    pub policy: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,7 +303,8 @@ impl Step<'_> {
     }
 
     fn detail(&self, due: &Due) -> serde_json::Value {
-        json!({ "hop": self.attempt.hop, "reply": self.reply(), "tls": self.attempt.tls, "tries": due.tries + 1 })
+        let attempt = self.attempt;
+        json!({ "hop": attempt.hop, "reply": self.reply(), "tls": attempt.tls, "policy": attempt.policy, "tries": due.tries + 1 })
     }
 
     fn reply(&self) -> String {

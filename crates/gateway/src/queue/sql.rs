@@ -187,6 +187,33 @@ pub async fn depth(tx: &mut Tx) -> Result<(i64, Option<MailId>), Error> {
     }
 }
 
+/// One recipient that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub address: String,
+    /// Connector name; '' is MX.
+    pub route: String,
+    pub next_ms: i64,
+    pub tries: i64,
+    pub last_reply: String,
+}
+
+/// Recipients of the scope that wait, those due first, up to `rows_max`.
+pub async fn waiting(tx: &mut Tx, scope: OrgScope, rows_max: usize) -> Result<Vec<Waiting>, Error> {
+    let mut args = Vec::new();
+    let whose = scope.condition("org", &mut args);
+    args.push(rows_max.into());
+    let sql = format!(
+        "SELECT address, route, next_ms, tries, last_reply FROM recipient WHERE state = 'queued' AND {whose} ORDER BY next_ms LIMIT ${}",
+        args.len()
+    );
+    let read = |row: &Row| {
+        let text = |at: usize| row.text(at).map(str::to_string);
+        Ok(Waiting { address: text(0)?, route: text(1)?, next_ms: row.int(2)?, tries: row.int(3)?, last_reply: text(4)? })
+    };
+    tx.rows(&sql, args).await?.iter().map(read).collect()
+}
+
 /// When this mail was last put back into the queue by a person, if it ever was.
 pub async fn released_ms(tx: &mut Tx, mail: MailId) -> Result<Option<i64>, Error> {
     let sql = "SELECT max(at_ms) FROM event WHERE mail = $1 AND kind IN ('released', 'requeued')";

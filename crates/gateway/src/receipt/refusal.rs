@@ -237,6 +237,24 @@ pub const MEANINGS: &[Meaning] = &[
         "收件域没有可从互联网访问的邮件服务器。",
     ),
     meaning(
+        "5.7.7",
+        Turn::Theirs,
+        "The bounce is of a mail that was never sent from here: all mail of the recipient leaves with a signed sender (BATV), and this one is not signed, or its signature has ended. Somebody else used the address. It would have been accepted with the signature of a mail sent in the last ten days.",
+        "这封退信对应的邮件并非从本服务发出：该收件人的所有邮件都带有签名的发件地址（BATV），而此地址没有签名或签名已过期，说明有人冒用了该地址。若带有最近十天内所发邮件的签名，就会被接受。",
+    ),
+    meaning(
+        "5.1.8",
+        Turn::Ours,
+        "The sender is restricted: it wrote to more recipients than allowed, or what it sent was held as junk. It can send again once an administrator releases it (Restricted senders), or when the restriction ends. Find out first whether the account was taken over.",
+        "该发件人已被限制：发送的收件人数超过上限，或所发邮件被判为垃圾邮件。管理员在“受限发件人”中解除限制，或限制到期后即可继续发送。请先查明账户是否被盗用。",
+    ),
+    meaning(
+        "5.7.520",
+        Turn::Ours,
+        "The organisation does not let mail be forwarded to the outside by itself. It would have been sent if [outbound] auto_forward allowed it.",
+        "本组织不允许自动将邮件转发到外部。若 [outbound] auto_forward 允许，邮件就会发出。",
+    ),
+    meaning(
         "5.4.7",
         Turn::Theirs,
         "Delivery was tried until its time was over. The sender got the mail back with the last answer of the next hop.",

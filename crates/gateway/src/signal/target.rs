@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn attempt(outcome: Outcome, reply: Reply) -> Attempt {
-        Attempt { n: 0, outcome, reply, hop: String::new(), tls: String::new() }
+        Attempt { n: 0, outcome, reply, hop: String::new(), tls: String::new(), policy: String::new() }
     }
 
     #[test]

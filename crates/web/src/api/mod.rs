@@ -11,8 +11,8 @@ mod sql;
 mod version;
 
 use crate::{
-    App, agent, audit, connectivity, connector, doctor, domain, draft, entry, health, help, help_desk, overview, people, phone, policy,
-    quarantine, rules, service_request, support_desk, trace, troubleshoot,
+    App, agent, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, overview, people,
+    phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -61,6 +61,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         support_desk::api::routes(),
         doctor::api::routes(),
         service_request::api::routes(),
+        restricted::api::routes(),
+        destinations::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all).split_for_parts()

@@ -5,12 +5,12 @@
 //! language. Not here: when to check, and who may (the features).
 
 pub mod check;
-pub mod fetch;
 pub mod outside;
 pub mod sql;
 pub mod turns;
 
 use crate::page::words::Source;
+pub use gateway::delivery::security::fetch;
 use store::Migration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };

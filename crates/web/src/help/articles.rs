@@ -65,6 +65,8 @@ pub const ARTICLES: &[Written] = &[
     written!("dkim"),
     written!("dmarc"),
     written!("mta-sts"),
+    written!("delivery-security"),
+    written!("restricted-senders"),
     written!("certificates"),
     written!("block-lists"),
     written!("connectivity-test"),

@@ -43,6 +43,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/policies", "nav-policies", "shield", May::ReadSettings),
             ("/entries", "nav-entries", "prohibited", May::ReadSettings),
             ("/rules", "nav-rules", "filter", May::ReadSettings),
+            ("/restricted", "restricted-title", "prohibited", May::ReadSettings),
         ],
     ),
     (
@@ -50,6 +51,7 @@ const ALL: &[(&str, &[Entry])] = &[
         &[
             ("/domains", "nav-domains", "globe", May::ReadSettings),
             ("/connectors", "nav-connectors", "plug-connected", May::ReadSettings),
+            ("/destinations", "destinations-title", "send", May::ReadSettings),
             ("/connectivity", "nav-connectivity", "poll", May::ReadSettings),
         ],
     ),

@@ -25,6 +25,8 @@ pub const SOURCES: &[Source] = &[
     crate::quarantine::WORDS,
     crate::policy::WORDS,
     crate::entry::WORDS,
+    crate::restricted::WORDS,
+    crate::destinations::WORDS,
     crate::draft::WORDS,
     crate::rules::WORDS,
     crate::diagnostics::WORDS,

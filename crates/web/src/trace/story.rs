@@ -111,11 +111,21 @@ fn step(view: &View, event: &EventBody) -> Step {
     };
     let mut say = Say { key: format!("event-text-{}", event.kind).into(), args: Vec::new() };
     say = say.with("recipient", event.recipient.clone()).with("reply", detail("reply")).with("hop", detail("hop"));
+    say = say.with("secured", secured(view, &detail("tls"), &detail("policy")));
     say = say.with("by", detail("by")).with("verdict", view.of_kind("verdict", &detail("verdict"))).with("scl", detail("scl"));
     say = say.with("size", view.octets(event.detail["octets"].as_i64().unwrap_or(0)));
     say = say.with("until", event.detail["until_ms"].as_i64().map(|at| view.moment(at)).unwrap_or_default());
     let text = if crate::page::words::has(view.lang, &say.key) { view.say(&say) } else { event.detail.to_string() };
     Step { at_ms: event.at_ms, tone: tone(event.kind), title: view.of_kind("event", event.kind), text }
+}
+
+/// How the connection was protected, as it stands behind a reply; '' is not at all.
+fn secured(view: &View, tls: &str, policy: &str) -> String {
+    match (tls, policy) {
+        ("", "") => String::new(),
+        (one, "") | ("", one) => view.say(&Say::new("event-secured-tls").with("tls", one)),
+        (tls, policy) => view.say(&Say::new("event-secured").with("tls", tls).with("policy", policy)),
+    }
 }
 
 fn tone(kind: &str) -> &'static str {

@@ -22,6 +22,7 @@ mod provider;
 mod publish;
 mod quarantine;
 mod remedy;
+mod restricted;
 mod routes;
 mod rules;
 mod scene;

@@ -97,6 +97,7 @@ impl Scene {
             turns: Default::default(),
             courier: Arc::new(courier(dns.clone())),
             dns,
+            queue: None,
             seal: Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key")),
             hostname: "mx.gatepost.example".into(),
             health: web::health::Health::with(
@@ -183,5 +184,12 @@ async fn fill(db: &Db, ids: Arc<IdMaker>) {
 
 fn courier(dns: Arc<dyn mail::dns::Dns>) -> gateway::delivery::Courier {
     let tls = gateway::delivery::Tls::new(&[]).expect("roots");
-    gateway::delivery::Courier { dns, tls, hostname: "mx.gatepost.example".into(), own_ports: Vec::new(), timeouts: Default::default() }
+    gateway::delivery::Courier {
+        dns,
+        tls,
+        hostname: "mx.gatepost.example".into(),
+        own_ports: Vec::new(),
+        timeouts: Default::default(),
+        security: Default::default(),
+    }
 }

@@ -8,6 +8,7 @@ use web::page::words::{Lang, SOURCES};
 #[rustfmt::skip]
 const FAMILIES: &[&str] = &[
     "verdict-",
+    "restricted-why-", "destinations-limit-",
     "role-",
     "may-",
     "fault-",

@@ -117,7 +117,7 @@ async fn tls_is_what_its_level_says() {
     check("required, injected", broken(Fault::InjectAfterStartTls), level(TlsLevel::Required), "queued", "between its reply", 0).await;
     check("verified, unknown certificate", with_tls(), level(TlsLevel::Verified), "queued", "4.7.5", 0).await;
     let requires = |_: &mut Setup, mail: &mut Accepted| mail.extras.require_tls = true;
-    check("REQUIRETLS, no TLS", SinkSettings::default(), requires, "queued", "4.7.4", 0).await;
+    check("REQUIRETLS, no TLS", SinkSettings::default(), requires, "bounced", "5.7.30", 0).await;
     let secret = |setup: &mut Setup, _: &mut Accepted| setup.connector.login = "gate".into();
     check("a login in clear text", SinkSettings::knowing("AUTH PLAIN"), secret, "queued", "4.7.0", 0).await;
 }

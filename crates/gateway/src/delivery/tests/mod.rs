@@ -8,6 +8,7 @@ mod routes;
 mod speed;
 mod validation;
 
+use super::security::Security;
 use super::{Courier, Timeouts, Tls};
 use crate::directory::ConnectorSettings;
 use crate::queue::{
@@ -15,7 +16,7 @@ use crate::queue::{
 };
 use crate::settings::Span;
 use bytes::Bytes;
-use mail::dns::Zone;
+use mail::dns::{Dns, Zone};
 use mail::id::IdMaker;
 use mail::{MailId, OrgId};
 use rustls::pki_types::CertificateDer;
@@ -48,8 +49,8 @@ impl Routes for FixedRoutes {
 }
 
 /// A database with a queue on it that delivers.
-struct Gate {
-    db: Db,
+pub(crate) struct Gate {
+    pub(crate) db: Db,
     bodies: Bodies,
     ids: Arc<IdMaker>,
     queue: Queue,
@@ -58,13 +59,15 @@ struct Gate {
 }
 
 /// How a [`Gate`] is set up.
-struct Setup {
+pub(crate) struct Setup {
     connector: ConnectorSettings,
     queue: QueueSettings,
     timeouts: Timeouts,
     roots: Vec<CertificateDer<'static>>,
     own_ports: Vec<u16>,
     node: u8,
+    dns: Arc<dyn Dns>,
+    security: Security,
 }
 
 impl Default for Setup {
@@ -77,6 +80,8 @@ impl Default for Setup {
             roots: Vec::new(),
             own_ports: Vec::new(),
             node: 1,
+            dns: Arc::new(Zone::new()),
+            security: Security::default(),
         }
     }
 }
@@ -98,13 +103,18 @@ impl Setup {
         self
     }
 
+    /// To mail servers that DNS names, under what their domains ask for.
+    pub(crate) fn protected(dns: Arc<dyn Dns>, security: Security, roots: Vec<CertificateDer<'static>>) -> Setup {
+        Setup { dns, security, roots, ..Setup::default() }.patient()
+    }
+
     /// Deferred mail stays deferred for the rest of the test.
-    fn patient(mut self) -> Setup {
+    pub(crate) fn patient(mut self) -> Setup {
         (self.queue.retry_first, self.queue.retry_max) = (Span::hours(1), Span::hours(1));
         self
     }
 
-    async fn open(self, database: &Database) -> Gate {
+    pub(crate) async fn open(self, database: &Database) -> Gate {
         let db = open_db(database).await;
         let bodies = Bodies::open(&database.folder.path().join("bodies")).expect("the folder can be written");
         let ids = Arc::new(IdMaker::new(self.node));
@@ -122,18 +132,19 @@ impl Setup {
         };
         let (queue, seats, tasks) = Queue::open(parts);
         let courier = Courier {
-            dns: Arc::new(Zone::new()),
+            dns: self.dns,
             tls: Tls::new(&self.roots).expect("the roots are certificates"),
             hostname: "gate.example".into(),
             own_ports: self.own_ports,
             timeouts: self.timeouts,
+            security: Arc::new(self.security),
         };
         let delivering = super::run(queue.clone(), seats, Arc::new(courier));
         Gate { db, bodies, ids, queue, tasks, delivering }
     }
 }
 
-async fn open_db(database: &Database) -> Db {
+pub(crate) async fn open_db(database: &Database) -> Db {
     let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
     Db::open(&settings, crate::MIGRATIONS).await.expect("the database opens")
 }
@@ -155,7 +166,7 @@ fn now_ms() -> i64 {
 }
 
 impl Gate {
-    fn mail(&self, addresses: &[&str]) -> Accepted {
+    pub(crate) fn mail(&self, addresses: &[&str]) -> Accepted {
         let at_ms = now_ms();
         Accepted {
             id: MailId(self.ids.next(at_ms)),
@@ -173,7 +184,7 @@ impl Gate {
         insert(&self.db, &self.bodies, accepted).await;
     }
 
-    async fn send(&self, accepted: Accepted) -> MailId {
+    pub(crate) async fn send(&self, accepted: Accepted) -> MailId {
         let id = accepted.id;
         self.insert(&accepted).await;
         self.queue.start(accepted);
@@ -200,7 +211,7 @@ impl Gate {
     }
 
     /// Waits until the recipients of a mail have these states.
-    async fn settles(&self, mail: MailId, states: &[&str], why: &str) -> Vec<(String, i64, String)> {
+    pub(crate) async fn settles(&self, mail: MailId, states: &[&str], why: &str) -> Vec<(String, i64, String)> {
         let began = Instant::now();
         loop {
             let rows = self.rows(mail).await;
@@ -217,7 +228,7 @@ impl Gate {
         self.db.tx(move |tx| Box::pin(async move { tx.run(sql, args![mail.0]).await })).await.expect("the statement runs");
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.queue.stop();
         let done = async {
             self.tasks.ended().await;

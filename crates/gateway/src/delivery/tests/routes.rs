@@ -1,6 +1,7 @@
 //! From destinations to hosts.
 
 use crate::delivery::Router;
+use crate::delivery::security::Security;
 use crate::directory::{ConnectorSettings, Protocol};
 use crate::queue::LaneKey;
 use mail::MailId;
@@ -49,7 +50,7 @@ fn text(found: Result<Vec<crate::delivery::Hop>, crate::delivery::RouteError>) -
 #[tokio::test]
 async fn mail_exchangers_are_tried_as_the_standards_say() {
     let zone = zone();
-    let router = Router { dns: &zone, hostname: "gate.example", mail: MailId(1) };
+    let router = Router { dns: &zone, hostname: "gate.example", mail: MailId(1), places: Security::default().mx };
     for (domain, want) in [
         ("two.example", "8.8.8.1:25 8.8.8.2:25 [2606:4700::2]:25"),
         ("implicit.example", "8.8.8.3:25"),
@@ -82,7 +83,7 @@ async fn equal_preferences_are_shared_between_mails() {
     }
     let mut firsts = std::collections::HashSet::new();
     for id in 0..50 {
-        let router = Router { dns: &zone, hostname: "gate.example", mail: MailId(id << 16) };
+        let router = Router { dns: &zone, hostname: "gate.example", mail: MailId(id << 16), places: Security::default().mx };
         let hops = router.hops(&mx("many.example"), &ConnectorSettings::default()).await.expect("hosts");
         assert_eq!(hops.len(), 3);
         firsts.insert(hops[0].address);
@@ -93,7 +94,7 @@ async fn equal_preferences_are_shared_between_mails() {
 #[tokio::test]
 async fn connectors_name_hosts_in_any_form() {
     let zone = zone();
-    let router = Router { dns: &zone, hostname: "gate.example", mail: MailId(1) };
+    let router = Router { dns: &zone, hostname: "gate.example", mail: MailId(1), places: Security::default().mx };
     for (hosts, protocol, allow_private, want) in [
         (&["a.example:2525", "b.example"][..], Protocol::Smtp, false, "8.8.8.1:2525 8.8.8.2:25 [2606:4700::2]:25"),
         (&["127.0.0.1:24"], Protocol::Lmtp, true, "127.0.0.1:24"),

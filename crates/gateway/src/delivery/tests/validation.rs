@@ -18,6 +18,7 @@ async fn run(sink: &Sink, change: impl FnOnce(&mut Wish)) -> Validation {
         hostname: "gate.example".into(),
         own_ports: Vec::new(),
         timeouts: Timeouts::default(),
+        security: Default::default(),
     };
     let mut wish = Wish {
         connector: ConnectorSettings {

@@ -8,7 +8,7 @@
 mod talk;
 
 use super::certificate::Certificate;
-use super::route::{Hop, Router, host_port};
+use super::route::{Hop, host_port};
 use super::{Courier, certificate};
 use crate::directory::{ConnectorSettings, Protocol};
 use crate::queue::LaneKey;
@@ -221,7 +221,7 @@ pub async fn try_hops(courier: &Courier, wish: &Wish, hops: &[Hop]) -> Vec<Host>
 }
 
 async fn hops(courier: &Courier, wish: &Wish) -> Result<Vec<Hop>, String> {
-    let router = Router { dns: courier.dns.as_ref(), hostname: &courier.hostname, mail: MailId(0) };
+    let router = courier.router(MailId(0));
     let found = match (wish.connector.hosts.is_empty(), &wish.recipient) {
         (false, _) => router.hops(&LaneKey::Connector(wish.connector.name.as_str().into()), &wish.connector).await,
         (true, Some(recipient)) => router.domain_hops(recipient.domain()).await,

@@ -77,7 +77,7 @@ async fn policy(checked: &mut Checked, target: &Target, dns: &dyn Dns, served: O
                 FetchError::NoHost | FetchError::Inside => "check-mta-sts-no-host",
                 FetchError::Unreachable(_) => "check-mta-sts-unreachable",
                 FetchError::Tls(_) => "check-mta-sts-certificate",
-                FetchError::Status(_) | FetchError::Unreadable => "check-mta-sts-no-file",
+                FetchError::Status(_) | FetchError::Unreadable | FetchError::TooLong => "check-mta-sts-no-file",
             };
             checked.problem(Say { key: word.into(), args: Vec::new() }.with("what", host).with("why", why.to_string()));
             checked.fix(Say::new("check-mta-sts-fix-host"));

@@ -160,7 +160,8 @@ pub async fn outbound(ground: &Ground, question: &Question, facts: &Facts, steps
         let org = question.sender.as_ref().and_then(|end| ground.org_of(end.domain()));
         let route = org.map(|org| ground.directory.outbound_route(org, domain)).unwrap_or_default();
         if route.is_empty() {
-            let router = Router { dns: ground.dns.as_ref(), hostname: &ground.hostname, mail: MailId(0) };
+            let router =
+                Router { dns: ground.dns.as_ref(), hostname: &ground.hostname, mail: MailId(0), places: ground.courier.security.mx };
             let tried = tokio::time::timeout(ROUTE_WITHIN, router.domain_hops(domain)).await;
             steps.note(Look::Route, matches!(tried, Ok(Ok(_))));
             if let Ok(Err(why)) = tried {

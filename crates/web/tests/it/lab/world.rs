@@ -101,7 +101,14 @@ impl World {
         let (events, _) = EventWriter::start(db.clone(), ids.clone(), signals.clone());
         let roots: Vec<_> = settings.trusted.iter().filter_map(|name| sinks.get(name)).map(|sink| sink.certificate.clone()).collect();
         let tls = Tls::new(&roots).expect("roots");
-        let courier = Arc::new(Courier { dns: dns.clone(), tls, hostname: HOSTNAME.into(), own_ports: Vec::new(), timeouts: timeouts() });
+        let courier = Arc::new(Courier {
+            dns: dns.clone(),
+            tls,
+            hostname: HOSTNAME.into(),
+            own_ports: Vec::new(),
+            timeouts: timeouts(),
+            security: Default::default(),
+        });
         let (queue, seats, _) = Queue::open(QueueParts {
             db: db.clone(),
             bodies: bodies.clone(),
@@ -139,6 +146,8 @@ impl World {
             report_addresses: Default::default(),
             courier: courier.clone(),
             seal: seal.clone(),
+            return_paths: Arc::new(gateway::return_path::ReturnPaths::new(seal.clone(), Default::default())),
+            outflow: gateway::outflow::Outflow::start(db.clone(), Default::default(), now_ms),
             clock: now_ms,
         });
         let (stopper, stop) = connection::stop::stop();
@@ -173,6 +182,7 @@ impl World {
             doctor: None,
             turns: Default::default(),
             courier,
+            queue: Some(queue.clone()),
             seal,
             hostname: HOSTNAME.into(),
             health: Default::default(),

@@ -9,6 +9,7 @@ mod people;
 mod policy;
 mod quarantine;
 pub mod request;
+mod restricted;
 mod rule;
 
 pub use mail::held_mail;
@@ -48,6 +49,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(people::there(scene, org).await);
     by_place.extend(rule::there(scene, org).await);
     by_place.extend(request::there(scene, org).await);
+    by_place.extend(restricted::there(scene, org).await);
     Things { by_place }
 }
 
