@@ -12,6 +12,7 @@ pub mod feedback;
 pub mod follow;
 pub mod health;
 pub mod intake;
+pub mod mail_reports;
 pub mod policy;
 pub mod quarantine;
 pub mod queue;
@@ -36,4 +37,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 13, name: "mail_flow", sql: include_str!("migrations/0013_mail_flow.sql") },
     store::Migration { number: 19, name: "state", sql: include_str!("migrations/0019_state.sql") },
     store::Migration { number: 29, name: "state_org", sql: include_str!("migrations/0029_state_org.sql") },
+    store::Migration { number: 37, name: "mail_report", sql: include_str!("migrations/0037_mail_report.sql") },
 ];

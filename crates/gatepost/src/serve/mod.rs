@@ -217,6 +217,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     };
     let app = pages::app(chosen, &store, feedback, shared);
     gate.desk = Some(web::service_request::desk(&app));
+    gate.mail_reports = settings.reports.clone();
     let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);
@@ -256,6 +257,7 @@ fn start_jobs((store, trace_days): (&open::Store, u32), app: &web::App, director
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
     web::overview::start(app);
+    web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));

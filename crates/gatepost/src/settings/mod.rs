@@ -14,6 +14,7 @@ use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
+use gateway::mail_reports::MailReportSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
 use gateway::rules::RuleSettings;
@@ -33,6 +34,7 @@ pub struct Settings {
     pub intake: IntakeSettings,
     pub detect: detect::DetectSettings,
     pub feedback: FeedbackSettings,
+    pub reports: MailReportSettings,
     pub queue: QueueSettings,
     pub web: WebSettings,
     pub health: HealthSettings,

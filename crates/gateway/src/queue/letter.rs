@@ -38,6 +38,8 @@ pub struct Letter {
 
 /// Octets of a letter; what is longer is refused rather than written into the row.
 const LETTER_OCTETS_MAX: usize = 1 << 20;
+/// Octets of a whole message with a file.
+const MESSAGE_OCTETS_MAX: usize = 16 << 20;
 
 /// Queues `letter` in the caller's transaction.
 /// # Errors
@@ -71,6 +73,22 @@ pub async fn post_by(tx: &mut Tx, letter: &Letter, route: &str, ids: &IdMaker, n
     post_written(tx, (letter, None), route, ids, now_ms).await
 }
 
+/// Queues a whole message of our own, such as a report with its file: `octets` are written as they are, signatures and all. `letter` says for
+/// whom it is and what trace shows; its texts are not used.
+/// # Errors
+/// [`Error::Shape`] when it is too long.
+pub async fn post_message(
+    tx: &mut Tx,
+    (letter, octets): (&Letter, Vec<u8>),
+    route: &str,
+    (ids, now_ms): (&IdMaker, i64),
+) -> Result<MailId, Error> {
+    if octets.len() > MESSAGE_OCTETS_MAX {
+        return Err(Error::Shape(format!("a message of {} octets is longer than {MESSAGE_OCTETS_MAX}", octets.len())));
+    }
+    queued(tx, letter, octets, (route, ids, MailId(ids.next(now_ms)), now_ms)).await
+}
+
 async fn post_written(
     tx: &mut Tx,
     (letter, thread): (&Letter, Option<&Thread>),
@@ -80,6 +98,15 @@ async fn post_written(
 ) -> Result<MailId, Error> {
     let id = MailId(ids.next(now_ms));
     let octets = written(letter, thread, (id, now_ms))?;
+    queued(tx, letter, octets, (route, ids, id, now_ms)).await
+}
+
+async fn queued(
+    tx: &mut Tx,
+    letter: &Letter,
+    octets: Vec<u8>,
+    (route, ids, id, now_ms): (&str, &IdMaker, MailId, i64),
+) -> Result<MailId, Error> {
     let accepted = accepted(letter, route, (id, now_ms), octets);
     let (sql, args) = mail_row(&accepted, letter)?;
     tx.run(sql, args).await?;
