@@ -18,6 +18,7 @@ pub mod entry;
 pub mod health;
 pub mod help;
 pub mod help_desk;
+pub mod mail_reports;
 pub mod overview;
 pub mod page;
 pub mod people;
@@ -44,6 +45,7 @@ pub fn migrations() -> Vec<store::Migration> {
         api::MIGRATIONS,
         health::MIGRATIONS,
         overview::MIGRATIONS,
+        mail_reports::MIGRATIONS,
         policy::MIGRATIONS,
         diagnostics::MIGRATIONS,
         troubleshoot::MIGRATIONS,
