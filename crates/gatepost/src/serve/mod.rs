@@ -216,8 +216,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         doctor: doctor::hands(chosen, config, is_demo),
     };
     let app = pages::app(chosen, &store, feedback, shared);
-    gate.desk = Some(web::service_request::desk(&app));
-    gate.mail_reports = settings.reports.clone();
+    (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());
     let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let smtp = running.addresses().first().map(|(_, address)| *address);

@@ -47,7 +47,7 @@ pub const SERVICES: &[Service] = &[
     one("Proofpoint", &["pphosted.com"], "", &["pphosted.com"]),
     one("腾讯企业邮 (Tencent Exmail)", &["exmail.qq.com", "qq.com"], "spf.mail.qq.com", &["qq.com"]),
     one("阿里企业邮箱 (Alibaba Mail)", &["mxhichina.com", "qiye.aliyun.com"], "spf.qiye.aliyun.com", &["mxhichina.com", "aliyun.com"]),
-    one("网易企业邮 (NetEase Qiye)", &["qiye.163.com", "ym.163.com"], "spf.qiye.163.com", &["qiye.163.com", "163.com", "netease.com"]),
+    one("网易企业邮 (NetEase Qiye)", &["qiye.163.com", "ym.163.com"], "spf.163.com", &["qiye.163.com", "163.com", "netease.com"]),
 ];
 
 /// The service that one of its domains names.
