@@ -258,6 +258,16 @@ fn next(view: &View, report: &DmarcReport) -> String {
     view.say(&say.with("forged", grouped(report.advice.forged)).with("policy", report.policy.clone()))
 }
 
+/// The record that a domain begins with.
+fn first_record(address: &str) -> String {
+    format!("v=DMARC1; p=none; rua=mailto:{address}")
+}
+
+/// A policy as records write it.
+fn tag(policy: &str) -> String {
+    format!("p={policy}")
+}
+
 /// The record to publish next.
 fn record(app: &App, report: &DmarcReport) -> String {
     let policy = match report.advice.next {

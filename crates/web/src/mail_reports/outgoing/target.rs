@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 /// Addresses of one record that get reports (RFC 7489 §6.2: at least two are to be supported).
 const TARGETS_MAX: usize = 3;
+/// Addresses of one record that are looked at.
+const URIS_MAX: usize = 10;
 /// Tags of a record, and servers of a domain that are looked at.
 const TAGS_MAX: usize = 32;
 const SERVERS_MAX: usize = 5;
@@ -46,8 +48,8 @@ pub async fn find(app: &App, domain: &str) -> Result<Policy, &'static str> {
         return Err("no-address");
     }
     let mut agreed = Vec::new();
-    for target in wanted {
-        if may_get(app, domain, target.address.domain()).await && is_reachable(app, target.address.domain()).await {
+    for target in wanted.into_iter().take(URIS_MAX) {
+        if agreed.len() < TARGETS_MAX && may_get(app, domain, target.address.domain()).await && is_reachable(app, target.address.domain()).await {
             agreed.push(target);
         }
     }
@@ -114,7 +116,7 @@ fn targets(value: &str) -> Vec<Target> {
         let address = Address::parse(address).ok().filter(|address| !address.domain().starts_with('['))?;
         Some(Target { address, octets_max: octets(size) })
     };
-    value.split(',').filter_map(one).take(TARGETS_MAX).collect()
+    value.split(',').filter_map(one).take(URIS_MAX).collect()
 }
 
 /// "10m" (RFC 7489 §6.2).
