@@ -12,6 +12,7 @@ pub mod feedback;
 pub mod follow;
 pub mod health;
 pub mod intake;
+pub mod mail_reports;
 pub mod outflow;
 pub mod policy;
 pub mod quarantine;
@@ -40,4 +41,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 29, name: "state_org", sql: include_str!("migrations/0029_state_org.sql") },
     store::Migration { number: 35, name: "delivery_security", sql: include_str!("migrations/0035_delivery_security.sql") },
     store::Migration { number: 36, name: "return_path", sql: include_str!("migrations/0036_return_path.sql") },
+    store::Migration { number: 37, name: "mail_report", sql: include_str!("migrations/0037_mail_report.sql") },
 ];

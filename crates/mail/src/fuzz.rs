@@ -8,6 +8,7 @@ use crate::auth::{AuthSettings, authenticate};
 use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
 use crate::envelope::{BodyType, Envelope, Mail, Peer, Reverse};
 use crate::message::{Budget, DefectKind, Message};
+use crate::report::received::{self, Report};
 use crate::report::{bounce, dsn};
 use crate::smtp::{BdatReader, Capabilities, Command, DataReader, Line, LineReader, ReplyReader};
 use crate::smtp::{dot_stuff, parse_command, proxy, sasl, xclient};
@@ -31,6 +32,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("message", message),
     ("container", container),
     ("authentication", authentication),
+    ("report", report),
 ];
 
 /// Command lines, in pieces of a size that the first octet chooses: the pieces change nothing, and nothing that is taken
@@ -289,6 +291,22 @@ pub fn container(input: &[u8]) {
     let most = budget.expanded_octets_max.max(10 * (lead + rest.len()) as u64);
     assert!(read.spent.expanded_octets <= most, "{:?}", read.spent);
     assert!(read.attachments.iter().all(|found| found.inside.len() <= budget.depth_max + 1));
+}
+
+/// Reports of other servers, as files and as mails: bounded, and clean of what could forge a line.
+pub fn report(input: &[u8]) {
+    let octets = Bytes::copy_from_slice(input);
+    for found in [received::read_file(octets.clone()), received::read(&Message::parse(octets, &Budget::default()))] {
+        assert!(!found.is_empty() && found.len() <= received::REPORTS_MAX + 1);
+        for report in found.into_iter().flatten() {
+            let texts = match &report {
+                Report::Aggregate(found) => [&found.reporter, &found.contact, &found.report_id, &found.policy.domain],
+                Report::Tls(found) => [&found.reporter, &found.contact, &found.report_id, &found.policies[0].domain],
+                Report::Feedback(found) => [&found.from, &found.subject, &found.auth_results, &found.reported_domain],
+            };
+            assert!(texts.iter().all(|text| !text.chars().any(char::is_control)), "{report:?}");
+        }
+    }
 }
 
 /// SPF, DMARC and key record on the first three lines, then a message: checking never fails and asks no more than it may.

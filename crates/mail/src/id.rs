@@ -114,6 +114,10 @@ macro_rules! identifier {
 }
 
 identifier!(
+    /// A report of another server about mail.
+    MailReportId, 'b'
+);
+identifier!(
     /// One accepted transaction.
     MailId, 'm'
 );

@@ -3,8 +3,8 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, overview, page,
-    people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    agent, api, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
+    overview, page, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -87,6 +87,8 @@ pub struct Parts {
     pub health: health::Health,
     /// Days that receipts and trace are kept.
     pub trace_days: u32,
+    /// Reports of other servers: where they come to, how long they are kept.
+    pub reports: gateway::mail_reports::MailReportSettings,
     /// Unix milliseconds.
     pub clock: fn() -> i64,
 }
@@ -158,6 +160,7 @@ pub fn router(app: App) -> Router {
         people::routes(),
         audit::routes(),
         overview::routes(),
+        mail_reports::routes(),
         trace::routes(),
         quarantine::routes(),
         policy::routes(),

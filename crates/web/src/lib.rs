@@ -19,6 +19,7 @@ pub mod entry;
 pub mod health;
 pub mod help;
 pub mod help_desk;
+pub mod mail_reports;
 pub mod overview;
 pub mod page;
 pub mod people;
@@ -46,6 +47,7 @@ pub fn migrations() -> Vec<store::Migration> {
         api::MIGRATIONS,
         health::MIGRATIONS,
         overview::MIGRATIONS,
+        mail_reports::MIGRATIONS,
         policy::MIGRATIONS,
         diagnostics::MIGRATIONS,
         troubleshoot::MIGRATIONS,

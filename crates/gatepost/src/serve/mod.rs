@@ -220,7 +220,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         doctor: doctor::hands(chosen, config, is_demo),
     };
     let app = pages::app(chosen, &store, feedback, shared);
-    gate.desk = Some(web::service_request::desk(&app));
+    (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());
     let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
@@ -283,6 +283,7 @@ fn start_jobs(
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
     web::overview::start(app);
+    web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::restricted::tell_every_minute(app.clone()));

@@ -69,6 +69,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
         hostname: gateway::connection::own_name(&settings.listen),
         health: health.clone(),
         trace_days: settings.store.trace_days,
+        reports: settings.reports.clone(),
         clock: output::now_ms,
     })
 }

@@ -15,6 +15,7 @@ use gateway::directory::{ConnectorSettings, InboundSettings};
 use gateway::feedback::by_mail::FeedbackSettings;
 use gateway::health::HealthSettings;
 use gateway::intake::IntakeSettings;
+use gateway::mail_reports::MailReportSettings;
 use gateway::outflow::settings::OutboundSettings;
 use gateway::policy::PolicySettings;
 use gateway::queue::QueueSettings;
@@ -36,6 +37,7 @@ pub struct Settings {
     pub intake: IntakeSettings,
     pub detect: detect::DetectSettings,
     pub feedback: FeedbackSettings,
+    pub reports: MailReportSettings,
     pub queue: QueueSettings,
     pub delivery: DeliverySettings,
     pub tls_reports: TlsReportSettings,

@@ -21,6 +21,7 @@ const DIRECTORY: &str = include_str!("../../../gateway/src/directory/settings.rs
 const DETECT: &str = include_str!("../../../detect/src/settings.rs");
 const SECURITY: &str = include_str!("../../../gateway/src/delivery/security/settings.rs");
 const INTAKE: &str = include_str!("../../../gateway/src/intake/settings.rs");
+const REPORTS: &str = include_str!("../../../gateway/src/mail_reports/settings.rs");
 
 const TABLES: &[Table] = &[
     table("listen", false, "ListenSettings", CONNECTION),
@@ -38,6 +39,8 @@ const TABLES: &[Table] = &[
     table("detect.hashes", false, "HashSettings", DETECT),
     table("detect.clamd", false, "ClamdSettings", DETECT),
     table("detect.icap", false, "IcapSettings", DETECT),
+    table("reports", false, "MailReportSettings", REPORTS),
+    table("reports.feedback_loop", true, "FeedbackLoop", REPORTS),
     table("queue", false, "QueueSettings", include_str!("../../../gateway/src/queue/settings.rs")),
     table("delivery", false, "DeliverySettings", SECURITY),
     table("tls_reports", false, "TlsReportSettings", SECURITY),
@@ -155,6 +158,7 @@ fn defaults() -> toml::Value {
         entry: vec![Default::default()],
         rule: vec![Default::default()],
         dns: gateway::connection::settings::DnsSettings { list: vec![Default::default()], ..Default::default() },
+        reports: gateway::mail_reports::MailReportSettings { feedback_loop: vec![Default::default()], ..Default::default() },
         intake: gateway::intake::IntakeSettings { login: vec![Default::default()], ..Default::default() },
         ..Settings::default()
     };

@@ -11,6 +11,7 @@ use crate::feedback::by_mail::FeedbackSettings;
 use crate::intake::callout::CallOut;
 use crate::intake::desk::Desk;
 use crate::intake::probe::Probes;
+use crate::mail_reports::MailReportSettings;
 use crate::outflow::Outflow;
 use crate::queue::{INLINE_OCTETS_MAX, Queue};
 use crate::reputation::{Rates, Reputation, Threads};
@@ -54,6 +55,8 @@ pub struct Gate {
     pub probes: Arc<Probes>,
     /// Takes what people answer our letters with; `None` where there is nobody above us.
     pub desk: Option<Arc<dyn Desk>>,
+    /// Where reports of other servers come to.
+    pub mail_reports: MailReportSettings,
     pub(super) report_addresses: FeedbackSettings,
     pub(super) rates: Rates,
     pub(super) threads: Threads,
@@ -166,6 +169,7 @@ impl Gate {
             usage,
             probes: Arc::default(),
             desk: None,
+            mail_reports: MailReportSettings::default(),
             report_addresses: parts.report_addresses,
             rates: Rates::default(),
             threads: Threads::default(),

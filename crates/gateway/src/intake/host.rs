@@ -117,7 +117,7 @@ impl Gate {
         let Some(direction) = gate::direction(directory, peer, recipient) else {
             return Err(Reply::new(550, (5, 7, 1), "We do not relay mail for you to this domain"));
         };
-        if self.report_label(directory, recipient).is_some() {
+        if self.report_label(directory, recipient).is_some() || self.is_mail_report(directory, recipient) {
             return Ok(direction);
         }
         match directory.standing(recipient) {
@@ -140,7 +140,7 @@ impl Gate {
 
     /// RFC 5321 §4.5.3.1.10: a report is for nobody's mailbox, so it comes alone.
     fn reports_alone(&self, directory: &Directory, so_far: &Envelope, recipient: &Address) -> Result<(), Reply> {
-        let is_report = |address: &Address| self.report_label(directory, address).is_some();
+        let is_report = |address: &Address| self.report_label(directory, address).is_some() || self.is_mail_report(directory, address);
         match so_far.recipients.first() {
             Some(first) if is_report(&first.address) != is_report(recipient) || is_report(recipient) => {
                 Err(Reply::new(452, (4, 5, 3), "Send to this recipient in a transaction of its own"))

@@ -14,6 +14,7 @@ pub mod grey;
 mod host;
 mod judge;
 mod lists;
+mod mail_report;
 pub mod probe;
 mod refuse;
 mod report;
@@ -28,6 +29,7 @@ pub use judge::{Judged, Seen, judge};
 pub use lists::{ListSettings, Listed, Lists};
 pub use ruled::{Ruled, Target};
 pub use settings::{IntakeSettings, LoginSettings};
+pub use signer::signed;
 
 use crate::action::{self, Action};
 use crate::directory::Directory;
@@ -77,6 +79,10 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     let judged = judge(gate, mail, seen).await;
     if let Some(label) = envelope.recipients.first().and_then(|first| gate.report_label(&directory, &first.address)) {
         return report::receive(gate, &directory, report::ReportMail { id, direction, mail, handed_by: peer, judged: &judged, label })
+            .await;
+    }
+    if envelope.recipients.first().is_some_and(|first| gate.is_mail_report(&directory, &first.address)) {
+        return mail_report::receive(gate, &directory, mail_report::Arriving { id, direction, mail, handed_by: peer, judged: &judged })
             .await;
     }
     if let Some(reply) = gate.come_again(mail, direction, &judged).await {

@@ -69,6 +69,12 @@ impl Signers {
     }
 }
 
+/// DKIM-Signature fields of the keys of `domain` for a message of our own, such as a report; "" where it has none.
+pub fn signed(directory: &Directory, seal: &Seal, (org, domain): (OrgId, &str), (raw, now_ms): (&[u8], i64)) -> String {
+    let keys = keys_of(directory, org, domain).unwrap_or_default();
+    keys.iter().filter_map(|key| open(seal, key)).map(|signer| signer.sign_at(raw, now_ms)).collect()
+}
+
 /// Keys of the domain in From, or of the nearest domain above it, of this organisation.
 fn keys_of<'a>(directory: &'a Directory, org: OrgId, author: &str) -> Option<&'a [Arc<DomainKey>]> {
     let names = std::iter::successors(Some(author), |name| name.split_once('.').map(|(_, above)| above)).take(LABELS_MAX);

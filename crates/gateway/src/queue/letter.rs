@@ -38,6 +38,8 @@ pub struct Letter {
 
 /// Octets of a letter; what is longer is refused rather than written into the row.
 const LETTER_OCTETS_MAX: usize = 1 << 20;
+/// Octets of a whole message with a file.
+const MESSAGE_OCTETS_MAX: usize = 16 << 20;
 
 /// Queues `letter` in the caller's transaction.
 /// # Errors
@@ -103,8 +105,8 @@ pub struct Posted {
 /// # Errors
 /// [`Error::Shape`] when it is too long.
 pub async fn post_message(tx: &mut Tx, posted: Posted, route: &str, ids: &IdMaker, now_ms: i64) -> Result<MailId, Error> {
-    if posted.octets.len() > super::INLINE_OCTETS_MAX * 16 {
-        return Err(Error::Shape(format!("a message of {} octets is too long to be queued", posted.octets.len())));
+    if posted.octets.len() > MESSAGE_OCTETS_MAX {
+        return Err(Error::Shape(format!("a message of {} octets is longer than {MESSAGE_OCTETS_MAX}", posted.octets.len())));
     }
     let id = MailId(ids.next(now_ms));
     let letter = Letter {

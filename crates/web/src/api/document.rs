@@ -11,6 +11,7 @@ const TAGS: &[(&str, &str)] = &[
     ("audit", "What was done by whom."),
     ("requests", "Service requests: asking support, with evidence; what it may see; solutions."),
     ("overview", "What happened to mail, in numbers."),
+    ("reports", "Reports of other servers (DMARC, TLS, complaints), and what mail went through."),
     ("trace", "Mails, their receipts and events."),
     ("quarantine", "Held mail: look, release, delete, report."),
     ("policies", "Filter policies and which one applies to whom."),

@@ -11,8 +11,8 @@ mod sql;
 mod version;
 
 use crate::{
-    App, agent, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, overview, people,
-    phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    App, agent, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
+    overview, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -42,6 +42,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         people::api::routes(),
         audit::api::routes(),
         overview::api::routes(),
+        mail_reports::api::routes(),
         trace::api::routes(),
         quarantine::api::routes(),
         policy::api::routes(),

@@ -15,6 +15,7 @@ mod when;
 
 pub use balance::keep as keep_balance;
 pub use counting::start;
+pub use page::grouped;
 
 use crate::App;
 use crate::page::words::Source;

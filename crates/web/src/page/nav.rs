@@ -29,6 +29,7 @@ const ALL: &[(&str, &[Entry])] = &[
         "nav-mail",
         &[
             ("/overview", "nav-overview", "data-trending", May::Overview),
+            ("/reports", "nav-reports", "poll", May::Overview),
             ("/trace", "nav-trace", "search", May::Trace),
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
             ("/second-looks", "nav-second-looks", "question-circle", May::Trace),

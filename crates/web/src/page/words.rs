@@ -21,6 +21,7 @@ pub const SOURCES: &[Source] = &[
     crate::people::WORDS,
     crate::audit::WORDS,
     crate::overview::WORDS,
+    crate::mail_reports::WORDS,
     crate::trace::WORDS,
     crate::quarantine::WORDS,
     crate::policy::WORDS,

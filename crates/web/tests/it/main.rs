@@ -12,6 +12,7 @@ mod health;
 mod help;
 mod help_desk;
 mod lab;
+mod mail_reports;
 mod migrations;
 mod overview;
 mod past;

@@ -54,6 +54,19 @@ impl Scene {
     }
 
     pub async fn with(database: Database, zone: mail::dns::Zone, web: WebSettings) -> Scene {
+        Scene::made(database, zone, web, Default::default()).await
+    }
+
+    pub async fn with_reports(database: Database, zone: mail::dns::Zone, reports: gateway::mail_reports::MailReportSettings) -> Scene {
+        Scene::made(database, zone, WebSettings::default(), reports).await
+    }
+
+    async fn made(
+        database: Database,
+        zone: mail::dns::Zone,
+        web: WebSettings,
+        reports: gateway::mail_reports::MailReportSettings,
+    ) -> Scene {
         let dns: Arc<dyn mail::dns::Dns> = Arc::new(zone);
         let settings = DbSettings { url: database.url.clone(), ..DbSettings::default() };
         let db = Db::open(&settings, &web::migrations()).await.unwrap_or_else(|why| panic!("{}: {why}", database.engine));
@@ -105,6 +118,7 @@ impl Scene {
                 gateway::health::HealthSettings { hooks_private: true, ..Default::default() },
             ),
             trace_days: 90,
+            reports,
             clock: || NOW_MS,
         });
         let routes = web::app::router(app.clone());

@@ -82,6 +82,7 @@ const FAMILIES: &[&str] = &[
     "rules-not-editable-",
     "rules-note-",
     "request-",
+    "reports-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

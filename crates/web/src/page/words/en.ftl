@@ -18,6 +18,7 @@ shell-crumbs = Where you are
 nav-mail = Mail
 nav-trace = Trace
 nav-overview = Overview
+nav-reports = Reports
 nav-quarantine = Quarantine
 nav-mine = My held mail
 nav-own-entries = My allow and block

@@ -18,6 +18,7 @@ shell-crumbs = 当前位置
 nav-mail = 邮件
 nav-trace = 邮件跟踪
 nav-overview = 概览
+nav-reports = 报表与报告
 nav-quarantine = 隔离区
 nav-mine = 我的隔离邮件
 nav-own-entries = 我的允许和阻止

@@ -187,6 +187,7 @@ impl World {
             hostname: HOSTNAME.into(),
             health: Default::default(),
             trace_days: 90,
+            reports: Default::default(),
             clock: now_ms,
         });
         let routes = web::app::router(app.clone());

@@ -5,6 +5,7 @@ mod diagnosis;
 mod domain;
 mod health;
 pub mod mail;
+mod mail_report;
 mod people;
 mod policy;
 mod quarantine;
@@ -43,6 +44,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(desk::there(scene, org).await);
     by_place.extend(diagnosis::there(scene, org).await);
     by_place.extend(mail::there(scene, org).await);
+    by_place.extend(mail_report::there(scene, org).await);
     by_place.extend(health::there(scene, org).await);
     by_place.extend(quarantine::there(scene, org).await);
     by_place.extend(policy::there(scene, org).await);
@@ -60,6 +62,7 @@ pub fn nothing() -> Things {
     by_place.extend(desk::nowhere());
     by_place.extend(diagnosis::nowhere());
     by_place.extend(mail::nowhere());
+    by_place.extend(mail_report::nowhere());
     by_place.extend(health::nowhere());
     by_place.extend(quarantine::nowhere());
     by_place.extend(policy::nowhere());
