@@ -8,6 +8,7 @@ pub mod reference;
 mod tests;
 
 use crate::traces::TraceSettings;
+use gateway::beside::BesideSettings;
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
 use gateway::directory::{ConnectorSettings, InboundSettings};
@@ -28,6 +29,7 @@ pub struct Settings {
     pub listen: ListenSettings,
     pub tls: TlsSettings,
     pub limits: LimitSettings,
+    pub beside: BesideSettings,
     pub dns: DnsSettings,
     pub store: StoreSettings,
     pub intake: IntakeSettings,
@@ -131,6 +133,7 @@ impl Settings {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
         }
         wrong.extend(self.intake.complaint());
+        wrong.extend(self.beside.complaint(|name| self.organisation.is_empty() || self.organisation.iter().any(|one| one.name == name)));
         wrong.extend(self.traces.complaint());
         for rule in &self.rule {
             wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));

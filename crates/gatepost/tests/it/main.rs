@@ -1,6 +1,7 @@
 //! The binary as its users drive it: real ports, real files, real signals.
 
 mod bad_input;
+mod beside;
 mod demo;
 mod doctor;
 mod durable;
@@ -10,6 +11,7 @@ mod health;
 mod health_ways;
 mod lab;
 mod phone;
+mod postfix;
 mod relay;
 mod rules;
 mod server;
