@@ -90,9 +90,11 @@ fn verdict(gate: &Gate, inspected: &Inspected) -> Verdict {
 /// What is remembered of those behind a mail and was taught about such mail, and findings of their record and present behaviour.
 async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, (behind, is_noted): (&Behind, bool)) -> (Memory, Vec<Finding>) {
     let org = seen.direction.org;
-    if seen.direction.outbound && is_noted {
-        gate.threads.note(org, mail.message);
-        gate.reputation.note_written(org, written_to(mail, seen.directory), gate.now_ms());
+    if seen.direction.outbound {
+        if is_noted {
+            gate.threads.note(org, mail.message);
+            gate.reputation.note_written(org, written_to(mail, seen.directory), gate.now_ms());
+        }
         return Default::default();
     }
     let known = gate.reputation.look(org, behind, mail.now_ms).await;
