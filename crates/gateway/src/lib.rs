@@ -3,6 +3,7 @@
 //! [`intake::receive`] names the steps in this order; it is the first thing to read.
 
 pub mod action;
+pub mod beside;
 pub mod connection;
 pub mod delivery;
 pub mod directory;

@@ -48,6 +48,7 @@ fn report(name: &str, raw: &str, zone: &Zone) {
         esmtp: true,
         tls: None,
         authenticated: None,
+        via: None,
     };
     let envelope = Envelope {
         sender: Address::parse("x@a.example").ok(),

@@ -19,6 +19,8 @@ pub struct Peer {
     pub tls: Option<Tls>,
     /// Login name after AUTH.
     pub authenticated: Option<String>,
+    /// The server that handed the mail over and said that it has it from `ip` (XFORWARD, milter).
+    pub via: Option<IpAddr>,
 }
 
 impl Peer {
@@ -33,6 +35,7 @@ impl Peer {
             esmtp: true,
             tls: None,
             authenticated: None,
+            via: None,
         }
     }
 }

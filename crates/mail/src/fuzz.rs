@@ -5,6 +5,7 @@
 
 use crate::address::{self, Address};
 use crate::auth::{AuthSettings, authenticate};
+pub use crate::beside::fuzzing::{milter, spamd};
 use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
 use crate::envelope::{BodyType, Envelope, Mail, Peer, Reverse};
 use crate::message::{Budget, DefectKind, Message};
@@ -33,6 +34,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("container", container),
     ("authentication", authentication),
     ("report", report),
+    ("milter", milter),
+    ("spamd", spamd),
 ];
 
 /// Command lines, in pieces of a size that the first octet chooses: the pieces change nothing, and nothing that is taken
@@ -80,6 +83,10 @@ fn check_command(command: Command) {
             assert!(rcpt.orcpt.iter().all(|text| is_plain(text) && text.contains(';')));
         }
         Command::Helo(name) | Command::Ehlo(name) | Command::Lhlo(name) => assert!(name.bytes().all(|octet| octet.is_ascii_graphic())),
+        Command::Xforward(attributes) => {
+            assert!(attributes.iter().all(|(_, value)| is_plain(value)));
+            let _ = crate::smtp::xforward::Forwarded::default().add(&attributes);
+        }
         Command::Xclient(attributes) => {
             assert!(attributes.iter().all(|(_, value)| is_plain(value)));
             let _ = xclient::Client::read(&attributes);
@@ -324,6 +331,7 @@ pub fn authentication(input: &[u8]) {
         esmtp: true,
         tls: None,
         authenticated: None,
+        via: None,
     };
     let envelope = Envelope {
         sender: Address::parse("ann@example.com").ok(),

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod auth;
+pub mod beside;
 pub mod dns;
 pub mod envelope;
 #[doc(hidden)]

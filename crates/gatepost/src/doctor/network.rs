@@ -1,7 +1,7 @@
 //! The network side: addresses to listen on, who holds their ports, resolvers.
 
 use super::{Case, Finding, two};
-use gateway::connection::settings::Servers;
+use gateway::connection::settings::{Place, Servers};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -36,12 +36,20 @@ fn ports(case: &Case) -> Vec<Finding> {
         ("smtp", &listen.smtp),
         ("submission", &listen.submission),
         ("submission_tls", &listen.submission_tls),
+        ("rspamd", &listen.rspamd),
         ("web", &listen.web),
         ("status", &listen.status),
     ];
+    let named = roles.iter().flat_map(|(role, addresses)| addresses.0.iter().map(move |address| (*role, *address)));
+    let tcp = |place: &Place| match place {
+        Place::Tcp(address) => Some(*address),
+        Place::Unix(_) => None,
+    };
+    let places = [("milter", &listen.milter), ("spamd", &listen.spamd)];
+    let beside = places.iter().flat_map(|(role, places)| places.0.iter().filter_map(tcp).map(move |address| (*role, address)));
     let mut before: HashMap<SocketAddr, &str> = HashMap::new();
     let mut found = Vec::new();
-    for (role, address) in roles.iter().flat_map(|(role, addresses)| addresses.0.iter().map(move |address| (*role, *address))) {
+    for (role, address) in named.chain(beside) {
         let shown = format!("[listen] {role} = {address}");
         if let Some(other) = before.insert(address, role).filter(|_| address.port() != 0) {
             let said = two(format!("[listen] {other} has the same address."), format!("与 [listen] {other} 的地址相同。"));

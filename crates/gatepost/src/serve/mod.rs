@@ -99,6 +99,7 @@ fn start_log(serve: &Serve, following: Option<Following>) -> Option<traces::Span
 /// Everything that runs.
 struct Service {
     running: Running,
+    beside: gateway::beside::Running,
     stopper: gateway::connection::stop::Stopper,
     queue: Queue,
     queue_tasks: QueueTasks,
@@ -115,6 +116,9 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
     let service = start(&chosen, config, is_demo).await?;
     for (role, address) in service.running.addresses() {
         output::line(&format!("listening on {address} ({role:?})"))?;
+    }
+    for (setting, place) in &service.beside.addresses {
+        output::line(&format!("listening on {place} ({setting})"))?;
     }
     for address in &service.pages.addresses {
         output::line(&format!("pages on http://{address}/"))?;
@@ -221,7 +225,9 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     };
     let app = pages::app(chosen, &store, feedback, shared);
     (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());
-    let running = connection::listen(setup(settings, &keys, &dns), Arc::new(gate), stop.clone()).await?;
+    let gate = Arc::new(gate);
+    let running = connection::listen(setup(settings, &keys, &dns), gate.clone(), stop.clone()).await?;
+    let beside = gateway::beside::listen(&settings.listen, settings.limits.clone(), settings.beside.clone(), gate, stop.clone()).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
@@ -237,7 +243,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     };
     health::watch(chosen, &app, around);
     start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns), (couriers.knowing(Vec::new()), settings));
-    Ok(Service { running, stopper, queue, queue_tasks, couriers: sending, reputation, usage, pages, status, app, db: store.db })
+    Ok(Service { running, beside, stopper, queue, queue_tasks, couriers: sending, reputation, usage, pages, status, app, db: store.db })
 }
 
 async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
@@ -360,6 +366,7 @@ impl Service {
     async fn stop(self) {
         self.stopper.stop();
         self.running.finished().await;
+        self.beside.finished().await;
         self.pages.finished().await;
         self.queue.stop();
         let _ = self.couriers.await;

@@ -8,6 +8,7 @@ pub mod reference;
 mod tests;
 
 use crate::traces::TraceSettings;
+use gateway::beside::BesideSettings;
 use gateway::connection::settings::{DnsSettings, LimitSettings, ListenSettings, TlsSettings};
 use gateway::delivery::security::settings::{DeliverySettings, TlsReportSettings};
 use gateway::directory::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings, RecipientSettings};
@@ -32,6 +33,7 @@ pub struct Settings {
     pub listen: ListenSettings,
     pub tls: TlsSettings,
     pub limits: LimitSettings,
+    pub beside: BesideSettings,
     pub dns: DnsSettings,
     pub store: StoreSettings,
     pub intake: IntakeSettings,
@@ -140,6 +142,7 @@ impl Settings {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
         }
         wrong.extend(self.intake.complaint());
+        wrong.extend(self.beside.complaint(|name| self.organisation.is_empty() || self.organisation.iter().any(|one| one.name == name)));
         wrong.extend(self.traces.complaint());
         wrong.extend(self.tls_reports.complaint());
         for rule in &self.rule {

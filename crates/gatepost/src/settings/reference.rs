@@ -27,6 +27,7 @@ const TABLES: &[Table] = &[
     table("listen", false, "ListenSettings", CONNECTION),
     table("tls", false, "TlsSettings", CONNECTION),
     table("limits", false, "LimitSettings", CONNECTION),
+    table("beside", false, "BesideSettings", include_str!("../../../gateway/src/beside/settings.rs")),
     table("dns", false, "DnsSettings", CONNECTION),
     table("dns.list", true, "ListSettings", include_str!("../../../gateway/src/intake/lists.rs")),
     table("store", false, "StoreSettings", include_str!("mod.rs")),

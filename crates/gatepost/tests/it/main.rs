@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod beside;
 mod demo;
 mod doctor;
 mod durable;
@@ -12,6 +13,7 @@ mod health_ways;
 mod lab;
 mod outward;
 mod phone;
+mod postfix;
 mod relay;
 mod rules;
 mod server;

@@ -41,6 +41,8 @@ pub enum ListenError {
     NotOurs { address: SocketAddr, setting: &'static str },
     #[error("listening on {address} ([listen] {setting})")]
     Other { address: SocketAddr, setting: &'static str, source: io::Error },
+    #[error("the socket {path} cannot be made; [listen] {setting} names it")]
+    Socket { path: std::path::PathBuf, setting: &'static str, source: io::Error },
     #[error("[listen] submission_tls needs a certificate, but [tls] off is set")]
     NoTls,
 }
@@ -114,6 +116,7 @@ pub async fn listen(setup: Setup, host: Arc<dyn Host>, stop: Stop) -> Result<Run
             keys: setup.keys.clone(),
             dns: setup.dns.clone(),
             xclient: setup.listen.xclient.clone(),
+            xforward: setup.listen.xforward.clone(),
             greeting_delay: setup.listen.greeting_delay.duration(),
         };
         let door = Door {
@@ -322,5 +325,6 @@ fn new_peer(from: SocketAddr, local: SocketAddr) -> Peer {
         esmtp: false,
         tls: None,
         authenticated: None,
+        via: None,
     }
 }

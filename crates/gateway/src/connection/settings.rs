@@ -10,6 +10,18 @@ use std::path::PathBuf;
 #[serde(transparent)]
 pub struct Addresses(pub Vec<SocketAddr>);
 
+/// An `address:port`, or the path of a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// One or more places, written as one text or a list of texts: "127.0.0.1:8891", "unix:/run/gatepost/milter", or as Postfix and
+/// sendmail name milters ("inet:127.0.0.1:8891", "inet:8891@127.0.0.1"); empty: this service is off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(pub Vec<Place>);
+
 /// `[listen]`: where we listen, and whom we believe about who is connecting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,11 +38,19 @@ pub struct ListenSettings {
     pub web: Addresses,
     /// The status pages. Default "127.0.0.1:8026".
     pub status: Addresses,
+    /// Milter: a mail server beside us asks what to do with each mail, such as "127.0.0.1:8891" or "unix:/run/gatepost/milter". Default: off.
+    pub milter: Places,
+    /// The protocol of spamd, for spamc and what speaks like it (port 783). Default: off.
+    pub spamd: Places,
+    /// The HTTP protocol of rspamd (/checkv2, /learnspam, /learnham, /ping), for rspamc, Haraka and scripts (port 11333). Default: off.
+    pub rspamd: Addresses,
     /// Networks of load balancers: connections from there must begin with a PROXY header (version 1 or 2), connections
     /// from elsewhere must not. Default: none.
     pub proxy: Networks,
     /// Addresses that may say with XCLIENT on whose behalf they connect. Default: none.
     pub xclient: Networks,
+    /// Servers that hand us their clients' mail and say with XFORWARD whose it is: Postfix with us as its content filter. Default: none.
+    pub xforward: Networks,
     /// How long we listen for a peer that talks before our greeting; such programs are not mail servers and are refused.
     /// Loopback and private addresses do not wait. Default "300ms".
     pub greeting_delay: Span,
@@ -133,8 +153,12 @@ impl Default for ListenSettings {
             submission_tls: Addresses::default(),
             web: local(8025),
             status: local(8026),
+            milter: Places::default(),
+            spamd: Places::default(),
+            rspamd: Addresses::default(),
             proxy: Networks::default(),
             xclient: Networks::default(),
+            xforward: Networks::default(),
             greeting_delay: Span::ms(300),
             stop_within: Span::seconds(20),
         }
@@ -207,6 +231,49 @@ impl<'de> Deserialize<'de> for Addresses {
     }
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Tcp(address) => address.fmt(f),
+            Place::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Place {
+    fn read(text: &str) -> Option<Place> {
+        let text = text.trim();
+        if let Some(path) = text.strip_prefix("unix:").or_else(|| text.strip_prefix("local:")) {
+            return path.starts_with('/').then(|| Place::Unix(path.into()));
+        }
+        let text = ["inet:", "inet6:"].iter().find_map(|tag| text.strip_prefix(tag)).unwrap_or(text);
+        let turned =
+            text.split_once('@').map(|(port, host)| if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") });
+        turned.as_deref().unwrap_or(text).parse().ok().map(Place::Tcp)
+    }
+}
+
+impl Serialize for Places {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(Place::to_string))
+    }
+}
+
+impl<'de> Deserialize<'de> for Places {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Places, D::Error> {
+        let read = |text: String| {
+            let wrong = || {
+                serde::de::Error::custom(format!(
+                    "“{text}” is no place to listen; write \"127.0.0.1:8891\" or \"unix:/run/gatepost/milter\""
+                ))
+            };
+            Place::read(&text).ok_or_else(wrong)
+        };
+        let texts = OneOrMore::deserialize(from)?.texts();
+        texts.into_iter().filter(|text| !text.is_empty()).map(read).collect::<Result<_, _>>().map(Places)
+    }
+}
+
 const DNS_PORT: u16 = 53;
 
 impl<'de> Deserialize<'de> for Servers {
@@ -257,6 +324,19 @@ mod tests {
         check(json!(""), Some(Addresses(vec![])));
         check(json!("localhost:25"), None::<Addresses>);
         check(json!("127.0.0.1"), None::<Addresses>);
+    }
+
+    #[test]
+    fn places_are_addresses_or_sockets() {
+        let local = |port| Place::Tcp(SocketAddr::from(([127, 0, 0, 1], port)));
+        check(json!("127.0.0.1:8891"), Some(Places(vec![local(8891)])));
+        check(json!(["inet:127.0.0.1:8891", "inet:8892@127.0.0.1"]), Some(Places(vec![local(8891), local(8892)])));
+        check(json!("inet6:8891@::1"), Some(Places(vec![Place::Tcp("[::1]:8891".parse().expect("an address"))])));
+        check(json!("unix:/run/milter"), Some(Places(vec![Place::Unix("/run/milter".into())])));
+        check(json!(""), Some(Places(vec![])));
+        check(json!("unix:milter"), None::<Places>);
+        check(json!("/run/milter"), None::<Places>);
+        check(json!("8891"), None::<Places>);
     }
 
     #[test]

@@ -143,12 +143,13 @@ impl Directory {
 
     /// The same for a peer of an inbound connector that may send out.
     pub fn relays_for_peer(&self, peer: &mail::Peer) -> Option<&Organisation> {
-        self.relays_for(peer.ip, peer.authenticated.as_deref()).or_else(|| {
+        let server = peer.via.unwrap_or(peer.ip); // whom a server forwards for gains nothing by it
+        self.relays_for(server, peer.authenticated.as_deref()).or_else(|| {
             if peer.authenticated.is_some() {
                 return None; // a login of nobody here does not fall back to the network
             }
-            let relays = |org: &&OrgId| self.inbound_from(**org, peer).any(|inbound| inbound.relay);
-            self.organisations.get(self.inbound.keys().find(relays)?)
+            let is_relay = |inbound: &Arc<InboundSettings>| inbound.relay && inbound.is_from(server, client_names(peer));
+            self.organisations.get(self.inbound.iter().find(|(_, inbounds)| inbounds.iter().any(is_relay))?.0)
         })
     }
 

@@ -103,6 +103,7 @@ fn peer(receipt: &Receipt) -> Peer {
         esmtp: true,
         tls: None,
         authenticated: Some(connection.login.clone()).filter(|login| !login.is_empty()),
+        via: None,
     }
 }
 

@@ -117,6 +117,13 @@ impl Shape {
     }
 }
 
+impl Prepared {
+    /// Id and octets of one shape, in the order of [`Ruled::shapes`].
+    pub(super) fn shape(&self, place: usize) -> Option<(MailId, Bytes)> {
+        self.mails.get(place).map(|shaped| (shaped.accepted.id, shaped.accepted.octets.clone()))
+    }
+}
+
 /// Commits and answers.
 pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
     let Some(id) = prepared.mails.first().map(|first| first.accepted.id) else {
@@ -349,6 +356,7 @@ fn first_events(gate: &Gate, taken: &Taken<'_>, shape: &Shape) -> Vec<Event> {
             Fate::Queued => event(EventKind::Queued, recipient, "{}".into()),
             Fate::Held { until_ms } => event(EventKind::Held, recipient, format!("{{\"until_ms\":{until_ms}}}")),
             Fate::Deleted => event(EventKind::Deleted, recipient, "{}".into()),
+            Fate::HandedBack { by } => event(EventKind::HandedBack, recipient, serde_json::json!({ "hop": &**by }).to_string()),
         });
     }
     events

@@ -197,7 +197,8 @@ fn fits_inbound(directory: &Directory, peer: &Peer, so_far: &Envelope, direction
     }
     let wants_tls =
         |inbound: &InboundSettings| inbound.require_tls && (is_own(inbound) || domain.is_some_and(|domain| inbound.is_about(domain)));
-    if peer.tls.is_none() && all.iter().any(|inbound| wants_tls(inbound)) {
+    // Whether the client used TLS with a server in front is that server's to ask.
+    if peer.tls.is_none() && peer.via.is_none() && all.iter().any(|inbound| wants_tls(inbound)) {
         return Err(Reply::new(530, (5, 7, 0), "Say STARTTLS first: mail from you is only taken over TLS")); // RFC 3207 §4
     }
     Ok(())

@@ -44,6 +44,15 @@ const INSPECT_MAX: Duration = Duration::from_secs(45);
 
 /// Judges one mail. Never fails: what could not be found out is in the results.
 pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
+    judged(gate, mail, seen, true).await
+}
+
+/// The same for a mail that is only asked about: nothing is remembered of it.
+pub(super) async fn judge_unnoted(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
+    judged(gate, mail, seen, false).await
+}
+
+async fn judged(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>, is_noted: bool) -> Judged {
     let mut steps = Vec::with_capacity(12);
     let started = Instant::now();
     let settings = gate.auth_settings(seen.directory);
@@ -53,7 +62,7 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     steps.push(step("authentication", started));
     let started = Instant::now();
     let behind = Behind::new(mail, &auth);
-    let (memory, known) = remembered(gate, mail, &seen, &behind).await;
+    let (memory, known) = remembered(gate, mail, &seen, (&behind, is_noted)).await;
     steps.push(step("reputation", started));
     let started = Instant::now();
     let inspecting = guarded(INSPECT_MAX, gate.detector.inspect_with(mail, &auth, &seen.directory.surroundings, &memory));
@@ -63,7 +72,7 @@ pub async fn judge(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>) -> Judged {
     steps.push(step("inspection", started));
     gate.signals.took(Timer::Inspect, started.elapsed());
     steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
-    if !seen.direction.outbound {
+    if is_noted && !seen.direction.outbound {
         note(gate, seen.direction.org, &behind, &inspected);
     }
     inspected.findings.extend(known);
@@ -79,16 +88,18 @@ fn verdict(gate: &Gate, inspected: &Inspected) -> Verdict {
 }
 
 /// What is remembered of those behind a mail and was taught about such mail, and findings of their record and present behaviour.
-async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behind) -> (Memory, Vec<Finding>) {
+async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, (behind, is_noted): (&Behind, bool)) -> (Memory, Vec<Finding>) {
     let org = seen.direction.org;
     if seen.direction.outbound {
-        gate.threads.note(org, mail.message);
-        gate.reputation.note_written(org, written_to(mail, seen.directory), gate.now_ms());
+        if is_noted {
+            gate.threads.note(org, mail.message);
+            gate.reputation.note_written(org, written_to(mail, seen.directory), gate.now_ms());
+        }
         return Default::default();
     }
     let known = gate.reputation.look(org, behind, mail.now_ms).await;
     let mut findings = known.findings();
-    if behind.address.is_some() {
+    if behind.address.is_some() && is_noted {
         findings.extend(gate.rates.mail(mail.peer.ip, &known, mail.now_ms));
     }
     let acquaintance = Acquaintance {
@@ -97,7 +108,9 @@ async fn remembered(gate: &Gate, mail: Mail<'_>, seen: &Seen<'_>, behind: &Behin
         thread: gate.threads.answers(org, mail.message),
         volume: known.volume(),
     };
-    gate.threads.note(org, mail.message);
+    if is_noted {
+        gate.threads.note(org, mail.message);
+    }
     let only = match mail.envelope.recipients.as_slice() {
         [only] => Some(only.address.key()),
         _ => None,

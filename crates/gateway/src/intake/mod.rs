@@ -5,6 +5,7 @@
 //! A step that panics or runs over its time ends in quarantine ("not fully inspectable") or in `451`, never in a pass.
 
 pub mod again;
+pub mod beside;
 mod callout;
 mod commit;
 mod compose;
@@ -30,6 +31,7 @@ pub use lists::{ListSettings, Listed, Lists};
 pub use ruled::{Ruled, Target};
 pub use settings::{IntakeSettings, LoginSettings};
 pub use signer::signed;
+pub use source::first_public;
 
 use crate::action::{self, Action};
 use crate::directory::Directory;

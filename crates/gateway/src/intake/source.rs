@@ -20,6 +20,20 @@ pub fn behind(message: &Message, connector: &InboundSettings) -> Option<IpAddr> 
     behind_fields(message.all("Received"), connector)
 }
 
+/// The address that handed the mail over to the first server with a public one, as the Received fields say, and the name it gave itself.
+/// For mail that comes without its connection: nothing vouches for the fields.
+pub fn first_public<'a>(received: impl Iterator<Item = &'a [u8]>) -> Option<(IpAddr, String)> {
+    for field in received.take(HOPS_MAX) {
+        let from = from_address(field)?;
+        if is_public(from) {
+            let text = String::from_utf8_lossy(&field[..field.len().min(FIELD_OCTETS_MAX)]);
+            let helo = text.split_ascii_whitespace().nth(1).unwrap_or_default().trim_matches(['[', ']']).to_string();
+            return Some((from, helo));
+        }
+    }
+    None
+}
+
 fn behind_fields<'a>(fields: impl Iterator<Item = &'a [u8]>, connector: &InboundSettings) -> Option<IpAddr> {
     let is_skipped = |ip: IpAddr| match connector.skip {
         SkipMode::Listed => connector.addresses.contains(ip) || connector.skip_addresses.contains(ip) || !is_public(ip),

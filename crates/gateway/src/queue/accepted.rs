@@ -64,6 +64,21 @@ pub enum Fate {
     Held { until_ms: i64 },
     /// Dropped because a policy or rule says so.
     Deleted,
+    /// The server that asked us has it still and delivers it; who that is, for the trace.
+    HandedBack { by: Arc<str> },
+}
+
+impl Fate {
+    /// We need the octets for it.
+    pub fn needs_body(&self) -> bool {
+        matches!(self, Fate::Queued | Fate::Held { .. })
+    }
+}
+
+impl Accepted {
+    pub fn needs_body(&self) -> bool {
+        self.recipients.iter().any(|recipient| recipient.fate.needs_body())
+    }
 }
 
 /// Changes for one recipient: header lines put above the message, words put before the subject.

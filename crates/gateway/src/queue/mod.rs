@@ -77,7 +77,7 @@ pub enum BodyPlace {
 impl BodyPlace {
     /// Decides by size, and writes the file where one is due. Before the transaction: what is never committed is swept later.
     pub async fn choose(bodies: &Bodies, accepted: &Accepted) -> Result<BodyPlace, Error> {
-        if accepted.octets.len() <= INLINE_OCTETS_MAX {
+        if accepted.octets.len() <= INLINE_OCTETS_MAX || !accepted.needs_body() {
             return Ok(BodyPlace::Inline);
         }
         let name = store::bodies::name(accepted.id.0);

@@ -18,7 +18,7 @@ const INSERT_RECIPIENT: &str = "INSERT INTO recipient (mail, n, org, address, or
 /// The statements that put `accepted` into the queue: its body and one row for each recipient.
 pub fn insert(accepted: &Accepted, body: &BodyPlace) -> Result<Vec<Statement>, Error> {
     let mut statements = Vec::with_capacity(accepted.recipients.len() + 1);
-    if accepted.recipients.iter().any(|recipient| recipient.fate != Fate::Deleted) {
+    if accepted.needs_body() {
         let (place, octets) = match body {
             BodyPlace::Inline => ("", accepted.octets.clone()),
             BodyPlace::File(name) => (name.as_str(), bytes::Bytes::new()),
@@ -38,6 +38,8 @@ fn recipient_args(accepted: &Accepted, recipient: &Recipient) -> Result<Vec<Valu
         Fate::Queued => ("queued", lease_end_ms, lease_node(accepted.id), lease_end_ms, None),
         Fate::Held { until_ms } => ("held", until_ms, 0, 0, None),
         Fate::Deleted => ("deleted", 0, 0, 0, Some(accepted.at_ms)),
+        // As with a next hop that said 250: from here on another server answers for it.
+        Fate::HandedBack { .. } => ("delivered", 0, 0, 0, Some(accepted.at_ms)),
     };
     let edits = serde_json::to_string(&recipient.edits).map_err(json)?;
     let dsn = serde_json::to_string(&recipient.dsn).map_err(json)?;

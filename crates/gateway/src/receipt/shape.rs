@@ -117,7 +117,7 @@ impl Connection {
             helo: peer.helo.clone(),
             tls: peer.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher)).unwrap_or_default(),
             login: peer.authenticated.clone().unwrap_or_default(),
-            via: String::new(),
+            via: peer.via.map(|server| server.to_string()).unwrap_or_default(),
         }
     }
 }

@@ -118,7 +118,7 @@ fn with_line_ends(octets: Bytes) -> Bytes {
 
 fn peer(ip: IpAddr, helo: &str) -> Peer {
     let local = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 25));
-    Peer { ip, port: 0, local, reverse: Reverse::NotAsked, helo: helo.into(), esmtp: true, tls: None, authenticated: None }
+    Peer { ip, port: 0, local, reverse: Reverse::NotAsked, helo: helo.into(), esmtp: true, tls: None, authenticated: None, via: None }
 }
 
 fn envelope(sender: &str, recipients: &[String]) -> Envelope {

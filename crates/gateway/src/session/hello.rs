@@ -58,6 +58,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if self.port.xclient.contains(self.connected_from) {
             offer.push_str("250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n");
         }
+        if self.port.xforward.contains(self.connected_from) {
+            offer.push_str("250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n");
+        }
         let _ = write!(
             offer,
             "250-LIMITS RCPTMAX={} MAILMAX={}\r\n250 ENHANCEDSTATUSCODES\r\n", // RFC 9422

@@ -5,6 +5,7 @@
 //! wait and no buffer is without a limit. Not here: accepting connections (`connection`), judging mail (`intake`).
 
 mod content;
+mod forward;
 mod hello;
 mod sign_in;
 mod state;
@@ -80,6 +81,8 @@ pub struct Port {
     pub dns: Arc<dyn Dns>,
     /// Who may say XCLIENT.
     pub xclient: Networks,
+    /// Who may say XFORWARD.
+    pub xforward: Networks,
     /// How long a peer from outside must keep still before our greeting.
     pub greeting_delay: Duration,
 }

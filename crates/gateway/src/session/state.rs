@@ -8,6 +8,7 @@ use crate::connection::stop::Stop;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use mail::envelope::{Peer, Reverse};
+use mail::smtp::xforward::Forwarded;
 use mail::smtp::{Command, Line, Reply, parse_command};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +28,10 @@ pub(super) struct Session<S> {
     pub tally: Tally,
     /// Who really holds the other end, whatever XCLIENT says later.
     pub connected_from: IpAddr,
+    /// What the server on the other end told of the client of its next mail.
+    pub forwarded: Option<Forwarded>,
+    /// That server, while a mail of its client is under way.
+    pub forwarder: Option<Peer>,
     stop: Stop,
     reverse: Option<JoinHandle<Reverse>>,
 }
@@ -53,7 +58,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub fn new(port: Arc<Port>, stream: S, peer: Peer, stop: Stop) -> Session<S> {
         let wire = Wire::new(stream, port.limits.reply_wait.duration());
         let connected_from = peer.ip;
-        Session { port, wire, peer, mail: None, tally: Tally::default(), connected_from, stop, reverse: None }
+        Session {
+            port,
+            wire,
+            peer,
+            mail: None,
+            tally: Tally::default(),
+            connected_from,
+            forwarded: None,
+            forwarder: None,
+            stop,
+            reverse: None,
+        }
     }
 
     pub async fn run(&mut self, start: Start) {
@@ -102,6 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn obey(&mut self, command: Command) -> Result<Flow, Gone> {
+        self.end_forwarding();
         match command {
             Command::Helo(name) => self.hello(name, false).await,
             Command::Ehlo(name) => self.hello(name, true).await,
@@ -111,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Command::Data => self.take_data().await,
             Command::Bdat { octets, last } => self.take_chunk(octets, last).await,
             Command::Rset => {
-                self.mail = None;
+                (self.mail, self.forwarded) = (None, None);
                 Ok(self.idle(b"250 2.0.0 Ok\r\n"))
             }
             Command::Noop => Ok(self.idle(b"250 2.0.0 Ok\r\n")),
@@ -122,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Command::StartTls => self.start_tls().await,
             Command::Auth { mechanism, initial } => self.authenticate(&mechanism, initial).await,
             Command::Xclient(attributes) => self.xclient(attributes).await,
+            Command::Xforward(attributes) => Ok(self.xforward(&attributes)),
             Command::Quit => {
                 self.wire.put(b"221 2.0.0 Bye\r\n");
                 Ok(Flow::Close)
@@ -165,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         match command {
             Command::Quit => false, // what follows is never read
             Command::Helo(_) | Command::Ehlo(_) | Command::Lhlo(_) | Command::StartTls | Command::Data => true,
-            Command::Auth { .. } | Command::Vrfy(_) | Command::Expn(_) | Command::Xclient(_) => true,
+            Command::Auth { .. } | Command::Vrfy(_) | Command::Expn(_) | Command::Xclient(_) | Command::Xforward(_) => true,
             _ => !self.peer.esmtp,
         }
     }

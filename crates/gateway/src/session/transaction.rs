@@ -23,6 +23,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return Ok(self.refuse(Stage::Sender, reply));
         }
         self.await_reverse().await;
+        self.begin_forwarding().await;
         if let Err(reply) = self.port.host.sender(&self.peer, &mail).await {
             return Ok(match self.pass_on(&reply) {
                 Flow::Next => self.count_idle(),

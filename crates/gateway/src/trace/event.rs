@@ -65,6 +65,8 @@ kinds!(
     DelayNotice = "delay-notice",
     DsnSent = "dsn-sent",
     Delivered = "delivered",
+    /// Judged for a server that has it and delivers it: milter and the like.
+    HandedBack = "handed-back",
     Bounced = "bounced",
     /// By policy, rule or a person, from the quarantine.
     Deleted = "deleted",
@@ -80,7 +82,7 @@ impl EventKind {
     /// The state of a recipient that this event ends in; `None` when it goes on.
     pub fn final_state(self) -> Option<&'static str> {
         match self {
-            EventKind::Delivered => Some("delivered"),
+            EventKind::Delivered | EventKind::HandedBack => Some("delivered"),
             EventKind::Bounced => Some("bounced"),
             EventKind::Deleted | EventKind::Cancelled => Some("deleted"),
             EventKind::Expired => Some("expired"),

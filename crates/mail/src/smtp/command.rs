@@ -46,6 +46,7 @@ pub fn parse_command(line: &[u8]) -> Result<Command, CommandError> {
         b"VRFY" => named(argument).map(Command::Vrfy),
         b"EXPN" => named(argument).map(Command::Expn),
         b"XCLIENT" => xclient::read_attributes(argument).map(Command::Xclient).map_or_else(|| syntax("Bad XCLIENT attribute"), Ok),
+        b"XFORWARD" => xclient::read_attributes(argument).map(Command::Xforward).map_or_else(|| syntax("Bad XFORWARD attribute"), Ok),
         _ => unknown(),
     }
 }

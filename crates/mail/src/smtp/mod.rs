@@ -18,6 +18,7 @@ mod reply_reader;
 pub mod sasl;
 mod stuff;
 pub mod xclient;
+pub mod xforward;
 mod xtext;
 
 #[cfg(test)]
@@ -68,6 +69,8 @@ pub enum Command {
     },
     /// Attribute names in upper case, values decoded; [`xclient::Client::read`] gives them meaning.
     Xclient(Vec<(String, String)>),
+    /// The same for [`xforward::Forwarded::add`].
+    Xforward(Vec<(String, String)>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -62,21 +62,21 @@ pub(super) fn read_attributes(argument: &str) -> Option<Vec<(String, String)>> {
     (!attributes.is_empty()).then_some(attributes)
 }
 
-fn is_unavailable(value: &str) -> bool {
+pub(super) fn is_unavailable(value: &str) -> bool {
     value.eq_ignore_ascii_case("[UNAVAILABLE]") || value.eq_ignore_ascii_case("[TEMPUNAVAIL]")
 }
 
-fn address(given: Option<String>) -> Option<Option<IpAddr>> {
+pub(super) fn address(given: Option<String>) -> Option<Option<IpAddr>> {
     let Some(text) = given else { return Some(None) };
     let text = text.get(..5).filter(|tag| tag.eq_ignore_ascii_case("ipv6:")).map_or(text.as_str(), |_| &text[5..]);
     text.parse().ok().map(Some)
 }
 
-fn port(given: Option<String>) -> Option<Option<u16>> {
+pub(super) fn port(given: Option<String>) -> Option<Option<u16>> {
     given.map_or(Some(None), |text| text.parse().ok().map(Some))
 }
 
-fn protocol(given: Option<String>) -> Option<Option<bool>> {
+pub(super) fn protocol(given: Option<String>) -> Option<Option<bool>> {
     given.map_or(Some(None), |text| match text.to_ascii_uppercase().as_str() {
         "SMTP" => Some(Some(false)),
         "ESMTP" => Some(Some(true)),

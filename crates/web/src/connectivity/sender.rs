@@ -185,6 +185,7 @@ async fn spf_of(app: &App, sender: &Sender, from: Address) -> mail::auth::Spf {
         esmtp: true,
         tls: None,
         authenticated: None,
+        via: None,
     };
     let envelope = Envelope {
         sender: Some(from),

@@ -31,6 +31,7 @@ pub const ARTICLES: &[Written] = &[
     written!("add-a-domain"),
     written!("connect-a-server"),
     written!("inbound-connectors"),
+    written!("beside-a-server"),
     written!("outgoing-mail"),
     written!("recipients"),
     written!("mail-is-missing"),

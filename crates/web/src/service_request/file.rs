@@ -260,6 +260,7 @@ async fn looked_at(app: &App, file: &File, octets: Bytes) -> Result<(), Fault> {
         esmtp: true,
         tls: None,
         authenticated: None,
+        via: None,
     };
     let envelope = Envelope {
         sender: None,

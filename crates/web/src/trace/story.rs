@@ -73,7 +73,7 @@ impl Story {
     /// From here on: when it was taken, and how long each recipient waited until it was settled.
     pub fn own_way(&self) -> Vec<Hop> {
         let Some(row) = &self.row else { return Vec::new() };
-        let settled = self.events.iter().filter(|event| event.kind == "delivered" || event.kind == "bounced").take(OWN_HOPS_MAX);
+        let settled = self.events.iter().filter(|event| matches!(event.kind, "delivered" | "handed-back" | "bounced")).take(OWN_HOPS_MAX);
         let hop = |event: &EventBody| Hop {
             from: event.recipient.clone(),
             by: event.detail["hop"].as_str().unwrap_or_default().to_string(),
@@ -130,7 +130,7 @@ fn secured(view: &View, tls: &str, policy: &str) -> String {
 
 fn tone(kind: &str) -> &'static str {
     match kind {
-        "delivered" | "released" => "good",
+        "delivered" | "handed-back" | "released" => "good",
         "held" | "deferred" | "delay-notice" | "requeued" => "warn",
         "bounced" | "deleted" | "expired" | "cancelled" => "bad",
         kind if kind.ends_with("-refused") => "bad",

@@ -365,6 +365,7 @@ async fn comes(scene: &Scene, coming: Coming<'_>) -> Result<OrgId, u16> {
         esmtp: true,
         tls: None,
         authenticated: None,
+        via: None,
     };
     let envelope = Envelope {
         sender: (!coming.is_from_nobody).then(|| Address::parse("x@acme.example").expect("an address")),

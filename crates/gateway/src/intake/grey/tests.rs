@@ -12,7 +12,7 @@ const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 fn peer(ip: &str) -> Peer {
     let ip = ip.parse().expect("an address");
     let local = (ip, 25).into();
-    Peer { ip, port: 40_000, local, reverse: Default::default(), helo: "mx".into(), esmtp: true, tls: None, authenticated: None }
+    Peer { ip, port: 40_000, local, reverse: Default::default(), helo: "mx".into(), esmtp: true, tls: None, authenticated: None, via: None }
 }
 
 fn envelope(sender: &str) -> Envelope {

@@ -50,6 +50,7 @@ impl Case {
                 esmtp: true,
                 tls: None,
                 authenticated: None,
+                via: None,
             },
             envelope: Envelope {
                 sender: Some(address("bounce@mail.partner.example")),

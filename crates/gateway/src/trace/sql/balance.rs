@@ -67,7 +67,7 @@ async fn recipients(tx: &mut Tx, from: MailId, end: MailId) -> Result<Vec<Recipi
 
 async fn ends(tx: &mut Tx, from: MailId, end: MailId) -> Result<Vec<EndRow>, Error> {
     let sql = "SELECT mail, recipient, kind FROM event WHERE mail >= $1 AND mail < $2 AND mail > 0 \
-               AND kind IN ('delivered', 'bounced', 'deleted', 'cancelled', 'expired')";
+               AND kind IN ('delivered', 'handed-back', 'bounced', 'deleted', 'cancelled', 'expired')";
     let mut ends = Vec::new();
     for row in tx.rows(sql, args![from.0, end.0]).await? {
         if let Some(state) = EventKind::parse(row.text(2)?).and_then(EventKind::final_state) {

@@ -21,6 +21,7 @@ pub enum Kind {
     Submission,
     SubmissionTls,
     Xclient,
+    Xforward,
     Proxy,
 }
 
@@ -77,6 +78,7 @@ pub fn listen_settings(kind: Kind) -> ListenSettings {
         Kind::Submission => listen.submission = here(),
         Kind::SubmissionTls => listen.submission_tls = here(),
         Kind::Xclient => (listen.smtp, listen.xclient) = (here(), network()),
+        Kind::Xforward => (listen.smtp, listen.xforward) = (here(), network()),
         Kind::Proxy => (listen.smtp, listen.proxy) = (here(), network()),
     }
     listen

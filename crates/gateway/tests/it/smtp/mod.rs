@@ -59,6 +59,7 @@ async fn people_sign_in_under_tls() {
 #[tokio::test]
 async fn front_ends_speak_for_others() {
     check(Kind::Xclient, &["xclient"]).await;
+    check(Kind::Xforward, &["xforward"]).await;
     check(Kind::Proxy, &["proxy"]).await;
 }
 

@@ -273,14 +273,15 @@ fn notable(ground: &Ground, story: &Story, one: &RecipientBody) -> Vec<Suspect> 
 
 /// When and by whom it was taken.
 fn taken(story: &Story, one: &RecipientBody) -> Evidence {
-    match event(story, one, "delivered") {
+    match event(story, one, "delivered").or_else(|| event(story, one, "handed-back")) {
         Some(event) => told(event, "seen-delivered", one),
         None => Evidence::new(Strength::Record, Say::new("seen-delivered-row").with("recipient", one.address.as_str())).at(story.row.at_ms),
     }
 }
 
 fn arrived(story: &Story, one: &RecipientBody) -> Suspect {
-    let hop = event(story, one, "delivered").map(|event| Story::told(event, "hop")).unwrap_or_default().to_string();
+    let taken_by = event(story, one, "delivered").or_else(|| event(story, one, "handed-back"));
+    let hop = taken_by.map(|event| Story::told(event, "hop")).unwrap_or_default().to_string();
     let text = Say::new("tell-delivered")
         .with("what", event(story, one, "delivered").map(|event| Story::told(event, "reply")).unwrap_or_default())
         .with("detail", hop.as_str())

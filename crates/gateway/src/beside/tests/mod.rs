@@ -1,0 +1,3 @@
+//! What neighbours read of a judgement.
+
+mod points;
