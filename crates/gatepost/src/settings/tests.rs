@@ -17,7 +17,10 @@ fn mistakes_name_file_line_key_and_what_was_meant() {
         ("[[policy]]\nname = \"p\"\nspam = \"redirect\"\n", "redirect_to “” is not an address"),
         ("[intake]\nrefused_url = \"mail.example.com/refused\"\n", "gatepost.toml: [intake] refused_url: write"),
         ("[listen]\nmilter = \"/run/milter\"\n", "is no place to listen"),
-        ("[beside]\norganisation = \"b\"\n[[organisation]]\nname = \"a\"\n", "[beside] organisation: there is no [[organisation]] named “b”"),
+        (
+            "[beside]\norganisation = \"b\"\n[[organisation]]\nname = \"a\"\n",
+            "[beside] organisation: there is no [[organisation]] named “b”",
+        ),
         ("[beside]\nconnections_max = 0\n", "[beside] connections_max: 0 is not between"),
         ("[listen\n", "gatepost.toml:1:"),
     ] {
