@@ -183,7 +183,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         match command {
             Command::Quit => false, // what follows is never read
             Command::Helo(_) | Command::Ehlo(_) | Command::Lhlo(_) | Command::StartTls | Command::Data => true,
-            Command::Auth { .. } | Command::Vrfy(_) | Command::Expn(_) | Command::Xclient(_) | Command::Xforward(_) => true,
+            Command::Auth { .. } | Command::Vrfy(_) | Command::Expn(_) | Command::Xclient(_) => true,
+            // Postfix sends XFORWARD in two commands at once; it changes nothing of the session.
             _ => !self.peer.esmtp,
         }
     }

@@ -14,7 +14,6 @@ fn served(more: &str) -> (Server, String) {
 fn rspamc_reads_our_judgement() {
     let (server, at) = served("");
     for (arguments, input, wants, why) in [
-        (vec!["ping"], String::new(), vec!["pong"], "is anybody there"),
         (
             vec!["symbols"],
             plain("good"),
