@@ -225,9 +225,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     };
     let app = pages::app(chosen, &store, feedback, shared);
     (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());
-    let gate = Arc::new(gate);
-    let running = connection::listen(setup(settings, &keys, &dns), gate.clone(), stop.clone()).await?;
-    let beside = gateway::beside::listen(&settings.listen, settings.limits.clone(), settings.beside.clone(), gate, stop.clone()).await?;
+    let (running, beside) = listen(settings, setup(settings, &keys, &dns), Arc::new(gate), &stop).await?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
@@ -244,6 +242,18 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     health::watch(chosen, &app, around);
     start_jobs((&store, settings.store.trace_days), &app, directory, (seal, dns), (couriers.knowing(Vec::new()), settings));
     Ok(Service { running, beside, stopper, queue, queue_tasks, couriers: sending, reputation, usage, pages, status, app, db: store.db })
+}
+
+/// All ports by which mail comes: by SMTP, and from servers beside us.
+async fn listen(
+    settings: &crate::settings::Settings,
+    setup: Setup,
+    gate: Arc<Gate>,
+    stop: &gateway::connection::stop::Stop,
+) -> anyhow::Result<(Running, gateway::beside::Running)> {
+    let running = connection::listen(setup, gate.clone(), stop.clone()).await?;
+    let beside = gateway::beside::listen(&settings.listen, settings.limits.clone(), settings.beside.clone(), gate, stop.clone()).await?;
+    Ok((running, beside))
 }
 
 async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
@@ -289,6 +299,7 @@ fn start_jobs(
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
     web::overview::start(app);
+    web::help::warm();
     web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));

@@ -27,6 +27,18 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 
 pub const MIGRATIONS: &[Migration] = &[Migration { number: 33, name: "help_vote", sql: include_str!("migrations/0033_help_vote.sql") }];
 
+/// How long after the start the ways to ask are learned from, when nobody asked before.
+const WARM_AFTER: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Learns how people ask before the first one does: it takes a good part of a second. Ends by itself; wants a runtime.
+pub fn warm() {
+    tokio::spawn(async {
+        tokio::time::sleep(WARM_AFTER).await;
+        // Nothing comes back; one that fails is tried by whoever asks first.
+        let _ = tokio::task::spawn_blocking(search::learn).await;
+    });
+}
+
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/help", get(page::home))

@@ -39,6 +39,11 @@ pub struct Hit<'a> {
     pub excerpt: String,
 }
 
+/// Learns from the ways to ask, if nobody did so yet.
+pub fn learn() {
+    let _ = guess::guess();
+}
+
 /// Articles for `query`, best first: those that are named, then those that speak of what is asked.
 pub fn find<'a>(library: &'a Library, query: &str, lang: Lang) -> Vec<Hit<'a>> {
     let terms = shown(query);
