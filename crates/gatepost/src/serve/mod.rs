@@ -174,8 +174,7 @@ impl Couriers {
 }
 
 async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Service> {
-    let settings = &chosen.settings;
-    let signals = Arc::new(Signals::default());
+    let (settings, signals) = (&chosen.settings, Arc::new(Signals::default()));
     let health = web::health::Health::with(signals.clone(), settings.health.clone());
     let status = health::listen(chosen, &health)?;
     let store = open::for_server(chosen).await?;
@@ -210,9 +209,8 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         outflow: Outflow::start(store.db.clone(), settings.outbound.clone(), output::now_ms),
         clock: output::now_ms,
     });
-    let (usage, probes) = (gate.usage.clone(), gate.probes.clone());
     let keys = Keys::from_settings(&settings.tls, &couriers.hostname).context("[tls]")?;
-    let (stopper, stop) = gateway::connection::stop::stop();
+    let ((stopper, stop), (usage, probes)) = (gateway::connection::stop::stop(), (gate.usage.clone(), gate.probes.clone()));
     let shared = pages::Running {
         directory: &directory,
         dns: &dns,
