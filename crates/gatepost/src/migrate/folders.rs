@@ -67,8 +67,8 @@ my_own_list = a b
 strange_setting = 7
 ";
 
-#[test]
-fn a_relay_of_an_organisation_becomes_a_draft() {
+/// A relay in front of two servers of an organisation.
+fn relay() -> Draft {
     let files = folder(&[
         ("main.cf", MAIN),
         ("relay_domains", "branch.example OK\n"),
@@ -86,7 +86,12 @@ fn a_relay_of_an_organisation_becomes_a_draft() {
         ),
         ("body_checks", "/evil\\.example\\/x/ HOLD\n"),
     ]);
-    let draft = right(postfix::read(files.path(), "shop"));
+    right(postfix::read(files.path(), "shop"))
+}
+
+#[test]
+fn a_relay_of_an_organisation_becomes_a_draft() {
+    let draft = relay();
     let settings = &draft.settings;
     assert_eq!(settings.listen.name, "mx1.shop.example");
     let domains: Vec<_> =
@@ -118,6 +123,12 @@ fn a_relay_of_an_organisation_becomes_a_draft() {
     assert!(settings.inbound[0].relay);
     assert_eq!(settings.dns.list[0].codes.len(), 3);
     assert_eq!(settings.intake.greylist, Greylist::Doubtful);
+}
+
+#[test]
+fn what_a_relay_refused_becomes_entries_and_rules() {
+    let draft = relay();
+    let settings = &draft.settings;
     let entries: Vec<_> = settings.entry.iter().map(|entry| (entry.effect, entry.kind, entry.value.as_str())).collect();
     assert_eq!(
         entries,
@@ -144,6 +155,11 @@ fn a_relay_of_an_organisation_becomes_a_draft() {
             (None, ActionKind::Bcc),
         ]
     );
+}
+
+#[test]
+fn nothing_of_a_relay_is_passed_over_in_silence() {
+    let draft = relay();
     for (what, fate) in [
         ("virtual_alias_maps", Fate::Left),
         ("reject_rhsbl_sender", Fate::Left),
@@ -161,7 +177,6 @@ fn a_relay_of_an_organisation_becomes_a_draft() {
     ] {
         assert_eq!(fates(&draft, what), [fate], "{what}");
     }
-    // Nothing is passed over in silence.
     for name in MAIN.lines().filter(|line| !line.starts_with([' ', '\t'])).filter_map(|line| line.split_once(" =").map(|(name, _)| name)) {
         let is_named = draft.notes.iter().any(|note| note.what.starts_with(name))
             || ["transport_maps", "header_checks", "body_checks"].contains(&name)

@@ -111,11 +111,13 @@ fn one(draft: &mut Draft, reading: &mut Reading, at: &str, line: &str) {
     }
 }
 
+const WEIGHTS: (&str, &str) = (
+    "Thresholds here are probabilities, [detect.thresholds]; the defaults fit. Try a change with gatepost replay.",
+    "这里的阈值是概率，见 [detect.thresholds]；默认值即可。改动前可用 gatepost replay 试算。",
+);
+
+/// Settings that need no reading of their values.
 fn other(key: &str) -> (Fate, &'static str, &'static str) {
-    const WEIGHTS: (&str, &str) = (
-        "Thresholds here are probabilities, [detect.thresholds]; the defaults fit. Try a change with gatepost replay.",
-        "这里的阈值是概率，见 [detect.thresholds]；默认值即可。改动前可用 gatepost replay 试算。",
-    );
     match key {
         "required_score" | "required_hits" => (Fate::Changed, WEIGHTS.0, WEIGHTS.1),
         "rewrite_header" | "add_header" | "remove_header" | "clear_headers" => (

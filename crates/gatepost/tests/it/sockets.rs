@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// As systemd hands one over: number 3, counted and meant for this process (sd_listen_fds(3)).
+/// As systemd hands one over: number 3, counted and meant for this process (sd_listen_fds(3)). dash knows no numbers of two digits, bash does.
 const HANDED: &str = "exec 3<&$FD; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
 
 #[test]
@@ -34,7 +34,7 @@ fn a_socket_that_was_handed_over_is_used_and_connections_before_the_start_wait()
             .expect("a reply")
     });
     fcntl_setfd(&listener, FdFlags::empty()).expect("it is inherited");
-    let mut child = Command::new("sh")
+    let mut child = Command::new("bash")
         .args(["-c", HANDED, PROGRAM, "serve", "--config"])
         .arg(&file)
         .arg("--data")

@@ -107,7 +107,7 @@ async fn tls_domain(
 
 /// A report of another server, or what was none.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ReportBody {
+pub struct MailReportBody {
     report: String,
     /// dmarc, tls, failure, complaint; "" could not be read.
     kind: String,
@@ -132,9 +132,9 @@ pub struct ReportBody {
     about: String,
 }
 
-impl ReportBody {
-    pub fn of(row: &Row) -> ReportBody {
-        ReportBody {
+impl MailReportBody {
+    pub fn of(row: &Row) -> MailReportBody {
+        MailReportBody {
             report: row.id.to_string(),
             kind: row.kind.clone(),
             at_ms: row.at_ms(),
@@ -157,7 +157,7 @@ impl ReportBody {
 /// A page of reports.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportList {
-    rows: Vec<ReportBody>,
+    rows: Vec<MailReportBody>,
     /// Cursor to go on with, as `before`; null: that was all.
     next: Option<String>,
 }
@@ -167,14 +167,14 @@ pub struct ReportList {
     responses((status = 200, description = "Reports", body = ReportList)))]
 async fn list(State(app): State<App>, person: Person, Query(asked): Query<AskedReports>) -> Result<Json<ReportList>, Fault> {
     let (rows, next) = received::list(&app, &person, &asked, ROWS).await?;
-    Ok(Json(ReportList { rows: rows.iter().map(ReportBody::of).collect(), next: next.map(|next| next.to_string()) }))
+    Ok(Json(ReportList { rows: rows.iter().map(MailReportBody::of).collect(), next: next.map(|next| next.to_string()) }))
 }
 
 /// A report with what is in it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WholeReport {
     #[serde(flatten)]
-    report: ReportBody,
+    report: MailReportBody,
     /// By kind: policy and records; policies and failures; or what is said about one mail.
     detail: serde_json::Value,
 }
@@ -184,7 +184,7 @@ pub struct WholeReport {
     responses((status = 200, description = "The report", body = WholeReport)))]
 async fn one(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<WholeReport>, Fault> {
     let row = received::one(&app, &person, &id).await?;
-    Ok(Json(WholeReport { report: ReportBody::of(&row), detail: serde_json::from_str(&row.detail).unwrap_or_default() }))
+    Ok(Json(WholeReport { report: MailReportBody::of(&row), detail: serde_json::from_str(&row.detail).unwrap_or_default() }))
 }
 
 /// How a file is called.

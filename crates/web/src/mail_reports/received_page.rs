@@ -78,7 +78,7 @@ pub async fn list(
     };
     let (rows, next) = found;
     if is_json {
-        return Ok(super::json_file("reports", &rows.iter().map(super::api::ReportBody::of).collect::<Vec<_>>()));
+        return Ok(super::json_file("reports", &rows.iter().map(super::api::MailReportBody::of).collect::<Vec<_>>()));
     }
     let table = Table {
         view: &view,
