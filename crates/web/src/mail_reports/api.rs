@@ -198,7 +198,7 @@ struct FileName {
 
 /// What became of one report of a file.
 #[derive(Debug, Serialize, ToSchema)]
-struct KeptBody {
+struct ReportLetterBody {
     /// The report; the one that was there when it is known.
     report: String,
     /// dmarc, tls, failure, complaint; "" could not be read.
@@ -209,16 +209,16 @@ struct KeptBody {
     problem: String,
 }
 
-impl KeptBody {
-    fn of(kept: &Kept) -> KeptBody {
-        KeptBody { report: kept.id.to_string(), kind: kept.kind.into(), is_known: kept.is_known, problem: kept.problem.into() }
+impl ReportLetterBody {
+    fn of(kept: &Kept) -> ReportLetterBody {
+        ReportLetterBody { report: kept.id.to_string(), kind: kept.kind.into(), is_known: kept.is_known, problem: kept.problem.into() }
     }
 }
 
 /// Takes a file with reports: XML, JSON, gzip, zip, or a saved mail; at most 16 MiB. What cannot be used is listed with the reason.
 #[utoipa::path(post, path = "/reports/received", tag = "reports", params(FileName),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
-    (status = 201, description = "What became of each report in it", body = Vec<KeptBody>),
+    (status = 201, description = "What became of each report in it", body = Vec<ReportLetterBody>),
     (status = 413, body = Problem, content_type = "application/problem+json", description = "The file is too large"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "The file is empty"),
 ))]
@@ -227,9 +227,9 @@ async fn upload(
     person: Person,
     Query(asked): Query<FileName>,
     octets: Bytes,
-) -> Result<(StatusCode, Json<Vec<KeptBody>>), Fault> {
+) -> Result<(StatusCode, Json<Vec<ReportLetterBody>>), Fault> {
     let kept = received::upload(&app, &person, (&asked.name, octets)).await?;
-    Ok((StatusCode::CREATED, Json(kept.iter().map(KeptBody::of).collect())))
+    Ok((StatusCode::CREATED, Json(kept.iter().map(ReportLetterBody::of).collect())))
 }
 
 /// What mail went through.
