@@ -14,6 +14,7 @@ pub mod follow;
 pub mod health;
 pub mod intake;
 pub mod mail_reports;
+pub mod mailbox;
 pub mod outflow;
 pub mod policy;
 pub mod quarantine;

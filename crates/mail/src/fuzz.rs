@@ -8,6 +8,7 @@ use crate::auth::{AuthSettings, authenticate};
 pub use crate::beside::fuzzing::{milter, spamd};
 use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
 use crate::envelope::{BodyType, Envelope, Mail, Peer, Reverse};
+use crate::imap;
 use crate::message::{Budget, DefectKind, Message};
 use crate::report::received::{self, Report};
 use crate::report::{bounce, dsn};
@@ -27,6 +28,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("data", data),
     ("bdat", bdat),
     ("reply", reply),
+    ("imap", imap_response),
     ("proxy", proxy_header),
     ("addresses", addresses),
     ("dsn", notice),
@@ -203,6 +205,48 @@ pub fn reply(input: &[u8]) {
         let mut wire = Vec::new();
         reply.write_to(&mut wire);
         assert!(wire.is_ascii() && !has_bare_line_end(&wire) && wire.len() < 64 * 512 + 1);
+    }
+}
+
+/// Responses of an IMAP server, in pieces of a size that the first octet chooses.
+pub fn imap_response(input: &[u8]) {
+    const LITERAL_OCTETS_MAX: usize = 4_096;
+    let Some((step, input)) = input.split_first() else { return };
+    let read = |step: usize| {
+        let mut reader = imap::ResponseReader::new(LITERAL_OCTETS_MAX);
+        let mut found = Vec::new();
+        for piece in input.chunks(step.max(1)) {
+            reader.buffer().extend_from_slice(piece);
+            loop {
+                match reader.next_response() {
+                    Ok(Some(one)) => found.push(one),
+                    Ok(None) => break,
+                    Err(_) => return (found, true),
+                }
+            }
+        }
+        (found, false)
+    };
+    let found = read(usize::from(*step));
+    assert_eq!(found, read(input.len()), "pieces change the responses");
+    for one in found.0 {
+        assert!(!one.tag.is_empty());
+        assert!(one.found().is_none_or(|numbers| numbers.len() <= imap::FOUND_MAX));
+        assert!(one.fetched().is_none_or(|fetched| fetched.octets.len() <= LITERAL_OCTETS_MAX.max(64 << 10)));
+        let _ = (one.capabilities(), one.copied(), one.uid_validity());
+        if let Some(folder) = one.folder() {
+            assert!(!imap::folder_from_wire(&folder.wire_name).chars().any(char::is_control));
+        }
+    }
+    if let Some(quoted) = std::str::from_utf8(input).ok().and_then(imap::quoted) {
+        assert!(quoted.is_ascii() && !quoted.contains(['\r', '\n']));
+    }
+    if let Ok(name) = std::str::from_utf8(input) {
+        let wire = imap::folder_to_wire(name);
+        assert!(wire.chars().all(|c| matches!(c, ' '..='~')), "{wire:?}");
+        if !name.chars().any(char::is_control) {
+            assert_eq!(imap::folder_from_wire(&wire), name, "a name reads back");
+        }
     }
 }
 
@@ -391,6 +435,7 @@ mod tests {
             b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n", b"Content-Type: message/delivery-status\r\n\r\n", b"Status: 5.1.1\r\n", b"\xe6\x9d\x8e", b"\xff",
             b"v=spf1 include:%{i}.b.example -all\n", b"v=DMARC1; p=reject; sp=none\n", b"v=DKIM1; k=rsa; p=AAAA\n", b"From: a@b.example\r\n",
             b"DKIM-Signature: v=1; a=rsa-sha256; d=b.example; s=s; h=From; bh=AAAA; b=AAAA\r\n", b"ARC-Seal: i=1; cv=none; a=rsa-sha256; d=b.example; s=s; b=AA\r\n",
+            b"* ", b"OK ", b"FETCH (", b"BODY[] ", b"{3}\r\n", b"SEARCH 1 2", b"LIST () \".\" ", b"[COPYUID 1 2 3]", b"&V4M-",
             b"Content-Type: text/html\r\n\r\n<a href=http://b.example>x</a>", b"Content-Transfer-Encoding: base64\r\n\r\nUEsDBA==",
         ]);
         prop::collection::vec(words, 0..24).prop_map(|words| words.concat())

@@ -158,6 +158,10 @@ identifier!(
     SecondLookId, 's'
 );
 identifier!(
+    /// Mail that is taken out of mailboxes, once.
+    RemovalId, 'x'
+);
+identifier!(
     /// One API token.
     TokenId, 't'
 );

@@ -12,6 +12,7 @@ pub mod envelope;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod id;
+pub mod imap;
 pub mod message;
 pub mod report;
 pub mod smtp;

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod dialogue;
+pub mod dovecot;
 pub mod postgres;
 pub mod shared;
 pub mod sink;

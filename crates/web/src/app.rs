@@ -4,7 +4,7 @@ use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
     agent, api, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
-    overview, page, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -162,6 +162,7 @@ pub fn router(app: App) -> Router {
         overview::routes(),
         mail_reports::routes(),
         trace::routes(),
+        removal::routes(),
         quarantine::routes(),
         policy::routes(),
         entry::routes(),

@@ -26,6 +26,7 @@ pub mod people;
 pub mod phone;
 pub mod policy;
 pub mod quarantine;
+pub mod removal;
 pub mod restricted;
 pub mod rules;
 mod server;
@@ -44,6 +45,7 @@ pub fn migrations() -> Vec<store::Migration> {
         gateway::MIGRATIONS,
         people::MIGRATIONS,
         quarantine::MIGRATIONS,
+        removal::MIGRATIONS,
         api::MIGRATIONS,
         health::MIGRATIONS,
         overview::MIGRATIONS,

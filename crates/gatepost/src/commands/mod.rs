@@ -15,6 +15,7 @@ mod migrate;
 mod person;
 mod phone;
 mod quarantine;
+mod removal;
 mod replay;
 mod rule;
 mod scan;
@@ -66,6 +67,8 @@ enum Task {
     Trace(trace::Trace),
     /// Held mail: list, show, release, delete.
     Quarantine(quarantine::Quarantine),
+    /// Take delivered mail out of mailboxes, and put it back.
+    Removal(removal::Removal),
     /// Say what a mail is, see what that changes, take it back.
     Feedback(feedback::Feedback),
     /// From a complaint to the cause and what helps.
@@ -124,6 +127,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Eval(eval) => eval::run(eval),
         Task::Trace(trace) => trace::run(&place, trace),
         Task::Quarantine(quarantine) => quarantine::run(&place, quarantine),
+        Task::Removal(removal) => removal::run(&place, removal),
         Task::Feedback(feedback) => feedback::run(&place, feedback),
         Task::Troubleshoot(asked) => troubleshoot::run(&place, asked),
         Task::Bounce(asked) => troubleshoot::bounce(asked),

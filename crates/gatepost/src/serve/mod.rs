@@ -300,6 +300,8 @@ fn start_jobs(
     web::help::warm();
     web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
+    tokio::spawn(web::removal::run(app.clone()));
+    tokio::spawn(web::removal::watch_delivered(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::restricted::tell_every_minute(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));

@@ -54,6 +54,7 @@ const TABLES: &[Table] = &[
     table("domain", true, "DomainSettings", DIRECTORY),
     table("recipient", true, "RecipientSettings", DIRECTORY),
     table("connector", true, "ConnectorSettings", include_str!("../../../gateway/src/directory/connector.rs")),
+    table("connector.mailbox", false, "MailboxSettings", include_str!("../../../gateway/src/mailbox/settings.rs")),
     table("inbound", true, "InboundSettings", include_str!("../../../gateway/src/directory/inbound.rs")),
     table("policy", true, "PolicySettings", include_str!("../../../gateway/src/policy/settings.rs")),
     table("policy.applies_to", false, "RecipientFilter", include_str!("../../../gateway/src/policy/settings.rs")),

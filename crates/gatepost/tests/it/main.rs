@@ -11,6 +11,7 @@ mod flow;
 mod health;
 mod health_ways;
 mod lab;
+mod mailbox;
 mod outward;
 mod phone;
 mod postfix;

@@ -1,5 +1,6 @@
 //! How mail goes to a next hop.
 
+use crate::mailbox::MailboxSettings;
 use serde::{Deserialize, Serialize};
 
 /// How mail goes to a next hop; stored as JSON in `connector.settings`, written in settings as `[[connector]]`.
@@ -36,6 +37,8 @@ pub struct ConnectorSettings {
     pub password: String,
     /// Folder for protocol "folder".
     pub folder: String,
+    /// The mailboxes behind it, for mail that is removed after delivery.
+    pub mailbox: MailboxSettings,
 }
 
 impl Default for ConnectorSettings {
@@ -56,6 +59,7 @@ impl Default for ConnectorSettings {
             login: String::new(),
             password: String::new(),
             folder: String::new(),
+            mailbox: MailboxSettings::default(),
         }
     }
 }

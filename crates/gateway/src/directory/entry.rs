@@ -93,7 +93,7 @@ pub struct Entries {
 }
 
 /// What of one mail the entries are compared with; made once per mail.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Subject {
     ip: Option<std::net::IpAddr>,
     /// Keys of the envelope sender and of From, each with whether allowing it is safe: it was authenticated.

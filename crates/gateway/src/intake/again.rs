@@ -4,14 +4,15 @@
 //! Invariant: nothing is noted anywhere; no reputation, thread or rate learns from it. What only the moment of the connection knew
 //! (lists, rates) is taken over from the receipt.
 
-use crate::directory::Watch;
+use crate::directory::{Subject, Watch};
 use crate::feedback::Deltas;
+use crate::policy::{self, Decision};
 use crate::receipt::Receipt;
 use crate::reputation::{self, Behind, Reputation};
 use bytes::Bytes;
 use detect::acquaintance::{Acquaintance, Memory};
 use detect::{Detector, Finding, Thresholds, Verdict};
-use mail::auth::{self, AuthResults, AuthSettings};
+use mail::auth::{self, AuthResults, AuthSettings, CompositeResult, SpfResult};
 use mail::dns::Dns;
 use mail::envelope::{BodyType, Notify, Reverse};
 use mail::message::Budget;
@@ -42,6 +43,10 @@ pub struct Second {
     pub auth: AuthResults,
     pub findings: Vec<Finding>,
     pub verdict: Verdict,
+    /// What allow and block entries are compared with.
+    pub subject: Subject,
+    spam_log_odds: f32,
+    phish_log_odds: f32,
 }
 
 impl Again {
@@ -49,6 +54,26 @@ impl Again {
     pub async fn judge(&self, org: OrgId, receipt: &Receipt, octets: Bytes) -> Option<Second> {
         let message = tokio::task::spawn_blocking(move || Message::parse(octets, &Budget::default())).await.ok()?;
         tokio::time::timeout(AGAIN_MAX, self.judged(org, receipt, &message)).await.ok()
+    }
+
+    /// What the policies of today would do with it for one recipient, mail flow rules left aside.
+    pub fn decide(&self, org: OrgId, second: &Second, recipient: &Address, now_ms: i64) -> Decision {
+        let evidence = policy::Evidence {
+            findings: &second.findings,
+            spam_log_odds: second.spam_log_odds,
+            phish_log_odds: second.phish_log_odds,
+            thresholds: &self.thresholds,
+        };
+        let question = policy::Question {
+            verdict: &second.verdict,
+            evidence: Some(evidence),
+            auth: &second.auth,
+            subject: &second.subject,
+            org,
+            recipient,
+            now_ms,
+        };
+        policy::decide(&self.directory.snapshot(), question)
     }
 
     async fn judged(&self, org: OrgId, receipt: &Receipt, message: &Message) -> Second {
@@ -83,7 +108,10 @@ impl Again {
         inspected.findings.extend(known.findings());
         let log_odds = (inspected.spam_log_odds, inspected.phish_log_odds);
         let verdict = detect::verdict::judge(&inspected.findings, log_odds.0, log_odds.1, inspected.bcl, &self.thresholds);
-        Second { auth, findings: inspected.findings, verdict }
+        let is_authentic = auth.composite.result == CompositeResult::Pass;
+        let subject = Subject::new(mail, is_authentic, auth.spf.result == SpfResult::Pass && !auth.spf.by_helo);
+        let (spam_log_odds, phish_log_odds) = log_odds;
+        Second { auth, findings: inspected.findings, verdict, subject, spam_log_odds, phish_log_odds }
     }
 }
 

@@ -74,6 +74,12 @@ kinds!(
     Cancelled = "cancelled",
     /// Held until its time was over.
     Expired = "expired",
+    /// Moved out of the way in a mailbox, after delivery.
+    Removed = "removed",
+    /// Moved back to where it lay.
+    PutBack = "put-back",
+    /// It was not where it could be removed from, or the mailbox could not be opened.
+    NotRemoved = "not-removed",
     /// Written by a newer version; [`super::api::EventBody`] keeps the name.
     Other = "other",
 );

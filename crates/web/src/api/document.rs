@@ -14,6 +14,7 @@ const TAGS: &[(&str, &str)] = &[
     ("restricted senders", "Senders who went over a limit and may not send until somebody releases them."),
     ("reports", "Reports of other servers (DMARC, TLS, complaints), and what mail went through."),
     ("trace", "Mails, their receipts and events."),
+    ("removals", "Mail that is taken out of mailboxes after delivery, and put back."),
     ("quarantine", "Held mail: look, release, delete, report."),
     ("policies", "Filter policies and which one applies to whom."),
     ("entries", "Allow and block entries."),

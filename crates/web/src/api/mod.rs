@@ -12,7 +12,7 @@ mod version;
 
 use crate::{
     App, agent, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
-    overview, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -44,6 +44,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         overview::api::routes(),
         mail_reports::api::routes(),
         trace::api::routes(),
+        removal::api::routes(),
         quarantine::api::routes(),
         policy::api::routes(),
         entry::api::routes(),

@@ -168,7 +168,7 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// `host`, `host:port`, an address, `[v6]:port`.
-fn is_host(written: &str) -> bool {
+pub fn is_host(written: &str) -> bool {
     if written.parse::<std::net::IpAddr>().is_ok() || written.parse::<std::net::SocketAddr>().is_ok() {
         return true;
     }
@@ -177,7 +177,7 @@ fn is_host(written: &str) -> bool {
     is_port && (host.eq_ignore_ascii_case("localhost") || mail::address::domain_to_ascii(host).is_some())
 }
 
-fn number(text: &str, (usual, most): (usize, usize), field: &'static str, wrong: &mut Vec<Wrong>) -> usize {
+pub fn number(text: &str, (usual, most): (usize, usize), field: &'static str, wrong: &mut Vec<Wrong>) -> usize {
     match text.trim() {
         "" => usual,
         text => match text.parse() {

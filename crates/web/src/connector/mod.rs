@@ -5,7 +5,7 @@
 //! to ports of mail, so often a person.
 
 pub mod api;
-mod draft;
+pub(crate) mod draft;
 mod inbound_draft;
 mod inbound_page;
 mod page;
@@ -48,14 +48,14 @@ pub async fn names_of(app: &App, org: OrgId) -> Result<Vec<String>, Fault> {
 }
 
 /// The connector of this name in the person's scope.
-async fn find(app: &App, person: &Person, name: &str) -> Result<sql::Named, Fault> {
+pub(crate) async fn find(app: &App, person: &Person, name: &str) -> Result<sql::Named, Fault> {
     person.require(May::ReadSettings)?;
     let (scope, name) = (person.scope(), name.to_string());
     let found = app.db.read(move |tx| Box::pin(async move { sql::one(tx, scope, &name).await })).await.map_err(Fault::from)?;
     found.ok_or(Fault::NotFound)
 }
 
-async fn find_to_change(app: &App, person: &Person, name: &str) -> Result<sql::Named, Fault> {
+pub(crate) async fn find_to_change(app: &App, person: &Person, name: &str) -> Result<sql::Named, Fault> {
     let named = find(app, person, name).await?;
     person.require(May::Connectors)?;
     if named.is_fixed() { Err(Fault::Conflict(Say::new("connector-is-fixed"))) } else { Ok(named) }

@@ -276,7 +276,8 @@ async fn put(tx: &mut store::Tx, settings: &ConnectorSettings, source: &str) -> 
 
 /// The settings as the audit log keeps them.
 pub fn without_password(settings: &ConnectorSettings) -> serde_json::Value {
-    let hidden = ConnectorSettings { password: String::new(), ..settings.clone() };
+    let mut hidden = ConnectorSettings { password: String::new(), ..settings.clone() };
+    hidden.mailbox.password.clear();
     serde_json::to_value(hidden).unwrap_or_default()
 }
 

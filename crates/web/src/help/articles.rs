@@ -43,6 +43,7 @@ pub const ARTICLES: &[Written] = &[
     written!("release"),
     written!("digest"),
     written!("report-mail"),
+    written!("removal-after-delivery"),
     written!("spam-came-through"),
     written!("phishing"),
     written!("forged-in-our-name"),

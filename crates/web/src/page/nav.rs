@@ -31,6 +31,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/overview", "nav-overview", "data-trending", May::Overview),
             ("/reports", "nav-reports", "poll", May::Overview),
             ("/trace", "nav-trace", "search", May::Trace),
+            ("/removals", "removal-title", "mail-dismiss", May::Trace),
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
             ("/second-looks", "nav-second-looks", "question-circle", May::Trace),
             ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),

@@ -24,6 +24,7 @@ pub const SOURCES: &[Source] = &[
     crate::mail_reports::WORDS,
     crate::trace::WORDS,
     crate::quarantine::WORDS,
+    crate::removal::WORDS,
     crate::policy::WORDS,
     crate::entry::WORDS,
     crate::restricted::WORDS,

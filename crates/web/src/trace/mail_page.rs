@@ -39,6 +39,7 @@ struct MailPage<'a> {
     way: Option<Analysis>,
     /// What we know ourselves: taken, and each recipient settled.
     own_way: Vec<Hop>,
+    mailboxes: crate::removal::Button,
 }
 
 /// What was decided for one recipient.
@@ -61,6 +62,10 @@ pub async fn mail(State(app): State<App>, view: View, person: Person, Path(id): 
     let percent = |p: f32| format!("{:.1} %", p * 100.0);
     let findings = receipt.map(|receipt| story::findings(receipt, &view)).unwrap_or_default();
     let way = way(&app, &view, &story).await?;
+    let mailboxes = match story.row {
+        Some(_) => crate::removal::Button::of(&app, &person, story.mail).await?,
+        None => Default::default(),
+    };
     show(&MailPage {
         view: &view,
         subject: story.subject(),
@@ -76,6 +81,7 @@ pub async fn mail(State(app): State<App>, view: View, person: Person, Path(id): 
         outcomes: receipt.map(|receipt| outcomes(receipt, &view)).unwrap_or_default(),
         entries: entries(&story),
         own_way: story.own_way(),
+        mailboxes,
         way,
         receipt,
         story: &story,

@@ -114,6 +114,7 @@ fn step(view: &View, event: &EventBody) -> Step {
     say = say.with("secured", secured(view, &detail("tls"), &detail("policy")));
     say = say.with("by", detail("by")).with("verdict", view.of_kind("verdict", &detail("verdict"))).with("scl", detail("scl"));
     say = say.with("size", view.octets(event.detail["octets"].as_i64().unwrap_or(0)));
+    say = say.with("from", detail("from")).with("to", detail("to")).with("why", view.of_kind("removal-said", &detail("why")));
     say = say.with("until", event.detail["until_ms"].as_i64().map(|at| view.moment(at)).unwrap_or_default());
     let text = if crate::page::words::has(view.lang, &say.key) { view.say(&say) } else { event.detail.to_string() };
     Step { at_ms: event.at_ms, tone: tone(event.kind), title: view.of_kind("event", event.kind), text }
@@ -130,8 +131,8 @@ fn secured(view: &View, tls: &str, policy: &str) -> String {
 
 fn tone(kind: &str) -> &'static str {
     match kind {
-        "delivered" | "handed-back" | "released" => "good",
-        "held" | "deferred" | "delay-notice" | "requeued" => "warn",
+        "delivered" | "handed-back" | "released" | "put-back" => "good",
+        "held" | "deferred" | "delay-notice" | "requeued" | "removed" => "warn",
         "bounced" | "deleted" | "expired" | "cancelled" => "bad",
         kind if kind.ends_with("-refused") => "bad",
         _ => "info",

@@ -91,6 +91,7 @@ causes! {
     ExpiredHeld = "expired-held", Administrator;
     DeletedByPerson = "deleted-by-person", Administrator;
     DeliveryCancelled = "delivery-cancelled", Administrator;
+    RemovedAfterDelivery = "removed-after-delivery", Administrator;
     WaitedInQuarantine = "waited-in-quarantine", Administrator;
     // What was said at the door.
     RecipientUnknown = "recipient-unknown", Administrator;

@@ -23,6 +23,7 @@ mod provider;
 mod publish;
 mod quarantine;
 mod remedy;
+mod removal;
 mod restricted;
 mod routes;
 mod rules;

@@ -61,6 +61,8 @@ const FAMILIES: &[&str] = &[
     "support-state-", "support-area-", "support-view-", "support-event-", "support-side-", "support-see-",
     "cause-", "symptom-", "turn-", "confidence-", "outcome-", "need-", "look-", "verified-", "fix-", "seen-", "tell-", "diagnosis-state-", "bounce-",
     "connectivity-", "desk-", "doctor-",
+    "removal-state-", "removal-cause-", "removal-copy-", "removal-said-", "removal-asks-", "removal-error-", "removal-security-", "removal-mailbox-",
+    "removal-automatic-",
     "connector-kind-",
     "connector-protocol-",
     "connector-step-",

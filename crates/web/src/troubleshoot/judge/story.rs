@@ -244,6 +244,9 @@ fn delivered(ground: &Ground, question: &Question, story: &Story, one: &Recipien
     if is_elsewhere || question.recipient.is_none() && !one.original.eq_ignore_ascii_case(&one.address) {
         return vec![redirected(story, one)];
     }
+    if let Some(removed) = removed(story, one) {
+        return vec![removed];
+    }
     let marked = marked(story, one);
     if question.is_guessed && marked.is_empty() {
         return notable(ground, story, one);
@@ -256,6 +259,18 @@ fn delivered(ground: &Ground, question: &Question, story: &Story, one: &Recipien
         Symptom::Duplicate => repeated(story, one),
         _ => vec![arrived(story, one)],
     }
+}
+
+/// It was taken out of the mailbox again, and not put back.
+fn removed(story: &Story, one: &RecipientBody) -> Option<Suspect> {
+    let event = story.events_for(&one.address).filter(|event| matches!(event.kind, "removed" | "put-back")).last()?;
+    if event.kind != "removed" {
+        return None;
+    }
+    let (by, folder) = (Story::told(event, "by"), Story::told(event, "to"));
+    let say = Say::new("seen-removed").with("what", by).with("detail", folder).with("recipient", one.address.as_str());
+    let told = Evidence::new(Strength::Record, say).at(event.at_ms).of_mail(event.mail);
+    Some(Suspect::new(Cause::RemovedAfterDelivery, by).with(told).with(taken(story, one)))
 }
 
 /// Nobody said what is wrong with a mail that was delivered: what is out of the ordinary about it, else that it was.

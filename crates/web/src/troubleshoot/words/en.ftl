@@ -86,6 +86,7 @@ seen-clock = By the clock of { $what } it happened { $count } minutes later than
 seen-deferred = { $detail } could not be given the mail for { $recipient }: { $what }
 seen-deleted = Deleted for { $recipient } as it came
 seen-deleted-by = { $what } deleted it for { $recipient }
+seen-removed = It was moved from the mailbox of { $recipient } into { $detail }; decided by { $what }
 seen-delivered = { $detail } took it for { $recipient }: { $what }
 seen-delivered-row = Delivered to { $recipient }
 seen-digest-due = A digest for { $what } was due and was not sent

@@ -86,6 +86,7 @@ seen-clock = 按 { $what } 的时钟，时间晚了 { $count } 分钟，这不�
 seen-deferred = 发往 { $recipient } 的邮件未能交给 { $detail }：{ $what }
 seen-deleted = 到达时即为 { $recipient } 删除
 seen-deleted-by = { $what } 为 { $recipient } 删除了它
+seen-removed = 已从 { $recipient } 的邮箱移至 { $detail }；决定者：{ $what }
 seen-delivered = { $detail } 已为 { $recipient } 接收：{ $what }
 seen-delivered-row = 已投递给 { $recipient }
 seen-digest-due = 发给 { $what } 的摘要到期未发

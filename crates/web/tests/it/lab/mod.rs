@@ -209,6 +209,15 @@ async fn then(world: &mut World, step: &str) {
             run(world, "UPDATE recipient SET next_ms = 1 WHERE state = 'held'", Vec::new()).await;
             world.app.quarantine.expire(now_ms()).await.expect("held mail ends");
         }
+        "remove" => {
+            // As `web::removal::run` writes it; what moves mail is tested with a real mailbox server.
+            let mail = last_mail(world).await;
+            let values =
+                args![world.app.fresh_id(), mail.parse::<mail::MailId>().expect("a mail").0, world.org.0, now_ms(), rest_of.to_string()];
+            let sql = "INSERT INTO event (id, mail, org, at_ms, kind, recipient, detail) VALUES ($1, $2, $3, $4, 'removed', $5, \
+                       '{\"by\":\"Gatepost\",\"from\":\"INBOX\",\"to\":\"Junk\"}')";
+            run(world, sql, values).await;
+        }
         "digest" => {
             let every = rest_of.to_string();
             run(world, "INSERT INTO digest_setting (org, every, hour, zone) VALUES ($1, $2, 7, 'UTC')", args![world.org.0, every]).await;

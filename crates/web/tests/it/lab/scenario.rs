@@ -54,7 +54,7 @@ pub struct World {
     /// DKIM keys of domains, by selector: "published", "missing" or "differs".
     pub dkim: BTreeMap<String, String>,
     pub mail: Vec<Sent>,
-    /// What happens after the mails: "settle", "delivered", "release", "delete", "cancel", "expire", "up NAME", "down NAME", …
+    /// What happens after the mails: "settle", "delivered", "release", "delete", "remove ADDRESS", "cancel", "expire", "up NAME", "down NAME", …
     pub then: Vec<String>,
     /// People with accounts: address and "active" or "inactive".
     pub people: BTreeMap<String, String>,

@@ -9,6 +9,7 @@ mod mail_report;
 mod people;
 mod policy;
 mod quarantine;
+mod removal;
 pub mod request;
 mod restricted;
 mod rule;
@@ -48,6 +49,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(health::there(scene, org).await);
     by_place.extend(quarantine::there(scene, org).await);
     by_place.extend(policy::there(scene, org).await);
+    by_place.extend(removal::there(scene, org).await);
     by_place.extend(people::there(scene, org).await);
     by_place.extend(rule::there(scene, org).await);
     by_place.extend(request::there(scene, org).await);
@@ -66,6 +68,7 @@ pub fn nothing() -> Things {
     by_place.extend(health::nowhere());
     by_place.extend(quarantine::nowhere());
     by_place.extend(policy::nowhere());
+    by_place.extend(removal::nowhere());
     by_place.extend(people::nowhere());
     by_place.extend(rule::nowhere());
     by_place.extend(request::nowhere());

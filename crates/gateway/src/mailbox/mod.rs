@@ -1,0 +1,134 @@
+//! Mailboxes behind a connector: mail is found in them after delivery, moved away, and put back.
+//!
+//! In: [`Wanted`], a mail that was delivered to an address. Out: what became of it, [`Taken`] or [`Returned`], or a [`MailboxError`] that
+//! says whose turn it is. Invariants: only a message that carries our own identifier of the mail is touched; nothing is deleted, it is
+//! moved; what its owner deleted or moved away meanwhile is said, and is no error. Every wait and every answer has a limit. Not here: which
+//! mail is to go and when (`web::removal`); delivery (`delivery`).
+
+mod carry;
+mod session;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use carry::{AbsentBecause, Place, Returned, Taken, Wanted};
+pub use session::Session;
+pub use settings::{Automatic, MailboxName, MailboxSettings, Security};
+
+use crate::delivery::{Courier, Hop, RouteError};
+use crate::directory::ConnectorSettings;
+use crate::dkim::Seal;
+use crate::queue::LaneKey;
+use mail::MailId;
+use mail::imap::ImapError;
+use std::io;
+use std::time::Duration;
+
+/// How long a server may take to take a connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(15);
+/// How long it may take for one command; a search of a large folder takes a while.
+const COMMAND: Duration = Duration::from_secs(60);
+/// The keyword that mail carries while we move it: it tells the scripts of a mailbox server that no person does (deploy/dovecot).
+pub const KEYWORD: &str = "$GatepostRemoved";
+
+/// Why nothing could be done in a mailbox. One variant per thing that happens next.
+#[derive(Debug, thiserror::Error)]
+pub enum MailboxError {
+    /// Nobody there, or not now: tried again.
+    #[error("{server} cannot be reached: {why}")]
+    Unreachable { server: String, why: String },
+    /// The administrator's turn: certificate, port, name.
+    #[error("TLS with {server} failed: {why}")]
+    Tls { server: String, why: String },
+    /// The administrator's turn: user and password of the connector.
+    #[error("{server} refuses our sign-in: {said}")]
+    SignIn { server: String, said: String },
+    /// There is no such mailbox, or the master user may not open it: only this mailbox is concerned.
+    #[error("the mailbox {mailbox} cannot be opened: {said}")]
+    NoMailbox { mailbox: String, said: String },
+    /// It refused one command.
+    #[error("the mailbox server refused “{command}”: {said}")]
+    Refused { command: &'static str, said: String },
+    #[error("the mailbox server knows neither MOVE nor UIDPLUS, so that nothing can be moved without touching other mail")]
+    NoMove,
+    /// Settings that cannot work.
+    #[error("{0}")]
+    Settings(String),
+    #[error(transparent)]
+    Garbled(#[from] ImapError),
+    #[error("the connection to the mailbox server was lost: {0}")]
+    Lost(#[source] io::Error),
+    #[error("the mailbox server did not answer in time")]
+    TimedOut,
+}
+
+impl From<io::Error> for MailboxError {
+    fn from(why: io::Error) -> MailboxError {
+        MailboxError::Lost(why)
+    }
+}
+
+impl MailboxError {
+    /// Concerns everything behind this connector, not one mailbox or mail.
+    pub fn is_of_server(&self) -> bool {
+        !matches!(self, MailboxError::NoMailbox { .. } | MailboxError::Refused { .. })
+    }
+
+    /// A name for pages and programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            MailboxError::Unreachable { .. } | MailboxError::Lost(_) | MailboxError::TimedOut => "unreachable",
+            MailboxError::Tls { .. } => "tls",
+            MailboxError::SignIn { .. } => "sign-in",
+            MailboxError::NoMailbox { .. } => "no-mailbox",
+            MailboxError::Refused { .. } => "refused",
+            MailboxError::NoMove => "no-move",
+            MailboxError::Settings(_) => "settings",
+            MailboxError::Garbled(_) => "garbled",
+        }
+    }
+}
+
+/// What it takes to open mailboxes.
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    pub courier: &'a Courier,
+    pub seal: &'a Seal,
+    pub connector: &'a ConnectorSettings,
+}
+
+impl Access<'_> {
+    /// Opens the mailbox that mail to this address is delivered into.
+    pub async fn open(&self, address: &str) -> Result<Session, MailboxError> {
+        let settings = &self.connector.mailbox;
+        if !settings.is_on() {
+            return Err(MailboxError::Settings(format!("connector “{}” has no access to mailboxes", self.connector.name)));
+        }
+        let password = settings.password(self.seal, &self.connector.name).await?;
+        let mailbox = settings.mailbox_of(address);
+        let mut failed = None;
+        for hop in self.hops().await? {
+            match Session::connect(self.courier, settings, &hop).await {
+                Ok(mut session) => {
+                    session.sign_in(&mailbox, &settings.user, &password).await?;
+                    return Ok(session);
+                }
+                Err(why) => failed = Some(why),
+            }
+        }
+        Err(failed.unwrap_or_else(|| MailboxError::Settings(format!("{} has no address", settings.imap))))
+    }
+
+    /// Addresses of the server, private ones only where the connector allows them.
+    async fn hops(&self) -> Result<Vec<Hop>, MailboxError> {
+        let settings = &self.connector.mailbox;
+        let way = ConnectorSettings {
+            name: self.connector.name.clone(),
+            hosts: vec![settings.host_with_port()],
+            allow_private: self.connector.allow_private,
+            ..ConnectorSettings::default()
+        };
+        let found = self.courier.router(MailId(0)).hops(&LaneKey::Connector(self.connector.name.as_str().into()), &way).await;
+        found.map_err(|why: RouteError| MailboxError::Unreachable { server: settings.imap.clone(), why: why.to_string() })
+    }
+}
