@@ -24,7 +24,7 @@ const IN_DANGER_PERMILLE: i64 = 10;
 
 /// Mails of some kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Mails {
+pub struct DmarcMails {
     pub messages: i64,
     /// DKIM or SPF passed in the name of the domain.
     pub passed: i64,
@@ -34,7 +34,7 @@ pub struct Mails {
     pub rejected: i64,
 }
 
-impl Mails {
+impl DmarcMails {
     fn add(&mut self, counts: &Counts) {
         self.messages += counts.messages;
         self.passed += counts.passed;
@@ -59,7 +59,7 @@ pub struct DmarcDomain {
     pub domain: String,
     /// The policy as the last report found it; "" is not known.
     pub policy: String,
-    pub mails: Mails,
+    pub mails: DmarcMails,
 }
 
 /// One day of a domain; days without reports are not there.
@@ -67,7 +67,7 @@ pub struct DmarcDomain {
 pub struct DmarcDay {
     /// Beginning of the day of UTC, Unix milliseconds.
     pub day_ms: i64,
-    pub mails: Mails,
+    pub mails: DmarcMails,
 }
 
 /// A server that sent in the domain's name.
@@ -76,7 +76,7 @@ pub struct DmarcSource {
     /// Address; "" are those that are not listed one by one.
     pub source: String,
     pub who: Who,
-    pub mails: Mails,
+    pub mails: DmarcMails,
     /// Domain of a signature that held; "" is none.
     pub signer: String,
     /// Domain that SPF passed for.
@@ -106,7 +106,7 @@ pub struct DmarcReport {
     pub domain: String,
     pub since_ms: i64,
     pub policy: String,
-    pub total: Mails,
+    pub total: DmarcMails,
     pub days: Vec<DmarcDay>,
     /// Those with most mails first, at most 500.
     pub sources: Vec<DmarcSource>,
@@ -122,8 +122,8 @@ pub async fn domains(app: &App, person: &Person, days: Days) -> Result<(Vec<Dmar
         .read(move |tx| Box::pin(async move { sql::dmarc_days(tx, scope, since_ms, "").await }))
         .await
         .map_err(|why: Error| Fault::from(why))?;
-    let mut by_domain: BTreeMap<String, Mails> = BTreeMap::new();
-    let mut by_day: BTreeMap<i64, Mails> = BTreeMap::new();
+    let mut by_domain: BTreeMap<String, DmarcMails> = BTreeMap::new();
+    let mut by_day: BTreeMap<i64, DmarcMails> = BTreeMap::new();
     for sum in &sums {
         by_domain.entry(sum.domain.clone()).or_default().add(&sum.counts);
         by_day.entry(sum.day_ms).or_default().add(&sum.counts);
@@ -168,7 +168,7 @@ pub async fn domain(app: &App, person: &Person, domain: &str, days: Days) -> Res
     if by_day.is_empty() && !is_served(app, scope, &name) {
         return Err(Fault::NotFound);
     }
-    let mut total = Mails::default();
+    let mut total = DmarcMails::default();
     let days: Vec<DmarcDay> = by_day
         .iter()
         .map(|sum| {
@@ -206,7 +206,7 @@ pub async fn source(app: &App, person: &Person, (domain, source): (&str, &str), 
     let sums: Vec<DmarcSum> = read.await.map_err(|why: Error| Fault::from(why))?;
     let last = sums.last().cloned().ok_or(Fault::NotFound)?;
     let mut together = last;
-    let mut all = Mails::default();
+    let mut all = DmarcMails::default();
     sums.iter().for_each(|sum| all.add(&sum.counts));
     let Counts { signer, bounce_domain, .. } = together.counts.clone();
     together.counts = Counts {
@@ -229,8 +229,8 @@ pub fn is_served(app: &App, scope: OrgScope, domain: &str) -> bool {
     app.directory.snapshot().domains.get(domain).is_some_and(|found| scope.allows(found.org))
 }
 
-fn mails(counts: &Counts) -> Mails {
-    let mut mails = Mails::default();
+fn mails(counts: &Counts) -> DmarcMails {
+    let mut mails = DmarcMails::default();
     mails.add(counts);
     mails
 }
@@ -248,11 +248,11 @@ fn source_of(app: &App, about: &About<'_>, sum: DmarcSum) -> DmarcSource {
 }
 
 /// What to do about a source.
-fn source_advice(mails: &Mails, who: &Who, signer: &str) -> &'static str {
-    let passed = Mails::permille(mails.passed, mails.messages);
+fn source_advice(mails: &DmarcMails, who: &Who, signer: &str) -> &'static str {
+    let passed = DmarcMails::permille(mails.passed, mails.messages);
     if passed >= GOOD_PERMILLE {
         // SPF alone does not survive forwarding.
-        return if Mails::permille(mails.dkim, mails.messages) < GOOD_PERMILLE / 2 { "no-dkim" } else { "good" };
+        return if DmarcMails::permille(mails.dkim, mails.messages) < GOOD_PERMILLE / 2 { "no-dkim" } else { "good" };
     }
     if passed > BAD_PERMILLE {
         return "partly";
@@ -266,13 +266,13 @@ fn source_advice(mails: &Mails, who: &Who, signer: &str) -> &'static str {
 }
 
 /// What to do about the policy.
-fn advice(policy: &str, days: &[DmarcDay], total: &Mails, sources: &[DmarcSource]) -> DmarcAdvice {
+fn advice(policy: &str, days: &[DmarcDay], total: &DmarcMails, sources: &[DmarcSource]) -> DmarcAdvice {
     let looks_ours = |source: &&DmarcSource| matches!(source.advice, "own" | "service" | "partly");
     let failing: Vec<&DmarcSource> = sources.iter().filter(looks_ours).collect();
     let in_danger: i64 = failing.iter().map(|source| source.mails.failed()).sum();
     let forged = (total.failed() - in_danger).max(0);
     let is_known = days.len() >= DAYS_KNOWN && total.messages >= MAILS_KNOWN;
-    let is_safe = Mails::permille(in_danger, total.passed.max(1)) <= IN_DANGER_PERMILLE && total.passed > 0;
+    let is_safe = DmarcMails::permille(in_danger, total.passed.max(1)) <= IN_DANGER_PERMILLE && total.passed > 0;
     let next = match policy {
         "reject" if is_safe || in_danger == 0 => "keep",
         _ if !is_safe && in_danger > 0 => "sources",
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     fn source(kind: &'static str, (messages, passed, dkim): (i64, i64, i64), signer: &str) -> DmarcSource {
-        let mails = Mails { messages, passed, dkim, ..Mails::default() };
+        let mails = DmarcMails { messages, passed, dkim, ..DmarcMails::default() };
         let who = Who { kind, ..Who::default() };
         let advice = source_advice(&mails, &who, signer);
         DmarcSource { source: "192.0.2.1".into(), who, mails, signer: signer.into(), bounce_domain: String::new(), last_day_ms: 0, advice }
@@ -313,14 +313,14 @@ mod tests {
 
     #[test]
     fn a_stricter_policy_is_suggested_when_nothing_of_ours_would_suffer() {
-        let days = |count: usize| vec![DmarcDay { day_ms: 0, mails: Mails::default() }; count];
+        let days = |count: usize| vec![DmarcDay { day_ms: 0, mails: DmarcMails::default() }; count];
         let forged = source("unknown", (5_000, 0, 0), "");
         let good = source("own", (1_000, 1_000, 1_000), "");
         let bad = source("service", (50, 0, 0), "sendgrid.net");
-        let total = |sources: &[DmarcSource]| Mails {
+        let total = |sources: &[DmarcSource]| DmarcMails {
             messages: sources.iter().map(|one| one.mails.messages).sum(),
             passed: sources.iter().map(|one| one.mails.passed).sum(),
-            ..Mails::default()
+            ..DmarcMails::default()
         };
         for (policy, count, sources, want) in [
             ("none", 3, vec![good.clone()], "wait"),

@@ -1,6 +1,6 @@
 //! Pages of DMARC, also as files with `format=csv` or `format=json`.
 
-use super::dmarc::{self, DmarcDay, DmarcDomain, DmarcReport, DmarcSource, DmarcSourceReport, Mails};
+use super::dmarc::{self, DmarcDay, DmarcDomain, DmarcMails, DmarcReport, DmarcSource, DmarcSourceReport};
 use super::{Asked, Chart, SpanLink, Tab, chart, csv_file, encoded, grouped, iso_day, json_file, share, spans, tabs};
 use crate::App;
 use crate::page::{Page, Say, View, show};
@@ -141,7 +141,7 @@ fn address(app: &App, person: &Person) -> String {
 }
 
 fn days_chart(view: &View, days: &[DmarcDay]) -> Chart {
-    let values = |mails: &Mails| {
+    let values = |mails: &DmarcMails| {
         let stopped = (mails.quarantined + mails.rejected).min(mails.failed());
         vec![mails.passed, mails.failed() - stopped, stopped]
     };
@@ -175,13 +175,13 @@ const SOURCE_COLUMNS: [&str; 11] = [
 ];
 
 fn domain_cells(one: &DmarcDomain) -> Vec<String> {
-    let Mails { messages, passed, quarantined, rejected, .. } = one.mails;
+    let DmarcMails { messages, passed, quarantined, rejected, .. } = one.mails;
     let counts = [messages, passed, one.mails.failed(), quarantined, rejected].map(|count| count.to_string());
     [one.domain.clone(), one.policy.clone()].into_iter().chain(counts).collect()
 }
 
 fn source_cells(view: &View, one: &DmarcSource) -> Vec<String> {
-    let Mails { messages, passed, dkim, spf, quarantined, rejected } = one.mails;
+    let DmarcMails { messages, passed, dkim, spf, quarantined, rejected } = one.mails;
     let counts = [messages, passed, dkim, spf, quarantined, rejected].map(|count| count.to_string());
     let before = [source_name(view, one), who(view, one), one.who.host.clone()];
     let after = [iso_day(one.last_day_ms), view.of_kind("reports-source", one.advice)];
