@@ -5,3 +5,4 @@ pub mod dialogue;
 pub mod postgres;
 pub mod shared;
 pub mod sink;
+pub mod slapd;

@@ -3,7 +3,7 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
+    agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
     overview, page, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
@@ -169,6 +169,8 @@ pub fn router(app: App) -> Router {
         rules::routes(),
         domain::routes(),
         connector::routes(),
+        directory_sync::routes(),
+        directory_sync::scim::routes(&app),
         help::routes(),
         agent::routes(),
         phone::routes(),

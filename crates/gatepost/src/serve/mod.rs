@@ -291,6 +291,7 @@ fn start_jobs(
     web::overview::start(app);
     web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
+    web::directory_sync::start(app.clone());
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::restricted::tell_every_minute(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
