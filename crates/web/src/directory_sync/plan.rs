@@ -159,8 +159,9 @@ fn groups(found: &Found, there: &There, source: &str, plan: &mut Plan) {
     let called: HashMap<i64, &str> = own.values().map(|group| (group.id, group.external.as_str())).collect();
     plan.groups_before = own.len();
     plan.members_before = own.values().map(|group| group.members.len() + group.inner.len()).sum();
+    let by_name: HashMap<&str, &GroupWanted> = wanted.iter().map(|one| (one.external.as_str(), one)).collect();
     for group in own.values() {
-        let Some(kept) = wanted.iter().find(|one| one.external == group.external) else {
+        let Some(kept) = by_name.get(group.external.as_str()) else {
             plan.groups_gone.push((group.id, group.name.clone()));
             continue;
         };
@@ -168,7 +169,7 @@ fn groups(found: &Found, there: &There, source: &str, plan: &mut Plan) {
         plan.members_gone += group.members.difference(&kept.members).count() + inner.difference(&kept.inner).count();
         let is_same = group.name == kept.name && group.address == kept.address && group.members == kept.members && inner == kept.inner;
         if !is_same {
-            plan.groups.push((Some(group.id), kept.clone()));
+            plan.groups.push((Some(group.id), (*kept).clone()));
         }
     }
     plan.groups.extend(wanted.into_iter().filter(|one| !own.contains_key(one.external.as_str())).map(|one| (None, one)));

@@ -75,10 +75,7 @@ pub async fn run(reach: &Reach, source: Source, by: Option<Person>) -> Result<Ra
         Some(settings) => read_guarded(settings, mark.to_string()).await,
         None => Err(SyncError::Sealed),
     };
-    let counts = match &read {
-        Ok(Read::Whole(found, _)) => Counts { people: found.people.len(), groups: found.groups.len(), ..Counts::default() },
-        _ => Counts::default(),
-    };
+    let came = came(reach, &source, read).await?;
     let run = Run {
         id: reach.ids.next(began_ms),
         org: source.org,
@@ -86,11 +83,36 @@ pub async fn run(reach: &Reach, source: Source, by: Option<Person>) -> Result<Ra
         made_ms: began_ms,
         took_ms: (reach.clock)() - began_ms,
         outcome: Outcome::Same,
-        counts,
+        counts: Counts::default(),
         error: None,
     };
     let ids = reach.ids.clone();
-    reach.db.tx(move |tx| Box::pin(async move { concluded(tx, Ground { source, run, by, ids }, read).await })).await
+    reach.db.tx(move |tx| Box::pin(async move { concluded(tx, Ground { source, run, by, ids }, came).await })).await
+}
+
+/// What a reading came to.
+enum Came {
+    Same,
+    /// What is to be done, with what was found in numbers, what somebody allowed to go, and the mark.
+    Planned(Box<(Plan, Counts, Allowed)>, String),
+    Failed(SyncError),
+}
+
+/// Compares with what is here, beside the writers: what changes until it is written is minded there, row by row.
+async fn came(reach: &Reach, source: &Source, read: Result<Read, SyncError>) -> Result<Came, Error> {
+    let (found, mark) = match read {
+        Ok(Read::Same) => return Ok(Came::Same),
+        Ok(Read::Whole(found, mark)) => (found, mark),
+        Err(why) => return Ok(Came::Failed(why)),
+    };
+    let of = source.clone();
+    let looked = reach
+        .db
+        .read(move |tx| Box::pin(async move { Ok::<_, Error>((sql_rows::there(tx, of.org).await?, sql::allowed(tx, &of).await?)) }));
+    let (there, allowed) = looked.await?;
+    let plan = plan(&found, &there, &source.owner());
+    let counts = counts(&plan, &found);
+    Ok(Came::Planned(Box::new((plan, counts, allowed)), mark))
 }
 
 /// Takes a source and reads it, for somebody who asked; `None`: a run has it already.
@@ -117,7 +139,7 @@ struct Ground {
     ids: Arc<IdMaker>,
 }
 
-async fn concluded(tx: &mut Tx, ground: Ground, read: Result<Read, SyncError>) -> Result<Ran, Error> {
+async fn concluded(tx: &mut Tx, ground: Ground, came: Came) -> Result<Ran, Error> {
     let Ground { source, mut run, by, ids } = ground;
     let now_ms = run.made_ms + run.took_ms;
     let mut after = After {
@@ -129,13 +151,15 @@ async fn concluded(tx: &mut Tx, ground: Ground, read: Result<Read, SyncError>) -
         next_ms: now_ms + i64::from(source.settings.every_s) * 1000,
         failures: 0,
     };
-    match read {
-        Ok(Read::Same) => {}
-        Ok(Read::Whole(found, mark)) => {
+    match came {
+        Came::Same => {}
+        Came::Planned(planned, mark) => {
             (after.mark, after.whole_ms) = (mark, now_ms);
-            after.state = compared(tx, &source, &mut run, (&found, &ids)).await?;
+            let (plan, counts, allowed) = *planned;
+            run.counts = counts;
+            after.state = done(tx, &source, &mut run, (&plan, &allowed, &ids)).await?;
         }
-        Err(why) => {
+        Came::Failed(why) => {
             after.failures = source.failures + 1;
             after.seen_ms = source.seen_ms;
             let pause_ms = i64::from(source.settings.every_s) * 1000 * (1 << after.failures.min(4));
@@ -158,16 +182,13 @@ async fn concluded(tx: &mut Tx, ground: Ground, read: Result<Read, SyncError>) -
     Ok(Ran { run, state: after.state, is_news })
 }
 
-/// Compares with what is here, and does it or asks; the state it leaves.
-async fn compared(tx: &mut Tx, source: &Source, run: &mut Run, (found, ids): (&Found, &IdMaker)) -> Result<State, Error> {
+/// Does it or asks; the state it leaves.
+async fn done(tx: &mut Tx, source: &Source, run: &mut Run, with: (&Plan, &Allowed, &IdMaker)) -> Result<State, Error> {
+    let (plan, allowed, ids) = with;
     let owner = source.owner();
-    let there = sql_rows::there(tx, source.org).await?;
-    let plan = plan(found, &there, &owner);
-    run.counts = counts(&plan, std::mem::take(&mut run.counts));
-    let allowed = sql::allowed(tx, source).await?;
-    if plan.stops(source.settings.stop_percent, &allowed) {
+    if plan.stops(source.settings.stop_percent, allowed) {
         run.outcome = Outcome::Stopped;
-        let asked = asked_about(&plan);
+        let asked = asked_about(plan);
         let is_same = sql::pending(tx, source.id, PENDING_MAX as i64).await?.len() == asked.len();
         sql::put_pending(tx, source, asked).await?;
         // Who said no is not asked again about the same.
@@ -177,15 +198,17 @@ async fn compared(tx: &mut Tx, source: &Source, run: &mut Run, (found, ids): (&F
     if !plan.is_empty() {
         run.outcome = Outcome::Applied;
         let by = By { org: source.org, owner: &owner, ids, now_ms: run.made_ms };
-        sql_rows::apply(tx, &plan, by).await?;
+        sql_rows::apply(tx, plan, by).await?;
         directory_sql::bump(tx).await?;
     }
     Ok(State::Well)
 }
 
-fn counts(plan: &Plan, found: Counts) -> Counts {
+fn counts(plan: &Plan, found: &Found) -> Counts {
     let first_of = |list: &[String]| list.iter().take(LISTED_MAX).cloned().collect();
     Counts {
+        people: found.people.len(),
+        groups: found.groups.len(),
         added: plan.added,
         changed: plan.changed,
         removed: plan.gone.len(),
@@ -196,7 +219,6 @@ fn counts(plan: &Plan, found: Counts) -> Counts {
         unreadable: plan.unreadable,
         conflicts_first: plan.conflicts.iter().take(LISTED_MAX).cloned().collect(),
         elsewhere_first: first_of(&plan.elsewhere),
-        ..found
     }
 }
 
@@ -272,7 +294,7 @@ pub async fn try_out(reach: &Reach, source: &Source, settings: SourceSettings) -
     let there = reach.db.read(move |tx| Box::pin(async move { sql_rows::there(tx, org).await })).await;
     let there = there.map_err(|why: Error| SyncError::Ours(why.to_string()))?;
     let plan = plan(&found, &there, &source.owner());
-    let counts = counts(&plan, Counts { people: found.people.len(), groups: found.groups.len(), ..Counts::default() });
+    let counts = counts(&plan, &found);
     let person = |one: &super::ldap::Account| TriedPerson { name: one.name.clone(), addresses: one.addresses.clone() };
     let group = |one: &super::ldap::FoundGroup| TriedGroup { name: one.name.clone(), members: one.members.len() };
     Ok(Tried {
