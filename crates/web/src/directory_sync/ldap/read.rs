@@ -58,7 +58,7 @@ async fn mark_of(client: &mut Client, root: &Entry, settings: &SourceSettings) -
     let Some(context) = contexts.iter().filter(holds).max_by_key(|context| context.len()) else { return Ok(String::new()) };
     let ask = Ask { base: context, scope: Scope::Base, filter: "(objectClass=*)", attributes: &["contextCSN"] };
     // An account that may not read there learns nothing from it, and reads everything instead.
-    let mut marks =
+    let mut marks: Vec<String> =
         client.all(&ask).await.map(|found| found.iter().flat_map(|one| one.texts("contextcsn")).collect()).unwrap_or_else(|_| Vec::new());
     marks.sort();
     Ok(marks.join(" "))
