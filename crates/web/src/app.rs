@@ -3,8 +3,8 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
-    overview, page, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    mail_reports, overview, page, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;

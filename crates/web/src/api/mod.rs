@@ -11,8 +11,8 @@ mod sql;
 mod version;
 
 use crate::{
-    App, agent, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
-    overview, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    App, agent, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    mail_reports, overview, people, phone, policy, quarantine, restricted, rules, service_request, support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
