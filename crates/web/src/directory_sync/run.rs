@@ -252,7 +252,9 @@ async fn note(tx: &mut Tx, source: &Source, run: &Run, (by, ids, now_ms): (Optio
     let entry = Entry::new(Some(source.org), "directory.sync", source.id).with(detail);
     match by {
         Some(person) => audit::note(tx, &person, ids, now_ms, entry).await,
-        None if run.outcome == Outcome::Applied || run.outcome == Outcome::Stopped && source.state != State::Waiting => {
+        None if run.outcome == Outcome::Applied
+            || run.outcome == Outcome::Stopped && !matches!(source.state, State::Waiting | State::Refused) =>
+        {
             let address = format!("{}, directory", source.name);
             audit::note_by(tx, audit::sql::Who { person: PersonId(0), address: &address, ip: "" }, ids, now_ms, entry).await
         }
