@@ -44,4 +44,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 35, name: "delivery_security", sql: include_str!("migrations/0035_delivery_security.sql") },
     store::Migration { number: 36, name: "return_path", sql: include_str!("migrations/0036_return_path.sql") },
     store::Migration { number: 37, name: "mail_report", sql: include_str!("migrations/0037_mail_report.sql") },
+    store::Migration { number: 40, name: "directory_groups", sql: include_str!("migrations/0040_directory_groups.sql") },
 ];

@@ -6,3 +6,4 @@ pub mod dovecot;
 pub mod postgres;
 pub mod shared;
 pub mod sink;
+pub mod slapd;

@@ -3,8 +3,9 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
-    overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace,
+    troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -170,6 +171,8 @@ pub fn router(app: App) -> Router {
         rules::routes(),
         domain::routes(),
         connector::routes(),
+        directory_sync::routes(),
+        directory_sync::scim::routes(&app),
         help::routes(),
         agent::routes(),
         phone::routes(),

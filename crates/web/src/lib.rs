@@ -12,6 +12,7 @@ pub mod connectivity;
 pub mod connector;
 pub mod destinations;
 pub mod diagnostics;
+pub mod directory_sync;
 pub mod doctor;
 pub mod domain;
 pub mod draft;
@@ -55,6 +56,7 @@ pub fn migrations() -> Vec<store::Migration> {
         troubleshoot::MIGRATIONS,
         phone::MIGRATIONS,
         help_desk::MIGRATIONS,
+        directory_sync::MIGRATIONS,
         help::MIGRATIONS,
         support_desk::MIGRATIONS,
         service_request::MIGRATIONS,

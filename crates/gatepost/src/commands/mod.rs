@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod config;
 mod directory;
+mod directory_sync;
 pub mod doctor;
 mod eval;
 mod explain;
@@ -87,6 +88,8 @@ enum Task {
     Connector(directory::Connectors),
     /// Known recipients.
     Recipient(directory::Recipients),
+    /// Directories that recipients and groups come from: list, try, sync, answer.
+    Directory(directory_sync::Directories),
     /// Allow and block entries.
     Entry(directory::EntriesOf),
     /// How services are, by measurement.
@@ -137,6 +140,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Domain(domains) => directory::domains(&place, domains),
         Task::Connector(connectors) => directory::connectors(&place, connectors),
         Task::Recipient(recipients) => directory::recipients(&place, recipients),
+        Task::Directory(directories) => directory_sync::run(&place, directories),
         Task::Entry(entries) => directory::entries(&place, entries),
         Task::Health(health) => health::health(&place, health),
         Task::Incident(incident) => health::incident(&place, incident),

@@ -1,6 +1,7 @@
 //! Reads the whole directory into one snapshot.
 
-use super::{ConnectorKind, ConnectorSettings, Directory, Domain, KnownRecipient, Organisation, sql};
+use super::group::MemberRow;
+use super::{ConnectorKind, ConnectorSettings, Directory, Domain, Groups, KnownRecipient, Organisation, sql};
 use crate::policy::PolicySettings;
 use detect::inspect::Surroundings;
 use mail::OrgId;
@@ -26,10 +27,11 @@ pub async fn load(tx: &mut Tx, base: &Surroundings, before: &Directory) -> Resul
         let domain = Domain { name: row.text(0)?.to_string(), org: OrgId(row.int(1)?), settings: settings(&row, 2)? };
         directory.domains.insert(domain.name.clone(), domain);
     }
-    for row in sql::all(tx, "SELECT address, org, name FROM known_recipient ORDER BY address LIMIT $1").await? {
-        let known = KnownRecipient { org: OrgId(row.int(1)?), name: row.text(2)?.to_string() };
+    for row in sql::all(tx, "SELECT address, org, name, main FROM known_recipient ORDER BY address LIMIT $1").await? {
+        let known = KnownRecipient { org: OrgId(row.int(1)?), name: row.text(2)?.to_string(), main: row.text(3)?.to_string() };
         directory.recipients.insert(row.text(0)?.to_string(), known);
     }
+    directory.groups = groups(tx).await?;
     for row in sql::all(tx, "SELECT name, settings, org FROM connector ORDER BY name LIMIT $1").await? {
         add_connector(&mut directory, OrgId(row.int(2)?), row.text(0)?, settings(&row, 1)?);
     }
@@ -54,6 +56,19 @@ pub async fn load(tx: &mut Tx, base: &Surroundings, before: &Directory) -> Resul
     directory.rules = crate::rules::together(crate::rules::sql::for_directory(tx).await?, &before.rules);
     surround(&mut directory, base);
     Ok(directory)
+}
+
+/// The groups of all organisations with who is in them.
+async fn groups(tx: &mut Tx) -> Result<HashMap<OrgId, Groups>, Error> {
+    let mut parts: HashMap<OrgId, (Vec<(i64, String)>, Vec<MemberRow>)> = HashMap::new();
+    for row in sql::all(tx, "SELECT org, id, name FROM directory_group ORDER BY id LIMIT $1").await? {
+        parts.entry(OrgId(row.int(0)?)).or_default().0.push((row.int(1)?, row.text(2)?.to_string()));
+    }
+    for row in sql::all(tx, "SELECT org, grp, address, inner_grp FROM directory_member ORDER BY grp, address LIMIT $1").await? {
+        let member = MemberRow { group: row.int(1)?, address: row.text(2)?.to_string(), inner: row.int(3)? };
+        parts.entry(OrgId(row.int(0)?)).or_default().1.push(member);
+    }
+    Ok(parts.into_iter().map(|(org, (groups, members))| (org, Groups::new(groups, members))).collect())
 }
 
 fn add_connector(directory: &mut Directory, org: OrgId, name: &str, settings: ConnectorSettings) {

@@ -7,6 +7,7 @@
 
 mod connector;
 mod entry;
+pub mod group;
 mod inbound;
 mod load;
 pub mod settings;
@@ -18,6 +19,7 @@ pub mod watch;
 mod tests;
 pub use connector::{ConnectorKind, ConnectorSettings, Protocol, TlsLevel};
 pub use entry::{Effect, Entries, Entry, EntryKind, Subject};
+pub use group::{Groups, Membership};
 pub use inbound::{InboundSettings, SkipMode};
 pub use load::load;
 pub use settings::{DirectorySettings, DomainSettings, MtaStsMode, OrganisationSettings, RecipientCheck, RecipientSettings};
@@ -39,6 +41,8 @@ pub struct Directory {
     pub domains: HashMap<String, Domain>,
     /// Known recipients by `Address::key()`.
     pub recipients: HashMap<String, KnownRecipient>,
+    /// Groups of recipients, resolved.
+    pub groups: HashMap<OrgId, Groups>,
     pub connectors: HashMap<String, Arc<ConnectorSettings>>,
     /// Connectors to partners per organisation: their domain, and the connector's name.
     pub partners: HashMap<OrgId, Vec<(String, String)>>,
@@ -75,6 +79,8 @@ pub struct KnownRecipient {
     pub org: OrgId,
     /// Display name to protect from impersonation; may be empty.
     pub name: String,
+    /// First address of the account that this is another address of; "" stands for itself.
+    pub main: String,
 }
 
 /// What the directory says about one RCPT address.

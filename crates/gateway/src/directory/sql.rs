@@ -15,6 +15,14 @@ pub const ROWS_MAX: i64 = 1_000_000;
 pub const FROM_FILE: &str = "file";
 pub const FROM_COMMAND: &str = "command";
 pub const FROM_PAGE: &str = "page";
+pub const FROM_SCIM: &str = "scim";
+/// Before the number of a directory that is read by LDAP.
+pub const FROM_LDAP: &str = "ldap:";
+
+/// Rows of this source are looked after elsewhere: shown here, not changed.
+pub fn is_kept_elsewhere(source: &str) -> bool {
+    matches!(source, FROM_FILE | FROM_SCIM) || source.starts_with(FROM_LDAP)
+}
 
 pub async fn version(tx: &mut Tx) -> Result<i64, Error> {
     match tx.row("SELECT version FROM directory_version WHERE one = $1", args![1]).await? {

@@ -26,7 +26,7 @@ fn directory() -> Directory {
         let settings = DomainSettings { name: name.into(), recipients, ..Default::default() };
         directory.domains.insert(name.into(), Domain { name: name.into(), org: OrgId(org), settings });
     }
-    directory.recipients.insert("alice@listed.example".into(), KnownRecipient { org: OrgId(1), name: "Alice".into() });
+    directory.recipients.insert("alice@listed.example".into(), KnownRecipient { org: OrgId(1), name: "Alice".into(), main: String::new() });
     directory
 }
 

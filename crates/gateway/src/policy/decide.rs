@@ -1,7 +1,7 @@
 //! The decision for one recipient.
 
 use super::{PolicyAction, PolicySettings, Preset};
-use crate::directory::{Directory, Effect, Entries, Entry, EntryKind, Subject};
+use crate::directory::{Directory, Effect, Entries, Entry, EntryKind, Membership, Subject};
 use detect::{Class, Finding, Thresholds, Verdict};
 use mail::auth::{AuthResults, CompositeResult, DmarcPolicy, DmarcResult};
 use mail::id::EntryId;
@@ -126,17 +126,22 @@ fn bulk_class(class: Class, bcl: u8, bulk_level: u8) -> Class {
 pub fn applying(directory: &Directory, org: OrgId, recipient: &Address) -> (Arc<PolicySettings>, Vec<Considered>) {
     let preset = directory.organisation(org).map(|org| org.settings.preset).unwrap_or_default();
     let policies = directory.policies.get(&org).map(Vec::as_slice).unwrap_or_default();
-    first_of(preset, policies, recipient)
+    first_of(preset, policies, recipient, &directory.membership(org, recipient))
 }
 
 /// The same over policies in their order. `everybody` is the preset that the whole organisation has.
-pub(super) fn first_of(everybody: Preset, policies: &[Arc<PolicySettings>], recipient: &Address) -> (Arc<PolicySettings>, Vec<Considered>) {
+pub(super) fn first_of(
+    everybody: Preset,
+    policies: &[Arc<PolicySettings>],
+    recipient: &Address,
+    membership: &Membership<'_>,
+) -> (Arc<PolicySettings>, Vec<Considered>) {
     let mut considered = Vec::new();
     if everybody != Preset::Default {
         return (PRESETS[everybody as usize].clone(), considered);
     }
     for policy in policies {
-        match policy.passes_over(recipient) {
+        match policy.passes_over(recipient, membership) {
             None => return (policy.clone(), considered),
             Some(why) => considered.push(Considered::new("policy", policy.name.clone(), false, why)),
         }

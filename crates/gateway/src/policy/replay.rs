@@ -194,16 +194,17 @@ impl Replay {
         // What an entry or a mail flow rule decided stays as it was: a policy does not change those.
         let by_entry = || decided.considered.iter().any(|one| matches!(one.kind.as_str(), "entry" | "rule") && one.won);
         let everybody = self.directory.organisation(question.org).map(|org| org.settings.preset).unwrap_or_default();
+        let membership = self.directory.membership(question.org, question.recipient);
         let now = || super::applying(&self.directory, question.org, question.recipient).0;
         let (policy, entries) = match &self.draft {
             Draft::First(draft) => {
-                if by_entry() || draft.passes_over(question.recipient).is_some() {
+                if by_entry() || draft.passes_over(question.recipient, &membership).is_some() {
                     return None;
                 }
                 (Arc::new(draft.clone()), None)
             }
             Draft::Order { policies, changed } => {
-                let (then, _) = first_of(everybody, policies, question.recipient);
+                let (then, _) = first_of(everybody, policies, question.recipient, &membership);
                 let now = now();
                 if by_entry() || (then.name == now.name && !changed.contains(&then.name)) {
                     return None;

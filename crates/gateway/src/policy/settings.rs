@@ -1,6 +1,7 @@
 //! `[[policy]]`: what is done with which verdict, for whom.
 
 use super::Preset;
+use crate::directory::Membership;
 use detect::{Class, Thresholds};
 use mail::Address;
 use serde::{Deserialize, Serialize};
@@ -131,7 +132,7 @@ impl PolicyThresholds {
     }
 }
 
-/// Recipients by address and by domain.
+/// Recipients by address, by domain and by group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecipientFilter {
@@ -139,6 +140,8 @@ pub struct RecipientFilter {
     pub addresses: Vec<String>,
     /// Domains.
     pub domains: Vec<String>,
+    /// Names of groups; who is in a group inside counts.
+    pub groups: Vec<String>,
 }
 
 /// Name of the policy that all mail going out has.
@@ -199,16 +202,18 @@ impl PolicyAction {
 
 impl RecipientFilter {
     pub fn is_empty(&self) -> bool {
-        self.addresses.is_empty() && self.domains.is_empty()
+        self.addresses.is_empty() && self.domains.is_empty() && self.groups.is_empty()
     }
 
     /// All kinds that are given match (`service.md` §1.1: values of one kind OR, kinds AND).
-    fn all(&self, recipient: &Address) -> bool {
-        (self.addresses.is_empty() || self.has_address(recipient)) && (self.domains.is_empty() || self.has_domain(recipient))
+    fn all(&self, recipient: &Address, membership: &Membership<'_>) -> bool {
+        (self.addresses.is_empty() || self.has_address(recipient))
+            && (self.domains.is_empty() || self.has_domain(recipient))
+            && (self.groups.is_empty() || membership.is_in_any(&self.groups))
     }
 
-    fn any(&self, recipient: &Address) -> bool {
-        self.has_address(recipient) || self.has_domain(recipient)
+    fn any(&self, recipient: &Address, membership: &Membership<'_>) -> bool {
+        self.has_address(recipient) || self.has_domain(recipient) || membership.is_in_any(&self.groups)
     }
 
     pub fn has_address(&self, recipient: &Address) -> bool {
@@ -223,12 +228,12 @@ impl RecipientFilter {
 
 impl PolicySettings {
     /// `None` if it applies to this recipient, else why not, for the receipt.
-    pub fn passes_over(&self, recipient: &Address) -> Option<&'static str> {
+    pub fn passes_over(&self, recipient: &Address, membership: &Membership<'_>) -> Option<&'static str> {
         if !self.enabled {
             Some("it is switched off")
-        } else if !self.applies_to.all(recipient) {
+        } else if !self.applies_to.all(recipient, membership) {
             Some("the recipient is not among those it applies to")
-        } else if self.except.any(recipient) {
+        } else if self.except.any(recipient, membership) {
             Some("the recipient is among its exceptions")
         } else {
             None
@@ -286,6 +291,9 @@ impl PolicySettings {
             if mail::address::domain_to_ascii(domain).is_none() {
                 wrong.push(format!("“{domain}” is not a domain name"));
             }
+        }
+        if self.applies_to.groups.iter().chain(&self.except.groups).any(|group| group.trim().is_empty()) {
+            wrong.push("the name of a group is empty".into());
         }
         if self.name == OUTBOUND || self.name == Preset::Default.name() {
             wrong.push(format!("the name “{}” is taken by what comes with Gatepost", self.name));

@@ -81,9 +81,9 @@ fn presets_do_what_service_md_lists() {
 
 #[test]
 fn the_first_policy_that_matches_applies_and_the_others_say_why_not() {
-    let only_bo = RecipientFilter { addresses: vec!["bo@demo.example".into()], domains: vec![] };
-    let demo = RecipientFilter { addresses: vec![], domains: vec!["DEMO.example".into()] };
-    let li = RecipientFilter { addresses: vec!["li@demo.example".into()], domains: vec![] };
+    let only_bo = RecipientFilter { addresses: vec!["bo@demo.example".into()], ..RecipientFilter::default() };
+    let demo = RecipientFilter { domains: vec!["DEMO.example".into()], ..RecipientFilter::default() };
+    let li = RecipientFilter { addresses: vec!["li@demo.example".into()], ..RecipientFilter::default() };
     let named = |name: &str, applies_to: &RecipientFilter, except: &RecipientFilter| PolicySettings {
         name: name.into(),
         applies_to: applies_to.clone(),
@@ -221,7 +221,7 @@ fn a_policy_can_have_thresholds_of_its_own_unless_somebody_said_what_the_mail_is
 
 #[test]
 fn presets_can_be_for_some_and_what_is_switched_off_is_passed_over() {
-    let only = |address: &str| RecipientFilter { addresses: vec![address.into()], domains: vec![] };
+    let only = |address: &str| RecipientFilter { addresses: vec![address.into()], ..RecipientFilter::default() };
     let rows = vec![
         PolicySettings { name: "first".into(), priority: -5, enabled: false, ..Default::default() },
         PolicySettings { name: "second".into(), priority: 3, ..Default::default() },

@@ -207,6 +207,7 @@ fn of_value(takes: Takes, value: &str) -> Option<Wrong> {
     let shown = || value.to_string();
     match takes {
         Takes::Nothing | Takes::Patterns => None,
+        Takes::Groups => value.is_empty().then_some(Wrong::Empty),
         Takes::Words => value.is_empty().then_some(Wrong::Empty),
         Takes::Addresses => Address::parse(value).is_err().then(|| Wrong::Address(shown())),
         Takes::Domains => mail::address::domain_to_ascii(value).is_none().then(|| Wrong::Domain(shown())),

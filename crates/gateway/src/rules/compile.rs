@@ -46,6 +46,8 @@ pub(super) enum Wants {
     Addresses(HashSet<String>),
     /// A-labels; subdomains count.
     Domains(Vec<String>),
+    /// Names of groups; the directory of the moment knows who is in them.
+    Groups(Vec<String>),
     Networks(Networks),
     Number(i64),
     /// Lower case.
@@ -124,6 +126,7 @@ fn test(condition: &Condition) -> Option<Test> {
             Wants::Addresses(values.iter().map(|value| Address::parse(value).ok().map(|one| one.key())).collect::<Option<_>>()?)
         }
         Takes::Domains => Wants::Domains(values.iter().map(|value| mail::address::domain_to_ascii(value)).collect::<Option<_>>()?),
+        Takes::Groups => Wants::Groups(values),
         Takes::Networks => Wants::Networks(Networks(values.iter().map(|value| value.parse::<Network>().ok()).collect::<Option<_>>()?)),
         Takes::Size => Wants::Number(i64::try_from(size_octets(values.first()?)?).ok()?),
         Takes::Level(..) => Wants::Number(values.first()?.parse().ok()?),

@@ -12,6 +12,8 @@ pub enum Takes {
     Patterns,
     Addresses,
     Domains,
+    /// Names of groups of recipients.
+    Groups,
     /// Addresses or networks.
     Networks,
     /// One size: octets, or "500 KB", "10 MB".
@@ -49,12 +51,14 @@ kinds!(
         Sender = "sender",
         SenderDomain = "sender-domain",
         SenderScope = "sender-scope",
+        SenderGroup = "sender-group",
         SenderWords = "sender-words",
         SenderPatterns = "sender-patterns",
         SenderIp = "sender-ip",
         Recipient = "recipient",
         RecipientDomain = "recipient-domain",
         RecipientScope = "recipient-scope",
+        RecipientGroup = "recipient-group",
         RecipientWords = "recipient-words",
         RecipientPatterns = "recipient-patterns",
         AnyRecipientWords = "any-recipient-words",
@@ -140,6 +144,7 @@ impl ConditionKind {
         match self {
             Sender | Recipient | ToHeader | CcHeader | ToCcHeader => Takes::Addresses,
             SenderDomain | RecipientDomain => Takes::Domains,
+            SenderGroup | RecipientGroup => Takes::Groups,
             SenderScope | RecipientScope => Takes::Choice(SCOPES),
             SenderIp => Takes::Networks,
             SenderWords | RecipientWords | AnyRecipientWords | SubjectWords | TextWords | HeaderWords | AttachmentExtension
@@ -171,7 +176,7 @@ impl ConditionKind {
     /// It is answered for each recipient by itself, so that a rule may hold for some of them.
     pub fn is_of_recipient(self) -> bool {
         use ConditionKind::*;
-        matches!(self, Recipient | RecipientDomain | RecipientScope | RecipientWords | RecipientPatterns)
+        matches!(self, Recipient | RecipientDomain | RecipientScope | RecipientGroup | RecipientWords | RecipientPatterns)
     }
 
     /// It needs the content, not only what a receipt keeps.

@@ -50,12 +50,15 @@ pub(super) fn look(test: &Test, facts: Facts<'_>, location: SenderLocation, reci
         return Found::Unknown(NOT_JUDGED);
     }
     match test.kind {
-        Kind::Sender | Kind::SenderDomain | Kind::SenderScope | Kind::SenderWords | Kind::SenderPatterns => {
+        Kind::Sender | Kind::SenderDomain | Kind::SenderScope | Kind::SenderGroup | Kind::SenderWords | Kind::SenderPatterns => {
             any(senders(facts, location).iter().map(|sender| about_address(test, facts, sender, scan)))
         }
-        Kind::Recipient | Kind::RecipientDomain | Kind::RecipientScope | Kind::RecipientWords | Kind::RecipientPatterns => {
-            recipient.map_or(Found::No(String::new()), |recipient| about_address(test, facts, recipient, scan))
-        }
+        Kind::Recipient
+        | Kind::RecipientDomain
+        | Kind::RecipientScope
+        | Kind::RecipientGroup
+        | Kind::RecipientWords
+        | Kind::RecipientPatterns => recipient.map_or(Found::No(String::new()), |recipient| about_address(test, facts, recipient, scan)),
         Kind::AnyRecipientWords | Kind::AnyRecipientPatterns => {
             any(facts.mail.envelope.recipients.iter().map(|one| about_address(test, facts, &one.address, scan)))
         }
@@ -147,6 +150,7 @@ fn about_address(test: &Test, facts: Facts<'_>, address: &Address, scan: &mut Sc
     match &test.wants {
         Wants::Addresses(keys) => held(keys.contains(&address.key()), shown),
         Wants::Domains(domains) => held(domains.iter().any(|domain| is_under(address.domain(), domain)), shown),
+        Wants::Groups(groups) => held(facts.directory.membership(facts.org, address).is_in_any(groups), shown),
         Wants::Names(scopes) => {
             let scope = if facts.is_inside(address) { "inside" } else { "outside" };
             held(scopes.iter().any(|one| one == scope), shown)

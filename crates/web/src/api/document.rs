@@ -22,6 +22,7 @@ const TAGS: &[(&str, &str)] = &[
     ("destinations", "Where mail waits or goes to now, and which setting or answer limits it."),
     ("domains", "Domains, what to publish for them in DNS, and their keys."),
     ("connectors", "Where mail is delivered, and from where it may come."),
+    ("directory", "Directories that recipients and groups come from, and groups."),
     ("help", "Articles of the help."),
     ("phone", "The phone directory, and whom to call now."),
     ("diagnoses", "From a complaint to the cause and the fix."),

@@ -11,8 +11,9 @@ mod sql;
 mod version;
 
 use crate::{
-    App, agent, audit, connectivity, connector, destinations, doctor, domain, draft, entry, health, help, help_desk, mail_reports,
-    overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace, troubleshoot,
+    App, agent, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace,
+    troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -52,6 +53,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         rules::api::routes(),
         domain::api::routes(),
         connector::api::routes(),
+        directory_sync::api::routes(),
         help::api::routes(),
         help::vote::routes(),
         agent::api::routes(),
@@ -85,6 +87,11 @@ pub fn routes(app: &App) -> Router<App> {
     let document = Arc::new(written(&document));
     let routes = routes.route("/api/v1/openapi.json", get(move || async move { Json(Value::clone(&document)) }));
     behind_what_stands_before(routes, app)
+}
+
+/// The routes of another protocol, behind the limit of requests alone.
+pub fn behind_limit(routes: Router<App>, app: &App) -> Router<App> {
+    routes.layer(middleware::from_fn_with_state(limit::Limiter::new(app.clone()), limit::limited))
 }
 
 /// The routes behind what stands before all of the API, outermost last; the guard of all routes stands before that.

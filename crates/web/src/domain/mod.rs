@@ -11,7 +11,7 @@ mod key_page;
 mod list_page;
 mod policy_file;
 mod recipient_page;
-mod recipients;
+pub(crate) mod recipients;
 mod settings_page;
 mod setup_page;
 pub mod sql;
@@ -104,6 +104,11 @@ pub(super) async fn find_to_change(app: &App, person: &Person, name: &str) -> Re
     let named = find(app, person, name).await?;
     person.require(May::Domains)?;
     if named.is_fixed() { Err(Fault::Conflict(Say::new("domain-is-fixed"))) } else { Ok(named) }
+}
+
+/// The end of the words key of a source: directories have a number behind their kind.
+pub fn source_word(source: &str) -> &str {
+    source.split(':').next().unwrap_or_default()
 }
 
 /// The mail path of this server follows at once; others within a second.

@@ -81,9 +81,13 @@ async fn list_page(app: &App, view: &View, named: &Named, by: (&Sought, &Asked),
     });
     let is_changing = may_change(view, named);
     let row = |one: &sql::Recipient| Row {
-        pick: if one.source == "file" { String::new() } else { one.address.clone() },
+        pick: if directory_sql::is_kept_elsewhere(&one.source) { String::new() } else { one.address.clone() },
         label: one.address.clone(),
-        cells: vec![Cell::text(one.address.clone()), Cell::text(one.name.clone()), Cell::text(view.of_kind("domain-source", &one.source))],
+        cells: vec![
+            Cell::text(one.address.clone()),
+            Cell::text(one.name.clone()),
+            Cell::text(view.of_kind("domain-source", super::source_word(&one.source))),
+        ],
     };
     let path = format!("/domains/{}/recipients", named.name);
     let empty = if sought.q.trim().is_empty() { view.t("recipient-none") } else { view.t("recipient-none-found") };

@@ -1,6 +1,7 @@
 //! Lists of recipients as people paste them: one a line, an address and perhaps a name.
 
 use crate::page::Say;
+use gateway::directory::sql::is_kept_elsewhere;
 use std::collections::HashMap;
 
 /// Lines of one import.
@@ -57,8 +58,8 @@ impl Plan {
     fn take(&mut self, key: String, name: String, there: &HashMap<String, (String, String)>) {
         match there.get(&key) {
             None => self.new += 1,
-            // The settings file says what its recipients are called.
-            Some((old, source)) if *old == name || name.is_empty() || source == "file" => {
+            // Settings file and directories say what their recipients are called.
+            Some((old, source)) if *old == name || name.is_empty() || is_kept_elsewhere(source) => {
                 self.same += 1;
                 return;
             }
@@ -76,7 +77,7 @@ impl Plan {
 }
 
 /// Cells of a line; quotes hold separators and, doubled, themselves.
-fn cells(line: &str) -> Vec<String> {
+pub fn cells(line: &str) -> Vec<String> {
     let separator = [',', ';', '\t'].into_iter().find(|c| line.contains(*c)).unwrap_or(',');
     let (mut cells, mut cell, mut is_quoted) = (Vec::new(), String::new(), false);
     let mut letters = line.chars().peekable();

@@ -124,9 +124,10 @@ fn recipient(row: &Row) -> Result<Recipient, Error> {
     Ok(Recipient { address: row.text(0)?.into(), name: row.text(1)?.into(), source: row.text(2)?.into() })
 }
 
-/// False when there is none, or the settings file names it.
+/// False when there is none, or the settings file or a directory names it.
 pub async fn remove_recipient(tx: &mut Tx, org: OrgId, address: &str) -> Result<bool, Error> {
-    Ok(tx.run("DELETE FROM known_recipient WHERE org = $1 AND address = $2 AND source <> 'file'", args![org.0, address]).await? == 1)
+    let sql = "DELETE FROM known_recipient WHERE org = $1 AND address = $2 AND source NOT IN ('file', 'scim') AND source NOT LIKE 'ldap:%'";
+    Ok(tx.run(sql, args![org.0, address]).await? == 1)
 }
 
 fn like(part: &str) -> String {

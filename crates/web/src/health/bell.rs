@@ -125,6 +125,7 @@ pub async fn alerts(tx: &mut Tx, scope: OrgScope, person: PersonId, now_ms: i64)
         let fresh = messages.iter().filter(|message| !message.is_archived && message.updated_ms >= now_ms - RUNG_MS);
         alerts.extend(fresh.map(of_message));
     }
+    alerts.extend(crate::directory_sync::alerts(tx, scope, person, now_ms).await?);
     alerts.extend(crate::support_desk::keep::alerts(tx, person, now_ms - RUNG_MS).await?);
     alerts.extend(crate::removal::alerts(tx, scope, person).await?);
     for alert in &mut alerts {
@@ -181,7 +182,7 @@ static COUNTED: LazyLock<Cache<PersonId, (u64, usize)>> =
 
 /// Puts the number into requests for pages of those who are signed in.
 pub async fn counted(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let is_page = !["/api/", "/v1.0/", "/assets/", "/bell/stream"].iter().any(|begin| request.uri().path().starts_with(begin));
+    let is_page = !["/api/", "/v1.0/", "/scim/", "/assets/", "/bell/stream"].iter().any(|begin| request.uri().path().starts_with(begin));
     if let Some(person) = request.extensions().get::<Person>().cloned().filter(|_| is_page) {
         // A page without the number is better than none.
         if let Ok(count) = unread(&app, &person).await {

@@ -34,6 +34,7 @@ pub const ARTICLES: &[Written] = &[
     written!("beside-a-server"),
     written!("outgoing-mail"),
     written!("recipients"),
+    written!("directory-sync"),
     written!("mail-is-missing"),
     written!("mail-is-late"),
     written!("bounces"),

@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::{View, said};
 use crate::App;
 use crate::api::problem;
+use crate::directory_sync;
 use crate::health;
 use crate::people::session;
 use askama::Template;
@@ -96,6 +97,7 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
     let view = View::of(&app, &parts);
     let is_program = parts.uri.path().starts_with("/api/");
     let graph = parts.uri.path().starts_with("/v1.0/").then(|| parts.headers.clone());
+    let is_scim = parts.uri.path().starts_with("/scim/");
     let refused = parts.extensions.get::<Fault>().cloned();
     let mut answer = match refused {
         Some(fault) => fault.into_response(),
@@ -105,6 +107,7 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
         let said = std::mem::take(answer.headers_mut());
         answer = match &graph {
             Some(headers) => health::graph::refused_for(&fault, headers, view.now_ms),
+            None if is_scim => directory_sync::scim::refused(&fault),
             None => written_fault(&view, &fault, is_program, answer.status()),
         };
         keep_headers(answer.headers_mut(), said);

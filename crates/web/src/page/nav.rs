@@ -52,6 +52,8 @@ const ALL: &[(&str, &[Entry])] = &[
         "nav-flow",
         &[
             ("/domains", "nav-domains", "globe", May::ReadSettings),
+            ("/directory", "directory-title", "people", May::ReadSettings),
+            ("/groups", "group-title", "people", May::ReadSettings),
             ("/connectors", "nav-connectors", "plug-connected", May::ReadSettings),
             ("/destinations", "destinations-title", "send", May::ReadSettings),
             ("/connectivity", "nav-connectivity", "poll", May::ReadSettings),

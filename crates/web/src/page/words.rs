@@ -39,6 +39,7 @@ pub const SOURCES: &[Source] = &[
     crate::doctor::WORDS,
     crate::domain::WORDS,
     crate::connector::WORDS,
+    crate::directory_sync::WORDS,
     crate::help::WORDS,
     crate::agent::WORDS,
     crate::phone::WORDS,

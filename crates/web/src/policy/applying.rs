@@ -30,7 +30,7 @@ pub struct Answer {
     /// known, unknown (refused at once), or asked (only the next hop knows).
     pub standing: &'static str,
     pub policy: PolicyBody,
-    /// organisation-preset, preset, address, domain, address-and-domain, everybody or default.
+    /// organisation-preset, preset, group, address, domain, address-and-domain, everybody or default.
     pub because: &'static str,
     /// Those that were asked before and did not apply.
     pub passed: Vec<Passed>,
@@ -67,9 +67,11 @@ pub fn answer(directory: &Directory, org: OrgId, recipient: &str) -> Result<Answ
 fn because(directory: &Directory, org: OrgId, settings: &PolicySettings, address: &Address) -> &'static str {
     let everybody = directory.organisation(org).map(|org| org.settings.preset).unwrap_or_default();
     let filter = &settings.applies_to;
+    let is_in_group = directory.membership(org, address).is_in_any(&filter.groups);
     match (filter.has_address(address), filter.has_domain(address)) {
         _ if everybody != Preset::Default => "organisation-preset",
         _ if settings.name == Preset::Default.name() => "default",
+        _ if is_in_group => "group",
         (true, true) => "address-and-domain",
         (true, false) => "address",
         (false, true) => "domain",

@@ -26,11 +26,16 @@ pub struct PolicyBody {
     pub applies_addresses: Vec<String>,
     #[schema(max_items = 500)]
     pub applies_domains: Vec<String>,
+    /// Names of groups; with addresses or domains, all that are given must match.
+    #[schema(max_items = 500)]
+    pub applies_groups: Vec<String>,
     /// Recipients it does not apply to.
     #[schema(max_items = 500)]
     pub except_addresses: Vec<String>,
     #[schema(max_items = 500)]
     pub except_domains: Vec<String>,
+    #[schema(max_items = 500)]
+    pub except_groups: Vec<String>,
     /// none, junk, add-header, prefix, redirect, delete, quarantine or reject; so for each class.
     pub spam: String,
     pub high_spam: String,
@@ -72,8 +77,10 @@ impl PolicyBody {
             enabled: settings.enabled,
             applies_addresses: settings.applies_to.addresses.clone(),
             applies_domains: settings.applies_to.domains.clone(),
+            applies_groups: settings.applies_to.groups.clone(),
             except_addresses: settings.except.addresses.clone(),
             except_domains: settings.except.domains.clone(),
+            except_groups: settings.except.groups.clone(),
             spam: action(settings.spam),
             high_spam: action(settings.high_spam),
             phish: action(settings.phish),
@@ -101,8 +108,12 @@ impl PolicyBody {
         let trimmed = |values: &[String]| -> Vec<String> {
             values.iter().map(|value| value.trim().to_lowercase()).filter(|value| !value.is_empty()).collect()
         };
-        let filter =
-            |addresses: &[String], domains: &[String]| RecipientFilter { addresses: trimmed(addresses), domains: trimmed(domains) };
+        let named = |values: &[String]| values.iter().map(|value| value.trim().to_string()).filter(|value| !value.is_empty()).collect();
+        let filter = |addresses: &[String], domains: &[String], groups: &[String]| RecipientFilter {
+            addresses: trimmed(addresses),
+            domains: trimmed(domains),
+            groups: named(groups),
+        };
         let mut action = |field: &'static str, word: &str| {
             PolicyAction::named(word).unwrap_or_else(|| {
                 wrong.push(Wrong::new(field, "policy-wrong-action"));
@@ -114,8 +125,8 @@ impl PolicyBody {
             organisation: String::new(),
             enabled: self.enabled,
             priority: 0,
-            applies_to: filter(&self.applies_addresses, &self.applies_domains),
-            except: filter(&self.except_addresses, &self.except_domains),
+            applies_to: filter(&self.applies_addresses, &self.applies_domains, &self.applies_groups),
+            except: filter(&self.except_addresses, &self.except_domains, &self.except_groups),
             spam: action("spam", &self.spam),
             high_spam: action("high_spam", &self.high_spam),
             phish: action("phish", &self.phish),
@@ -166,6 +177,10 @@ fn wrongs(settings: &PolicySettings) -> Vec<Wrong> {
         check(filter.addresses.len() > VALUES_MAX, addresses, "policy-wrong-many");
         check(filter.domains.len() > VALUES_MAX, domains, "policy-wrong-many");
     }
+    for (groups, filter) in [("applies_groups", &settings.applies_to), ("except_groups", &settings.except)] {
+        check(filter.groups.iter().any(|one| has_control(one) || one.chars().count() > TEXT_CHARS_MAX), groups, "policy-wrong-group");
+        check(filter.groups.len() > VALUES_MAX, groups, "policy-wrong-many");
+    }
     check(!matches!(settings.high_phish, PolicyAction::Quarantine | PolicyAction::Redirect), "high_phish", "policy-wrong-high-phish");
     check(!matches!(settings.blocked_type, PolicyAction::Quarantine | PolicyAction::Reject), "blocked_type", "policy-wrong-blocked-type");
     let actions =
@@ -213,8 +228,10 @@ pub struct PolicyForm {
     pub enabled: String,
     pub applies_addresses: String,
     pub applies_domains: String,
+    pub applies_groups: String,
     pub except_addresses: String,
     pub except_domains: String,
+    pub except_groups: String,
     pub spam: String,
     pub high_spam: String,
     pub phish: String,
@@ -249,8 +266,10 @@ impl PolicyForm {
             enabled: on(body.enabled),
             applies_addresses: body.applies_addresses.join("\n"),
             applies_domains: body.applies_domains.join("\n"),
+            applies_groups: body.applies_groups.join("\n"),
             except_addresses: body.except_addresses.join("\n"),
             except_domains: body.except_domains.join("\n"),
+            except_groups: body.except_groups.join("\n"),
             spam: body.spam,
             high_spam: body.high_spam,
             phish: body.phish,
@@ -276,6 +295,8 @@ impl PolicyForm {
 
     pub fn settings(&self) -> Result<PolicySettings, Vec<Wrong>> {
         let lines = |text: &str| text.split(['\n', ',', ';']).map(str::to_string).collect();
+        // Names of groups may hold commas.
+        let names = |text: &str| text.lines().map(str::to_string).collect();
         let is_on = |text: &str| matches!(text, "on" | "true" | "1");
         let mut unread = Vec::new();
         let mut number = |field: &'static str, text: &str, key: &'static str| {
@@ -302,8 +323,10 @@ impl PolicyForm {
             enabled: is_on(&self.enabled),
             applies_addresses: lines(&self.applies_addresses),
             applies_domains: lines(&self.applies_domains),
+            applies_groups: names(&self.applies_groups),
             except_addresses: lines(&self.except_addresses),
             except_domains: lines(&self.except_domains),
+            except_groups: names(&self.except_groups),
             spam: self.spam.clone(),
             high_spam: self.high_spam.clone(),
             phish: self.phish.clone(),
@@ -344,7 +367,11 @@ mod tests {
     fn a_form_gives_back_what_it_was_made_of() {
         let settings = PolicySettings {
             name: "finance".into(),
-            applies_to: RecipientFilter { addresses: vec!["li@demo.example".into()], domains: vec!["demo.example".into()] },
+            applies_to: RecipientFilter {
+                addresses: vec!["li@demo.example".into()],
+                domains: vec!["demo.example".into()],
+                groups: vec!["Sales, EMEA".into()],
+            },
             thresholds: PolicyThresholds { spam: 0.975, ..Default::default() },
             spam: PolicyAction::Quarantine,
             ..PolicySettings::default()

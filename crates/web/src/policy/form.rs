@@ -158,9 +158,12 @@ pub async fn change(State(app): State<App>, view: View, person: Person, Path(nam
     // Of a preset only its recipients and the switch are sent.
     let form = match preset(&form.name) {
         Some(preset) => {
-            let PolicyForm { name, enabled, applies_addresses, applies_domains, except_addresses, except_domains, days, verb, .. } = form;
-            let fixed = PolicyForm::of(&preset.settings());
-            PolicyForm { name, enabled, applies_addresses, applies_domains, except_addresses, except_domains, days, verb, ..fixed }
+            let sent = form.clone();
+            let PolicyForm { applies_addresses, applies_domains, applies_groups, except_addresses, except_domains, except_groups, .. } =
+                form;
+            let (PolicyForm { name, enabled, days, verb, .. }, fixed) = (sent, PolicyForm::of(&preset.settings()));
+            let fixed = PolicyForm { name, enabled, days, verb, ..fixed };
+            PolicyForm { applies_addresses, applies_domains, applies_groups, except_addresses, except_domains, except_groups, ..fixed }
         }
         None => form,
     };

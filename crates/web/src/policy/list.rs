@@ -138,7 +138,11 @@ pub(super) fn who(view: &View, settings: &PolicySettings) -> Vec<String> {
     if !settings.applies_to.domains.is_empty() {
         lines.push(view.w("policy-who-domains", named(&settings.applies_to.domains)));
     }
-    let except: Vec<String> = settings.except.addresses.iter().chain(&settings.except.domains).cloned().collect();
+    if !settings.applies_to.groups.is_empty() {
+        lines.push(view.w("policy-who-groups", named(&settings.applies_to.groups)));
+    }
+    let except = &settings.except;
+    let except: Vec<String> = except.addresses.iter().chain(&except.domains).chain(&except.groups).cloned().collect();
     if !except.is_empty() {
         lines.push(view.w("policy-who-except", named(&except)));
     }

@@ -102,6 +102,7 @@ fn values(view: &View, prefix: &str, condition: &Condition) -> Option<Field> {
         Takes::Patterns => field("area", "rules-field-patterns", "rules-hint-patterns"),
         Takes::Addresses => field("area", "rules-field-addresses", "rules-hint-lines"),
         Takes::Domains => field("area", "rules-field-domains", "rules-hint-lines"),
+        Takes::Groups => field("area", "rules-field-groups", "rules-hint-lines"),
         Takes::Networks => field("area", "rules-field-networks", "rules-hint-networks"),
         Takes::Size => field("line", "rules-field-size", "rules-hint-size"),
         Takes::Level(..) => field("line", "rules-field-level", ""),

@@ -6,6 +6,7 @@ mod api;
 mod bounce;
 mod connectivity;
 mod connector;
+mod directory_sync;
 mod domain;
 mod entry;
 mod health;

@@ -173,7 +173,9 @@ async fn nobody_gets_in_without_signing_in() {
             let is_refused = match route.kind {
                 Kind::Program => answer.status == StatusCode::UNAUTHORIZED,
                 // Graph's clients are programs, whatever the path is called.
-                Kind::Page if route.path.starts_with("/v1.0/") => answer.status == StatusCode::UNAUTHORIZED,
+                Kind::Page if route.path.starts_with("/v1.0/") || route.path.starts_with("/scim/") => {
+                    answer.status == StatusCode::UNAUTHORIZED
+                }
                 Kind::Page => answer.status == StatusCode::SEE_OTHER && answer.to().starts_with("/sign-in"),
             };
             assert!(is_refused, "{} {} lets nobody in: {} {}", route.method, route.path, answer.status, answer.to());

@@ -75,6 +75,7 @@ const FAMILIES: &[&str] = &[
     "domain-recipients-",
     "domain-source-",
     "domain-step-",
+    "directory-",
     "inbound-skip-mode-",
     "key-kind-",
     "key-state-",

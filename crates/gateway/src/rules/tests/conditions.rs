@@ -23,6 +23,8 @@ async fn each_condition_holds_and_does_not_hold() {
         (PLAIN, Kind::Recipient, &["Li@demo.example"], &["bo@demo.example"]),
         (PLAIN, Kind::RecipientDomain, &["demo.example"], &["other.example"]),
         (PLAIN, Kind::RecipientScope, &["inside"], &["outside"]),
+        (PLAIN, Kind::RecipientGroup, &["nobody", "ALL staff"], &["Managers"]),
+        (PLAIN, Kind::SenderGroup, &["Partners"], &["sales"]),
         (PLAIN, Kind::RecipientWords, &["li"], &["l"]),
         (PLAIN, Kind::RecipientPatterns, &["li@.*example$"], &["^demo"]),
         (PLAIN, Kind::AnyRecipientWords, &["demo"], &["partner"]),

@@ -4,7 +4,8 @@ mod disclaimers;
 mod stored;
 
 use super::*;
-use crate::directory::{Directory, Domain, DomainSettings, Organisation, OrganisationSettings};
+use crate::directory::group::MemberRow;
+use crate::directory::{Directory, Domain, DomainSettings, Groups, Organisation, OrganisationSettings};
 use bytes::Bytes;
 use detect::{Class, Verdict};
 use mail::auth::*;
@@ -40,6 +41,10 @@ impl Case {
         directory.organisations.insert(ORG, Organisation { id: ORG, name: "one".into(), settings });
         let domain = Domain { name: "demo.example".into(), org: ORG, settings: DomainSettings::default() };
         directory.domains.insert("demo.example".into(), domain);
+        let groups = ["All Staff", "sales", "Managers", "Partners"].iter().zip(1..).map(|(name, id)| (id, name.to_string())).collect();
+        let member = |group, address: &str, inner| MemberRow { group, address: address.into(), inner };
+        let members = vec![member(1, "", 2), member(2, "li@demo.example", 0), member(4, "ann@partner.example", 0)];
+        directory.groups.insert(ORG, Groups::new(groups, members));
         Case {
             peer: Peer {
                 ip: "192.0.2.9".parse().expect("an address"),

@@ -27,7 +27,7 @@ const USED_EVERY_MS: i64 = 60 * 1000;
 /// The token of a request to the API; pages are for people and take none.
 pub fn held(request: &request::Parts) -> Option<String> {
     let path = request.uri.path();
-    if !path.starts_with("/api/") && !path.starts_with("/v1.0/") {
+    if !["/api/", "/v1.0/", "/scim/"].iter().any(|begin| path.starts_with(begin)) {
         return None;
     }
     // RFC 9110 §11.1: the name of a scheme in any case.

@@ -2,6 +2,7 @@
 
 mod desk;
 mod diagnosis;
+mod directory;
 mod domain;
 mod health;
 pub mod mail;
@@ -44,6 +45,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(domain::there(scene, org).await);
     by_place.extend(desk::there(scene, org).await);
     by_place.extend(diagnosis::there(scene, org).await);
+    by_place.extend(directory::there(scene, org).await);
     by_place.extend(mail::there(scene, org).await);
     by_place.extend(mail_report::there(scene, org).await);
     by_place.extend(health::there(scene, org).await);
@@ -63,6 +65,7 @@ pub fn nothing() -> Things {
     by_place.extend(domain::nowhere());
     by_place.extend(desk::nowhere());
     by_place.extend(diagnosis::nowhere());
+    by_place.extend(directory::nowhere());
     by_place.extend(mail::nowhere());
     by_place.extend(mail_report::nowhere());
     by_place.extend(health::nowhere());

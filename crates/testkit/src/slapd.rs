@@ -1,0 +1,168 @@
+//! A real OpenLDAP of Debian's packages, on free ports of 127.0.0.1, that lives as long as one test.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PACKAGES: [&str; 2] = ["slapd", "ldap-utils"];
+const PROGRAM: &str = "/usr/sbin/slapd";
+/// Everything hangs below this name.
+pub const BASE: &str = "dc=acme,dc=example";
+pub const ADMIN: &str = "cn=admin,dc=acme,dc=example";
+pub const PASSWORD: &str = "secret of the directory";
+
+/// How it is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setup {
+    /// It has a certificate and does TLS.
+    pub tls: bool,
+    /// It says when it last changed (`contextCSN`).
+    pub marks: bool,
+    /// Entries that others than the administrator are given at once; 0: no limit.
+    pub limit: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { tls: true, marks: true, limit: 0 }
+    }
+}
+
+/// A running server.
+pub struct Slapd {
+    pub port: u16,
+    /// Port with TLS from the first octet.
+    pub tls_port: u16,
+    /// The certificate, which is its own authority, in PEM.
+    pub certificate: String,
+    /// Holds the watcher's standard input open.
+    watcher: Child,
+    _folder: TempDir,
+}
+
+impl Slapd {
+    /// `None` outside CI when it cannot be installed; panics in CI.
+    pub fn start(setup: Setup) -> Option<Slapd> {
+        if !installed() {
+            assert!(std::env::var_os("CI").is_none(), "CI needs the packages {PACKAGES:?}");
+            eprintln!("skipped with OpenLDAP: install {PACKAGES:?}");
+            return None;
+        }
+        let folder = TempDir::with_prefix("gatepost-slapd-").expect("a temporary folder");
+        let certificate = write_settings(folder.path(), setup);
+        let (port, tls_port) = (free_port(), free_port());
+        let hosts = match setup.tls {
+            true => format!("ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{tls_port}/"),
+            false => format!("ldap://127.0.0.1:{port}/"),
+        };
+        // The shell waits for the end of its input, which comes when this process ends in any way, then stops the server.
+        let script = format!(
+            "{PROGRAM} -f '{0}/conf' -h '{hosts}' -d 0 >'{0}/log' 2>&1 & pid=$!; cat >/dev/null; kill $pid; wait $pid",
+            folder.path().display()
+        );
+        let mut shell = Command::new("setsid");
+        shell.args(["sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let watcher = shell.spawn().expect("a shell that stops slapd");
+        let slapd = Slapd { port, tls_port, certificate, watcher, _folder: folder };
+        slapd.wait();
+        slapd.add(&format!("dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: acme\no: Acme\n"));
+        Some(slapd)
+    }
+
+    fn wait(&self) {
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
+            assert!(begin.elapsed() < Duration::from_secs(20), "slapd did not start: {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Adds entries written as LDIF.
+    pub fn add(&self, ldif: &str) {
+        self.run("ldapadd", ldif);
+    }
+
+    /// Changes entries by LDIF with `changetype`.
+    pub fn modify(&self, ldif: &str) {
+        self.run("ldapmodify", ldif);
+    }
+
+    /// A person below [`BASE`], with other addresses.
+    pub fn person(&self, uid: &str, name: &str, addresses: &[&str]) {
+        let (mail, others) = addresses.split_first().expect("an address");
+        let others: String = others.iter().map(|one| format!("mailLocalAddress: {one}\n")).collect();
+        let class = if others.is_empty() { "" } else { "objectClass: inetLocalMailRecipient\n" };
+        self.add(&format!(
+            "dn: uid={uid},{BASE}\nobjectClass: inetOrgPerson\n{class}uid: {uid}\ncn: {name}\nsn: {name}\ndisplayName: {name}\nmail: {mail}\n{others}"
+        ));
+    }
+
+    pub fn delete(&self, uid: &str) {
+        self.modify(&format!("dn: uid={uid},{BASE}\nchangetype: delete\n"));
+    }
+
+    fn run(&self, program: &str, ldif: &str) {
+        let url = format!("ldap://127.0.0.1:{}", self.port);
+        let mut command = Command::new(program);
+        command.args(["-x", "-H", &url, "-D", ADMIN, "-w", PASSWORD]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|why| panic!("{program}: {why}"));
+        child.stdin.take().expect("its input").write_all(ldif.as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{program}: {}\n{ldif}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        drop(self.watcher.stdin.take());
+        let _ = self.watcher.wait();
+    }
+}
+
+/// Writes settings and certificate; the certificate in PEM.
+fn write_settings(folder: &Path, setup: Setup) -> String {
+    let signing = rcgen::KeyPair::generate().expect("a key");
+    let wanted = rcgen::CertificateParams::new(vec!["localhost".to_string(), "127.0.0.1".to_string()]).expect("names");
+    let certificate = wanted.self_signed(&signing).expect("a certificate signed by itself").pem();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file in the folder");
+    write("certificate.pem", &certificate);
+    write("key.pem", &signing.serialize_pem());
+    std::fs::create_dir(folder.join("data")).expect("a folder for its data");
+    let shown = folder.display();
+    let schemas: String = ["core", "cosine", "inetorgperson", "nis", "misc", "dyngroup"]
+        .map(|name| format!("include /etc/ldap/schema/{name}.schema\n"))
+        .concat();
+    let tls = format!("TLSCertificateFile {shown}/certificate.pem\nTLSCertificateKeyFile {shown}/key.pem\n");
+    let limit = format!("sizelimit size.soft={0} size.hard={0} size.prtotal={0}\n", setup.limit);
+    let settings = format!(
+        "{schemas}modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload syncprov\npidfile {shown}/pid\n{}{}\
+         database mdb\nsuffix \"{BASE}\"\nrootdn \"{ADMIN}\"\nrootpw \"{PASSWORD}\"\ndirectory {shown}/data\nmaxsize 104857600\n\
+         access to attrs=userPassword by anonymous auth by * none\naccess to * by users read by anonymous auth\n{}",
+        if setup.tls { &tls } else { "" },
+        if setup.limit > 0 { &limit } else { "" },
+        if setup.marks { "overlay syncprov\n" } else { "" },
+    );
+    write("conf", &settings);
+    certificate
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
+}
+
+fn installed() -> bool {
+    // SAFETY: geteuid reads a number of this process and cannot fail.
+    let is_root = unsafe { libc::geteuid() == 0 };
+    if !Path::new(PROGRAM).exists() && is_root {
+        let mut install = Command::new("apt-get");
+        install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-q", "--no-install-recommends"]).args(PACKAGES);
+        // A machine without a network says so itself; what counts is whether the program is there afterwards.
+        let _ = install.stdout(Stdio::null()).status();
+    }
+    Path::new(PROGRAM).exists()
+}
