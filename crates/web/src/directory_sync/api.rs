@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A directory that is read by LDAP.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct SourceBody {
+pub struct DirectorySourceBody {
     /// Ignored when written.
     pub id: String,
     pub name: String,
@@ -68,10 +68,10 @@ pub struct SourceBody {
     pub seen_ms: i64,
 }
 
-impl SourceBody {
-    pub fn of(source: &Source) -> SourceBody {
+impl DirectorySourceBody {
+    pub fn of(source: &Source) -> DirectorySourceBody {
         let settings = source.settings.clone();
-        SourceBody {
+        DirectorySourceBody {
             id: source.id.to_string(),
             name: source.name.clone(),
             enabled: settings.is_on,
@@ -125,7 +125,7 @@ impl SourceBody {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SourceList {
-    pub sources: Vec<SourceBody>,
+    pub sources: Vec<DirectorySourceBody>,
 }
 
 /// One run.
@@ -180,38 +180,42 @@ async fn list(State(app): State<App>, person: Person) -> Result<Json<SourceList>
     person.require(May::ReadSettings)?;
     let scope = person.scope();
     let found: Result<_, Error> = app.db.read(move |tx| Box::pin(async move { sql::list(tx, scope).await })).await;
-    Ok(Json(SourceList { sources: found?.iter().map(SourceBody::of).collect() }))
+    Ok(Json(SourceList { sources: found?.iter().map(DirectorySourceBody::of).collect() }))
 }
 
 /// Adds a directory. It is read at once.
-#[utoipa::path(post, path = "/directory-sources", tag = "directory", request_body = SourceBody, responses((status = 201, description = "Added", body = SourceBody)))]
-async fn create(State(app): State<App>, person: Person, Json(body): Json<SourceBody>) -> Result<(StatusCode, Json<SourceBody>), Fault> {
+#[utoipa::path(post, path = "/directory-sources", tag = "directory", request_body = DirectorySourceBody, responses((status = 201, description = "Added", body = DirectorySourceBody)))]
+async fn create(
+    State(app): State<App>,
+    person: Person,
+    Json(body): Json<DirectorySourceBody>,
+) -> Result<(StatusCode, Json<DirectorySourceBody>), Fault> {
     person.require(May::Domains)?;
     let org = person.acting_org()?;
     let wanted = body.draft().settings(None, may_name_private(&app, &person)).map_err(Fault::Invalid)?;
     let made = make(&app, &person, org, wanted).await?;
-    Ok((StatusCode::CREATED, Json(SourceBody::of(&made))))
+    Ok((StatusCode::CREATED, Json(DirectorySourceBody::of(&made))))
 }
 
 /// Shows one directory, without its password.
-#[utoipa::path(get, path = "/directory-sources/{source}", tag = "directory", params(("source" = String, Path,)), responses((status = 200, description = "The directory", body = SourceBody)))]
-async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<SourceBody>, Fault> {
-    Ok(Json(SourceBody::of(&find(&app, &person, &id).await?)))
+#[utoipa::path(get, path = "/directory-sources/{source}", tag = "directory", params(("source" = String, Path,)), responses((status = 200, description = "The directory", body = DirectorySourceBody)))]
+async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<DirectorySourceBody>, Fault> {
+    Ok(Json(DirectorySourceBody::of(&find(&app, &person, &id).await?)))
 }
 
 /// Replaces the settings. An empty password keeps the one that is set, as long as address and account stay.
-#[utoipa::path(put, path = "/directory-sources/{source}", tag = "directory", params(("source" = String, Path,)), request_body = SourceBody, responses((status = 200, description = "As it is now", body = SourceBody)))]
+#[utoipa::path(put, path = "/directory-sources/{source}", tag = "directory", params(("source" = String, Path,)), request_body = DirectorySourceBody, responses((status = 200, description = "As it is now", body = DirectorySourceBody)))]
 async fn replace(
     State(app): State<App>,
     person: Person,
     Path(id): Path<String>,
-    Json(body): Json<SourceBody>,
-) -> Result<Json<SourceBody>, Fault> {
+    Json(body): Json<DirectorySourceBody>,
+) -> Result<Json<DirectorySourceBody>, Fault> {
     let source = find_to_change(&app, &person, &id).await?;
     let before = opened(&app.seal, &source);
     let wanted = body.draft().settings(Some(&before), may_name_private(&app, &person)).map_err(Fault::Invalid)?;
     change(&app, &person, &source, wanted).await?;
-    Ok(Json(SourceBody::of(&find(&app, &person, &id).await?)))
+    Ok(Json(DirectorySourceBody::of(&find(&app, &person, &id).await?)))
 }
 
 /// Looks after a directory no more. Its recipients and groups stay.

@@ -36,7 +36,7 @@ impl Boxes {
             pin: fingerprint(&dovecot.certificate),
             tls_name: "localhost".into(),
             user: MASTER.into(),
-            per_minute: 60_000,
+            per_minute: 6_000,
             at_once_percent: 100,
             ..MailboxSettings::default()
         };

@@ -11,7 +11,15 @@ struct Wire(TcpStream);
 
 impl Wire {
     fn open(port: u16) -> Wire {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        // The port of SMTP, which was waited for, opens a moment before.
+        let started = std::time::Instant::now();
+        let stream = loop {
+            match TcpStream::connect(("127.0.0.1", port)) {
+                Ok(stream) => break stream,
+                Err(why) => assert!(started.elapsed() < Duration::from_secs(30), "it listens: {why}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
         Wire(stream)
     }

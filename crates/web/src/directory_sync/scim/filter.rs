@@ -40,8 +40,11 @@ pub fn clauses(text: &str) -> Result<Vec<Clause>, ScimError> {
     Ok(found)
 }
 
-/// Up to a blank that is not within brackets.
+/// Up to a blank that is not within brackets. Begins with a letter (RFC 7643 §2.1): what is grouped in parentheses is not understood.
 fn path(text: &str) -> Option<(String, &str)> {
+    if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return None;
+    }
     let mut is_inside = false;
     for (at, c) in text.char_indices() {
         match c {

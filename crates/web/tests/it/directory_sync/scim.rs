@@ -5,7 +5,7 @@ use crate::scene::{Answer, Scene, request};
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use store::{Error, args};
+use store::Error;
 use testkit::postgres::{databases, sqlite};
 use web::people::session::digest;
 use web::people::sql::{self as people_sql, NewPerson};
