@@ -11,7 +11,7 @@ use serde_json::json;
 use std::sync::Arc;
 use store::Error;
 use web::audit::Entry;
-use web::directory_sync::api::{ErrorBody, RunBody, SourceBody};
+use web::directory_sync::api::{DirectorySourceBody, ErrorBody, RunBody};
 use web::directory_sync::{Outcome, Ran, Reach, Source, State, SyncError, Tried, run_now, sql, try_out};
 use web::page::words::Lang;
 use web::people::Person;
@@ -100,7 +100,7 @@ fn list(place: &Place, as_json: bool) -> anyhow::Result<Exit> {
         all(&store).await
     })?;
     if as_json {
-        sources.iter().try_for_each(|source| output::json(&SourceBody::of(source)))?;
+        sources.iter().try_for_each(|source| output::json(&DirectorySourceBody::of(source)))?;
         return Ok(Exit::Done);
     }
     let row = |source: &Source| {
