@@ -64,7 +64,7 @@ for (const lang of LANGS) {
     await picture(page, `source-${lang}`);
     assert.deepEqual((await axe(page)).violations, []);
     await page.goto(server.base + "/reports/received");
-    await page.getByLabel(words.kind, { exact: true }).selectOption("problem");
+    await page.locator("#f-kind").selectOption("problem");
     await page.getByRole("button", { name: words.find }).click();
     await page.getByText(words.broken).first().waitFor();
     assert.deepEqual((await axe(page)).violations, []);

@@ -21,8 +21,7 @@ fn start() -> Option<(Server, Dovecot)> {
          [[connector]]\nname = \"box\"\norganisation = \"demo\"\nprotocol = \"lmtp\"\nhosts = [\"{}\"]\ntls = \"off\"\nallow_private = true\n\
          [connector.mailbox]\nimap = \"{}\"\ntls_name = \"localhost\"\npin = \"{}\"\nuser = \"{MASTER}\"\npassword_file = \"{}\"\n\
          [[domain]]\nname = \"demo.example\"\n[[recipient]]\naddress = \"{LI}\"\n[[recipient]]\naddress = \"{BO}\"\n\
-         [[policy]]\nname = \"all junk from here\"\norganisation = \"demo\"\nspam = \"junk\"\nhigh_spam = \"junk\"\n\
-         [[entry]]\norganisation = \"demo\"\neffect = \"block\"\nkind = \"address\"\nvalue = \"pills@shop.example\"\n",
+         [[policy]]\nname = \"all junk from here\"\norganisation = \"demo\"\nspam = \"junk\"\nhigh_spam = \"junk\"\n",
         dovecot.lmtp,
         dovecot.imaps,
         fingerprint(&dovecot.certificate),
@@ -31,9 +30,13 @@ fn start() -> Option<(Server, Dovecot)> {
     Some((Server::start_in(data, port, &settings, &[]), dovecot))
 }
 
+/// The text that every filter calls spam (spamassassin.apache.org/gtube).
+const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+
 fn message(from: &str, subject: &str) -> String {
+    let text = if subject == "pills" { GTUBE } else { "See you at noon." };
     format!(
-        "From: <{from}>\nTo: <{LI}>\nSubject: {subject}\nDate: Mon, 16 Nov 2026 09:00:00 +0000\nMessage-ID: <{subject}@test.example>\n\nSee you at noon.\n.\n"
+        "From: <{from}>\nTo: <{LI}>\nSubject: {subject}\nDate: Mon, 16 Nov 2026 09:00:00 +0000\nMessage-ID: <{subject}@test.example>\n\n{text}\n"
     )
 }
 

@@ -427,7 +427,9 @@ async fn a_link_that_turned_out_bad_is_found_by_judging_again() {
         };
         let Some(boxes) = Boxes::new(database, set).await else { return };
         boxes.delivered_before(1, &[ALICE], "link", "See http://shop.evil.example/pay for more.").await;
-        boxes.delivered_before(1, &[BO], "harmless", "See http://good.example/ for more.").await;
+        boxes
+            .delivered_before(1, &[BO], "harmless", "Hello Bo, the minutes of Tuesday are below. We meet again next week. Regards, Ann")
+            .await;
         assert_eq!(boxes.watch().await, 0, "{engine}: what was there before is not news");
         block(&boxes, EntryKind::Host, "evil.example").await;
         assert_eq!(boxes.watch().await, 1, "{engine}: {:?}", boxes.list().await);
