@@ -12,6 +12,7 @@ mod entry;
 mod health;
 mod help;
 mod help_desk;
+mod hooks;
 mod lab;
 mod mail_reports;
 mod migrations;

@@ -1,8 +1,8 @@
 //! What webhooks hear of besides health: mail that was judged, quarantine that was decided about, requests that went on.
 //!
 //! In: rows that other features wrote anyway, in the order of their ids. Out: tries, in one transaction with the place up to which was read,
-//! so that each row is told once, by whichever server looks first. Nothing of this is on the way of a mail: without a hook that asks, one
-//! small query is all it costs.
+//! so that each row is told once, by whichever server moves the place first. Nothing of this is on the way of a mail: rows are read beside
+//! the writer, and without a hook that asks, one small query is all it costs.
 
 use super::sql::{self, Hook};
 use crate::App;
@@ -50,8 +50,7 @@ pub async fn look(app: &App) -> Result<usize, Error> {
         return Ok(written);
     }
     for source in ["mail", "audit", "request"] {
-        let (told_by, hooks) = (app.clone(), hooks.clone());
-        written += app.db.tx(move |tx| Box::pin(async move { one(tx, &told_by, source, &hooks, now_ms).await })).await?;
+        written += one(app, source, &hooks, now_ms).await?;
     }
     Ok(written)
 }
@@ -64,26 +63,43 @@ pub async fn forget(app: &App) -> Result<(), Error> {
     app.db.tx(move |tx| Box::pin(async move { sql::forget_tries(tx, before, LOG_ROWS_MAX).await })).await
 }
 
-async fn one(tx: &mut Tx, app: &App, source: &'static str, hooks: &[Hook], now_ms: i64) -> Result<usize, Error> {
+async fn one(app: &App, source: &'static str, hooks: &[Hook], now_ms: i64) -> Result<usize, Error> {
     let until = first_id_at(now_ms - SETTLED_MS).0;
-    let after = sql::take_place(tx, source, until).await?;
+    let read = app.db.read(move |tx| Box::pin(async move { rows(tx, source, until).await })).await?;
+    let Some((after, rows)) = read else {
+        app.db.tx(move |tx| Box::pin(async move { sql::begin_place(tx, source, until).await })).await?;
+        return Ok(0);
+    };
+    let Some(last) = rows.last().map(|row| row.id) else { return Ok(0) };
+    // An organisation's rows are for its own hooks, never for everybody's.
+    let hears = |row: &Told, hook: &Hook| hook.org == row.org && row.topics.iter().any(|topic| hook.hears(topic));
+    let tries: Vec<(i64, Hook, String)> = rows
+        .iter()
+        .flat_map(|row| hooks.iter().filter(move |hook| hears(row, hook)).map(move |hook| (row, hook)))
+        .map(|(row, hook)| (app.ids.next(now_ms), hook.clone(), event(row).to_string()))
+        .collect();
+    let told = tries.len();
+    let put = app.db.tx(move |tx| {
+        Box::pin(async move {
+            let is_ours = sql::move_place(tx, source, (after, last)).await?;
+            for (id, hook, event) in tries.iter().filter(|_| is_ours) {
+                sql::put_try(tx, *id, hook, event, now_ms).await?;
+            }
+            Ok::<_, Error>(is_ours)
+        })
+    });
+    Ok(if put.await? { told } else { 0 })
+}
+
+/// The place of a source and what came after it; `None`: it has none yet.
+async fn rows(tx: &mut Tx, source: &'static str, until: i64) -> Result<Option<(i64, Vec<Told>)>, Error> {
+    let Some(after) = sql::place(tx, source).await? else { return Ok(None) };
     let rows = match source {
         "mail" => mails(tx, after, until).await?,
         "audit" => decisions(tx, after, until).await?,
         _ => requests(tx, after, until).await?,
     };
-    let mut written = 0;
-    for row in &rows {
-        // An organisation's rows are for its own hooks, never for everybody's.
-        for hook in hooks.iter().filter(|hook| hook.org == row.org && row.topics.iter().any(|topic| hook.hears(topic))) {
-            sql::put_try(tx, app.ids.next(now_ms), hook, &event(row).to_string(), now_ms).await?;
-            written += 1;
-        }
-    }
-    if let Some(last) = rows.last() {
-        sql::put_place(tx, source, last.id).await?;
-    }
-    Ok(written)
+    Ok(Some((after, rows)))
 }
 
 /// CloudEvents 1.0, structured mode. Its id is that of the row: told twice, it can be known again.

@@ -204,14 +204,22 @@ pub async fn beyond_health(tx: &mut Tx) -> Result<Vec<Hook>, Error> {
     tx.rows(sql, args![REACHED_MAX]).await?.iter().map(hook).collect()
 }
 
-/// Up to where a source was told, held until the transaction ends so that one server reads it at a time; a new source begins at `begin`.
-pub async fn take_place(tx: &mut Tx, source: &str, begin: i64) -> Result<i64, Error> {
-    let sql = "INSERT INTO health_hook_feed (source, last_id) VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET last_id = health_hook_feed.last_id RETURNING last_id";
-    tx.row(sql, args![source, begin]).await?.map_or(Ok(begin), |row| row.int(0))
+/// Up to which row a source was told; `None`: nobody looked at it yet.
+pub async fn place(tx: &mut Tx, source: &str) -> Result<Option<i64>, Error> {
+    tx.row("SELECT last_id FROM health_hook_feed WHERE source = $1", args![source]).await?.map(|row| row.int(0)).transpose()
 }
 
-pub async fn put_place(tx: &mut Tx, source: &str, last_id: i64) -> Result<(), Error> {
-    tx.run("UPDATE health_hook_feed SET last_id = $1 WHERE source = $2", args![last_id, source]).await.map(drop)
+/// A new source begins there.
+pub async fn begin_place(tx: &mut Tx, source: &str, last_id: i64) -> Result<(), Error> {
+    tx.run("INSERT INTO health_hook_feed (source, last_id) VALUES ($1, $2) ON CONFLICT (source) DO NOTHING", args![source, last_id])
+        .await
+        .map(drop)
+}
+
+/// Goes on from one row to another; false: another server did so since.
+pub async fn move_place(tx: &mut Tx, source: &str, (from, to): (i64, i64)) -> Result<bool, Error> {
+    let sql = "UPDATE health_hook_feed SET last_id = $1 WHERE source = $2 AND last_id = $3";
+    Ok(tx.run(sql, args![to, source, from]).await? > 0)
 }
 
 /// A mail as a hook is told of it.
