@@ -107,6 +107,8 @@ pub fn each(path: &Path, mut see: impl FnMut(Entry<'_>) -> anyhow::Result<()>) -
         see(read)?;
     }
     ensure!(is_whole, damaged());
+    // The checksum stands at the very end, after what the tar needs: unread it would say nothing.
+    std::io::copy(&mut tar.into_inner(), &mut std::io::sink()).with_context(damaged)?;
     Ok(())
 }
 
@@ -126,4 +128,50 @@ fn read(name: &str, octets: Vec<u8>) -> anyhow::Result<Entry<'_>> {
         Some((FILES, name)) if !name.contains('/') => Entry::File { name, octets },
         _ => bail!("no backup has such an entry"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+        let mut all = Vec::new();
+        each(path, |entry| {
+            match entry {
+                Entry::Rows { lines, .. } => all.push(lines.into_bytes()),
+                Entry::Body { octets, .. } | Entry::File { octets, .. } => all.push(octets),
+                Entry::Manifest(_) | Entry::End(_) => {}
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Wherever an octet is another, the copy is refused, or reads as it was.
+    #[test]
+    fn no_octet_changes_unnoticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, bad) = (folder.path().join("copy"), folder.path().join("bad"));
+        let mut writer = Writer::new(&path).expect("a file");
+        let manifest = Manifest { format: FORMAT, version: "1".into(), at_ms: 1, engine: "sqlite".into(), steps: Vec::new() };
+        writer.put(MANIFEST, &serde_json::to_vec(&manifest).expect("JSON")).expect("an entry");
+        let body: String = (0..200_u64).map(|number| format!("{:x} ", number.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+        writer.put("bodies/one", body.as_bytes()).expect("an entry");
+        writer.put("rows/mail/000001.jsonl", b"[\"id\"]\n[1]\n").expect("an entry");
+        writer.put(END, &serde_json::to_vec(&super::super::End::default()).expect("JSON")).expect("an entry");
+        writer.finish().expect("a whole file");
+        let (whole, as_it_was) = (std::fs::read(&path).expect("a file"), told(&path).expect("it reads"));
+        for at in 0..whole.len() {
+            let mut octets = whole.clone();
+            octets[at] ^= 0x55;
+            std::fs::write(&bad, octets).expect("a file");
+            if let Ok(read) = told(&bad) {
+                assert!(read == as_it_was, "octet {at} of {}", whole.len());
+            }
+        }
+        for length in 0..whole.len() {
+            std::fs::write(&bad, &whole[..length]).expect("a file");
+            assert!(told(&bad).is_err(), "{length} of {} octets", whole.len());
+        }
+    }
 }
