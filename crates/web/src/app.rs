@@ -4,8 +4,8 @@ use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
     agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
-    mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace,
-    troubleshoot,
+    mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission, support_desk,
+    trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -183,6 +183,7 @@ pub fn router(app: App) -> Router {
         doctor::routes(),
         service_request::routes(),
         restricted::routes(),
+        submission::routes(),
         destinations::routes(),
         health::routes(),
         health::graph::routes(),

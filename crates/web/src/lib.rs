@@ -32,6 +32,7 @@ pub mod restricted;
 pub mod rules;
 mod server;
 pub mod service_request;
+pub mod submission;
 pub mod support_desk;
 pub mod trace;
 pub mod troubleshoot;

@@ -175,7 +175,7 @@ async fn organisation(store: &Store, name: Option<&str>) -> anyhow::Result<OrgId
 }
 
 async fn list(store: &Store, limit: usize, json: bool) -> anyhow::Result<Exit> {
-    let found: Result<Vec<Row>, Error> = store.db.read(move |tx| Box::pin(async move { rows(tx, OrgScope::All, limit).await })).await;
+    let found: Result<Vec<Row>, Error> = store.db.read(move |tx| Box::pin(async move { rows(tx, OrgScope::All, None, limit).await })).await;
     let found = found?;
     match json {
         true => found.iter().try_for_each(output::json)?,

@@ -297,7 +297,9 @@ fn start_jobs(
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
     web::overview::start(app);
-    web::help::warm();
+    if !settings.listen.web.0.is_empty() {
+        web::help::warm();
+    }
     web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::removal::run(app.clone()));

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use detect::classify::Label;
 use mail::beside::header_edits::fields;
 use mail::beside::spamd::{Failure, HEAD_OCTETS_MAX, Head, Method, Response, Score, Told, failed, pong, read_head};
+use mail::message::as_on_the_wire;
 use mail::{Address, Envelope, EnvelopeRecipient, Peer};
 use std::fmt::Write;
 use std::io::Read;
@@ -126,7 +127,7 @@ async fn tell(shared: &Shared, head: &Head, told: Told, content: Bytes) -> Resul
         Told::Forget => return Err((Failure::NoPermission, "a report is taken back by its number: gatepost feedback remove".into())),
     };
     let whom = if head.user.is_empty() { "spamc" } else { &head.user };
-    match shared.learn(whom, label, crlf(content)).await {
+    match shared.learn(whom, label, as_on_the_wire(content)).await {
         Lesson::Learned => {
             Ok(Response { fields: vec![(field, "local".into())], content: Some(Vec::new()), ..Response::default() }.octets())
         }
@@ -137,7 +138,7 @@ async fn tell(shared: &Shared, head: &Head, told: Told, content: Bytes) -> Resul
 }
 
 async fn judge(shared: &Shared, head: &Head, content: Bytes) -> Result<Vec<u8>, Refusal> {
-    let raw = crlf(content.clone());
+    let raw = as_on_the_wire(content.clone());
     let (peer, envelope) = around(shared, &raw, &head.user);
     let organisation = shared.settings.organisation.as_str();
     let question = Question { peer: &peer, envelope, raw, means: Means::Word, asker: asker("spamd", "spamc", ""), organisation };
@@ -254,24 +255,6 @@ fn header_of(message: &[u8]) -> &[u8] {
     &message[..end]
 }
 
-/// Lines end in CRLF, as on the wire: what was signed is looked at as it was signed. A mailbox line is no part of the message.
-fn crlf(content: Bytes) -> Bytes {
-    let content = match content.starts_with(b"From ") {
-        true => content.slice(memchr::memchr(b'\n', &content).map_or(content.len(), |end| end + 1)..),
-        false => content,
-    };
-    let mut out = Vec::with_capacity(content.len() + content.len() / 32);
-    let mut before = 0;
-    for octet in content.iter().copied() {
-        if octet == b'\n' && before != b'\r' {
-            out.push(b'\r');
-        }
-        out.push(octet);
-        before = octet;
-    }
-    out.into()
-}
-
 /// What the fields and the user say of connection and envelope.
 fn around(shared: &Shared, raw: &[u8], user: &str) -> (Peer, Envelope) {
     let fields = fields(raw);
@@ -300,6 +283,5 @@ mod tests {
         let want = "From ann Mon\nX-Spam-Flag: NO\nX-Spam-Score: 1.0\nX-Spam-Status: No, score=1.0 required=5.0\n\ttests=none\nSubject: x\n\nbody\n";
         assert_eq!(String::from_utf8_lossy(&made), want);
         assert_eq!(header_of(b"A: 1\r\n\r\nbody\n\n"), b"A: 1\r\n\r\n");
-        assert_eq!(crlf(Bytes::from_static(b"From x\na\r\nb\n")), "a\r\nb\r\n");
     }
 }

@@ -45,12 +45,12 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<(), Error> {
     tx.run(sql, values).await.map(drop)
 }
 
-/// Reports, newest first.
-pub async fn rows(tx: &mut Tx, scope: OrgScope, limit: usize) -> Result<Vec<Row>, Error> {
-    let mut values = Vec::new();
+/// Reports, newest first, those before `before`.
+pub async fn rows(tx: &mut Tx, scope: OrgScope, before: Option<ReportId>, limit: usize) -> Result<Vec<Row>, Error> {
+    let mut values = vec![Value::Int(before.map_or(i64::MAX, |before| before.0))];
     let scoped = scope.condition("org", &mut values);
     values.push(Value::Int(limit as i64));
-    let sql = format!("SELECT {COLUMNS} FROM report WHERE {scoped} ORDER BY id DESC LIMIT ${}", values.len());
+    let sql = format!("SELECT {COLUMNS} FROM report WHERE id < $1 AND {scoped} ORDER BY id DESC LIMIT ${}", values.len());
     tx.rows(&sql, values).await?.iter().map(read).collect()
 }
 

@@ -27,7 +27,7 @@ fn report(org: OrgId, reporter: &str, label: Label) -> Report {
 }
 
 async fn listed(feedback: &Feedback, scope: OrgScope) -> Vec<(String, Label)> {
-    let found: Result<Vec<Row>, Error> = feedback.db.read(move |tx| Box::pin(async move { rows(tx, scope, 10).await })).await;
+    let found: Result<Vec<Row>, Error> = feedback.db.read(move |tx| Box::pin(async move { rows(tx, scope, None, 10).await })).await;
     found.expect("lists").into_iter().map(|row| (row.reporter, row.label)).collect()
 }
 

@@ -17,6 +17,7 @@ use mail::dns::Dns;
 use mail::envelope::{BodyType, Notify, Reverse};
 use mail::message::Budget;
 use mail::{Address, Envelope, EnvelopeRecipient, Mail, Message, OrgId, Peer};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,11 +50,45 @@ pub struct Second {
     phish_log_odds: f32,
 }
 
+/// How a mail that did not come through here is said to have come.
+#[derive(Debug, Clone, Default)]
+pub struct Strange {
+    /// The address that handed it over to those who received it; `None`: nobody knows, and nothing is said that would need it.
+    pub ip: Option<IpAddr>,
+    pub helo: String,
+    /// `None` for the null reverse-path.
+    pub sender: Option<Address>,
+    pub at_ms: i64,
+}
+
+/// A mail as it is handed over.
+struct Handed {
+    peer: Peer,
+    envelope: Envelope,
+    at_ms: i64,
+    /// What the moment of the connection knew.
+    of_connection: Vec<Finding>,
+    is_peer_known: bool,
+}
+
 impl Again {
     /// Judges `octets` of a mail of `org` again; `None` when it took too long.
     pub async fn judge(&self, org: OrgId, receipt: &Receipt, octets: Bytes) -> Option<Second> {
         let message = tokio::task::spawn_blocking(move || Message::parse(octets, &Budget::default())).await.ok()?;
-        tokio::time::timeout(AGAIN_MAX, self.judged(org, receipt, &message)).await.ok()
+        let of_connection = receipt.findings.iter().filter(|finding| is_of_connection(finding)).cloned().collect();
+        // The moment of the first time: signatures and dates are measured against it.
+        let (peer, envelope, at_ms) = (peer(receipt), envelope(receipt), receipt.at_ms);
+        let handed = Handed { peer, envelope, at_ms, of_connection, is_peer_known: true };
+        tokio::time::timeout(AGAIN_MAX, self.judged(org, &handed, &message)).await.ok()
+    }
+
+    /// Judges a mail that did not come through here, for `org`; `None` when it took too long.
+    pub async fn judge_strange(&self, org: OrgId, strange: &Strange, message: &Message) -> Option<Second> {
+        let ip = strange.ip.unwrap_or(Ipv4Addr::LOCALHOST.into());
+        let peer = Peer { local: (Ipv4Addr::LOCALHOST, 0).into(), helo: strange.helo.clone(), ..Peer::at(ip) };
+        let envelope = Envelope { sender: strange.sender.clone(), ..Envelope::empty() };
+        let handed = Handed { peer, envelope, at_ms: strange.at_ms, of_connection: Vec::new(), is_peer_known: strange.ip.is_some() };
+        tokio::time::timeout(AGAIN_MAX, self.judged(org, &handed, message)).await.ok()
     }
 
     /// What the policies of today would do with it for one recipient, mail flow rules left aside.
@@ -76,10 +111,9 @@ impl Again {
         policy::decide(&self.directory.snapshot(), question)
     }
 
-    async fn judged(&self, org: OrgId, receipt: &Receipt, message: &Message) -> Second {
-        let (peer, envelope, directory) = (peer(receipt), envelope(receipt), self.directory.snapshot());
-        // The moment of the first time: signatures and dates are measured against it.
-        let mail = Mail { peer: &peer, envelope: &envelope, message, now_ms: receipt.at_ms };
+    async fn judged(&self, org: OrgId, handed: &Handed, message: &Message) -> Second {
+        let (envelope, directory) = (&handed.envelope, self.directory.snapshot());
+        let mail = Mail { peer: &handed.peer, envelope, message, now_ms: handed.at_ms };
         let settings = AuthSettings {
             authserv_id: self.hostname.clone(),
             trusted_sealers: self.trusted_sealers.clone(),
@@ -88,7 +122,7 @@ impl Again {
             own_domains: directory.own_domains.clone(),
         };
         let auth = auth::authenticate(mail, self.dns.as_ref(), &settings).await;
-        let known = self.reputation.look(org, &Behind::new(mail, &auth), receipt.at_ms).await;
+        let known = self.reputation.look(org, &Behind::new(mail, &auth), handed.at_ms).await;
         let acquaintance = Acquaintance {
             address: known.familiarity(reputation::Kind::Author),
             domain: known.familiarity(reputation::Kind::Domain),
@@ -102,9 +136,8 @@ impl Again {
         let memory =
             Memory { acquaintance, deltas: self.deltas.of(org, only.as_deref()), correspondents: self.reputation.correspondents(org) };
         let mut inspected = self.detector.inspect_with(mail, &auth, &directory.surroundings, &memory).await;
-        inspected.findings.retain(|finding| !is_of_connection(finding));
-        let of_then = receipt.findings.iter().filter(|finding| is_of_connection(finding));
-        inspected.findings.extend(of_then.cloned());
+        inspected.findings.retain(|finding| !is_of_connection(finding) && (handed.is_peer_known || !needs_peer(finding)));
+        inspected.findings.extend(handed.of_connection.iter().cloned());
         inspected.findings.extend(known.findings());
         let log_odds = (inspected.spam_log_odds, inspected.phish_log_odds);
         let verdict = detect::verdict::judge(&inspected.findings, log_odds.0, log_odds.1, inspected.bcl, &self.thresholds);
@@ -118,6 +151,11 @@ impl Again {
 /// Lists, names and behaviour of the peer at that time.
 fn is_of_connection(finding: &Finding) -> bool {
     finding.check.starts_with("connection.")
+}
+
+/// What says that a mail came from the wrong place, which nobody can say who does not know the place.
+fn needs_peer(finding: &Finding) -> bool {
+    finding.check.starts_with("auth.spf.") || ["auth.dmarc.fail", "auth.composite.fail"].contains(&&*finding.check)
 }
 
 fn peer(receipt: &Receipt) -> Peer {

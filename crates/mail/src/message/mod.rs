@@ -28,6 +28,7 @@ mod style;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod wire;
 mod words;
 mod zip;
 
@@ -35,6 +36,7 @@ pub use budget::{Budget, Spent};
 pub use defect::{Defect, DefectKind};
 pub use filetype::file_type;
 pub use link::link_host;
+pub use wire::as_on_the_wire;
 pub use words::date_ms;
 
 use crate::address::{self, FromField, decode_words};

@@ -11,6 +11,7 @@ const TAGS: &[(&str, &str)] = &[
     ("audit", "What was done by whom."),
     ("requests", "Service requests: asking support, with evidence; what it may see; solutions."),
     ("overview", "What happened to mail, in numbers."),
+    ("submissions", "Saved mail shown to the filter, and what people reported."),
     ("restricted senders", "Senders who went over a limit and may not send until somebody releases them."),
     ("reports", "Reports of other servers (DMARC, TLS, complaints), and what mail went through."),
     ("trace", "Mails, their receipts and events."),

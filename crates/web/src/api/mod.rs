@@ -12,8 +12,8 @@ mod version;
 
 use crate::{
     App, agent, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
-    mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace,
-    troubleshoot,
+    mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission, support_desk,
+    trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -66,6 +66,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         doctor::api::routes(),
         service_request::api::routes(),
         restricted::api::routes(),
+        submission::api::routes(),
         destinations::api::routes(),
     ];
     let all = features.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge);

@@ -14,6 +14,9 @@ pub enum Fault {
     /// Whoever has this permission can do it.
     #[error("needs the permission {0:?}")]
     Denied(May),
+    /// The organisation wants a second factor, and this person has none yet.
+    #[error("set up a second factor first")]
+    NeedsFactor,
     /// Not there, or not for you to see: both look alike.
     #[error("there is no such thing")]
     NotFound,
@@ -74,7 +77,7 @@ impl Fault {
     pub fn status(&self) -> StatusCode {
         match self {
             Fault::SignIn => StatusCode::UNAUTHORIZED,
-            Fault::Denied(_) | Fault::CrossSite => StatusCode::FORBIDDEN,
+            Fault::Denied(_) | Fault::CrossSite | Fault::NeedsFactor => StatusCode::FORBIDDEN,
             Fault::NotFound => StatusCode::NOT_FOUND,
             Fault::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Fault::Conflict(_) => StatusCode::CONFLICT,
@@ -93,6 +96,7 @@ impl Fault {
         match self {
             Fault::SignIn => "sign-in",
             Fault::Denied(_) => "denied",
+            Fault::NeedsFactor => "second-factor",
             Fault::NotFound => "not-found",
             Fault::Invalid(_) => "invalid",
             Fault::Conflict(_) => "conflict",
@@ -108,9 +112,10 @@ impl Fault {
     }
 
     /// Every name, for the help pages of problems.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "sign-in",
         "denied",
+        "second-factor",
         "not-found",
         "invalid",
         "conflict",

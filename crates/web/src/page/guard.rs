@@ -7,7 +7,7 @@ use crate::App;
 use crate::api::problem;
 use crate::directory_sync;
 use crate::health;
-use crate::people::session;
+use crate::people::{account, session};
 use askama::Template;
 use axum::Router;
 use axum::body::Body;
@@ -174,6 +174,9 @@ fn written_fault(view: &View, fault: &Fault, is_program: bool, status: StatusCod
     if *fault == Fault::SignIn && view.person.is_none() {
         let next: String = axum::http::Uri::try_from(&view.path).map(|uri| uri.to_string()).unwrap_or_default();
         return axum::response::Redirect::to(&format!("/sign-in?{}", form_pair("next", &next))).into_response();
+    }
+    if *fault == Fault::NeedsFactor {
+        return axum::response::Redirect::to(account::WELCOME).into_response();
     }
     let page = FaultPage { view, name: fault.name(), detail: detail(view, fault), reference };
     match super::show_with(status, &page) {

@@ -32,6 +32,7 @@ const ALL: &[(&str, &[Entry])] = &[
             ("/reports", "nav-reports", "poll", May::Overview),
             ("/trace", "nav-trace", "search", May::Trace),
             ("/removals", "removal-title", "mail-dismiss", May::Trace),
+            ("/submissions", "nav-submissions", "document-text", May::Trace),
             ("/quarantine", "nav-quarantine", "archive", May::Quarantine),
             ("/second-looks", "nav-second-looks", "question-circle", May::Trace),
             ("/quarantine/mine", "nav-mine", "mail-inbox", May::OwnQuarantine),

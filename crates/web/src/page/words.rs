@@ -44,6 +44,7 @@ pub const SOURCES: &[Source] = &[
     crate::agent::WORDS,
     crate::phone::WORDS,
     crate::health::WORDS,
+    crate::submission::WORDS,
     crate::support_desk::WORDS,
     crate::service_request::WORDS,
 ];

@@ -36,6 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(end_session))
         .routes(routes!(list_tokens, make_token))
         .routes(routes!(revoke_token))
+        .merge(super::provider::api::routes())
 }
 
 /// Somebody who can sign in.

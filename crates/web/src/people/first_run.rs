@@ -136,7 +136,7 @@ async fn make(
             Ok::<_, Fault>(id)
         })
     });
-    let entering = Entering { person: made.await?, how: "link", next: "/account/welcome".into() };
+    let entering = Entering { person: made.await?, how: "link", next: super::account::WELCOME.into() };
     sign_in::entered(&app, &peer, &headers, entering).await
 }
 

@@ -333,7 +333,7 @@ async fn accept(app: &App, view: &View, from: (&Peer, &HeaderMap), link: (&str, 
         return Err(over());
     }
     let has_second = app.db.read(move |tx| Box::pin(async move { factor::sql::factors(tx, id).await })).await?.has_second();
-    let next = if has_second { "/".into() } else { "/account/welcome".into() };
+    let next = if has_second { "/".into() } else { super::account::WELCOME.into() };
     sign_in::first_proved(app, from.0, from.1, Entering { person: id, how: "link", next }).await
 }
 

@@ -78,6 +78,8 @@ pub struct Person {
     pub session_id: i64,
     /// The API token they came with.
     pub token: Option<TokenId>,
+    /// Their organisation wants a second factor, and they have none: only the pages to set one up are theirs.
+    pub lacks_factor: bool,
     /// When they last proved to be there, Unix milliseconds.
     pub sure_ms: i64,
     /// Where the request came from, for the audit log.
@@ -153,6 +155,7 @@ impl Person {
             session: String::new(),
             session_id: 0,
             token: None,
+            lacks_factor: false,
             sure_ms: i64::MAX / 2,
             ip: String::new(),
         }

@@ -1,6 +1,6 @@
 //! Sessions and links: what a browser holds is 256 random bits, what we keep is their SHA-256.
 
-use super::{Person, sql, token};
+use super::{Person, account, sql, token};
 use crate::App;
 use crate::page::Fault;
 use crate::service_request::consent;
@@ -150,7 +150,12 @@ pub async fn known(State(app): State<App>, request: Request, next: Next) -> Resp
         other => other,
     };
     match found {
-        Ok(Some(Ok(person))) => drop(parts.extensions.insert(person)),
+        Ok(Some(Ok(person))) => {
+            if person.lacks_factor && !account::is_for_factors(parts.uri.path()) {
+                parts.extensions.insert(Fault::NeedsFactor);
+            }
+            parts.extensions.insert(person);
+        }
         Ok(Some(Err(fault))) => drop(parts.extensions.insert(fault)),
         Ok(None) => {}
         // Without the database nobody is known; the page says that we failed, not that they should sign in.

@@ -1,5 +1,6 @@
 //! Every statement on people, sessions and links.
 
+use super::provider::SecondFactor;
 use super::session::{IDLE_MS, Start};
 use super::{May, Person, Role, may};
 use crate::page::words::Lang;
@@ -105,11 +106,16 @@ pub(super) const OF_PERSON: &str = "person p LEFT JOIN own_role r ON r.id = p.ow
 /// How many columns those are.
 pub(super) const PERSON_COLUMNS: usize = 11;
 
+/// 1 for those with an authenticator app or a passkey.
+const HAS_SECOND: &str = "CASE WHEN EXISTS (SELECT 1 FROM totp t WHERE t.person = p.id AND t.is_on = 1) \
+    OR EXISTS (SELECT 1 FROM passkey k WHERE k.person = p.id) THEN 1 ELSE 0 END";
+
 /// Who holds this session, and when it was used last; `None` when it is over.
 pub async fn by_session(tx: &mut Tx, digest: &str, now_ms: i64) -> Result<Option<(Person, i64)>, Error> {
     let statement = format!(
-        "SELECT {PERSON}, s.org, s.sure_ms, s.seen_ms, s.id FROM {OF_PERSON} JOIN person_session s ON s.person = p.id \
-         WHERE s.token = $1 AND s.until_ms > $2 AND s.seen_ms > $3 AND p.is_active = 1"
+        "SELECT {PERSON}, s.org, s.sure_ms, s.seen_ms, s.id, s.how, {HAS_SECOND}, \
+             (SELECT a.settings FROM access_setting a WHERE a.org = p.org) \
+         FROM {OF_PERSON} JOIN person_session s ON s.person = p.id WHERE s.token = $1 AND s.until_ms > $2 AND s.seen_ms > $3 AND p.is_active = 1"
     );
     let found = tx.row(&statement, args![digest, now_ms, now_ms - IDLE_MS]).await?;
     let read = |row: Row| {
@@ -121,6 +127,9 @@ pub async fn by_session(tx: &mut Tx, digest: &str, now_ms: i64) -> Result<Option
         }
         person.sure_ms = row.int(PERSON_COLUMNS + 1)?;
         person.session_id = row.int(PERSON_COLUMNS + 3)?;
+        let wanted = SecondFactor::of_settings(row.text_opt(PERSON_COLUMNS + 6)?.unwrap_or_default());
+        // Whoever comes through their own provider was asked there.
+        person.lacks_factor = row.text(PERSON_COLUMNS + 4)? != "provider" && row.int(PERSON_COLUMNS + 5)? == 0 && wanted.binds(&person);
         Ok((person, row.int(PERSON_COLUMNS + 2)?))
     };
     found.map(read).transpose()
@@ -155,6 +164,7 @@ pub(super) fn person(row: &Row) -> Result<Person, Error> {
         session: String::new(),
         session_id: 0,
         token: None,
+        lacks_factor: false,
         sure_ms: 0,
         ip: String::new(),
     })

@@ -75,7 +75,7 @@ pub async fn mail(State(app): State<App>, view: View, person: Person, Path(id): 
         phish_percent: receipt.map(|receipt| percent(receipt.verdict.phish_probability)).unwrap_or_default(),
         strongest: receipt.map(|receipt| story::findings(receipt, &view).into_iter().take(STRONGEST).collect()).unwrap_or_default(),
         findings,
-        auth: receipt.map(|receipt| story::authentication(&view, receipt)).unwrap_or_default(),
+        auth: receipt.map(|receipt| story::authentication(&view, &receipt.auth)).unwrap_or_default(),
         counterfactuals: receipt.map(|receipt| receipt::counterfactuals(receipt, &app.thresholds, lang)).unwrap_or_default(),
         refusal: story.refusal(&view),
         outcomes: receipt.map(|receipt| outcomes(receipt, &view)).unwrap_or_default(),

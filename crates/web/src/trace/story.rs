@@ -9,6 +9,7 @@ use gateway::receipt::{self, Receipt};
 use gateway::trace::api::{EventBody, MailBody};
 use gateway::trace::{self, Query};
 use mail::MailId;
+use mail::auth::AuthResults;
 use std::borrow::Cow;
 use store::Error;
 
@@ -182,8 +183,7 @@ pub struct AuthRow {
 }
 
 /// Authentication, part by part.
-pub fn authentication(view: &View, receipt: &Receipt) -> Vec<AuthRow> {
-    let auth = &receipt.auth;
+pub fn authentication(view: &View, auth: &AuthResults) -> Vec<AuthRow> {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_string();
     let json = |value: Result<serde_json::Value, serde_json::Error>| word(value.unwrap_or_default());
     let mut rows = vec![row("SPF", json(serde_json::to_value(auth.spf.result)), format!("{} {}", auth.spf.domain, auth.spf.why))];

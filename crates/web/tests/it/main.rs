@@ -31,6 +31,7 @@ mod routes;
 mod rules;
 mod scene;
 mod service_request;
+mod submission;
 mod support;
 mod templates;
 mod things;

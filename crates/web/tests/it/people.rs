@@ -482,3 +482,111 @@ async fn security_settings_ask_again_after_a_while() {
     assert_eq!(proved.to(), "/account/app");
     assert_eq!(scene.get("/account/app", &cookie).await.status, StatusCode::OK);
 }
+
+/// How an organisation signs in, as the API has it.
+fn access(second_factor: &str) -> serde_json::Value {
+    serde_json::json!({ "mailbox_links": true, "second_factor": second_factor,
+        "provider": { "is_on": false, "issuer": "", "client_id": "", "groups_claim": "", "groups": [], "other_role": "" } })
+}
+
+#[tokio::test]
+async fn whoever_has_to_have_a_second_factor_sees_nothing_before_there_is_one() {
+    for database in databases() {
+        let scene = Scene::new(database).await;
+        let admin = added(&scene, "admin@acme.example", Role::Administrator, Some(scene.acme)).await;
+        let (admin_in, person_in) = (cookie_of(&scene, admin).await, scene.cookie(Role::Person, Some(scene.acme)).await);
+        let other_in = scene.cookie(Role::Administrator, Some(scene.other)).await;
+        let kept = scene.send("PUT", "/api/v1/access", &admin_in, access("staff")).await;
+        assert_eq!(kept.status, StatusCode::NO_CONTENT, "{}", kept.text);
+
+        for path in ["/", "/trace", "/people", "/account/tokens", "/requests"] {
+            assert_eq!(scene.get(path, &admin_in).await.to(), "/account/welcome", "{path}");
+        }
+        for path in ["/account", "/account/welcome", "/account/sure", "/account/app", "/account/passkeys/new", "/help"] {
+            let answer = scene.get(path, &admin_in).await;
+            assert_ne!(answer.to(), "/account/welcome", "{path}");
+            assert!(answer.status == StatusCode::OK || answer.status == StatusCode::SEE_OTHER, "{path}: {}", answer.status);
+        }
+        let program = scene.get("/api/v1/trace", &admin_in).await;
+        assert_eq!((program.status, &program.json()["type"]), (StatusCode::FORBIDDEN, &"/help/problem/second-factor".into()));
+        let undone = scene.send("PUT", "/api/v1/access", &admin_in, access("offered")).await;
+        assert_eq!(undone.status, StatusCode::FORBIDDEN, "also the one who asked for it");
+        let welcome = scene.get("/account/welcome", &admin_in).await.text;
+        assert!(welcome.contains("asks for it") && !welcome.contains("Later"), "{welcome}");
+
+        assert_eq!(scene.get("/quarantine/mine", &person_in).await.status, StatusCode::OK, "not of the staff");
+        assert_eq!(scene.get("/trace", &other_in).await.status, StatusCode::OK, "another organisation");
+
+        let on: Result<_, Error> = scene
+            .app
+            .db
+            .tx(move |tx| {
+                Box::pin(async move {
+                    tx.run("INSERT INTO totp (person, secret, is_on, last_step, made_ms) VALUES ($1, 'A', 0, 0, 0)", args![admin.0]).await
+                })
+            })
+            .await;
+        on.expect("an app that is not confirmed");
+        assert_eq!(scene.get("/trace", &admin_in).await.to(), "/account/welcome", "one that is not confirmed does not count");
+        let on: Result<_, Error> =
+            scene.app.db.tx(move |tx| Box::pin(async move { tx.run("UPDATE totp SET is_on = 1", args![]).await })).await;
+        on.expect("an app");
+        assert_eq!(scene.get("/trace", &admin_in).await.status, StatusCode::OK);
+
+        let form = [("mailbox_links", "on"), ("second_factor", "everyone"), ("groups", ""), ("other_role", "")];
+        assert_eq!(scene.post("/people/access", &admin_in, &form).await.to(), "/people/access");
+        assert_eq!(scene.get("/quarantine/mine", &person_in).await.to(), "/account/welcome");
+        assert_eq!(scene.get("/api/v1/access", &admin_in).await.json()["second_factor"], "everyone");
+        let bad = scene.post("/people/access", &admin_in, &[("second_factor", "perhaps")]).await;
+        assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
+async fn who_signs_in_at_a_provider_was_asked_there() {
+    let scene = Scene::new(sqlite()).await;
+    let admin = added(&scene, "admin@acme.example", Role::Administrator, Some(scene.acme)).await;
+    let admin_in = cookie_of(&scene, admin).await;
+    assert_eq!(scene.send("PUT", "/api/v1/access", &admin_in, access("everyone")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.get("/trace", &admin_in).await.to(), "/account/welcome");
+    let by: Result<_, Error> =
+        scene.app.db.tx(|tx| Box::pin(async move { tx.run("UPDATE person_session SET how = 'provider'", args![]).await })).await;
+    by.expect("a session");
+    assert_eq!(scene.get("/trace", &admin_in).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_secret_of_a_provider_is_kept_and_never_told() {
+    for database in databases() {
+        let scene = Scene::new(database).await;
+        let admin_in = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let mut wish = access("offered");
+        wish["provider"] = serde_json::json!({ "is_on": true, "issuer": "https://id.acme.example", "client_id": "gatepost",
+            "client_secret": "very secret", "groups_claim": "groups", "groups": [{ "group": "admins", "role": "administrator" }], "other_role": "" });
+        assert_eq!(scene.send("PUT", "/api/v1/access", &admin_in, wish.clone()).await.status, StatusCode::NO_CONTENT);
+        let told = scene.get("/api/v1/access", &admin_in).await;
+        assert!(!told.text.contains("very secret") && told.text.contains("/sign-in/provider/"), "{}", told.text);
+        let secret = |scene: &Scene| {
+            let (db, seal, org) = (scene.app.db.clone(), scene.app.seal.clone(), scene.acme);
+            async move {
+                let found: Result<_, Error> =
+                    db.read(move |tx| Box::pin(async move { web::people::provider::sql::access(tx, &seal, org).await })).await;
+                found.expect("settings").provider.client_secret
+            }
+        };
+        // What was told can be sent back as it is.
+        assert_eq!(scene.send("PUT", "/api/v1/access", &admin_in, told.json()).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(secret(&scene).await, "very secret");
+        wish["provider"]["issuer"] = "https://id.evil.example".into();
+        wish["provider"]["client_secret"] = serde_json::Value::Null;
+        assert_eq!(scene.send("PUT", "/api/v1/access", &admin_in, wish.clone()).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(secret(&scene).await, "", "it goes to no other issuer");
+        wish["provider"]["groups"] = serde_json::json!([{ "group": "admins", "role": "operator" }]);
+        assert_eq!(scene.send("PUT", "/api/v1/access", &admin_in, wish).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for role in [Role::HelpDesk, Role::Person] {
+            let cookie = scene.cookie(role, Some(scene.acme)).await;
+            assert_eq!(scene.get("/api/v1/access", &cookie).await.status, StatusCode::FORBIDDEN);
+            assert_eq!(scene.send("PUT", "/api/v1/access", &cookie, access("offered")).await.status, StatusCode::FORBIDDEN);
+        }
+    }
+}

@@ -172,7 +172,7 @@ async fn scene(database: testkit::postgres::Database, issuer: &str) -> Scene {
         groups: vec![("admins".into(), "administrator".into())],
         other_role: String::new(),
     };
-    let (access, org, seal) = (Access { mailbox_links: true, provider }, scene.acme, scene.app.seal.clone());
+    let (access, org, seal) = (Access { provider, ..Access::default() }, scene.acme, scene.app.seal.clone());
     let kept: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { sql::put_access(tx, &seal, org, &access).await })).await;
     kept.expect("settings");
     scene

@@ -8,6 +8,7 @@ use web::page::words::{Lang, SOURCES};
 #[rustfmt::skip]
 const FAMILIES: &[&str] = &[
     "verdict-",
+    "submission-label-", "second-factor-",
     "restricted-why-", "destinations-limit-",
     "role-",
     "may-",

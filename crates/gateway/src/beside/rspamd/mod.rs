@@ -20,6 +20,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use detect::classify::Label;
 use mail::envelope::Reverse;
+use mail::message::as_on_the_wire;
 use mail::smtp::{Command, parse_command};
 use mail::{Address, Envelope, EnvelopeRecipient, Peer};
 use serde_json::json;
@@ -136,7 +137,7 @@ async fn message(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Byt
     };
     match octets.is_empty() {
         true => Err(told(StatusCode::BAD_REQUEST, "there is no message")),
-        false => Ok(crlf(octets)),
+        false => Ok(as_on_the_wire(octets)),
     }
 }
 
@@ -149,22 +150,6 @@ fn unpack(octets: &[u8], octets_max: u64) -> Result<Bytes, Response> {
         true => Err(told(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large")),
         false => Ok(out.into()),
     }
-}
-
-/// Files have bare LF; signatures were made over CRLF.
-fn crlf(octets: Bytes) -> Bytes {
-    let bare = memchr::memchr_iter(b'\n', &octets).filter(|at| *at == 0 || octets[at - 1] != b'\r').count();
-    if bare == 0 {
-        return octets;
-    }
-    let mut out = Vec::with_capacity(octets.len() + bare);
-    for line in octets.split_inclusive(|octet| *octet == b'\n') {
-        match line.strip_suffix(b"\n") {
-            Some(inner) if !inner.ends_with(b"\r") => out.extend_from_slice(&[inner, b"\r\n"].concat()),
-            _ => out.extend_from_slice(line),
-        }
-    }
-    out.into()
 }
 
 /// The value of a field; empty when it is not there.
@@ -279,8 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_and_line_ends() {
+    fn passwords() {
         assert!(is_password("", "anything") && is_password("a", "a") && !is_password("a", "b") && !is_password("a", ""));
-        assert_eq!(crlf(Bytes::from_static(b"\na\r\nb\nc")), "\r\na\r\nb\r\nc");
     }
 }

@@ -83,7 +83,9 @@ impl From<Error> for Wrong {
 pub fn refused_for(fault: &Fault, headers: &HeaderMap, now_ms: i64) -> Response {
     let (code, message) = match fault {
         Fault::SignIn => ("InvalidAuthenticationToken", "Access token is empty or not valid."),
-        Fault::Denied(_) | Fault::CrossSite => ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
+        Fault::Denied(_) | Fault::CrossSite | Fault::NeedsFactor => {
+            ("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        }
         Fault::NotFound => return refused(&Wrong::not_found(), headers, now_ms),
         Fault::Method => ("MethodNotAllowed", "This is only read."),
         Fault::TooMany(_) => ("TooManyRequests", "Too many requests; try again later."),

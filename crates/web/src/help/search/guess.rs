@@ -26,19 +26,27 @@ const SMOOTH: f32 = 0.05;
 /// How much more rare features count.
 const RARITY: f32 = 0.7;
 
-/// Classes and what makes them likely.
+/// Classes and what makes them likely: plain lists in the order of the features, a few octets for each.
 #[derive(Debug)]
 pub struct Guess {
-    known: HashMap<Feature, Known>,
+    /// In order.
+    features: Box<[Feature]>,
+    rarity: Box<[f32]>,
+    /// Where the additions of a feature end; they begin where those of the one before end.
+    ends: Box<[u32]>,
+    /// Class, and what the feature adds to it beyond what it adds to all.
+    classes: Box<[u16]>,
+    adds: Box<[f32]>,
     /// What a question of length 1 begins with in each class.
-    base: Vec<f32>,
+    base: Box<[f32]>,
 }
 
+/// What was counted of a feature.
 #[derive(Debug, Default)]
-struct Known {
+struct Counted {
     rarity: f32,
-    /// Class, and what the feature adds to it beyond what it adds to all.
-    adds: Vec<(u16, f32)>,
+    /// Class, and how often it was seen there.
+    counts: Vec<(u16, f32)>,
 }
 
 static GUESS: LazyLock<Guess> = LazyLock::new(|| Guess::new(&examples(), CLASSES));
@@ -50,72 +58,96 @@ pub fn guess() -> &'static Guess {
 
 impl Guess {
     pub fn new(examples: &[Example<'_>], classes: usize) -> Guess {
-        let texts: Vec<Vec<(Feature, f32)>> = examples.iter().map(|(_, text, _)| features(text)).collect();
-        let mut known: HashMap<Feature, Known> = HashMap::new();
-        for (feature, _) in texts.iter().flatten() {
-            known.entry(*feature).or_default().rarity += 1.0;
+        let mut counted: HashMap<Feature, Counted> = HashMap::new();
+        for (_, text, _) in examples {
+            for (feature, _) in features(text) {
+                counted.entry(feature).or_default().rarity += 1.0;
+            }
         }
-        for one in known.values_mut() {
+        for one in counted.values_mut() {
             one.rarity = (1.0 + examples.len() as f32 / one.rarity).ln().powf(RARITY);
         }
-        let mut guess = Guess { known, base: vec![0.0; classes] };
         let mut totals = vec![0.0; classes];
-        for ((class, _, weight), text) in examples.iter().zip(&texts) {
-            for (feature, value) in guess.vector(text) {
+        for (class, text, weight) in examples {
+            // Read twice rather than kept: all of them at once are many times what is made of them.
+            for (feature, value) in vector(&features(text), |feature| counted.get(&feature).map(|one| one.rarity)) {
                 totals[*class] += value * weight;
-                if let Some(known) = guess.known.get_mut(&feature) {
-                    known.count(*class as u16, value * weight);
+                if let Some(one) = counted.get_mut(&feature) {
+                    one.count(*class as u16, value * weight);
                 }
             }
         }
-        guess.finish(&totals);
-        guess
+        Guess::finished(counted, &totals)
     }
 
     /// Counts become logarithms of likelihood.
-    fn finish(&mut self, totals: &[f32]) {
+    fn finished(counted: HashMap<Feature, Counted>, totals: &[f32]) -> Guess {
+        let mut counted: Vec<(Feature, Counted)> = counted.into_iter().collect();
+        counted.sort_unstable_by_key(|(feature, _)| *feature);
         let all: f32 = totals.iter().sum();
-        let smooth = SMOOTH * self.known.len() as f32;
-        for (base, total) in self.base.iter_mut().zip(totals) {
-            *base = (all - total + smooth).ln() - (total + smooth).ln();
-        }
-        for known in self.known.values_mut() {
-            let sum: f32 = known.adds.iter().map(|(_, count)| count).sum();
+        let smooth = SMOOTH * counted.len() as f32;
+        let base = totals.iter().map(|total| (all - total + smooth).ln() - (total + smooth).ln()).collect();
+        let (mut ends, mut classes, mut adds) = (Vec::with_capacity(counted.len()), Vec::new(), Vec::new());
+        for (_, one) in &counted {
+            let sum: f32 = one.counts.iter().map(|(_, count)| count).sum();
             let absent = SMOOTH.ln() - (sum + SMOOTH).ln();
-            for (_, count) in &mut known.adds {
-                *count = (*count + SMOOTH).ln() - (sum - *count + SMOOTH).ln() - absent;
+            for (class, count) in &one.counts {
+                classes.push(*class);
+                adds.push((count + SMOOTH).ln() - (sum - count + SMOOTH).ln() - absent);
             }
+            ends.push(adds.len() as u32);
         }
-    }
-
-    /// Known features with their weights, of length 1.
-    fn vector(&self, found: &[(Feature, f32)]) -> Vec<(Feature, f32)> {
-        let weighed = found.iter().filter_map(|(feature, weight)| Some((*feature, weight * self.known.get(feature)?.rarity)));
-        let mut vector: Vec<(Feature, f32)> = weighed.collect();
-        let length = vector.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(f32::EPSILON);
-        vector.iter_mut().for_each(|(_, value)| *value /= length);
-        vector
+        Guess {
+            features: counted.iter().map(|(feature, _)| *feature).collect(),
+            rarity: counted.iter().map(|(_, one)| one.rarity).collect(),
+            ends: ends.into(),
+            classes: classes.into(),
+            adds: adds.into(),
+            base,
+        }
     }
 
     /// How likely each class is, as logarithms against each other; all the same when nothing of the question is known.
     pub fn scores(&self, question: &str) -> Vec<f32> {
-        let vector = self.vector(&features(question));
+        let place = |feature: Feature| self.features.binary_search(&feature).ok();
+        let vector = vector(&features(question), |feature| place(feature).map(|at| self.rarity[at]));
         let length: f32 = vector.iter().map(|(_, value)| value).sum();
         let mut scores: Vec<f32> = self.base.iter().map(|base| base * length).collect();
-        for (feature, value) in vector {
-            for (class, add) in self.known.get(&feature).map(|known| known.adds.as_slice()).unwrap_or_default() {
+        for (at, value) in vector.into_iter().filter_map(|(feature, value)| Some((place(feature)?, value))) {
+            let begin = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+            let own = begin..self.ends[at] as usize;
+            for (class, add) in self.classes[own.clone()].iter().zip(&self.adds[own]) {
                 scores[usize::from(*class)] += value * add;
             }
         }
         scores
     }
+
+    /// Octets that it takes.
+    #[cfg(test)]
+    fn octets(&self) -> usize {
+        size_of_val(&*self.features)
+            + size_of_val(&*self.rarity)
+            + size_of_val(&*self.ends)
+            + size_of_val(&*self.classes)
+            + size_of_val(&*self.adds)
+    }
 }
 
-impl Known {
+/// Known features with their weights, of length 1.
+fn vector(found: &[(Feature, f32)], rarity: impl Fn(Feature) -> Option<f32>) -> Vec<(Feature, f32)> {
+    let weighed = found.iter().filter_map(|(feature, weight)| Some((*feature, weight * rarity(*feature)?)));
+    let mut vector: Vec<(Feature, f32)> = weighed.collect();
+    let length = vector.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(f32::EPSILON);
+    vector.iter_mut().for_each(|(_, value)| *value /= length);
+    vector
+}
+
+impl Counted {
     fn count(&mut self, class: u16, value: f32) {
-        match self.adds.iter_mut().find(|(own, _)| *own == class) {
+        match self.counts.iter_mut().find(|(own, _)| *own == class) {
             Some((_, count)) => *count += value,
-            None => self.adds.push((class, value)),
+            None => self.counts.push((class, value)),
         }
     }
 }
@@ -157,6 +189,13 @@ mod tests {
             assert_eq!(best(&guess.scores(question)), want, "{question}");
         }
         assert!(guess.scores("zzz").iter().all(|score| *score == 0.0), "nothing of it is known");
+    }
+
+    #[test]
+    fn it_takes_a_few_megabytes() {
+        let octets = guess().octets();
+        assert!(octets < 12 << 20, "{octets} octets, {} features", guess().features.len());
+        println!("{octets} octets, {} features, {} additions", guess().features.len(), guess().adds.len());
     }
 
     #[test]

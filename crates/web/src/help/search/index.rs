@@ -56,12 +56,18 @@ pub struct Found {
     pub covers: f32,
 }
 
+/// Where a term stands.
+#[derive(Debug)]
+struct Term {
+    /// Documents with its weighted frequency.
+    postings: Box<[(u32, f32)]>,
+    /// Articles that have it.
+    having: u32,
+}
+
 #[derive(Debug, Default)]
 pub struct Index {
-    /// Term → documents with its weighted frequency.
-    postings: HashMap<String, Vec<(u32, f32)>>,
-    /// Term → articles that have it.
-    having: HashMap<String, u32>,
+    terms: HashMap<Box<str>, Term>,
     /// Document → entry and part.
     documents: Vec<(u32, u32)>,
     lengths: Vec<f32>,
@@ -72,19 +78,24 @@ pub struct Index {
 impl Index {
     pub fn new(entries: &[Entry]) -> Index {
         let mut index = Index::default();
+        let mut postings = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {
             index.ranks.push(entry.rank);
             for part in 0..entry.parts.len() {
-                index.add(at, entry, part);
+                index.add(&mut postings, at, (entry, part));
             }
         }
         let total: f32 = index.lengths.iter().sum();
-        index.having = index.postings.iter().map(|(term, places)| (term.clone(), index.articles(places))).collect();
+        let term = |(term, places): (String, Vec<(u32, f32)>)| {
+            let having = index.articles(&places);
+            (term.into_boxed_str(), Term { postings: places.into(), having })
+        };
+        index.terms = postings.into_iter().map(term).collect();
         index.mean = (total / index.lengths.len().max(1) as f32).max(1.0);
         index
     }
 
-    fn add(&mut self, at: usize, entry: &Entry, part: usize) {
+    fn add(&mut self, postings: &mut HashMap<String, Vec<(u32, f32)>>, at: usize, (entry, part): (&Entry, usize)) {
         let document = self.documents.len() as u32;
         self.documents.push((at as u32, part as u32));
         let own = &entry.parts[part];
@@ -102,7 +113,7 @@ impl Index {
         }
         self.lengths.push(length);
         for (term, count) in counts {
-            self.postings.entry(term).or_default().push((document, count));
+            postings.entry(term).or_default().push((document, count));
         }
     }
 
@@ -115,13 +126,13 @@ impl Index {
 
     /// How rare a term is; `None` when it stands nowhere.
     fn rarity(&self, term: &str) -> Option<f32> {
-        let (all, having) = (self.ranks.len() as f32, *self.having.get(term)? as f32);
+        let (all, having) = (self.ranks.len() as f32, self.terms.get(term)?.having as f32);
         Some((1.0 + (all - having + 0.5) / (having + 0.5)).ln().min(RAREST))
     }
 
     /// Parts that answer `question`, the best of each article, best first, at most `most`.
     pub fn find(&self, question: &str, most: usize) -> Vec<Found> {
-        let units = units(question, &|term| self.postings.contains_key(term));
+        let units = units(question, &|term| self.terms.contains_key(term));
         let weights: Vec<f32> = units.iter().map(|unit| self.weight(unit)).collect();
         let total: f32 = weights.iter().sum();
         let mut scores: HashMap<u32, Vec<f32>> = HashMap::new();
@@ -167,8 +178,8 @@ impl Index {
 
     fn score(&self, unit: &Unit, mut each: impl FnMut(u32, f32)) {
         for way in &unit.ways {
-            let (Some(rarity), Some(postings)) = (self.rarity(&way.term), self.postings.get(&way.term)) else { continue };
-            for (document, count) in postings {
+            let (Some(rarity), Some(term)) = (self.rarity(&way.term), self.terms.get(way.term.as_str())) else { continue };
+            for (document, count) in &term.postings {
                 let length = 1.0 - B + B * self.lengths[*document as usize] / self.mean;
                 let frequency = count / length;
                 each(*document, unit.weight * way.factor * rarity * frequency / (K1 + frequency));

@@ -17,11 +17,19 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 
 pub const NAME_CHARS_MAX: usize = 80;
+/// Where second factors are set up first.
+pub const WELCOME: &str = "/account/welcome";
+
+/// Whether a page is open to somebody who has to set up a second factor first: those that do it, the way out, and what is open to all.
+pub fn is_for_factors(path: &str) -> bool {
+    let is_below = |begin: &str| path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    is_below("/account") && !is_below("/account/tokens") || ["/sign-in", "/sign-out", "/assets", "/help"].into_iter().any(is_below)
+}
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account", get(page::page).post(page::save))
-        .route("/account/welcome", get(page::welcome))
+        .route(WELCOME, get(page::welcome))
         .route("/account/sure", get(confirm::form).post(confirm::prove))
         .route("/account/password", get(factors::password_form).post(factors::password))
         .route("/account/app", get(factors::app_form).post(factors::app))

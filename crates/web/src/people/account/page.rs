@@ -42,6 +42,8 @@ struct AccountPage<'a> {
 struct WelcomePage<'a> {
     view: &'a View,
     factors: Factors,
+    /// Nothing else opens before one is set up.
+    is_needed: bool,
 }
 
 /// How somebody likes to see pages, as a form and the API have it. "" is as the browser says.
@@ -153,7 +155,7 @@ pub(in crate::people) async fn keep(app: &App, person: &Person, wish: &ViewWish)
 pub async fn welcome(State(app): State<App>, view: View, person: Person) -> Page {
     let id = person.id;
     let factors = app.db.read(move |tx| Box::pin(async move { factor_sql::factors(tx, id).await })).await?;
-    show(&WelcomePage { view: &view, factors })
+    show(&WelcomePage { view: &view, factors, is_needed: person.lacks_factor })
 }
 
 /// `POST /account/sessions/{session}`: ends one of one's own.

@@ -6,7 +6,7 @@ use crate::audit::{self, Entry};
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Page, Say, View, done, form::Form as Shown, show_with};
 use crate::people::change::Chosen;
-use crate::people::provider::{Access, GROUPS_MAX, Provider, back_path, client, sql};
+use crate::people::provider::{Access, GROUPS_MAX, Provider, SecondFactor, back_path, client, sql};
 use crate::people::{May, Person, Role, limit, link, sql as people_sql};
 use askama::Template;
 use axum::Form;
@@ -34,6 +34,7 @@ struct AccessPage<'a> {
 #[serde(default)]
 pub struct Wanted {
     mailbox_links: String,
+    second_factor: String,
     is_on: String,
     issuer: String,
     client_id: String,
@@ -45,7 +46,8 @@ pub struct Wanted {
     other_role: String,
 }
 
-async fn kept(app: &App, org: OrgId) -> Result<Access, Fault> {
+/// The settings, the secret revealed.
+pub async fn kept(app: &App, org: OrgId) -> Result<Access, Fault> {
     let seal = app.seal.clone();
     Ok(app.db.read(move |tx| Box::pin(async move { sql::access(tx, &seal, org).await })).await?)
 }
@@ -60,6 +62,7 @@ pub async fn form(State(app): State<App>, view: View, person: Person, headers: H
     let lines: Vec<String> = provider.groups.iter().map(|(group, role)| format!("{group} = {role}")).collect();
     let wanted = Wanted {
         mailbox_links: on(access.mailbox_links),
+        second_factor: access.second_factor.name().into(),
         is_on: on(provider.is_on),
         issuer: provider.issuer.clone(),
         client_id: provider.client_id.clone(),
@@ -81,9 +84,8 @@ async fn shown(app: &App, asked: (&View, &Person, &HeaderMap), org: OrgId, form:
     show_with(status, &AccessPage { view, form, roles, has_secret, back })
 }
 
-/// What was typed as settings, and what is wrong with it. Nobody maps a group to more than they may themselves.
-async fn read(app: &App, person: &Person, org: OrgId, wanted: &Wanted) -> Result<(Access, Vec<Wrong>), Fault> {
-    let before = kept(app, org).await?.provider;
+/// What was typed as settings, and what of it cannot be read.
+fn read(before: &Provider, wanted: &Wanted) -> (Access, Vec<Wrong>) {
     let mut wrong = Vec::new();
     let mut groups = Vec::new();
     for line in wanted.groups.lines().map(str::trim).filter(|line| !line.is_empty()).take(GROUPS_MAX + 1) {
@@ -92,31 +94,47 @@ async fn read(app: &App, person: &Person, org: OrgId, wanted: &Wanted) -> Result
             _ => wrong.push(Wrong::new("groups", "provider-wrong-groups")),
         }
     }
-    if groups.len() > GROUPS_MAX {
-        wrong.push(Wrong::new("groups", "provider-too-many-groups"));
-    }
-    let roles = groups.iter().map(|(_, role)| ("groups", role.clone())).chain([("other_role", wanted.other_role.clone())]);
-    for (field, role) in roles.filter(|(_, role)| !role.is_empty()) {
-        if !may_map(app, person, org, &role).await? {
-            wrong.push(Wrong::new(field, "provider-wrong-role"));
-        }
-    }
-    let secret = if wanted.client_secret.is_empty() && wanted.issuer.trim() == before.issuer {
-        before.client_secret
-    } else {
-        wanted.client_secret.clone()
-    };
+    let second_factor = SecondFactor::parse(&wanted.second_factor).unwrap_or_else(|| {
+        wrong.push(Wrong::new("second_factor", "access-wrong-second-factor"));
+        SecondFactor::Offered
+    });
+    let secret = Some(&wanted.client_secret).filter(|secret| !secret.is_empty()).map(String::as_str);
     let provider = Provider {
         is_on: !wanted.is_on.is_empty(),
         issuer: wanted.issuer.trim().to_string(),
         client_id: wanted.client_id.trim().to_string(),
-        client_secret: secret,
+        client_secret: secret_for(before, wanted.issuer.trim(), secret),
         groups_claim: wanted.groups_claim.trim().to_string(),
         groups,
         other_role: wanted.other_role.clone(),
     };
+    (Access { mailbox_links: !wanted.mailbox_links.is_empty(), second_factor, provider }, wrong)
+}
+
+/// The secret that counts: one that was sent, or the kept one, which goes to no other issuer.
+pub fn secret_for(before: &Provider, issuer: &str, sent: Option<&str>) -> String {
+    match sent {
+        Some(sent) => sent.to_string(),
+        None if issuer == before.issuer => before.client_secret.clone(),
+        None => String::new(),
+    }
+}
+
+/// What of the settings cannot be. Nobody maps a group to more than they may themselves.
+async fn wrong_in(app: &App, person: &Person, org: OrgId, provider: &Provider) -> Result<Vec<Wrong>, Fault> {
+    let mut wrong = Vec::new();
+    if provider.groups.len() > GROUPS_MAX {
+        wrong.push(Wrong::new("groups", "provider-too-many-groups"));
+    }
+    let roles = provider.groups.iter().take(GROUPS_MAX).map(|(_, role)| ("groups", role)).chain([("other_role", &provider.other_role)]);
+    for (field, role) in roles.filter(|(_, role)| !role.is_empty()) {
+        if !may_map(app, person, org, role).await? {
+            wrong.push(Wrong::new(field, "provider-wrong-role"));
+        }
+    }
     let is_long = [&provider.issuer, &provider.client_id, &provider.client_secret, &provider.groups_claim]
-        .iter()
+        .into_iter()
+        .chain(provider.groups.iter().map(|(group, _)| group))
         .any(|text| text.len() > FIELD_CHARS_MAX);
     if is_long || provider.is_on && provider.issuer.is_empty() {
         wrong.push(Wrong::new("issuer", "provider-wrong-issuer"));
@@ -124,7 +142,32 @@ async fn read(app: &App, person: &Person, org: OrgId, wanted: &Wanted) -> Result
     if provider.is_on && provider.client_id.is_empty() {
         wrong.push(Wrong::new("client_id", "provider-wrong-client"));
     }
-    Ok((Access { mailbox_links: !wanted.mailbox_links.is_empty(), provider }, wrong))
+    Ok(wrong)
+}
+
+/// Keeps settings, with their line in the log.
+/// # Errors
+/// [`Fault::Invalid`] names what cannot be.
+pub async fn put(app: &App, person: &Person, org: OrgId, access: Access) -> Result<(), Fault> {
+    let wrong = wrong_in(app, person, org, &access.provider).await?;
+    if !wrong.is_empty() {
+        return Err(Fault::Invalid(wrong));
+    }
+    let (ids, now_ms, seal, person) = (app.ids.clone(), app.now_ms(), app.seal.clone(), person.clone());
+    let saved: Result<(), Error> = app
+        .db
+        .tx(move |tx| {
+            Box::pin(async move {
+                sql::put_access(tx, &seal, org, &access).await?;
+                let provider = &access.provider;
+                let detail = serde_json::json!({ "mailbox_links": access.mailbox_links, "second_factor": access.second_factor,
+                    "provider": provider.is_on, "issuer": provider.issuer, "client_id": provider.client_id, "groups": provider.groups,
+                    "other_role": provider.other_role });
+                audit::note(tx, &person, &ids, now_ms, Entry::new(Some(org), "people.access", org).with(detail)).await
+            })
+        })
+        .await;
+    Ok(saved?)
 }
 
 async fn may_map(app: &App, person: &Person, org: OrgId, role: &str) -> Result<bool, Fault> {
@@ -146,25 +189,15 @@ pub async fn save(State(app): State<App>, view: View, person: Person, headers: H
     if let Some(page) = sure(&app, &person, "/people/access") {
         return page;
     }
-    let (access, wrong) = read(&app, &person, org, &wanted).await?;
-    if !wrong.is_empty() {
-        return shown(&app, (&view, &person, &headers), org, &Shown::of(&wanted).with_wrong(wrong)).await;
+    let (access, mut wrong) = read(&kept(&app, org).await?.provider, &wanted);
+    if wrong.is_empty() {
+        match put(&app, &person, org, access).await {
+            Ok(()) => return done("/people/access", Say::new("access-kept")),
+            Err(Fault::Invalid(found)) => wrong = found,
+            Err(fault) => return Err(fault),
+        }
     }
-    let (ids, now_ms, seal) = (app.ids.clone(), app.now_ms(), app.seal.clone());
-    let saved: Result<(), Error> = app
-        .db
-        .tx(move |tx| {
-            Box::pin(async move {
-                sql::put_access(tx, &seal, org, &access).await?;
-                let provider = &access.provider;
-                let detail = serde_json::json!({ "mailbox_links": access.mailbox_links, "provider": provider.is_on, "issuer": provider.issuer,
-                    "client_id": provider.client_id, "groups": provider.groups, "other_role": provider.other_role });
-                audit::note(tx, &person, &ids, now_ms, Entry::new(Some(org), "people.access", org).with(detail)).await
-            })
-        })
-        .await;
-    saved?;
-    done("/people/access", Say::new("access-kept"))
+    shown(&app, (&view, &person, &headers), org, &Shown::of(&wanted).with_wrong(wrong)).await
 }
 
 /// `POST /people/access/test`: asks the provider for its metadata and keys, and says what came.

@@ -1,6 +1,6 @@
 //! Pages for those who look after people: list, invite, one person, roles of the organisation's own, how its people sign in.
 
-mod access;
+pub mod access;
 mod invite;
 mod list;
 mod one;

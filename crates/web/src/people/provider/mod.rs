@@ -6,6 +6,7 @@
 //! the service; fetching from a provider reaches no private network unless the operator allows it. Not here: the form for all of this
 //! (`admin::access`).
 
+pub mod api;
 pub mod client;
 pub mod id_token;
 mod page;
@@ -14,6 +15,7 @@ pub mod sql;
 pub use page::{back_path, routes};
 
 use super::change::Chosen;
+use super::{Person, Role};
 use serde::{Deserialize, Serialize};
 
 /// How the people of an organisation sign in; kept as JSON.
@@ -22,12 +24,62 @@ use serde::{Deserialize, Serialize};
 pub struct Access {
     /// Known recipients sign in by a link in a mail, for their own held mail.
     pub mailbox_links: bool,
+    /// Who has to have a second factor.
+    pub second_factor: SecondFactor,
     pub provider: Provider,
+}
+
+/// Who of an organisation has to have a second factor before anything else opens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// Nobody; it is offered.
+    #[default]
+    Offered,
+    /// Who may do more than look after their own held mail.
+    Staff,
+    Everyone,
+}
+
+impl SecondFactor {
+    pub const ALL: [SecondFactor; 3] = [SecondFactor::Offered, SecondFactor::Staff, SecondFactor::Everyone];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            SecondFactor::Offered => "offered",
+            SecondFactor::Staff => "staff",
+            SecondFactor::Everyone => "everyone",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<SecondFactor> {
+        SecondFactor::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// What the kept settings of an organisation say; "" are none.
+    pub fn of_settings(json: &str) -> SecondFactor {
+        /// Only what is wanted here of [`Access`]: this is read with every request.
+        #[derive(Deserialize)]
+        struct Kept {
+            #[serde(default)]
+            second_factor: SecondFactor,
+        }
+        serde_json::from_str::<Kept>(json).map_or(SecondFactor::Offered, |kept| kept.second_factor)
+    }
+
+    /// Whether this person has to have one.
+    pub fn binds(self, person: &Person) -> bool {
+        match self {
+            SecondFactor::Offered => false,
+            SecondFactor::Staff => person.may.iter().any(|may| !Role::Person.may().contains(may)),
+            SecondFactor::Everyone => true,
+        }
+    }
 }
 
 impl Default for Access {
     fn default() -> Access {
-        Access { mailbox_links: true, provider: Provider::default() }
+        Access { mailbox_links: true, second_factor: SecondFactor::Offered, provider: Provider::default() }
     }
 }
 

@@ -14,6 +14,7 @@ mod removal;
 pub mod request;
 mod restricted;
 mod rule;
+mod submission;
 
 pub use mail::held_mail;
 
@@ -54,6 +55,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(removal::there(scene, org).await);
     by_place.extend(people::there(scene, org).await);
     by_place.extend(rule::there(scene, org).await);
+    by_place.extend(submission::there(scene, org).await);
     by_place.extend(request::there(scene, org).await);
     by_place.extend(restricted::there(scene, org).await);
     Things { by_place }
@@ -74,6 +76,7 @@ pub fn nothing() -> Things {
     by_place.extend(removal::nowhere());
     by_place.extend(people::nowhere());
     by_place.extend(rule::nowhere());
+    by_place.extend(submission::nowhere());
     by_place.extend(request::nowhere());
     Things { by_place }
 }
