@@ -3,6 +3,7 @@
 mod doctor;
 mod health;
 mod jobs;
+mod memory;
 mod pages;
 mod routes;
 pub mod security;
@@ -296,6 +297,7 @@ fn start_jobs(
     jobs::tls_reports(store, &directory, (seal.clone(), courier), settings);
     tokio::spawn(directory.follow());
     jobs::start(store, trace_days);
+    tokio::spawn(memory::give_back_start());
     web::overview::start(app);
     if !settings.listen.web.0.is_empty() {
         web::help::warm();

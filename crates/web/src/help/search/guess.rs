@@ -6,7 +6,6 @@
 use super::asked::{self, NONE};
 use super::features::{Feature, features};
 use crate::help::articles::ARTICLES;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// A text and the class that it belongs to.
@@ -41,13 +40,8 @@ pub struct Guess {
     base: Box<[f32]>,
 }
 
-/// What was counted of a feature.
-#[derive(Debug, Default)]
-struct Counted {
-    rarity: f32,
-    /// Class, and how often it was seen there.
-    counts: Vec<(u16, f32)>,
-}
+/// What one example adds to a feature, by the place of the feature.
+type Counted = (u32, u16, f32);
 
 static GUESS: LazyLock<Guess> = LazyLock::new(|| Guess::new(&examples(), CLASSES));
 
@@ -58,50 +52,43 @@ pub fn guess() -> &'static Guess {
 
 impl Guess {
     pub fn new(examples: &[Example<'_>], classes: usize) -> Guess {
-        let mut counted: HashMap<Feature, Counted> = HashMap::new();
-        for (_, text, _) in examples {
-            for (feature, _) in features(text) {
-                counted.entry(feature).or_default().rarity += 1.0;
-            }
-        }
-        for one in counted.values_mut() {
-            one.rarity = (1.0 + examples.len() as f32 / one.rarity).ln().powf(RARITY);
-        }
-        let mut totals = vec![0.0; classes];
+        let (known, rarity) = known(examples);
+        let place = |feature: Feature| known.binary_search(&feature).ok();
+        let (mut totals, mut counted) = (vec![0.0; classes], Vec::<Counted>::new());
         for (class, text, weight) in examples {
             // Read twice rather than kept: all of them at once are many times what is made of them.
-            for (feature, value) in vector(&features(text), |feature| counted.get(&feature).map(|one| one.rarity)) {
+            for (at, value) in vector(&features(text), |feature| place(feature).map(|at| (at, rarity[at]))) {
                 totals[*class] += value * weight;
-                if let Some(one) = counted.get_mut(&feature) {
-                    one.count(*class as u16, value * weight);
-                }
+                counted.push((at as u32, *class as u16, value * weight));
             }
         }
-        Guess::finished(counted, &totals)
+        // One large list goes back to the system as a whole; a list for each feature leaves holes.
+        counted.sort_by_key(|(at, class, _)| (*at, *class));
+        counted.dedup_by(|next, kept| {
+            let is_same = (next.0, next.1) == (kept.0, kept.1);
+            kept.2 += if is_same { next.2 } else { 0.0 };
+            is_same
+        });
+        Guess::finished(known, rarity, &counted, &totals)
     }
 
     /// Counts become logarithms of likelihood.
-    fn finished(counted: HashMap<Feature, Counted>, totals: &[f32]) -> Guess {
-        let mut counted: Vec<(Feature, Counted)> = counted.into_iter().collect();
-        counted.sort_unstable_by_key(|(feature, _)| *feature);
+    fn finished(features: Box<[Feature]>, rarity: Box<[f32]>, counted: &[Counted], totals: &[f32]) -> Guess {
         let all: f32 = totals.iter().sum();
-        let smooth = SMOOTH * counted.len() as f32;
+        let smooth = SMOOTH * features.len() as f32;
         let base = totals.iter().map(|total| (all - total + smooth).ln() - (total + smooth).ln()).collect();
-        let (mut ends, mut classes, mut adds) = (Vec::with_capacity(counted.len()), Vec::new(), Vec::new());
-        for (_, one) in &counted {
-            let sum: f32 = one.counts.iter().map(|(_, count)| count).sum();
+        let (mut ends, mut adds) = (vec![0; features.len()], Vec::with_capacity(counted.len()));
+        for of_feature in counted.chunk_by(|one, next| one.0 == next.0) {
+            let sum: f32 = of_feature.iter().map(|(_, _, count)| count).sum();
             let absent = SMOOTH.ln() - (sum + SMOOTH).ln();
-            for (class, count) in &one.counts {
-                classes.push(*class);
-                adds.push((count + SMOOTH).ln() - (sum - count + SMOOTH).ln() - absent);
-            }
-            ends.push(adds.len() as u32);
+            adds.extend(of_feature.iter().map(|(_, _, count)| (count + SMOOTH).ln() - (sum - count + SMOOTH).ln() - absent));
+            ends[of_feature[0].0 as usize] = adds.len() as u32;
         }
         Guess {
-            features: counted.iter().map(|(feature, _)| *feature).collect(),
-            rarity: counted.iter().map(|(_, one)| one.rarity).collect(),
+            features,
+            rarity,
             ends: ends.into(),
-            classes: classes.into(),
+            classes: counted.iter().map(|(_, class, _)| *class).collect(),
             adds: adds.into(),
             base,
         }
@@ -110,10 +97,10 @@ impl Guess {
     /// How likely each class is, as logarithms against each other; all the same when nothing of the question is known.
     pub fn scores(&self, question: &str) -> Vec<f32> {
         let place = |feature: Feature| self.features.binary_search(&feature).ok();
-        let vector = vector(&features(question), |feature| place(feature).map(|at| self.rarity[at]));
+        let vector = vector(&features(question), |feature| place(feature).map(|at| (at, self.rarity[at])));
         let length: f32 = vector.iter().map(|(_, value)| value).sum();
         let mut scores: Vec<f32> = self.base.iter().map(|base| base * length).collect();
-        for (at, value) in vector.into_iter().filter_map(|(feature, value)| Some((place(feature)?, value))) {
+        for (at, value) in vector {
             let begin = if at == 0 { 0 } else { self.ends[at - 1] as usize };
             let own = begin..self.ends[at] as usize;
             for (class, add) in self.classes[own.clone()].iter().zip(&self.adds[own]) {
@@ -134,22 +121,25 @@ impl Guess {
     }
 }
 
-/// Known features with their weights, of length 1.
-fn vector(found: &[(Feature, f32)], rarity: impl Fn(Feature) -> Option<f32>) -> Vec<(Feature, f32)> {
-    let weighed = found.iter().filter_map(|(feature, weight)| Some((*feature, weight * rarity(*feature)?)));
-    let mut vector: Vec<(Feature, f32)> = weighed.collect();
+/// All features of the examples in order, and how rare each is.
+fn known(examples: &[Example<'_>]) -> (Box<[Feature]>, Box<[f32]>) {
+    let mut all: Vec<Feature> = examples.iter().flat_map(|(_, text, _)| features(text)).map(|(feature, _)| feature).collect();
+    all.sort_unstable();
+    let (mut known, mut rarity) = (Vec::new(), Vec::new());
+    for same in all.chunk_by(|one, next| one == next) {
+        known.push(same[0]);
+        rarity.push((1.0 + examples.len() as f32 / same.len() as f32).ln().powf(RARITY));
+    }
+    (known.into(), rarity.into())
+}
+
+/// Known features by their places with their weights, of length 1. `known` gives the place of a feature and how rare it is.
+fn vector(found: &[(Feature, f32)], known: impl Fn(Feature) -> Option<(usize, f32)>) -> Vec<(usize, f32)> {
+    let weighed = found.iter().filter_map(|(feature, weight)| known(*feature).map(|(at, rarity)| (at, weight * rarity)));
+    let mut vector: Vec<(usize, f32)> = weighed.collect();
     let length = vector.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(f32::EPSILON);
     vector.iter_mut().for_each(|(_, value)| *value /= length);
     vector
-}
-
-impl Counted {
-    fn count(&mut self, class: u16, value: f32) {
-        match self.counts.iter_mut().find(|(own, _)| *own == class) {
-            Some((_, count)) => *count += value,
-            None => self.counts.push((class, value)),
-        }
-    }
 }
 
 /// Ways to ask, the articles line by line, and words of other matters.
