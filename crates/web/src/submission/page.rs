@@ -159,7 +159,8 @@ pub async fn send(State(app): State<App>, view: View, person: Person, headers: H
     let form = Shown::of(&Again { label: wish.label.clone(), ip: wish.ip.clone() });
     let labels = labels(&person);
     let wrong = match judge::submit(&app, &person, wish).await {
-        Ok(told) => return show(&NewPage { view: &view, form: &form, labels, told: Some(&answer(&view, &told)) }),
+        // An empty form: what was said of this mail is not said of the next.
+        Ok(told) => return show(&NewPage { view: &view, form: &Shown::default(), labels, told: Some(&answer(&view, &told)) }),
         Err(Fault::Invalid(wrong)) => wrong,
         Err(Fault::TooLarge) => vec![Wrong::new("file", "submission-wrong-large")],
         Err(other) => return Err(other),

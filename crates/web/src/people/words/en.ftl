@@ -273,6 +273,7 @@ access-links = People with a mailbox
 access-mailbox-links = Known recipients may sign in by a link in a mail
 access-mailbox-links-hint = They see and release their own held mail; they are added when they come for the first time.
 access-second-factor = Second factor
+access-second-factor-who = Who needs one
 access-second-factor-hint = An authenticator app or a passkey. Who has none is led to set one up and sees nothing else before. People who come through your own sign-in service are asked there; API tokens that exist go on working.
 second-factor-offered = Offered to everybody
 second-factor-staff = Needed by all who see more than their own held mail

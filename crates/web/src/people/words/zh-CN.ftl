@@ -271,6 +271,7 @@ access-links = 邮箱用户
 access-mailbox-links = 已知收件人可通过邮件链接登录
 access-mailbox-links-hint = 他们可查看和放行自己被隔离的邮件，首次登录时自动添加。
 access-second-factor = 双重验证
+access-second-factor-who = 适用人员
 access-second-factor-hint = 身份验证器应用或通行密钥。尚未设置的人员登录后会先被引导完成设置，在此之前无法查看其他页面。通过您自己的登录服务登录的人员由该服务验证；已有的 API 令牌继续有效。
 second-factor-offered = 可选，向所有人提供
 second-factor-staff = 能查看他人邮件或管理设置的人员必须使用
