@@ -20,7 +20,7 @@ pub mod waits;
 pub use engine::{Change, Engine, Kind, State, Track};
 pub use rules::{QueueOf, Seen};
 pub use sample::{Facts, Sample, Window};
-pub use settings::{HealthSettings, ProbeThrough};
+pub use settings::{BucketSettings, HealthSettings, ProbeThrough};
 pub use status::{Level, Service, Status};
 
 use serde::{Deserialize, Serialize};

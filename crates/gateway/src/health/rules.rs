@@ -144,6 +144,7 @@ fn parts(sample: &Sample, found: &mut Vec<Symptom>) {
             "probe-delivery" => ("probe.late", "", vec![(Delivery, Degraded)]),
             "clock" => ("clock.jumped", "", vec![(Trace, Advice)]),
             "balance" => ("balance.wrong", "", vec![(Trace, Degraded)]),
+            "status-bucket" => ("status.bucket", "", vec![(Admin, Advice)]),
             engine => ("filter.engine", engine, vec![(Filtering, Degraded)]),
         };
         let mut symptom = symptom(cause, what, &hits, &[("down_ms", sample.at_ms - part.since_ms)]);

@@ -33,6 +33,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("probe.refused", "microsoft"),
     ("probe.late", "microsoft"),
     ("probe.connector", "customer"),
+    ("status.bucket", "thirdParty"),
     ("reports", "microsoft"),
 ];
 

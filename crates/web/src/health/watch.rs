@@ -4,6 +4,7 @@
 //! judges by itself from what it sees, shows that on the status site, and writes what happened once the database is back.
 
 use super::issue::{Issue, Post};
+use super::site::bucket::{self, Shown};
 use super::{board, sql};
 use crate::App;
 use gateway::health::measure::{Measure, Parts};
@@ -11,6 +12,7 @@ use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, rules, sql as
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Error, Tx};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// The database has this long for one turn; slower is not there.
@@ -43,6 +45,8 @@ struct Watcher {
     /// What the transaction at the end of the turn before took: of two, either may be the one that waits.
     wrote: Duration,
     signing: Option<Arc<super::site::Signing>>,
+    /// To whoever copies the status pages elsewhere.
+    copies: Option<watch::Sender<Shown>>,
 }
 
 /// Watches until the process ends.
@@ -55,7 +59,13 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
     if let Some(signing) = &signing {
         app.health.sign_with(signing.clone());
     }
+    let copies = parts.settings.bucket.is_on().then(|| {
+        let (sender, made) = watch::channel(Shown::default());
+        tokio::spawn(bucket::run(app.clone(), parts.settings.bucket.clone(), made));
+        sender
+    });
     let mut watcher = Watcher {
+        copies,
         measure: Measure::new(parts.clone()),
         engine: Engine::default(),
         is_ours: false,
@@ -208,6 +218,13 @@ impl Watcher {
         }
         let files = super::site::files(&self.board, &self.app, self.signing.as_deref());
         let (folder, copy) = (self.folder.clone(), files.clone());
+        if let Some(copies) = &self.copies {
+            // One of several servers copies: the one that judges.
+            copies.send_replace(match self.is_ours {
+                true => Shown { files: Some(Arc::new(files.clone())), news: self.board.news().max(1) },
+                false => Shown::default(),
+            });
+        }
         self.app.health.put_files(files);
         let written = tokio::task::spawn_blocking(move || copy.write(&folder)).await;
         if let Ok(Err(why)) = written {
