@@ -3,16 +3,21 @@
 use super::{Place, audited, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
+use crate::settings::Chosen;
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use gateway::connection::own_name;
+use gateway::directory::load;
 use gateway::health::{Level, Service, Status, sql as measured};
 use gateway::scope::OrgScope;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use store::Error;
+use std::sync::Arc;
+use store::{Error, Tx};
 use web::audit::Entry;
 use web::health::Text;
+use web::health::hook::{self, Ground};
 use web::health::issue::{Issue, IssueId, Post};
 use web::health::site::{self, Source};
 use web::health::sql::{self, Wanted};
@@ -115,14 +120,15 @@ pub fn health(place: &Place, health: Health) -> anyhow::Result<Exit> {
 
 pub fn incident(place: &Place, incident: Incident) -> anyhow::Result<Exit> {
     wait(async {
-        let store = open::for_command(&place.existing()?).await?;
+        let chosen = place.existing()?;
+        let store = open::for_command(&chosen).await?;
         match incident.verb {
             IncidentVerb::List { open, json } => list(&store, open, json).await,
             IncidentVerb::Show { issue, json } => show(&store, known(&issue)?, json).await,
             IncidentVerb::Post { issue, text, text_zh, status } => {
                 let status =
                     status.map(|name| Status::parse(&name).ok_or_else(|| WrongUse(format!("“{name}” is no status")))).transpose()?;
-                post(&store, known(&issue)?, Text::written(&text, &text_zh), status).await
+                post(&chosen, &store, known(&issue)?, Saying { text: Text::written(&text, &text_zh), status }).await
             }
         }
     })
@@ -196,46 +202,68 @@ async fn show(store: &Store, id: IssueId, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn post(store: &Store, id: IssueId, text: Text, status: Option<Status>) -> anyhow::Result<Exit> {
-    let Some((mut issue, _)) = find(store, id).await? else {
-        eprintln!("There is no issue {id}.");
-        return Ok(Exit::No);
+/// What is said about an issue, and the status it is given.
+struct Saying {
+    text: Text,
+    status: Option<Status>,
+}
+
+/// What became of it.
+enum Said {
+    Done,
+    Unknown,
+    /// Measured as this.
+    Measured(Status),
+}
+
+/// Says it as the page would: the running server sends what tells of it, and rings.
+async fn post(chosen: &Chosen, store: &Store, id: IssueId, saying: Saying) -> anyhow::Result<Exit> {
+    let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
+    let settings = &chosen.settings;
+    let ground = Ground {
+        ids: store.ids.clone(),
+        directory: Arc::new(directory.context("reading the directory")?),
+        url: settings.web.url.clone(),
+        hostname: own_name(&settings.listen),
+        letters_through: settings.health.letters_through.clone(),
     };
-    if let Some(status) = status.filter(|status| *status != issue.status) {
+    let wanted = saying.status;
+    let said = store.db.tx(move |tx| Box::pin(async move { said(tx, &ground, id, saying).await })).await.context("saying it")?;
+    match (said, wanted) {
+        (Said::Measured(is), Some(wanted)) => {
+            Err(WrongUse(format!("{id} is measured as {}; it cannot be called {}", is.name(), wanted.name())).into())
+        }
+        (Said::Unknown, _) => {
+            eprintln!("There is no issue {id}.");
+            Ok(Exit::No)
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+async fn said(tx: &mut Tx, ground: &Ground, id: IssueId, saying: Saying) -> Result<Said, Error> {
+    let Some(mut issue) = sql::find(tx, OrgScope::All, id).await? else { return Ok(Said::Unknown) };
+    if let Some(status) = saying.status.filter(|status| *status != issue.status) {
         if !issue.may_become(status) {
-            return Err(WrongUse(format!("{id} is measured as {}; it cannot be called {}", issue.status.name(), status.name())).into());
+            return Ok(Said::Measured(issue.status));
         }
         issue.status = status;
-        issue.is_open = issue.is_measured || !status.is_over();
     }
     let now_ms = output::now_ms();
-    issue.updated_ms = now_ms;
-    if !issue.is_open && issue.ended_ms.is_none() {
-        issue.ended_ms = Some(now_ms);
-    }
+    issue.touched(now_ms);
     let said = Post {
-        id: store.ids.next(now_ms),
+        id: ground.ids.next(now_ms),
         at_ms: now_ms,
         kind: "regular".into(),
         status: Some(issue.status),
         who: "command line".into(),
-        text,
+        text: saying.text,
     };
     let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
     let entry = Entry::new(org, "health.publish", id).with(json!({ "status": issue.status.name() }));
-    let ids = store.ids.clone();
-    let done: Result<(), Error> = store
-        .db
-        .tx(move |tx| {
-            Box::pin(async move {
-                sql::put(tx, &issue).await?;
-                sql::put_post(tx, &issue, &said).await?;
-                audited(tx, &ids, entry).await
-            })
-        })
-        .await;
-    done?;
-    Ok(Exit::Done)
+    hook::say(tx, ground, issue, said).await?;
+    audited(tx, &ground.ids, entry).await?;
+    Ok(Said::Done)
 }
 
 /// Serves the pages of a folder until it is stopped: beside a server that may be dead.

@@ -156,6 +156,13 @@ impl Issue {
         }
     }
 
+    /// A person changed it: open is what is measured, or called not over.
+    pub fn touched(&mut self, now_ms: i64) {
+        self.is_open = self.is_measured || !self.status.is_over();
+        self.ended_ms = if self.is_open { None } else { Some(self.ended_ms.unwrap_or(now_ms)) };
+        self.updated_ms = now_ms;
+    }
+
     pub fn classification(&self) -> &'static str {
         if self.is_incident { "incident" } else { "advisory" }
     }

@@ -250,6 +250,6 @@ async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(
     match change.kind {
         // Said on the page; a letter and a call for it would be one too many.
         Kind::Restoring | Kind::Back | Kind::Better => Ok(()),
-        _ => super::hook::tell(tx, app, &issue, &post.text, now_ms).await,
+        _ => super::hook::tell(tx, &super::hook::Ground::of(app), &issue, &post.text, now_ms).await,
     }
 }
