@@ -27,6 +27,7 @@ pub mod watch;
 
 pub use bus::Health;
 pub use page::IssueLine;
+pub use page::explanation;
 pub use page::routes;
 pub use text::Text;
 

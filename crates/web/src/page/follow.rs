@@ -20,7 +20,7 @@ pub async fn followed(State(app): State<App>, request: Request, next: Next) -> R
         return next.run(request).await;
     }
     if let Some(remote) = remote(&app, &request) {
-        span.record("remote", remote.to_string());
+        span.record("remote", remote.to_string().as_str());
     }
     let answer = next.run(request).instrument(span.clone()).await;
     span.record("status", u64::from(answer.status().as_u16()));

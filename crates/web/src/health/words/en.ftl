@@ -63,6 +63,7 @@ health-posts = { $count ->
    *[other] { $count } updates
 }
 health-updates = Updates
+health-requests = Requests that it explains
 health-updated = Last updated
 health-ended = Ended
 health-impact = User impact

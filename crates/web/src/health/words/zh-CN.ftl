@@ -53,6 +53,7 @@ health-not-known = 尚不清楚
 health-fixed-in = 已在版本 { $what } 中修复
 health-posts = { $count } 条更新
 health-updates = 更新
+health-requests = 由此问题引起的请求
 health-updated = 上次更新
 health-ended = 结束时间
 health-impact = 用户影响
