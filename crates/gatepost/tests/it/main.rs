@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod bucket;
 mod beside;
 mod demo;
 mod doctor;
@@ -10,6 +11,7 @@ mod feedback;
 mod flow;
 mod health;
 mod health_ways;
+mod incident;
 mod lab;
 mod mailbox;
 mod outward;

@@ -13,6 +13,7 @@ mod health;
 mod help;
 mod help_desk;
 mod hooks;
+mod known_issue;
 mod lab;
 mod mail_reports;
 mod migrations;

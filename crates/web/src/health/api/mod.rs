@@ -24,7 +24,6 @@ use axum::extract::{Path, Query, State};
 use gateway::health::Evidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::Error;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
