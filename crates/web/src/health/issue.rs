@@ -45,6 +45,8 @@ pub struct Body {
     pub fixed_in: String,
     /// Articles of the help that it explains, such as "check/auth.dmarc.fail".
     pub explains: Vec<String>,
+    /// Planned maintenance that it fell into, such as MC100001.
+    pub planned: String,
     /// 1 critical to 4 low; a person sets it.
     pub severity: u8,
     /// Who works on it; for those who run the service.

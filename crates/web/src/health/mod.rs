@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod message;
 pub mod metrics;
 mod page;
+mod planned;
 pub mod site;
 pub mod sql;
 pub mod statement;

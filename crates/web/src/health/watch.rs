@@ -4,6 +4,7 @@
 //! judges by itself from what it sees, shows that on the status site, and writes what happened once the database is back.
 
 use super::issue::{Issue, Post};
+use super::planned::{self, Planned};
 use super::site::bucket::{self, Shown};
 use super::{board, sql};
 use crate::App;
@@ -29,6 +30,7 @@ struct Turn {
     engine: Option<Engine>,
     samples: Vec<Sample>,
     queues: Vec<QueueOf>,
+    planned: Vec<Planned>,
 }
 
 struct Watcher {
@@ -38,6 +40,8 @@ struct Watcher {
     /// What this node knows of the causes, from its last turn or read back.
     engine: Engine,
     is_ours: bool,
+    /// Maintenance that goes on now, as it was read last.
+    planned: Vec<Planned>,
     waiting: Vec<(i64, Change)>,
     board: board::Board,
     folder: std::path::PathBuf,
@@ -69,6 +73,7 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
         measure: Measure::new(parts.clone()),
         engine: Engine::default(),
         is_ours: false,
+        planned: Vec::new(),
         waiting: Vec::new(),
         board: board::Board::default(),
         folder,
@@ -117,13 +122,17 @@ impl Watcher {
         let late = || Error::Busy(format!("no answer in {} s", TURN_MAX.as_secs()));
         let engine = timeout(TURN_MAX, work).await.unwrap_or_else(|_| Err(late()))?;
         if engine.is_none() {
-            return Ok(Turn { engine, samples: Vec::new(), queues: Vec::new() });
+            return Ok(Turn { engine, samples: Vec::new(), queues: Vec::new(), planned: Vec::new() });
         }
         // A long queue takes a while to count: beside the writers, not among them.
-        let look =
-            self.app.db.read(|tx| Box::pin(async move { Ok::<_, Error>((measured::samples(tx).await?, measured::queues(tx).await?)) }));
-        let (samples, queues) = timeout(TURN_MAX, look).await.unwrap_or_else(|_| Err(late()))?;
-        Ok(Turn { engine, samples, queues })
+        let look = self.app.db.read(move |tx| {
+            Box::pin(async move {
+                let (samples, queues) = (measured::samples(tx).await?, measured::queues(tx).await?);
+                Ok::<_, Error>((samples, queues, planned::now(tx, now_ms).await?))
+            })
+        });
+        let (samples, queues, planned) = timeout(TURN_MAX, look).await.unwrap_or_else(|_| Err(late()))?;
+        Ok(Turn { engine, samples, queues, planned })
     }
 
     /// `own` is this node's sample with how the database did just now. While that is slow, what is known is shown before it is written.
@@ -138,6 +147,7 @@ impl Watcher {
         }
         turn.samples.retain(|sample| sample.node != own.node);
         turn.samples.push(own);
+        self.planned = turn.planned;
         let now_ms = self.app.now_ms();
         self.step(&Seen { now_ms, samples: turn.samples, queues: turn.queues });
         if is_late {
@@ -164,7 +174,8 @@ impl Watcher {
     }
 
     fn step(&mut self, seen: &Seen) {
-        let symptoms = rules::judge(seen, &self.parts.settings);
+        let mut symptoms = rules::judge(seen, &self.parts.settings);
+        symptoms.retain(|symptom| !planned::is_expected(&self.planned, symptom, &self.engine));
         let changes = self.engine.step(&symptoms, seen.now_ms, &self.parts.settings);
         for change in changes {
             tracing::info!(cause = change.track.cause, what = change.track.what, kind = ?change.kind, "health changed");
@@ -177,11 +188,12 @@ impl Watcher {
     /// Issues, states and what is followed, in one transaction.
     async fn write(&mut self, now_ms: i64) -> Result<(), Error> {
         let (changes, engine, app, ids) = (self.waiting.clone(), self.engine.clone(), self.app.clone(), self.app.ids.clone());
+        let planned = self.planned.clone();
         let is_expiring = self.expired.is_none_or(|at| at.elapsed() > EXPIRE_EVERY);
         let work = self.app.db.tx(move |tx| {
             Box::pin(async move {
                 for (at_ms, change) in &changes {
-                    apply(tx, change, *at_ms, &app).await?;
+                    apply(tx, (change, &planned), *at_ms, &app).await?;
                 }
                 measured::put_engine(tx, &engine).await?;
                 if is_expiring {
@@ -234,7 +246,7 @@ impl Watcher {
 }
 
 /// One change of a cause: its issue is opened, changed, closed, and says so.
-async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(), Error> {
+async fn apply(tx: &mut Tx, (change, planned): (&Change, &[Planned]), now_ms: i64, app: &App) -> Result<(), Error> {
     let found = sql::of_track(tx, &change.track, now_ms).await?;
     let mut issue = match found {
         Some(issue) => issue,
@@ -243,6 +255,10 @@ async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(
         None => Issue::of(&change.track, sql::next_number(tx).await?, now_ms),
     };
     let (_, text) = issue.take(change, now_ms);
+    let services = change.track.hits.iter().map(|(service, _)| service);
+    if let Some(window) = planned::of(planned, change.track.org, services).filter(|_| change.kind != Kind::Over) {
+        issue.body.planned = window.id.clone();
+    }
     sql::put(tx, &issue).await?;
     let post =
         Post { id: app.ids.next(now_ms), at_ms: now_ms, kind: "regular".into(), status: Some(issue.status), who: String::new(), text };

@@ -102,6 +102,8 @@ pub struct IssueBody {
     pub is_known: bool,
     /// Articles of the help that it explains, such as "check/auth.dmarc.fail": below /help/.
     pub explains: Vec<String>,
+    /// Planned maintenance that it fell into, such as MC100001; "" is none.
+    pub planned: String,
     pub services: Vec<String>,
     pub title: TextBody,
     pub impact: TextBody,
@@ -202,6 +204,7 @@ fn issue_body(issue: &Issue) -> IssueBody {
         is_open: issue.is_open,
         is_known: issue.is_known,
         explains: body.explains.clone(),
+        planned: body.planned.clone(),
         services: body.services.iter().map(ToString::to_string).collect(),
         title: (&body.title).into(),
         impact: (&body.impact).into(),

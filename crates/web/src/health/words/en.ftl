@@ -64,6 +64,7 @@ health-posts = { $count ->
 }
 health-updates = Updates
 health-requests = Requests that it explains
+health-during = During planned maintenance
 health-updated = Last updated
 health-ended = Ended
 health-impact = User impact
@@ -386,6 +387,7 @@ health-wrong-service = Choose a service.
 health-wrong-report = Write what happens, in at most 2000 characters.
 health-wrong-window = Maintenance begins before it ends: give both.
 health-wrong-notice = Maintenance is announced at least five days before. Tick that it cannot wait, or choose a later time.
+health-wrong-past = Maintenance cannot begin in the past: it would take away what was measured. Write a time from now on.
 bell-label = { $count ->
     [0] Notifications: nothing unread
    *[other] Notifications: { $count } unread
