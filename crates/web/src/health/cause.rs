@@ -14,6 +14,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("intake.port", "microsoft"),
     ("disk.low", "microsoft"),
     ("filter.engine", "thirdParty"),
+    ("filter.list", "thirdParty"),
     ("filter.slow", "microsoft"),
     ("filter.uninspected", "microsoft"),
     ("signatures.old", "thirdParty"),

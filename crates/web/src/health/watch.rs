@@ -9,7 +9,7 @@ use super::site::bucket::{self, Shown};
 use super::{board, sql};
 use crate::App;
 use gateway::health::measure::{Measure, Parts};
-use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, rules, sql as measured, waits};
+use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, lists, rules, sql as measured, waits};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Error, Tx};
@@ -84,6 +84,7 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
         parts,
     };
     tokio::spawn(waits::watch(watcher.app.db.clone(), watcher.measure.waits.clone(), watcher.parts.settings.clone()));
+    tokio::spawn(lists::watch(watcher.parts.clone(), watcher.measure.lists.clone()));
     let mut tick = tokio::time::interval(watcher.parts.settings.every.duration().max(Duration::from_millis(100)));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -15,6 +15,7 @@ mod help_desk;
 mod hooks;
 mod known_issue;
 mod lab;
+mod ledger;
 mod mail_reports;
 mod migrations;
 mod overview;
