@@ -196,6 +196,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_look_says_which_list_answers() {
+        let mut zone = Zone::new();
+        zone.add("2.0.0.127.well.example", Record::A([127, 0, 0, 2].into()));
+        zone.fails("2.0.0.127.away.example", RecordType::A);
+        zone.add("2.0.0.127.closed.example", Record::A([127, 255, 255, 254].into()));
+        let named = |zone: &str| ListSettings { zone: zone.into(), ..ListSettings::default() };
+        let lists = Lists::new(Arc::new(zone), ["well", "away", "closed", "empty"].map(|name| named(&format!("{name}.example"))).to_vec());
+        let looks = lists.look().await;
+        let answers: Vec<(&str, bool)> = looks.iter().map(|(zone, took)| (zone.as_str(), took.is_some())).collect();
+        assert_eq!(answers, [("well.example", true), ("away.example", false), ("closed.example", false), ("empty.example", true)]);
+    }
+
+    #[tokio::test]
     async fn addresses_of_ip_6_are_asked_by_nibble() {
         let mut zone = Zone::new();
         zone.add(&format!("1.{}8.b.d.0.1.0.0.2.list.example", "0.".repeat(23)), Record::A([127, 0, 0, 4].into()));
