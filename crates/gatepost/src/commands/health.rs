@@ -64,6 +64,8 @@ enum IncidentVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Open an issue that no rule sees; prints its number.
+    Open(Opening),
     /// Say something about an issue.
     Post {
         /// Its number, EX….
@@ -78,6 +80,40 @@ enum IncidentVerb {
         #[arg(long)]
         status: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+struct Opening {
+    /// What does not work: intake, filtering, delivery, quarantine, trace, admin, directory, connector:NAME.
+    #[arg(long, required = true)]
+    service: Vec<Service>,
+    /// What it is called, in English.
+    #[arg(long)]
+    title: String,
+    #[arg(long, default_value = "")]
+    title_zh: String,
+    /// What to say, in English.
+    #[arg(long)]
+    text: String,
+    #[arg(long, default_value = "")]
+    text_zh: String,
+    /// What helps meanwhile, in English.
+    #[arg(long, default_value = "")]
+    workaround: String,
+    #[arg(long, default_value = "")]
+    workaround_zh: String,
+    /// Status as Microsoft Graph spells it; default: investigating.
+    #[arg(long)]
+    status: Option<String>,
+    /// An incident, not an advisory.
+    #[arg(long)]
+    incident: bool,
+    /// Stays listed as a known issue until it is mended.
+    #[arg(long)]
+    known: bool,
+    /// Name of the organisation that it is for; left out: everybody.
+    #[arg(long)]
+    organisation: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -125,9 +161,9 @@ pub fn incident(place: &Place, incident: Incident) -> anyhow::Result<Exit> {
         match incident.verb {
             IncidentVerb::List { open, json } => list(&store, open, json).await,
             IncidentVerb::Show { issue, json } => show(&store, known(&issue)?, json).await,
+            IncidentVerb::Open(opening) => begin(&chosen, &store, opening).await,
             IncidentVerb::Post { issue, text, text_zh, status } => {
-                let status =
-                    status.map(|name| Status::parse(&name).ok_or_else(|| WrongUse(format!("“{name}” is no status")))).transpose()?;
+                let status = status.as_deref().map(status_of).transpose()?;
                 post(&chosen, &store, known(&issue)?, Saying { text: Text::written(&text, &text_zh), status }).await
             }
         }
@@ -136,6 +172,10 @@ pub fn incident(place: &Place, incident: Incident) -> anyhow::Result<Exit> {
 
 fn known(text: &str) -> anyhow::Result<IssueId> {
     text.parse().map_err(|()| WrongUse(format!("“{text}” is no number of an issue; they look like EX100001")).into())
+}
+
+fn status_of(name: &str) -> Result<Status, WrongUse> {
+    Status::parse(name).ok_or_else(|| WrongUse(format!("“{name}” is no status")))
 }
 
 fn lang() -> Lang {
@@ -216,17 +256,61 @@ enum Said {
     Measured(Status),
 }
 
-/// Says it as the page would: the running server sends what tells of it, and rings.
-async fn post(chosen: &Chosen, store: &Store, id: IssueId, saying: Saying) -> anyhow::Result<Exit> {
+async fn ground(chosen: &Chosen, store: &Store) -> anyhow::Result<Ground> {
     let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
     let settings = &chosen.settings;
-    let ground = Ground {
+    Ok(Ground {
         ids: store.ids.clone(),
         directory: Arc::new(directory.context("reading the directory")?),
         url: settings.web.url.clone(),
         hostname: own_name(&settings.listen),
         letters_through: settings.health.letters_through.clone(),
-    };
+    })
+}
+
+/// Opens an issue and tells of it, as the page would.
+async fn begin(chosen: &Chosen, store: &Store, opening: Opening) -> anyhow::Result<Exit> {
+    let ground = ground(chosen, store).await?;
+    let now_ms = output::now_ms();
+    let mut issue = Issue::by_person(opening.service, now_ms);
+    if let Some(name) = &opening.organisation {
+        let found = ground.directory.organisation_named(name);
+        issue.org = found.ok_or_else(|| WrongUse(format!("there is no organisation named “{name}”")))?.id.0;
+    }
+    if let Some(status) = &opening.status {
+        issue.status = Some(status_of(status)?)
+            .filter(|status| issue.may_become(*status))
+            .ok_or_else(|| WrongUse(format!("“{status}” is no status that an issue begins with")))?;
+    }
+    (issue.is_incident, issue.is_known) = (opening.incident, opening.known);
+    issue.body.title = Text::written(&opening.title, &opening.title_zh);
+    issue.body.workaround = Text::written(&opening.workaround, &opening.workaround_zh);
+    let text = Text::written(&opening.text, &opening.text_zh);
+    if issue.body.title.is_empty() || [&issue.body.title, &issue.body.workaround, &text].iter().any(|text| text.is_too_long()) {
+        return Err(WrongUse("a title is needed, and no text may be longer than 8000 characters".into()).into());
+    }
+    issue.touched(now_ms);
+    let post = by_command(&ground, &issue, text, now_ms);
+    let id = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let (org, status) = (Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0), issue.status);
+            let id = hook::say(tx, &ground, issue, post).await?;
+            audited(tx, &ground.ids, Entry::new(org, "health.open", id).with(json!({ "status": status.name() }))).await?;
+            Ok::<_, Error>(id)
+        })
+    });
+    output::line(&id.await.context("opening it")?.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn by_command(ground: &Ground, issue: &Issue, text: Text, now_ms: i64) -> Post {
+    let (id, status) = (ground.ids.next(now_ms), Some(issue.status));
+    Post { id, at_ms: now_ms, kind: "regular".into(), status, who: "command line".into(), text }
+}
+
+/// Says it as the page would: the running server sends what tells of it, and rings.
+async fn post(chosen: &Chosen, store: &Store, id: IssueId, saying: Saying) -> anyhow::Result<Exit> {
+    let ground = ground(chosen, store).await?;
     let wanted = saying.status;
     let said = store.db.tx(move |tx| Box::pin(async move { said(tx, &ground, id, saying).await })).await.context("saying it")?;
     match (said, wanted) {
@@ -251,14 +335,7 @@ async fn said(tx: &mut Tx, ground: &Ground, id: IssueId, saying: Saying) -> Resu
     }
     let now_ms = output::now_ms();
     issue.touched(now_ms);
-    let said = Post {
-        id: ground.ids.next(now_ms),
-        at_ms: now_ms,
-        kind: "regular".into(),
-        status: Some(issue.status),
-        who: "command line".into(),
-        text: saying.text,
-    };
+    let said = by_command(ground, &issue, saying.text, now_ms);
     let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
     let entry = Entry::new(org, "health.publish", id).with(json!({ "status": issue.status.name() }));
     hook::say(tx, ground, issue, said).await?;

@@ -89,4 +89,18 @@ fn what_is_posted_by_command_is_told_as_on_the_page() {
     assert_eq!((told().len(), letters(&server)), (1, before + 1), "once");
     let wrong = server.run(&["incident", "post", "EX100001", "--text", "fine", "--status", "serviceRestored"]);
     assert_eq!((wrong.status.code(), letters(&server)), (Some(2), before + 1), "what is measured is not called right, and nobody is told");
+
+    let opened = server.told(&[
+        "incident", "open", "--service", "trace", "--title", "Trace is slow", "--title-zh", "跟踪很慢", "--text", "We look.", "--workaround", "Wait.", "--known",
+    ]);
+    let id = opened.trim().to_string();
+    assert_eq!(id, "EX100002");
+    let all = || heard.lock().expect("nobody panicked").iter().filter(|event| event["data"]["title"] == "Trace is slow").count();
+    shown("the program hears of what was opened", || all() == 1);
+    let shown_by = server.rows(&["incident", "show", &id, "--json"]);
+    assert_eq!((&shown_by[0]["is_open"], &shown_by[0]["services"][0]), (&true.into(), &"trace".into()), "{shown_by:?}");
+    for wrong in [["--service", "coffee", "--title", "x"], ["--service", "trace", "--title", ""]] {
+        let refused = server.run(&[&["incident", "open", "--text", "x"], &wrong[..]].concat());
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+    }
 }

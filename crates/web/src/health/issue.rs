@@ -122,6 +122,28 @@ impl Issue {
         }
     }
 
+    /// Opened by a person; everybody's, and without a number.
+    pub fn by_person(services: Vec<Service>, now_ms: i64) -> Issue {
+        Issue {
+            id: IssueId(0),
+            org: 0,
+            cause: String::new(),
+            what: String::new(),
+            status: Status::Investigating,
+            is_incident: false,
+            origin: "microsoft".into(),
+            is_measured: false,
+            is_open: true,
+            is_known: false,
+            merged_into: 0,
+            split_from: 0,
+            started_ms: now_ms,
+            updated_ms: now_ms,
+            ended_ms: None,
+            body: Body { services, severity: 3, ..Body::default() },
+        }
+    }
+
     /// Takes what was measured; returns what is to be said about it.
     pub fn take(&mut self, change: &Change, now_ms: i64) -> (&'static str, Text) {
         let track = &change.track;

@@ -1,6 +1,6 @@
 //! An operator says something: opens an issue, changes one, merges and splits. One save is state and note together.
 
-use super::super::issue::{Body, Issue, IssueId, Post};
+use super::super::issue::{Issue, IssueId, Post};
 use super::super::{Text, hook, sql};
 use super::issue;
 use crate::App;
@@ -259,24 +259,7 @@ struct NewPage<'a> {
 
 /// An issue that a person opens.
 pub fn fresh(service: &str, now_ms: i64) -> Issue {
-    Issue {
-        id: IssueId(0),
-        org: 0,
-        cause: String::new(),
-        what: String::new(),
-        status: Status::Investigating,
-        is_incident: false,
-        origin: "microsoft".into(),
-        is_measured: false,
-        is_open: true,
-        is_known: false,
-        merged_into: 0,
-        split_from: 0,
-        started_ms: now_ms,
-        updated_ms: now_ms,
-        ended_ms: None,
-        body: Body { services: service.parse().into_iter().collect(), severity: 3, ..Body::default() },
-    }
+    Issue::by_person(service.parse().into_iter().collect(), now_ms)
 }
 
 /// `GET /health/issues/new`.
