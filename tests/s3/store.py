@@ -5,6 +5,7 @@ policy of the bucket would; a signature that is there has to be right.
 """
 import datetime
 import hmac
+import json
 import os
 import sys
 from urllib.parse import parse_qs
@@ -15,7 +16,7 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
 from botocore.auth import S3SigV4QueryAuth  # noqa: E402
 from botocore.awsrequest import AWSRequest  # noqa: E402
 from botocore.credentials import Credentials  # noqa: E402
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from moto.moto_server.werkzeug_app import create_backend_app  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 from werkzeug.test import Client  # noqa: E402
 
@@ -61,8 +62,11 @@ def guarded(inner):
     return answer
 
 
-store = DomainDispatcherApplication(create_backend_app, service="s3")
-assert Client(store).put(f"/{BUCKET}", base_url=f"http://127.0.0.1:{PORT}").status_code == 200
+store = create_backend_app("s3")
+everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+for path, body in [(f"/{BUCKET}", b""), (f"/{BUCKET}?policy", json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))]:
+    answer = Client(store).put(path, base_url=f"http://127.0.0.1:{PORT}", data=body)
+    assert answer.status_code in (200, 204), answer.text
 server = make_server("127.0.0.1", PORT, guarded(store), threaded=True)
 print("ready", flush=True)
 server.serve_forever()

@@ -206,7 +206,11 @@ pub async fn run(app: App, settings: BucketSettings, mut made: watch::Receiver<S
             None => 0,
             Some(files) => match round(&settings, &files, &mut there).await {
                 Ok(()) => told(&app, failed, None),
-                Err(why) => told(&app, failed, Some(&why)),
+                Err(why) => {
+                    // What a store has that was away is not known: it gets the whole.
+                    there.clear();
+                    told(&app, failed, Some(&why))
+                }
             },
         };
         sleep(PAUSE_MIN).await;
