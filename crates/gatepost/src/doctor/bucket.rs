@@ -20,7 +20,9 @@ pub async fn look(case: &Case) -> Vec<Finding> {
         "请更正 [health.bucket] 中的地址、区域、访问密钥和机密。在此期间，那里的状态页副本不会更新，其他功能不受影响。",
     );
     let found = match looked {
-        Ok(true) => Finding::ok(ID, &settings.url, two("Status pages stand there, and our key is known.", "其中已有状态页，访问密钥有效。")),
+        Ok(true) => {
+            Finding::ok(ID, &settings.url, two("Status pages stand there, and our key is known.", "其中已有状态页，访问密钥有效。"))
+        }
         Ok(false) => Finding::ok(
             ID,
             &settings.url,

@@ -89,7 +89,8 @@ fn is_whole(port: u16) -> bool {
     let folder = TempDir::new().expect("a folder");
     std::fs::create_dir(folder.path().join("status")).expect("a folder");
     let is_kept = |path: &str| object(port, path).is_some_and(|(_, octets)| std::fs::write(folder.path().join(path), octets).is_ok());
-    let check = || Command::new("sha256sum").args(["--check", "--strict", "--status", "status/SHA256SUMS"]).current_dir(folder.path()).status();
+    let check =
+        || Command::new("sha256sum").args(["--check", "--strict", "--status", "status/SHA256SUMS"]).current_dir(folder.path()).status();
     FILES.into_iter().all(is_kept) && check().is_ok_and(|status| status.success())
 }
 
@@ -151,7 +152,7 @@ fn the_status_pages_stand_in_a_bucket_too() {
         let (head, _) = object(port, path).expect("it is there");
         assert!(head.contains(kind) && head.contains("cache-control: public, max-age=20, stale-if-error=86400"), "{path}: {head}");
     }
-    assert_eq!(looks(&server)["outcome"], "ok", "{}", looks(&server));
+    assert_eq!(looks(&server)["result"], "ok", "{}", looks(&server));
     let engine_port = engine.stop();
     shown("what happens is copied at once", || filtering(port) == "degraded_performance");
 
@@ -160,7 +161,7 @@ fn the_status_pages_stand_in_a_bucket_too() {
     let engine = Beside::tcp(engine_port, clamd);
     shown("the copy is spoken of", || states(&server).iter().any(|line| line.starts_with("admin ") && line.ends_with("status.bucket/@0")));
     restored("the pages here are current", || summary(status)["components"][1]["status"] == "operational");
-    assert_eq!(looks(&server)["outcome"], "problem", "{}", looks(&server));
+    assert_eq!(looks(&server)["result"], "problem", "{}", looks(&server));
     let store = Store::start(&python, port);
     restored("the whole is copied again", || is_whole(port) && filtering(port) == "operational");
     restored("all is well again", || states(&server).is_empty());

@@ -61,10 +61,7 @@ fn letters(server: &Server) -> usize {
 #[test]
 fn what_is_posted_by_command_is_told_as_on_the_page() {
     let (web, (hook, heard)) = (free_port(), hears());
-    let settings = format!(
-        "{}hooks_private = true\n[dns]\nservers = \"off\"\n[detect.clamd]\naddress = \"127.0.0.1:1\"\n",
-        health("")
-    );
+    let settings = format!("{}hooks_private = true\n[dns]\nservers = \"off\"\n[detect.clamd]\naddress = \"127.0.0.1:1\"\n", health(""));
     let listen = format!("web = \"127.0.0.1:{web}\"\nstatus = \"\"\n");
     let server = Server::start_with(TempDir::new().expect("a folder"), (free_port(), &listen), &settings, &["--demo"]);
     let mut session = Session::sign_in(&server, web);
@@ -91,7 +88,19 @@ fn what_is_posted_by_command_is_told_as_on_the_page() {
     assert_eq!((wrong.status.code(), letters(&server)), (Some(2), before + 1), "what is measured is not called right, and nobody is told");
 
     let opened = server.told(&[
-        "incident", "open", "--service", "trace", "--title", "Trace is slow", "--title-zh", "跟踪很慢", "--text", "We look.", "--workaround", "Wait.", "--known",
+        "incident",
+        "open",
+        "--service",
+        "trace",
+        "--title",
+        "Trace is slow",
+        "--title-zh",
+        "跟踪很慢",
+        "--text",
+        "We look.",
+        "--workaround",
+        "Wait.",
+        "--known",
     ]);
     let id = opened.trim().to_string();
     assert_eq!(id, "EX100002");

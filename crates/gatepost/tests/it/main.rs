@@ -2,8 +2,8 @@
 
 mod backup;
 mod bad_input;
-mod bucket;
 mod beside;
+mod bucket;
 mod demo;
 mod doctor;
 mod durable;

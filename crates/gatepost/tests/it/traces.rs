@@ -62,7 +62,15 @@ fn a_mail_is_followed_from_its_first_octet_to_its_delivery() {
 
 /// One request, with these header lines; the status.
 fn ask(web: u16, path: &str, headers: &str) -> String {
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", web)).expect("the pages");
+    // The pages are there a moment after the port for mail.
+    let begun = std::time::Instant::now();
+    let mut stream = loop {
+        match std::net::TcpStream::connect(("127.0.0.1", web)) {
+            Ok(stream) => break stream,
+            Err(why) => assert!(begun.elapsed() < std::time::Duration::from_secs(30), "the pages: {why}"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
     write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{web}\r\n{headers}Connection: close\r\n\r\n").expect("asked");
     let mut answer = String::new();
     let _ = BufReader::new(stream).read_line(&mut answer);
@@ -93,10 +101,17 @@ fn a_request_is_followed_by_its_route_and_belongs_to_a_trace_only_where_a_proxy_
         };
         let api = named("GET /api/v1/requests/{request}").expect("there");
         assert_eq!(attribute(&api, "http.response.status_code")["intValue"], "401", "{api}");
-        assert_eq!((attribute(&api, "http.route")["stringValue"].as_str(), api["kind"].as_u64()), (Some("/api/v1/requests/{request}"), Some(2)));
+        assert_eq!(
+            (attribute(&api, "http.route")["stringValue"].as_str(), api["kind"].as_u64()),
+            (Some("/api/v1/requests/{request}"), Some(2))
+        );
         let of_remote = spans(&heard).into_iter().filter(|span| span["traceId"] == "4bf92f3577b34da6a3ce929d0e0e4736").collect::<Vec<_>>();
         let wanted = if proxies.is_empty() { 0 } else { 1 };
-        assert_eq!(of_remote.iter().filter(|span| span["parentSpanId"] == "00f067aa0ba902b7").count(), wanted, "“{proxies}”: {of_remote:?}");
+        assert_eq!(
+            of_remote.iter().filter(|span| span["parentSpanId"] == "00f067aa0ba902b7").count(),
+            wanted,
+            "“{proxies}”: {of_remote:?}"
+        );
         let all = format!("{:?}", heard.lock().expect("nobody panicked"));
         assert!(["somebody", "private", "12345", "to-be-found"].iter().all(|private| !all.contains(private)), "templates alone: {all}");
     }
