@@ -191,6 +191,7 @@ pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): 
 pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -> Page {
     let line =
         |event| Line { event, said: said(view, event), files: whole.files.iter().filter(|file| file.event == Some(event.id)).collect() };
+    let others = whole.issues.iter().filter(|issue| issue.id.to_string() != whole.request.issue);
     // What plans do stands with the clocks.
     let lines = whole.events.iter().filter(|event| event.what != What::Plan).map(line).collect();
     show_with(
@@ -203,7 +204,7 @@ pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -
             lines,
             clocks: crate::support_desk::panel(view, whole.clocks.as_ref())?,
             known: crate::health::explanation(view, whole.known.as_ref())?,
-            issues: whole.issues.iter().map(|issue| (issue.id.to_string(), issue.body.title.in_lang(view.lang))).collect(),
+            issues: others.map(|issue| (issue.id.to_string(), issue.body.title.in_lang(view.lang))).collect(),
             closes: silence::closes_ms(&whole.request),
             standing: whole.consents.iter().any(|consent| consent.stands(view.now_ms)),
             is_support: whole.side == Side::Support,

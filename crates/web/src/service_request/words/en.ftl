@@ -180,6 +180,7 @@ request-known = Explained by a known issue
 request-known-none = No issue of the service is named for this request. If one explains it, link it: its workaround and its news are shown here.
 request-link-which = Issue that explains it
 request-link = Link to this issue
+request-link-other = Another issue explains it
 request-unlink = It does not explain it
 request-conversation = Conversation
 request-what-opened = Opened

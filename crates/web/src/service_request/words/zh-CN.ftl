@@ -171,6 +171,7 @@ request-known = 由已知问题引起
 request-known-none = 此请求尚未关联服务问题。如果是某个问题引起的，请关联它，其临时解决办法和最新进展会显示在这里。
 request-link-which = 引起它的问题
 request-link = 关联到此问题
+request-link-other = 由其他问题引起
 request-unlink = 与此问题无关
 request-conversation = 往来记录
 request-what-opened = 提交
