@@ -33,6 +33,8 @@ const PAUSES: [Duration; 5] =
 const PAUSE_MIN: Duration = Duration::from_secs(2);
 /// Objects that did not change are put again this often: somebody may have removed them.
 const WHOLE_EVERY: Duration = Duration::from_secs(3_600);
+/// Causes behind an error that are looked through.
+const CAUSES_MAX: usize = 8;
 /// Octets of an answer that says why not.
 const ANSWER_OCTETS_MAX: usize = 4_096;
 /// RFC 9111 §5.2.2, RFC 5861 §4: caches before the bucket ask again soon, and show what they have when the bucket does not answer.
@@ -159,8 +161,13 @@ impl Target {
 /// The address carries a signature: it is in no message.
 fn unreachable(why: reqwest::Error) -> Wrong {
     let why = why.without_url();
-    let cause = std::error::Error::source(&why).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Wrong::Unreachable(format!("{why}{cause}"))
+    // The innermost says what happened: "Connection refused".
+    let (mut says, mut cause) = (why.to_string(), std::error::Error::source(&why));
+    for _ in 0..CAUSES_MAX {
+        let Some(inner) = cause else { break };
+        (says, cause) = (inner.to_string(), inner.source());
+    }
+    Wrong::Unreachable(says)
 }
 
 /// Whether it worked; else the code in the answer (`<Error><Code>…`).
