@@ -3,16 +3,21 @@
 use super::{Place, audited, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
+use crate::settings::Chosen;
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use gateway::connection::own_name;
+use gateway::directory::load;
 use gateway::health::{Level, Service, Status, sql as measured};
 use gateway::scope::OrgScope;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use store::Error;
+use std::sync::Arc;
+use store::{Error, Tx};
 use web::audit::Entry;
 use web::health::Text;
+use web::health::hook::{self, Ground};
 use web::health::issue::{Issue, IssueId, Post};
 use web::health::site::{self, Source};
 use web::health::sql::{self, Wanted};
@@ -59,6 +64,8 @@ enum IncidentVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Open an issue that no rule sees; prints its number.
+    Open(Opening),
     /// Say something about an issue.
     Post {
         /// Its number, EX….
@@ -73,6 +80,40 @@ enum IncidentVerb {
         #[arg(long)]
         status: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+struct Opening {
+    /// What does not work: intake, filtering, delivery, quarantine, trace, admin, directory, connector:NAME.
+    #[arg(long, required = true)]
+    service: Vec<Service>,
+    /// What it is called, in English.
+    #[arg(long)]
+    title: String,
+    #[arg(long, default_value = "")]
+    title_zh: String,
+    /// What to say, in English.
+    #[arg(long)]
+    text: String,
+    #[arg(long, default_value = "")]
+    text_zh: String,
+    /// What helps meanwhile, in English.
+    #[arg(long, default_value = "")]
+    workaround: String,
+    #[arg(long, default_value = "")]
+    workaround_zh: String,
+    /// Status as Microsoft Graph spells it; default: investigating.
+    #[arg(long)]
+    status: Option<String>,
+    /// An incident, not an advisory.
+    #[arg(long)]
+    incident: bool,
+    /// Stays listed as a known issue until it is mended.
+    #[arg(long)]
+    known: bool,
+    /// Name of the organisation that it is for; left out: everybody.
+    #[arg(long)]
+    organisation: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -115,14 +156,15 @@ pub fn health(place: &Place, health: Health) -> anyhow::Result<Exit> {
 
 pub fn incident(place: &Place, incident: Incident) -> anyhow::Result<Exit> {
     wait(async {
-        let store = open::for_command(&place.existing()?).await?;
+        let chosen = place.existing()?;
+        let store = open::for_command(&chosen).await?;
         match incident.verb {
             IncidentVerb::List { open, json } => list(&store, open, json).await,
             IncidentVerb::Show { issue, json } => show(&store, known(&issue)?, json).await,
+            IncidentVerb::Open(opening) => begin(&chosen, &store, opening).await,
             IncidentVerb::Post { issue, text, text_zh, status } => {
-                let status =
-                    status.map(|name| Status::parse(&name).ok_or_else(|| WrongUse(format!("“{name}” is no status")))).transpose()?;
-                post(&store, known(&issue)?, Text::written(&text, &text_zh), status).await
+                let status = status.as_deref().map(status_of).transpose()?;
+                post(&chosen, &store, known(&issue)?, Saying { text: Text::written(&text, &text_zh), status }).await
             }
         }
     })
@@ -130,6 +172,10 @@ pub fn incident(place: &Place, incident: Incident) -> anyhow::Result<Exit> {
 
 fn known(text: &str) -> anyhow::Result<IssueId> {
     text.parse().map_err(|()| WrongUse(format!("“{text}” is no number of an issue; they look like EX100001")).into())
+}
+
+fn status_of(name: &str) -> Result<Status, WrongUse> {
+    Status::parse(name).ok_or_else(|| WrongUse(format!("“{name}” is no status")))
 }
 
 fn lang() -> Lang {
@@ -196,46 +242,105 @@ async fn show(store: &Store, id: IssueId, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn post(store: &Store, id: IssueId, text: Text, status: Option<Status>) -> anyhow::Result<Exit> {
-    let Some((mut issue, _)) = find(store, id).await? else {
-        eprintln!("There is no issue {id}.");
-        return Ok(Exit::No);
-    };
-    if let Some(status) = status.filter(|status| *status != issue.status) {
+/// What is said about an issue, and the status it is given.
+struct Saying {
+    text: Text,
+    status: Option<Status>,
+}
+
+/// What became of it.
+enum Said {
+    Done,
+    Unknown,
+    /// Measured as this.
+    Measured(Status),
+}
+
+async fn ground(chosen: &Chosen, store: &Store) -> anyhow::Result<Ground> {
+    let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
+    let settings = &chosen.settings;
+    Ok(Ground {
+        ids: store.ids.clone(),
+        directory: Arc::new(directory.context("reading the directory")?),
+        url: settings.web.url.clone(),
+        hostname: own_name(&settings.listen),
+        letters_through: settings.health.letters_through.clone(),
+    })
+}
+
+/// Opens an issue and tells of it, as the page would.
+async fn begin(chosen: &Chosen, store: &Store, opening: Opening) -> anyhow::Result<Exit> {
+    let ground = ground(chosen, store).await?;
+    let now_ms = output::now_ms();
+    let mut issue = Issue::by_person(opening.service, now_ms);
+    if let Some(name) = &opening.organisation {
+        let found = ground.directory.organisation_named(name);
+        issue.org = found.ok_or_else(|| WrongUse(format!("there is no organisation named “{name}”")))?.id.0;
+    }
+    if let Some(status) = &opening.status {
+        issue.status = Some(status_of(status)?)
+            .filter(|status| issue.may_become(*status))
+            .ok_or_else(|| WrongUse(format!("“{status}” is no status that an issue begins with")))?;
+    }
+    (issue.is_incident, issue.is_known) = (opening.incident, opening.known);
+    issue.body.title = Text::written(&opening.title, &opening.title_zh);
+    issue.body.workaround = Text::written(&opening.workaround, &opening.workaround_zh);
+    let text = Text::written(&opening.text, &opening.text_zh);
+    if issue.body.title.is_empty() || [&issue.body.title, &issue.body.workaround, &text].iter().any(|text| text.is_too_long()) {
+        return Err(WrongUse("a title is needed, and no text may be longer than 8000 characters".into()).into());
+    }
+    issue.touched(now_ms);
+    let post = by_command(&ground, &issue, text, now_ms);
+    let id = store.db.tx(move |tx| {
+        Box::pin(async move {
+            let (org, status) = (Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0), issue.status);
+            let id = hook::say(tx, &ground, issue, post).await?;
+            audited(tx, &ground.ids, Entry::new(org, "health.open", id).with(json!({ "status": status.name() }))).await?;
+            Ok::<_, Error>(id)
+        })
+    });
+    output::line(&id.await.context("opening it")?.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn by_command(ground: &Ground, issue: &Issue, text: Text, now_ms: i64) -> Post {
+    let (id, status) = (ground.ids.next(now_ms), Some(issue.status));
+    Post { id, at_ms: now_ms, kind: "regular".into(), status, who: "command line".into(), text }
+}
+
+/// Says it as the page would: the running server sends what tells of it, and rings.
+async fn post(chosen: &Chosen, store: &Store, id: IssueId, saying: Saying) -> anyhow::Result<Exit> {
+    let ground = ground(chosen, store).await?;
+    let wanted = saying.status;
+    let said = store.db.tx(move |tx| Box::pin(async move { said(tx, &ground, id, saying).await })).await.context("saying it")?;
+    match (said, wanted) {
+        (Said::Measured(is), Some(wanted)) => {
+            Err(WrongUse(format!("{id} is measured as {}; it cannot be called {}", is.name(), wanted.name())).into())
+        }
+        (Said::Unknown, _) => {
+            eprintln!("There is no issue {id}.");
+            Ok(Exit::No)
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+async fn said(tx: &mut Tx, ground: &Ground, id: IssueId, saying: Saying) -> Result<Said, Error> {
+    let Some(mut issue) = sql::find(tx, OrgScope::All, id).await? else { return Ok(Said::Unknown) };
+    if let Some(status) = saying.status.filter(|status| *status != issue.status) {
         if !issue.may_become(status) {
-            return Err(WrongUse(format!("{id} is measured as {}; it cannot be called {}", issue.status.name(), status.name())).into());
+            return Ok(Said::Measured(issue.status));
         }
         issue.status = status;
-        issue.is_open = issue.is_measured || !status.is_over();
     }
     let now_ms = output::now_ms();
-    issue.updated_ms = now_ms;
-    if !issue.is_open && issue.ended_ms.is_none() {
-        issue.ended_ms = Some(now_ms);
-    }
-    let said = Post {
-        id: store.ids.next(now_ms),
-        at_ms: now_ms,
-        kind: "regular".into(),
-        status: Some(issue.status),
-        who: "command line".into(),
-        text,
-    };
+    issue.touched(now_ms);
+    let said = by_command(ground, &issue, saying.text, now_ms);
     let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
     let entry = Entry::new(org, "health.publish", id).with(json!({ "status": issue.status.name() }));
-    let ids = store.ids.clone();
-    let done: Result<(), Error> = store
-        .db
-        .tx(move |tx| {
-            Box::pin(async move {
-                sql::put(tx, &issue).await?;
-                sql::put_post(tx, &issue, &said).await?;
-                audited(tx, &ids, entry).await
-            })
-        })
-        .await;
-    done?;
-    Ok(Exit::Done)
+    hook::say(tx, ground, issue, said).await?;
+    audited(tx, &ground.ids, entry).await?;
+    Ok(Said::Done)
 }
 
 /// Serves the pages of a folder until it is stopped: beside a server that may be dead.

@@ -62,6 +62,7 @@ pub fn watch(chosen: &Chosen, app: &web::App, around: Around) {
         courier: around.courier,
         directory: around.directory,
         data: chosen.data.clone(),
+        lists: chosen.settings.dns.list.clone(),
         smtp: around.smtp,
         sessions: around.sessions,
         clock: output::now_ms,

@@ -144,6 +144,7 @@ impl Settings {
         wrong.extend(self.intake.complaint());
         wrong.extend(self.beside.complaint(|name| self.organisation.is_empty() || self.organisation.iter().any(|one| one.name == name)));
         wrong.extend(self.traces.complaint());
+        wrong.extend(web::health::site::bucket::complaint(&self.health.bucket));
         wrong.extend(self.tls_reports.complaint());
         for rule in &self.rule {
             wrong.extend(rule.complaints().into_iter().map(|complaint| format!("[[rule]] “{}”: {complaint}", rule.name)));

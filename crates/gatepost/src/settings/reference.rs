@@ -20,6 +20,7 @@ const CONNECTION: &str = include_str!("../../../gateway/src/connection/settings.
 const DIRECTORY: &str = include_str!("../../../gateway/src/directory/settings.rs");
 const DETECT: &str = include_str!("../../../detect/src/settings.rs");
 const SECURITY: &str = include_str!("../../../gateway/src/delivery/security/settings.rs");
+const HEALTH: &str = include_str!("../../../gateway/src/health/settings.rs");
 const INTAKE: &str = include_str!("../../../gateway/src/intake/settings.rs");
 const REPORTS: &str = include_str!("../../../gateway/src/mail_reports/settings.rs");
 
@@ -48,7 +49,8 @@ const TABLES: &[Table] = &[
     table("return_path", false, "ReturnPathSettings", include_str!("../../../gateway/src/return_path/mod.rs")),
     table("outbound", false, "OutboundSettings", include_str!("../../../gateway/src/outflow/settings.rs")),
     table("web", false, "WebSettings", include_str!("../../../web/src/app.rs")),
-    table("health", false, "HealthSettings", include_str!("../../../gateway/src/health/settings.rs")),
+    table("health", false, "HealthSettings", HEALTH),
+    table("health.bucket", false, "BucketSettings", HEALTH),
     table("traces", false, "TraceSettings", include_str!("../traces/mod.rs")),
     table("organisation", true, "OrganisationSettings", DIRECTORY),
     table("domain", true, "DomainSettings", DIRECTORY),

@@ -1,5 +1,6 @@
-//! Collects the spans of one mail and hands them on together when the outermost ends.
+//! Collects the spans of one mail, or of one request, and hands them on together when the outermost ends.
 
+use gateway::follow::{REQUEST, Remote};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -62,6 +63,15 @@ impl Fields {
         }
     }
 
+    /// What somebody before us said of a request; it is no attribute of its span.
+    fn take_remote(&mut self) -> Option<Remote> {
+        let at = self.0.iter().position(|(name, _)| *name == "remote")?;
+        match self.0.swap_remove(at) {
+            (_, Value::Text(text)) => Remote::parse(&text),
+            _ => None,
+        }
+    }
+
     fn mail(&self) -> Option<i64> {
         self.0.iter().find_map(|(name, value)| match value {
             Value::Number(number) if *name == "mail" => Some(*number),
@@ -92,7 +102,7 @@ impl Visit for Fields {
     }
 }
 
-/// Follows mails.
+/// Follows mails and requests.
 pub struct Follow {
     out: mpsc::Sender<Vec<Span>>,
     host: String,
@@ -142,16 +152,32 @@ impl Follow {
         spread(self.seed.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// The same mails on every server.
-    fn is_wanted(&self, mail: i64) -> bool {
-        spread(mail.cast_unsigned()) % 100 < u64::from(self.share_percent)
+    /// The same mails on every server, and every part of one trace or none.
+    fn is_wanted(&self, number: u64) -> bool {
+        spread(number) % 100 < u64::from(self.share_percent)
+    }
+
+    /// Trace, identifier and parent of an outermost span; `None` is not followed.
+    fn place(&self, name: &'static str, open: &mut Open) -> Option<(u128, u64, u64)> {
+        if name == REQUEST {
+            let remote = open.fields.take_remote();
+            return match remote {
+                // Whoever began the trace has chosen.
+                Some(remote) => remote.is_kept.then_some((remote.trace, open.id, remote.parent)),
+                None => {
+                    let (upper, lower) = (self.fresh_id(), self.fresh_id());
+                    self.is_wanted(lower).then_some(((u128::from(upper) << 64) | u128::from(lower), open.id, 0))
+                }
+            };
+        }
+        let mail = open.fields.mail().filter(|mail| self.is_wanted(mail.cast_unsigned()))?;
+        let (id, parent) = if name == FIRST { (first_id(mail), 0) } else { (open.id, first_id(mail)) };
+        Some((trace_id(&self.host, mail), id, parent))
     }
 
     /// The outermost ended: everything inside gets its trace, what hangs directly under it its parent.
-    fn end(&self, name: &'static str, open: Open, ended: SystemTime) {
-        let Some(mail) = open.fields.mail().filter(|mail| self.is_wanted(*mail)) else { return };
-        let trace = trace_id(&self.host, mail);
-        let (id, parent) = if name == FIRST { (first_id(mail), 0) } else { (open.id, first_id(mail)) };
+    fn end(&self, name: &'static str, mut open: Open, ended: SystemTime) {
+        let Some((trace, id, parent)) = self.place(name, &mut open) else { return };
         let mut all = vec![Span { trace, id, parent, name, began: open.began, ended, fields: open.fields.0 }];
         let inside =
             open.inside.into_iter().map(|span| Span { trace, parent: if span.parent == open.id { id } else { span.parent }, ..span });

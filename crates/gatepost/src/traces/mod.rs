@@ -1,4 +1,4 @@
-//! Mails followed step by step in a program that reads OpenTelemetry: Jaeger, Tempo, an OpenTelemetry Collector.
+//! Mails followed step by step, and requests, in a program that reads OpenTelemetry: Jaeger, Tempo, an OpenTelemetry Collector.
 //!
 //! In: spans of `gateway::follow`. Out: OTLP over HTTP in JSON, in batches, from a task of its own. Invariants: the mail path never
 //! waits for it (what does not fit is dropped and counted in the log); everything about one mail, on every server, has one trace
@@ -19,13 +19,13 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::{Layer, Registry};
 
-/// `[traces]`: what happens to each mail, step by step, for programs that read OpenTelemetry.
+/// `[traces]`: what happens to each mail, step by step, and to each request to the pages, for programs that read OpenTelemetry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceSettings {
-    /// Where it is sent, as OTLP over HTTP in JSON, such as "http://127.0.0.1:4318/v1/traces". No address or content of a mail stands in it. Empty: nowhere.
+    /// Where it is sent, as OTLP over HTTP in JSON, such as "http://127.0.0.1:4318/v1/traces". No address or content of a mail stands in it, nor who asked for which page. Empty: nowhere.
     pub url: String,
-    /// Share of mails that are followed, in percent. Default 100.
+    /// Share of mails and of requests that are followed, in percent; a trace that a proxy of [web] began is followed as it says. Default 100.
     pub share_percent: u8,
 }
 
@@ -101,7 +101,7 @@ pub async fn send(mut spans: Spans) {
         let is_full = batch.len() == BATCH_MAX;
         let dropped = spans.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            tracing::warn!(dropped, "spans were dropped: more mails are followed than can be sent; lower [traces] share_percent");
+            tracing::warn!(dropped, "spans were dropped: more is followed than can be sent; lower [traces] share_percent");
         }
         let all: Vec<layer::Span> = batch.drain(..).flatten().collect();
         let body = otlp::request(&all, &spans.host).to_string();

@@ -76,6 +76,56 @@ fn a_request_is_as_otlp_says() {
     assert!(first["attributes"].as_array().is_some_and(|all| all.contains(&octets)), "{first}");
 }
 
+fn ask(method: &'static str, route: &str, remote: Option<&str>, status: u64) {
+    let span = follow::requested(method, route);
+    if let Some(remote) = remote {
+        span.record("remote", remote);
+    }
+    span.in_scope(|| tracing::trace_span!(target: follow::TARGET, "inspect").in_scope(|| ()));
+    span.record("status", status);
+}
+
+#[test]
+fn a_request_is_a_span_with_the_names_that_readers_know() {
+    let found = followed(100, || {
+        ask("GET", "/trace/{mail}", None, 200);
+        ask("POST", "/requests", None, 503);
+        ask("_OTHER", "", None, 405);
+    });
+    let json = |n: usize| otlp::request(&found[n], HOST)["resourceSpans"][0]["scopeSpans"][0]["spans"].clone();
+    let (page, failed, other) = (json(0), json(1), json(2));
+    assert_eq!(page[0]["name"], "GET /trace/{mail}");
+    assert_eq!((page[0]["kind"].as_u64(), page[0].get("status")), (Some(2), None), "a server's, and well");
+    let attribute = |name: &str, value: serde_json::Value| serde_json::json!({ "key": name, "value": value });
+    let wanted = [
+        attribute("http.request.method", serde_json::json!({ "stringValue": "GET" })),
+        attribute("http.route", serde_json::json!({ "stringValue": "/trace/{mail}" })),
+        attribute("http.response.status_code", serde_json::json!({ "intValue": "200" })),
+    ];
+    let all = page[0]["attributes"].as_array().expect("attributes");
+    assert!(all.len() == wanted.len() && wanted.iter().all(|one| all.contains(one)), "{all:?}");
+    assert_eq!((page[1]["name"].as_str(), &page[1]["parentSpanId"]), (Some("inspect"), &page[0]["spanId"]), "what it does hangs under it");
+    assert_eq!(failed[0]["status"]["code"], 2, "it failed through us");
+    assert_eq!(other[0]["name"], "HTTP");
+    assert!(!other.to_string().contains("http.route"), "{other}");
+    assert_ne!(page[0]["traceId"], failed[0]["traceId"]);
+}
+
+#[test]
+fn a_request_goes_on_with_a_trace_that_was_begun() {
+    const KEPT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const NOT_KEPT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    // Nearly none of our own.
+    let found = followed(1, || (0..20).for_each(|_| ask("GET", "/", Some(KEPT), 200)));
+    assert_eq!(found.len(), 20, "whoever began it has chosen");
+    let first = &found[0][0];
+    assert_eq!((first.trace, first.parent), (0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736, 0x00f0_67aa_0ba9_02b7));
+    assert!(first.fields.iter().all(|(name, _)| *name != "remote"), "{first:?}");
+    assert!(followed(100, || ask("GET", "/", Some(NOT_KEPT), 200)).is_empty());
+    let own = followed(25, || (0..1_000).for_each(|_| ask("GET", "/", None, 200))).len();
+    assert!((180..320).contains(&own), "a quarter: {own}");
+}
+
 #[test]
 fn an_address_that_is_none_is_said() {
     for (url, share_percent, is_wrong) in [

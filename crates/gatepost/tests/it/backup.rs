@@ -35,7 +35,7 @@ fn new_still() -> Still {
 }
 
 /// A person's browser: one session.
-struct Session {
+pub struct Session {
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
     base: String,
@@ -43,7 +43,7 @@ struct Session {
 }
 
 impl Session {
-    fn sign_in(server: &Server, web: u16) -> Session {
+    pub fn sign_in(server: &Server, web: u16) -> Session {
         server.eventually("the pages have made the administrator", |server| server.run(&["person", "link", ADMIN]).status.success());
         let link = server.told(&["person", "link", ADMIN]);
         let path = link.trim().find("/sign-in/").and_then(|at| link.trim().get(at..)).expect("a link").to_string();
@@ -63,7 +63,7 @@ impl Session {
         session
     }
 
-    fn ask(&mut self, method: reqwest::Method, path: &str, body: Option<(&str, String)>) -> String {
+    pub fn ask(&mut self, method: reqwest::Method, path: &str, body: Option<(&str, String)>) -> String {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut asked = self.client.request(method, format!("{}{path}", self.base)).header("cookie", cookies.join("; "));
         if let Some((kind, text)) = body {
@@ -81,6 +81,10 @@ impl Session {
             self.cookies.insert(name.into(), value.into());
         }
         text
+    }
+
+    pub fn cookie(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
     fn json(&mut self, path: &str) -> Value {

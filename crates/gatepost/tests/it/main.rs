@@ -3,6 +3,7 @@
 mod backup;
 mod bad_input;
 mod beside;
+mod bucket;
 mod demo;
 mod doctor;
 mod durable;
@@ -10,6 +11,7 @@ mod feedback;
 mod flow;
 mod health;
 mod health_ways;
+mod incident;
 mod lab;
 mod mailbox;
 mod outward;

@@ -179,6 +179,11 @@ impl Track {
 }
 
 impl Engine {
+    /// Whether this is shown as wrong already.
+    pub fn shows(&self, symptom: &Symptom) -> bool {
+        self.tracks.iter().any(|track| track.is_of(symptom) && track.level > Level::Fine)
+    }
+
     /// Takes what is wrong now, and says what changed for those who look.
     pub fn step(&mut self, symptoms: &[Symptom], now_ms: i64, settings: &HealthSettings) -> Vec<Change> {
         for symptom in symptoms {

@@ -3,12 +3,14 @@
 //! In: the parts of a running node. Out: a [`Sample`], and tallies of next hops in its [`Signals`]. Invariant: nothing here is on
 //! the way of a mail, and nothing waits for long: what does not answer in time is what we wanted to know.
 
+use super::lists::ListLooks;
 use super::waits::{self, Waits};
 use super::{Facts, HealthSettings, Sample, Window};
 use crate::connection::resolver::{DnsCounts, Live};
 use crate::connection::tls::Keys;
 use crate::delivery::{self, Courier};
 use crate::directory::{ConnectorSettings, Protocol, Watch};
+use crate::intake::ListSettings;
 use crate::queue;
 use crate::signal::{Counter, Gauge, Signals, Tried};
 use detect::Detector;
@@ -56,6 +58,8 @@ pub struct Parts {
     pub data: PathBuf,
     /// Our own SMTP port.
     pub smtp: Option<SocketAddr>,
+    /// Lists in DNS that mail is looked up in.
+    pub lists: Vec<ListSettings>,
     /// Sessions open now.
     pub sessions: Box<dyn Fn() -> usize + Send + Sync>,
     /// Unix milliseconds.
@@ -74,6 +78,8 @@ pub struct Measure {
     pub database_ms: Option<i64>,
     /// Told by [`waits::watch`].
     pub waits: Arc<Waits>,
+    /// Told by [`super::lists::watch`].
+    pub lists: Arc<ListLooks>,
     asked: u64,
 }
 
@@ -89,6 +95,7 @@ impl Measure {
             jumped_ms: 0,
             database_ms: None,
             waits: Arc::default(),
+            lists: Arc::default(),
             asked: 0,
         }
     }
@@ -114,6 +121,7 @@ impl Measure {
         self.look_at_clock(now_ms);
         let mut facts = self.facts().await;
         facts.database_ms = self.database_ms;
+        facts.lists = self.lists.now();
         let waited = self.waits.of(waits::span(&parts.settings), Instant::now());
         (facts.database_waited_percent, facts.database_mean_ms) =
             (waited.map(|waited| waited.percent), waited.map(|waited| waited.mean_ms));

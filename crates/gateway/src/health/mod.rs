@@ -6,6 +6,7 @@
 //! causes alone; nobody can set it. Not here: issues, posts, pages, who is told (`web::health`).
 
 mod engine;
+pub mod lists;
 pub mod measure;
 pub mod rules;
 mod sample;
@@ -19,8 +20,8 @@ pub mod waits;
 
 pub use engine::{Change, Engine, Kind, State, Track};
 pub use rules::{QueueOf, Seen};
-pub use sample::{Facts, Sample, Window};
-pub use settings::{HealthSettings, ProbeThrough};
+pub use sample::{Facts, ListFact, Sample, Window};
+pub use settings::{BucketSettings, HealthSettings, ProbeThrough};
 pub use status::{Level, Service, Status};
 
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 const FEW: u64 = 10;
 /// Failures in a row before a next hop counts as not there.
 const IN_ROW: u64 = 2;
+/// Questions to a list in DNS without a usable answer.
+const LIST_IN_ROW: u32 = 2;
 /// Share of mails that could not be inspected, in percent, from which on filtering counts as degraded.
 const UNINSPECTED_PERCENT: i64 = 20;
 /// Shares in percent.
@@ -144,6 +146,7 @@ fn parts(sample: &Sample, found: &mut Vec<Symptom>) {
             "probe-delivery" => ("probe.late", "", vec![(Delivery, Degraded)]),
             "clock" => ("clock.jumped", "", vec![(Trace, Advice)]),
             "balance" => ("balance.wrong", "", vec![(Trace, Degraded)]),
+            "status-bucket" => ("status.bucket", "", vec![(Admin, Advice)]),
             engine => ("filter.engine", engine, vec![(Filtering, Degraded)]),
         };
         let mut symptom = symptom(cause, what, &hits, &[("down_ms", sample.at_ms - part.since_ms)]);
@@ -170,6 +173,12 @@ fn facts(sample: &Sample, now_ms: i64, settings: &HealthSettings, found: &mut Ve
         } else if left_ms < settings.certificate_before.as_ms() {
             found.push(symptom("certificate.expiring", "", &[(Service::Intake, Level::Advice)], &[("days", days)]));
         }
+    }
+    // Without DNS none of them answers, and that is said already.
+    let has_dns = sample.parts.get("dns").is_none_or(|part| part.is_up);
+    for (zone, list) in facts.lists.iter().filter(|(_, list)| has_dns && list.failed_in_row >= LIST_IN_ROW) {
+        let numbers = [("in_row", i64::from(list.failed_in_row)), ("took_ms", list.took_ms)];
+        found.push(symptom("filter.list", zone, &[(Service::Filtering, Level::Advice)], &numbers));
     }
     for (engine, newest_ms) in facts.signatures_ms.iter().filter(|(_, newest)| now_ms - **newest > settings.signatures_old.as_ms()) {
         let days = (now_ms - newest_ms) / 86_400_000;

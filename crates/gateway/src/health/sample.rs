@@ -45,6 +45,18 @@ pub struct Facts {
     pub database_mean_ms: Option<i64>,
     /// Newest signature of each engine, Unix milliseconds.
     pub signatures_ms: BTreeMap<String, i64>,
+    /// The lists in DNS, by zone.
+    pub lists: BTreeMap<String, ListFact>,
+}
+
+/// How one list in DNS answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListFact {
+    /// Its last answer, in milliseconds.
+    pub took_ms: i64,
+    /// Questions without a usable answer since then.
+    pub failed_in_row: u32,
 }
 
 struct Kept {

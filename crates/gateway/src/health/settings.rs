@@ -2,6 +2,7 @@
 
 use crate::settings::{Networks, Span};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// `[health]`: how health is measured, and from when on something counts as wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct HealthSettings {
     pub signatures_old: Span,
     /// Folder that the status pages are written to, for another server to serve; empty: "status" in the data folder.
     pub status_folder: String,
+    /// A bucket that they are copied to as well.
+    pub bucket: BucketSettings,
     /// Address under which the status pages are reached from outside, such as "https://status.example.com".
     pub status_url: String,
     /// Webhooks may go to addresses inside private networks. Default false.
@@ -55,6 +58,74 @@ pub struct ProbeThrough {
     pub to: String,
 }
 
+/// Octets of a file with a secret that are read.
+const SECRET_OCTETS_MAX: usize = 4_096;
+
+/// `[health.bucket]`: a bucket of an S3-compatible store that the status pages are copied to, so that they stand elsewhere when
+/// everything here is gone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BucketSettings {
+    /// Where they go, such as "https://s3.example.net/bucket/folder"; the folder may be left out. Empty: they are not copied.
+    pub url: String,
+    /// Requests go to the bucket's name before the host, as some stores want it, instead of into the path. Default false.
+    pub by_host: bool,
+    /// Region that requests are signed for. Default "us-east-1".
+    pub region: String,
+    /// Access key that may put objects there.
+    pub key_id: String,
+    /// Its secret; rather name a file.
+    pub secret: String,
+    /// File whose first line is the secret; it is read again for each copy.
+    pub secret_file: String,
+    /// How often they are copied while nothing changes; a change is copied at once. Default "1m".
+    pub every: Span,
+}
+
+impl Default for BucketSettings {
+    fn default() -> BucketSettings {
+        BucketSettings {
+            url: String::new(),
+            by_host: false,
+            region: "us-east-1".into(),
+            key_id: String::new(),
+            secret: String::new(),
+            secret_file: String::new(),
+            every: Span::minutes(1),
+        }
+    }
+}
+
+/// Without the secret: settings are printed where something is looked into.
+impl fmt::Debug for BucketSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BucketSettings").field("url", &self.url).field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+impl BucketSettings {
+    pub fn is_on(&self) -> bool {
+        !self.url.is_empty()
+    }
+
+    /// The secret in the clear.
+    /// # Errors
+    /// What is wrong with the file, for the operator.
+    pub async fn secret(&self) -> Result<String, String> {
+        if self.secret_file.is_empty() {
+            return Ok(self.secret.clone());
+        }
+        let failed = |why: String| format!("{}: the secret cannot be read: {why}", self.secret_file);
+        let octets = tokio::fs::read(&self.secret_file).await.map_err(|why| failed(why.to_string()))?;
+        if octets.len() > SECRET_OCTETS_MAX {
+            return Err(failed("it is too long".into()));
+        }
+        let text = String::from_utf8(octets).map_err(|_| failed("it is not UTF-8".into()))?;
+        let secret = text.lines().next().unwrap_or_default().trim().to_string();
+        if secret.is_empty() { Err(failed("its first line is empty".into())) } else { Ok(secret) }
+    }
+}
+
 impl Default for HealthSettings {
     fn default() -> HealthSettings {
         HealthSettings {
@@ -72,6 +143,7 @@ impl Default for HealthSettings {
             certificate_before: Span::days(14),
             signatures_old: Span::days(7),
             status_folder: String::new(),
+            bucket: BucketSettings::default(),
             status_url: String::new(),
             hooks_private: false,
             letters_through: String::new(),

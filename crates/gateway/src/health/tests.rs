@@ -39,6 +39,17 @@ fn each_rule_sees_its_own_fault_and_nothing_else() {
     assert_eq!(of(|sample| down(sample, "clamd")), ["filter.engine/clamd@0"]);
     let both = |sample: &mut Sample| ["database", "probe-intake"].into_iter().for_each(|part| down(sample, part));
     assert_eq!(of(both), ["database.unreachable/@0"], "a probe that failed is no news when the reason is known");
+    let list = |failed_in_row, sample: &mut Sample| {
+        sample.facts.lists.insert("zen.example".into(), ListFact { took_ms: 3, failed_in_row });
+    };
+    assert_eq!(of(|sample| list(1, sample)), nothing, "one question that was lost is none");
+    assert_eq!(of(|sample| list(2, sample)), ["filter.list/zen.example@0"]);
+    let without_dns = |sample: &mut Sample| {
+        list(9, sample);
+        down(sample, "dns");
+    };
+    assert_eq!(of(without_dns), ["dns.unreachable/@0"], "without DNS no list answers, and that is said");
+    assert_eq!(of(|sample| down(sample, "status-bucket")), ["status.bucket/@0"]);
     let signals = Signals::default();
     signals.probed(OrgId(7), "next", "550 no", 5);
     signals.probed(OrgId(8), "next", "", 5);

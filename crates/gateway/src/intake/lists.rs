@@ -10,7 +10,7 @@ use mail::dns::{Dns, DnsError, Record, RecordType, reverse_name};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `[[dns.list]]`: one connection list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub struct Lists {
 
 /// Lists asked per connection.
 const LISTS_MAX: usize = 20;
-/// All lists are asked at once, and together may take this long.
+/// All lists are asked at once, and each may take this long.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +104,18 @@ impl Lists {
         let reverse = reverse_name(ip);
         let host = reverse.strip_suffix(".in-addr.arpa").or_else(|| reverse.strip_suffix(".ip6.arpa")).unwrap_or(&reverse);
         let questions = lists.iter().map(|list| self.ask_one(format!("{host}.{}", list.zone), &list.codes));
-        match tokio::time::timeout(ANSWER_MAX, join_all(questions)).await {
-            Ok(answers) => answers,
-            Err(_) => vec![Answer::Unknown; lists.len()],
-        }
+        join_all(questions.map(in_time)).await
+    }
+
+    /// Asks each list for its test address (RFC 5782 §5): its zone, and how long a usable answer took.
+    pub async fn look(&self) -> Vec<(String, Option<Duration>)> {
+        let looks = self.lists.iter().map(|list| async move {
+            let begun = Instant::now();
+            let answer = in_time(self.ask_one(format!("2.0.0.127.{}", list.zone), &list.codes)).await;
+            // Lists that keep no test address are fine: they answer.
+            (list.zone.clone(), (answer != Answer::Unknown).then(|| begun.elapsed()))
+        });
+        join_all(looks).await
     }
 
     async fn ask_one(&self, name: String, codes: &[Ipv4Addr]) -> Answer {
@@ -117,6 +125,11 @@ impl Lists {
             Err(DnsError::Temporary { .. } | DnsError::BadName(_)) => Answer::Unknown,
         }
     }
+}
+
+/// One list that is slow says nothing; the others do.
+async fn in_time(question: impl Future<Output = Answer>) -> Answer {
+    tokio::time::timeout(ANSWER_MAX, question).await.unwrap_or(Answer::Unknown)
 }
 
 fn meaning(records: &[Record], codes: &[Ipv4Addr]) -> Answer {
@@ -180,6 +193,19 @@ mod tests {
         let findings = lists(zone.clone(), false).answers("192.0.2.9".parse().expect("an address")).await;
         assert_eq!(findings.iter().map(|finding| finding.kind).collect::<Vec<_>>(), [Kind::Unknown]);
         assert_eq!(lists(zone, true).refusing("192.0.2.9".parse().expect("an address")).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_look_says_which_list_answers() {
+        let mut zone = Zone::new();
+        zone.add("2.0.0.127.well.example", Record::A([127, 0, 0, 2].into()));
+        zone.fails("2.0.0.127.away.example", RecordType::A);
+        zone.add("2.0.0.127.closed.example", Record::A([127, 255, 255, 254].into()));
+        let named = |zone: &str| ListSettings { zone: zone.into(), ..ListSettings::default() };
+        let lists = Lists::new(Arc::new(zone), ["well", "away", "closed", "empty"].map(|name| named(&format!("{name}.example"))).to_vec());
+        let looks = lists.look().await;
+        let answers: Vec<(&str, bool)> = looks.iter().map(|(zone, took)| (zone.as_str(), took.is_some())).collect();
+        assert_eq!(answers, [("well.example", true), ("away.example", false), ("closed.example", false), ("empty.example", true)]);
     }
 
     #[tokio::test]

@@ -104,6 +104,9 @@ pub const LOOKS: &[Look] = &[
     look("engine.icap", ("ICAP", "ICAP"), (
         "The scanner beside us is asked what it can do. While it does not answer, mail goes on with the other engines.",
         "询问 ICAP 扫描服务的能力。它没有应答时，邮件由其他引擎检查。")),
+    look("status.bucket", ("The bucket of the status pages", "状态页的存储桶"), (
+        "Status pages are copied there, so that they can be read when everything here is gone. The bucket has to answer, and the key of [health.bucket] has to be allowed to put objects below the folder; it needs no other right.",
+        "状态页会复制到该存储桶，以便本机完全不可用时仍能查看。存储桶必须有应答，[health.bucket] 中的密钥须有权在该文件夹下写入对象，不需要其他权限。")),
     look("clock.files", ("The clock against files", "时钟与文件时间"), (
         "A clock that stands before the time of our own files was or is wrong. Signatures, certificates and links go wrong with it.",
         "时钟早于服务文件的时间，说明时钟曾经或现在不准，会影响签名、证书和链接的有效期。")),

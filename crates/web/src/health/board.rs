@@ -9,6 +9,7 @@ use gateway::health::{Engine, Level, Service, State, Status, sql as measured};
 use gateway::scope::OrgScope;
 use mail::{OrgId, PersonId};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use store::Error;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -83,6 +84,16 @@ impl Board {
         self.at_ms = now_ms;
         self.is_alone = true;
         self.states = engine.states().into_iter().filter(|((org, _), _)| *org == 0).map(|((_, service), state)| (service, state)).collect();
+    }
+
+    /// Another number when something happened, and not only time went by.
+    pub fn news(&self) -> u64 {
+        let mut news = DefaultHasher::new();
+        (self.newest_ms, self.is_alone).hash(&mut news);
+        for (service, state) in &self.states {
+            (service.kind(), state.status.name()).hash(&mut news);
+        }
+        news.finish()
     }
 
     /// How a service is: as measured, or worse when people say so.

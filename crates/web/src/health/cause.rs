@@ -14,6 +14,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("intake.port", "microsoft"),
     ("disk.low", "microsoft"),
     ("filter.engine", "thirdParty"),
+    ("filter.list", "thirdParty"),
     ("filter.slow", "microsoft"),
     ("filter.uninspected", "microsoft"),
     ("signatures.old", "thirdParty"),
@@ -33,6 +34,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("probe.refused", "microsoft"),
     ("probe.late", "microsoft"),
     ("probe.connector", "customer"),
+    ("status.bucket", "thirdParty"),
     ("reports", "microsoft"),
 ];
 

@@ -45,6 +45,8 @@ pub struct Body {
     pub fixed_in: String,
     /// Articles of the help that it explains, such as "check/auth.dmarc.fail".
     pub explains: Vec<String>,
+    /// Planned maintenance that it fell into, such as MC100001.
+    pub planned: String,
     /// 1 critical to 4 low; a person sets it.
     pub severity: u8,
     /// Who works on it; for those who run the service.
@@ -120,6 +122,28 @@ impl Issue {
         }
     }
 
+    /// Opened by a person; everybody's, and without a number.
+    pub fn by_person(services: Vec<Service>, now_ms: i64) -> Issue {
+        Issue {
+            id: IssueId(0),
+            org: 0,
+            cause: String::new(),
+            what: String::new(),
+            status: Status::Investigating,
+            is_incident: false,
+            origin: "microsoft".into(),
+            is_measured: false,
+            is_open: true,
+            is_known: false,
+            merged_into: 0,
+            split_from: 0,
+            started_ms: now_ms,
+            updated_ms: now_ms,
+            ended_ms: None,
+            body: Body { services, severity: 3, ..Body::default() },
+        }
+    }
+
     /// Takes what was measured; returns what is to be said about it.
     pub fn take(&mut self, change: &Change, now_ms: i64) -> (&'static str, Text) {
         let track = &change.track;
@@ -154,6 +178,13 @@ impl Issue {
             }
             false => status != Status::ServiceOperational,
         }
+    }
+
+    /// A person changed it: open is what is measured, or called not over.
+    pub fn touched(&mut self, now_ms: i64) {
+        self.is_open = self.is_measured || !self.status.is_over();
+        self.ended_ms = if self.is_open { None } else { Some(self.ended_ms.unwrap_or(now_ms)) };
+        self.updated_ms = now_ms;
     }
 
     pub fn classification(&self) -> &'static str {

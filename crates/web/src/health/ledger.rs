@@ -3,7 +3,8 @@
 //! In: a month and an organisation. Out: [`Line`]s. Invariant: nothing is estimated; what cannot be counted is not claimed. The
 //! promises are those of the service this is modelled on; an operator may promise less.
 
-use gateway::health::Status;
+use super::message;
+use gateway::health::{Service, Status};
 use gateway::scope::OrgScope;
 use gateway::trace;
 use mail::MailId;
@@ -12,6 +13,7 @@ use store::{Error, Row, Tx, Value, args};
 /// Deliveries of a month that are looked at; more are a sample of the newest.
 const DELIVERIES_MAX: usize = 200_000;
 const CHANGES_MAX: usize = 20_000;
+const WINDOWS_MAX: usize = 1_000;
 /// The slowest twentieth is left out, as the model service does.
 const FASTEST_PERCENT: usize = 95;
 const MINUTE_MS: i64 = 60_000;
@@ -102,14 +104,33 @@ async fn downtime(tx: &mut Tx, org: i64, span: (i64, i64)) -> Result<(i64, i64),
                ORDER BY at_ms, id LIMIT $3";
     let rows = tx.rows(sql, args![org, span.1, CHANGES_MAX]).await?;
     let changes = rows.iter().map(|row| Ok((row.int(1)?, Status::parse(row.text(2)?)))).collect::<Result<Vec<_>, Error>>()?;
-    let planned = tx
-        .rows(
-            "SELECT starts_ms, ends_ms FROM service_message WHERE kind = 'maintenance' AND is_cancelled = 0 AND starts_ms < $1 AND ends_ms > $2 LIMIT 1000",
-            args![span.1, span.0],
-        )
-        .await?;
-    let windows: Vec<(i64, i64)> = planned.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<_, Error>>()?;
+    let windows = windows(tx, org, span).await?;
     Ok((minutes_down(&changes, &windows, span), windows.iter().map(|window| minutes_of(*window, span)).sum()))
+}
+
+/// Planned maintenance of intake that concerns an organisation, as spans that do not overlap.
+async fn windows(tx: &mut Tx, org: i64, span: (i64, i64)) -> Result<Vec<(i64, i64)>, Error> {
+    let sql = "SELECT starts_ms, ends_ms, body FROM service_message WHERE kind = 'maintenance' AND is_cancelled = 0 \
+               AND starts_ms < $1 AND ends_ms > $2 AND (org = 0 OR org = $3) ORDER BY starts_ms LIMIT $4";
+    let mut all: Vec<(i64, i64)> = Vec::new();
+    for row in tx.rows(sql, args![span.1, span.0, org, WINDOWS_MAX]).await? {
+        let body: message::Body = serde_json::from_str(row.text(2)?).unwrap_or_default();
+        if body.services.is_empty() || body.services.contains(&Service::Intake) {
+            all.push((row.int(0)?, row.int(1)?));
+        }
+    }
+    Ok(joined(all))
+}
+
+/// Spans in the order of their beginnings, as spans that do not overlap.
+fn joined(all: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    all.into_iter().fold(Vec::new(), |mut joined: Vec<(i64, i64)>, (from, to)| {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+        joined
+    })
 }
 
 fn minutes_of(window: (i64, i64), span: (i64, i64)) -> i64 {
@@ -195,6 +216,17 @@ mod tests {
             (vec![(minute(10), down), (minute(20), None)], vec![(minute(15), minute(40))], 5, "half of it was planned"),
         ] {
             assert_eq!(minutes_down(&changes, &windows, (0, minute(60))), want, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_was_planned_twice_is_left_out_once() {
+        for (all, want) in [
+            (vec![(0, 10), (5, 20), (20, 30), (40, 50)], vec![(0, 30), (40, 50)]),
+            (vec![(0, 50), (10, 20), (30, 60)], vec![(0, 60)]),
+            (vec![], vec![]),
+        ] {
+            assert_eq!(joined(all.clone()), want, "{all:?}");
         }
     }
 

@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod message;
 pub mod metrics;
 mod page;
+mod planned;
 pub mod site;
 pub mod sql;
 pub mod statement;
@@ -27,6 +28,7 @@ pub mod watch;
 
 pub use bus::Health;
 pub use page::IssueLine;
+pub use page::explanation;
 pub use page::routes;
 pub use text::Text;
 

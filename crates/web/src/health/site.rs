@@ -1,9 +1,11 @@
 //! The status site: a handful of files in memory and in a folder, and a listener that needs nothing else.
 //!
 //! In: a [`Board`]. Out: HTML in both languages, JSON as Statuspage has it, Atom, iCalendar, plain text, and a signed list of their
-//! digests. Invariant: serving touches no database and no lock of the rest: its own thread, its own runtime, files alone. When
-//! nobody writes any more (the process died, the disk is full), what was known last is shown with its age.
+//! digests; the same in a bucket elsewhere ([`bucket`]). Invariant: serving touches no database and no lock of the rest: its own
+//! thread, its own runtime, files alone. When nobody writes any more (the process died, the disk is full), what was known last is
+//! shown with its age.
 
+pub mod bucket;
 mod feeds;
 mod listener;
 pub(super) mod pages;
@@ -31,6 +33,18 @@ pub struct Files {
     /// Unix milliseconds of what is shown; 0 is nothing yet.
     pub at_ms: i64,
     pub by_path: BTreeMap<String, Bytes>,
+}
+
+/// Media type of a file of the site.
+pub fn kind(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" => "application/json",
+        "atom" => "application/atom+xml; charset=utf-8",
+        "ics" => "text/calendar; charset=utf-8",
+        _ => "text/plain; charset=utf-8",
+    }
 }
 
 /// Signs what the site says, so that a copy elsewhere can be believed.

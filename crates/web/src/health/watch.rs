@@ -4,13 +4,16 @@
 //! judges by itself from what it sees, shows that on the status site, and writes what happened once the database is back.
 
 use super::issue::{Issue, Post};
+use super::planned::{self, Planned};
+use super::site::bucket::{self, Shown};
 use super::{board, sql};
 use crate::App;
 use gateway::health::measure::{Measure, Parts};
-use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, rules, sql as measured, waits};
+use gateway::health::{Change, Engine, Kind, QueueOf, Sample, Seen, lists, rules, sql as measured, waits};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Error, Tx};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// The database has this long for one turn; slower is not there.
@@ -27,6 +30,7 @@ struct Turn {
     engine: Option<Engine>,
     samples: Vec<Sample>,
     queues: Vec<QueueOf>,
+    planned: Vec<Planned>,
 }
 
 struct Watcher {
@@ -36,6 +40,8 @@ struct Watcher {
     /// What this node knows of the causes, from its last turn or read back.
     engine: Engine,
     is_ours: bool,
+    /// Maintenance that goes on now, as it was read last.
+    planned: Vec<Planned>,
     waiting: Vec<(i64, Change)>,
     board: board::Board,
     folder: std::path::PathBuf,
@@ -43,6 +49,8 @@ struct Watcher {
     /// What the transaction at the end of the turn before took: of two, either may be the one that waits.
     wrote: Duration,
     signing: Option<Arc<super::site::Signing>>,
+    /// To whoever copies the status pages elsewhere.
+    copies: Option<watch::Sender<Shown>>,
 }
 
 /// Watches until the process ends.
@@ -55,10 +63,17 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
     if let Some(signing) = &signing {
         app.health.sign_with(signing.clone());
     }
+    let copies = parts.settings.bucket.is_on().then(|| {
+        let (sender, made) = watch::channel(Shown::default());
+        tokio::spawn(bucket::run(app.clone(), parts.settings.bucket.clone(), made));
+        sender
+    });
     let mut watcher = Watcher {
+        copies,
         measure: Measure::new(parts.clone()),
         engine: Engine::default(),
         is_ours: false,
+        planned: Vec::new(),
         waiting: Vec::new(),
         board: board::Board::default(),
         folder,
@@ -69,6 +84,7 @@ pub async fn run(app: App, parts: Arc<Parts>, folder: std::path::PathBuf) {
         parts,
     };
     tokio::spawn(waits::watch(watcher.app.db.clone(), watcher.measure.waits.clone(), watcher.parts.settings.clone()));
+    tokio::spawn(lists::watch(watcher.parts.clone(), watcher.measure.lists.clone()));
     let mut tick = tokio::time::interval(watcher.parts.settings.every.duration().max(Duration::from_millis(100)));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -107,13 +123,17 @@ impl Watcher {
         let late = || Error::Busy(format!("no answer in {} s", TURN_MAX.as_secs()));
         let engine = timeout(TURN_MAX, work).await.unwrap_or_else(|_| Err(late()))?;
         if engine.is_none() {
-            return Ok(Turn { engine, samples: Vec::new(), queues: Vec::new() });
+            return Ok(Turn { engine, samples: Vec::new(), queues: Vec::new(), planned: Vec::new() });
         }
         // A long queue takes a while to count: beside the writers, not among them.
-        let look =
-            self.app.db.read(|tx| Box::pin(async move { Ok::<_, Error>((measured::samples(tx).await?, measured::queues(tx).await?)) }));
-        let (samples, queues) = timeout(TURN_MAX, look).await.unwrap_or_else(|_| Err(late()))?;
-        Ok(Turn { engine, samples, queues })
+        let look = self.app.db.read(move |tx| {
+            Box::pin(async move {
+                let (samples, queues) = (measured::samples(tx).await?, measured::queues(tx).await?);
+                Ok::<_, Error>((samples, queues, planned::now(tx, now_ms).await?))
+            })
+        });
+        let (samples, queues, planned) = timeout(TURN_MAX, look).await.unwrap_or_else(|_| Err(late()))?;
+        Ok(Turn { engine, samples, queues, planned })
     }
 
     /// `own` is this node's sample with how the database did just now. While that is slow, what is known is shown before it is written.
@@ -128,6 +148,7 @@ impl Watcher {
         }
         turn.samples.retain(|sample| sample.node != own.node);
         turn.samples.push(own);
+        self.planned = turn.planned;
         let now_ms = self.app.now_ms();
         self.step(&Seen { now_ms, samples: turn.samples, queues: turn.queues });
         if is_late {
@@ -154,7 +175,8 @@ impl Watcher {
     }
 
     fn step(&mut self, seen: &Seen) {
-        let symptoms = rules::judge(seen, &self.parts.settings);
+        let mut symptoms = rules::judge(seen, &self.parts.settings);
+        symptoms.retain(|symptom| !planned::is_expected(&self.planned, symptom, &self.engine));
         let changes = self.engine.step(&symptoms, seen.now_ms, &self.parts.settings);
         for change in changes {
             tracing::info!(cause = change.track.cause, what = change.track.what, kind = ?change.kind, "health changed");
@@ -167,11 +189,12 @@ impl Watcher {
     /// Issues, states and what is followed, in one transaction.
     async fn write(&mut self, now_ms: i64) -> Result<(), Error> {
         let (changes, engine, app, ids) = (self.waiting.clone(), self.engine.clone(), self.app.clone(), self.app.ids.clone());
+        let planned = self.planned.clone();
         let is_expiring = self.expired.is_none_or(|at| at.elapsed() > EXPIRE_EVERY);
         let work = self.app.db.tx(move |tx| {
             Box::pin(async move {
                 for (at_ms, change) in &changes {
-                    apply(tx, change, *at_ms, &app).await?;
+                    apply(tx, (change, &planned), *at_ms, &app).await?;
                 }
                 measured::put_engine(tx, &engine).await?;
                 if is_expiring {
@@ -208,6 +231,13 @@ impl Watcher {
         }
         let files = super::site::files(&self.board, &self.app, self.signing.as_deref());
         let (folder, copy) = (self.folder.clone(), files.clone());
+        if let Some(copies) = &self.copies {
+            // One of several servers copies: the one that judges.
+            copies.send_replace(match self.is_ours {
+                true => Shown { files: Some(Arc::new(files.clone())), news: self.board.news().max(1) },
+                false => Shown::default(),
+            });
+        }
         self.app.health.put_files(files);
         let written = tokio::task::spawn_blocking(move || copy.write(&folder)).await;
         if let Ok(Err(why)) = written {
@@ -217,7 +247,7 @@ impl Watcher {
 }
 
 /// One change of a cause: its issue is opened, changed, closed, and says so.
-async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(), Error> {
+async fn apply(tx: &mut Tx, (change, planned): (&Change, &[Planned]), now_ms: i64, app: &App) -> Result<(), Error> {
     let found = sql::of_track(tx, &change.track, now_ms).await?;
     let mut issue = match found {
         Some(issue) => issue,
@@ -226,6 +256,10 @@ async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(
         None => Issue::of(&change.track, sql::next_number(tx).await?, now_ms),
     };
     let (_, text) = issue.take(change, now_ms);
+    let services = change.track.hits.iter().map(|(service, _)| service);
+    if let Some(window) = planned::of(planned, change.track.org, services).filter(|_| change.kind != Kind::Over) {
+        issue.body.planned = window.id.clone();
+    }
     sql::put(tx, &issue).await?;
     let post =
         Post { id: app.ids.next(now_ms), at_ms: now_ms, kind: "regular".into(), status: Some(issue.status), who: String::new(), text };
@@ -233,6 +267,6 @@ async fn apply(tx: &mut Tx, change: &Change, now_ms: i64, app: &App) -> Result<(
     match change.kind {
         // Said on the page; a letter and a call for it would be one too many.
         Kind::Restoring | Kind::Back | Kind::Better => Ok(()),
-        _ => super::hook::tell(tx, app, &issue, &post.text, now_ms).await,
+        _ => super::hook::tell(tx, &super::hook::Ground::of(app), &issue, &post.text, now_ms).await,
     }
 }

@@ -1,8 +1,8 @@
-//! What stands before every route, outermost first: panics caught, time limited, bodies limited, answers compressed, headers that
+//! What stands before every route, outermost first: followed where that is configured, panics caught, time limited, bodies limited, answers compressed, headers that
 //! protect, other sites' pages refused, the person known, faults written for whoever reads them.
 
 use super::fault::Fault;
-use super::{View, said};
+use super::{View, follow, said};
 use crate::App;
 use crate::api::problem;
 use crate::directory_sync;
@@ -51,6 +51,7 @@ pub fn guard(routes: Router<App>, app: App) -> Router {
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(app.clone(), follow::followed))
         .with_state(app)
 }
 

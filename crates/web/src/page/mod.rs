@@ -5,6 +5,7 @@ pub mod chart;
 pub mod confirm;
 pub mod csv;
 pub mod fault;
+mod follow;
 pub mod form;
 pub mod guard;
 pub mod icon;

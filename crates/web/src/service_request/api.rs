@@ -15,6 +15,7 @@ use super::suggest::{self, Suggestions};
 use super::{Reader, files_page, silence, sql, sql_file};
 use crate::App;
 use crate::api::problem::Problem;
+use crate::health::api::IssueBody;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, View};
 use crate::people::{May, Person};
@@ -224,6 +225,8 @@ struct RequestWhole {
     solution: String,
     /// The service issue it belongs to, or "".
     issue: String,
+    /// What is known of it, with the last that was said; null: nothing.
+    known: Option<IssueBody>,
     events: Vec<RequestEventBody>,
     files: Vec<RequestFileBody>,
     consents: Vec<ConsentBody>,
@@ -265,6 +268,7 @@ impl RequestWhole {
             copies: whole.copies.clone(),
             solution: if request.state.is_over() { request.solution.clone() } else { String::new() },
             issue: request.issue.clone(),
+            known: whole.known.as_ref().map(|(issue, posts)| IssueBody::with_posts(issue, posts)),
             events: whole.events.iter().map(RequestEventBody::of).collect(),
             files: whole.files.iter().map(RequestFileBody::of).collect(),
             consents: whole.consents.iter().map(consent).collect(),

@@ -6,6 +6,9 @@ use super::model::{Area, By, Contact, Event, Evidence, Impact, Kind, Request, Se
 use super::{file, letter, search, silence, sql};
 use crate::App;
 use crate::audit::{self, Entry};
+use crate::health::issue::IssueId;
+use crate::health::sql as issue_sql;
+use crate::page::fault::Wrong;
 use crate::page::{Fault, Say};
 use gateway::scope::OrgScope;
 use mail::id::{FileId, IdMaker, RequestEventId, RequestId};
@@ -87,7 +90,7 @@ pub async fn open(tx: &mut Tx, at: &At, scope: OrgScope, new: New) -> Result<Req
         assignee: None,
         plan: 0,
         queue: new.queue,
-        issue: String::new(),
+        issue: explained_by(&new.evidence),
         merged_into: None,
         solution: String::new(),
         probe: super::probe::of(&new.evidence),
@@ -110,6 +113,12 @@ pub async fn open(tx: &mut Tx, at: &At, scope: OrgScope, new: New) -> Result<Req
     note(tx, at, Entry::new(Some(request.org), "request.open", id).with(json!({ "severity": request.severity.name() }))).await?;
     letter::opened(tx, at, &request, &new.copies).await?;
     Ok(id)
+}
+
+/// The service issue that a request is asked from; "" is none.
+fn explained_by(evidence: &[Evidence]) -> String {
+    let issue = evidence.iter().filter(|one| one.source == "issue").find_map(|one| one.source_id.parse::<IssueId>().ok());
+    issue.map(|issue| issue.to_string()).unwrap_or_default()
 }
 
 /// What an event carries.
@@ -265,6 +274,28 @@ pub async fn copy(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, (address
     let detail = json!({ "address": address, "is_added": is_added });
     event(tx, at, &request, What::Copy, Told { detail: detail.clone(), ..Told::default() }).await?;
     note(tx, at, Entry::new(Some(request.org), "request.copy", id).with(detail)).await
+}
+
+/// Says which service issue explains a request: one that its organisation may see; '' takes it back.
+/// # Errors
+/// [`Fault::Invalid`] names the field `issue`.
+pub async fn link(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, issue: &str) -> Result<(), Fault> {
+    let request = found(tx, scope, id).await?;
+    let issue = match issue {
+        "" => String::new(),
+        issue => {
+            let wrong = || Fault::Invalid(vec![Wrong::new("issue", "support-wrong-issue")]);
+            let issue = issue.parse().map_err(|()| wrong())?;
+            issue_sql::find(tx, OrgScope::One(request.org), issue).await?.ok_or_else(wrong)?.id.to_string()
+        }
+    };
+    if request.issue == issue {
+        return Ok(());
+    }
+    sql::set_issue(tx, &request, &issue).await?;
+    event(tx, at, &request, What::Issue, Told { detail: json!({ "issue": issue }), ..Told::default() }).await?;
+    let action = if at.by.side == Side::Support { "support.link" } else { "request.link" };
+    note(tx, at, Entry::new(Some(request.org), action, id).with(json!({ "issue": issue }))).await
 }
 
 /// The plan whose clocks run, by version.

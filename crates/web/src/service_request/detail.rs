@@ -9,6 +9,8 @@ use super::proposal::{self, NewProposal};
 use super::sql_consent::{Proposal, Reading};
 use super::{Reader, form, silence, sql, sql_consent, sql_file, sql_search};
 use crate::App;
+use crate::health::issue::{Issue, IssueId, Post};
+use crate::health::sql::{self as issue_sql, Wanted};
 use crate::page::fault::Wrong;
 use crate::page::form::Form as Shown;
 use crate::page::{Fault, Page, Say, View, confirm, done, show_with};
@@ -17,6 +19,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Request as HttpRequest, State as Given};
 use axum::http::StatusCode;
+use gateway::scope::OrgScope;
 use mail::Address;
 use mail::id::{ConsentId, FileId, ProposalId, RequestId};
 use serde::Deserialize;
@@ -35,6 +38,30 @@ pub struct Whole {
     pub published: Option<sql_search::Solution>,
     pub side: Side,
     pub clocks: Option<crate::support_desk::Known>,
+    /// The service issue that explains it, with the last that was said; the whole of which it is a part, if somebody merged it.
+    pub known: Option<(Issue, Vec<Post>)>,
+    /// Open issues that its organisation may see.
+    pub issues: Vec<Issue>,
+}
+
+/// Issues to choose from.
+const ISSUES_MAX: usize = 100;
+/// Posts of the issue that explains a request.
+const NEWS_MAX: usize = 3;
+
+/// The issue that explains a request, as its organisation may see it.
+async fn explanation(tx: &mut store::Tx, request: &Request) -> Result<Option<(Issue, Vec<Post>)>, Error> {
+    let scope = OrgScope::One(request.org);
+    let Ok(id) = request.issue.parse() else { return Ok(None) };
+    let Some(found) = issue_sql::find(tx, scope, id).await? else { return Ok(None) };
+    let whole = match found.merged_into {
+        0 => None,
+        into => issue_sql::find(tx, scope, IssueId(into)).await?,
+    };
+    let issue = whole.unwrap_or(found);
+    let mut posts = issue_sql::posts(tx, issue.id).await?;
+    posts.truncate(NEWS_MAX);
+    Ok(Some((issue, posts)))
 }
 
 /// Reads a request of the person's.
@@ -58,12 +85,18 @@ pub async fn whole(app: &App, person: &Person, id: &str) -> Result<Whole, Fault>
                     proposals: sql_consent::proposals(tx, scope, id).await?,
                     published: sql_search::solution_of(tx, id).await?,
                     clocks: crate::support_desk::keep::clocks_of(tx, &request, now_ms).await?,
+                    known: explanation(tx, &request).await?,
+                    issues: issue_sql::issues(tx, OrgScope::One(request.org), open_issues()).await?,
                     side,
                     request,
                 })
             })
         })
         .await
+}
+
+fn open_issues() -> Wanted {
+    Wanted { open: Some(true), rows_max: ISSUES_MAX, ..Wanted::default() }
 }
 
 /// One line of the conversation.
@@ -83,6 +116,10 @@ struct RequestPage<'a> {
     form: &'a Shown,
     lines: Vec<Line<'a>>,
     clocks: String,
+    /// What is known of the issue that explains it; "" is none.
+    known: String,
+    /// Number and title of issues that may.
+    issues: Vec<(String, String)>,
     closes: Option<i64>,
     standing: bool,
     is_support: bool,
@@ -138,6 +175,7 @@ fn said(view: &View, event: &Event) -> String {
         What::Reminder => view.t("request-said-reminder"),
         What::Note if event.is_automatic => view.w("request-said-automatic", text("automatic")),
         What::Rating => view.n("request-said-rating", event.detail["stars"].as_i64().unwrap_or_default()),
+        What::Issue if text("issue").is_empty() => view.t("request-said-no-issue"),
         What::Issue => view.w("request-said-issue", text("issue")),
         What::Merge => view.w("request-said-merge", format!("{}{}", text("into"), text("from"))),
         What::Opened | What::Word | What::Note | What::Call | What::File | What::Plan | What::Solution => String::new(),
@@ -153,6 +191,7 @@ pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): 
 pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -> Page {
     let line =
         |event| Line { event, said: said(view, event), files: whole.files.iter().filter(|file| file.event == Some(event.id)).collect() };
+    let others = whole.issues.iter().filter(|issue| issue.id.to_string() != whole.request.issue);
     // What plans do stands with the clocks.
     let lines = whole.events.iter().filter(|event| event.what != What::Plan).map(line).collect();
     show_with(
@@ -164,6 +203,8 @@ pub fn shown(view: &View, whole: &Whole, (status, form): (StatusCode, &Shown)) -
             form,
             lines,
             clocks: crate::support_desk::panel(view, whole.clocks.as_ref())?,
+            known: crate::health::explanation(view, whole.known.as_ref())?,
+            issues: others.map(|issue| (issue.id.to_string(), issue.body.title.in_lang(view.lang))).collect(),
             closes: silence::closes_ms(&whole.request),
             standing: whole.consents.iter().any(|consent| consent.stands(view.now_ms)),
             is_support: whole.side == Side::Support,
@@ -181,10 +222,10 @@ async fn again(app: &App, view: &View, person: &Person, id: &str, form: Shown) -
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestAction {
-    /// Of both sides: "reply". Of the organisation: "solved", "reopen", "close". Of support: "answer", "resolve", "note", "call", "take",
+    /// Of both sides: "reply", "link" and "unlink" (to the service issue that explains it). Of the organisation: "solved", "reopen", "close". Of support: "answer", "resolve", "note", "call", "take",
     /// "work" (it goes on working).
     pub verb: String,
-    /// Words; needed for all but "solved", "close", "take" and "work".
+    /// Words; needed for all but "solved", "close", "take", "work", "link" and "unlink".
     pub body: String,
     /// With "severity": "a", "b" or "c"; may stand beside any verb of support, or alone as verb "severity".
     pub severity: String,
@@ -192,6 +233,8 @@ pub struct RequestAction {
     pub files: Vec<String>,
     /// With "note" of a call: support only.
     pub is_internal: bool,
+    /// With "link": number of the service issue, such as EX100001.
+    pub issue: String,
 }
 
 /// Does it.
@@ -203,16 +246,14 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
     let side = reader.side(person, &request);
     let needed = if side == Side::Support { May::Support } else { May::Requests };
     let is_of = |verbs: &[&str]| verbs.contains(&action.verb.as_str());
-    let is_allowed = match side {
-        Side::Support => is_of(&["reply", "answer", "resolve", "note", "call", "take", "work", "severity"]),
-        _ => is_of(&["reply", "solved", "reopen", "close", "severity"]),
-    };
-    if !is_allowed {
-        let is_known = is_of(&["reply", "answer", "resolve", "note", "call", "take", "work", "severity", "solved", "reopen", "close"]);
+    let (ours, theirs) = (is_of(&["answer", "resolve", "note", "call", "take", "work"]), is_of(&["solved", "reopen", "close"]));
+    let is_shared = is_of(&["reply", "severity", "link", "unlink"]);
+    if !(is_shared || if side == Side::Support { ours } else { theirs }) {
+        let is_known = ours || theirs;
         return Err(if is_known { Fault::Denied(needed) } else { Fault::Invalid(vec![Wrong::new("verb", "request-wrong-verb")]) });
     }
     let mut wrong = Vec::new();
-    let needs_words = !is_of(&["solved", "close", "take", "work", "severity"]);
+    let needs_words = !is_of(&["solved", "close", "take", "work", "severity", "link", "unlink"]);
     let body = if needs_words {
         form::text(&mut wrong, ("body", "request-wrong-body"), &action.body, form::TEXT_CHARS_MAX)
     } else {
@@ -230,7 +271,7 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
         return Err(Fault::Invalid(wrong));
     }
     let (at, name, me, verb) = (At::new(app, By::of(person, side, via)), person.shown().to_string(), person.id, action.verb);
-    let is_internal = action.is_internal;
+    let (is_internal, issue) = (action.is_internal, action.issue.trim().to_uppercase());
     app.db
         .tx(move |tx| {
             Box::pin(async move {
@@ -241,6 +282,9 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
                     "call" => change::call(tx, &at, scope, id, (&body, is_internal)).await.map(drop),
                     "take" => change::assign(tx, &at, scope, id, Some((me, &name))).await,
                     "work" => change::change_state(tx, &at, scope, id, State::Open).await,
+                    "link" if issue.is_empty() => Err(Fault::Invalid(vec![Wrong::new("issue", "support-wrong-issue")])),
+                    "link" => change::link(tx, &at, scope, id, &issue).await,
+                    "unlink" => change::link(tx, &at, scope, id, "").await,
                     "solved" | "close" => close(tx, &at, scope, id, &body).await,
                     "severity" => match severity {
                         Some(severity) => change::change_severity(tx, &at, scope, id, (severity, &body)).await,
@@ -255,7 +299,7 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
 }
 
 /// The requester says that it is over.
-async fn close(tx: &mut store::Tx, at: &At, scope: gateway::scope::OrgScope, id: RequestId, body: &str) -> Result<(), Fault> {
+async fn close(tx: &mut store::Tx, at: &At, scope: OrgScope, id: RequestId, body: &str) -> Result<(), Fault> {
     if !body.is_empty() {
         change::reply(tx, at, scope, id, Word { body: body.into(), ..Word::default() }).await?;
     }
@@ -273,6 +317,7 @@ fn action_of(read: &Read) -> RequestAction {
         severity: read.value("severity"),
         files: Vec::new(),
         is_internal: read.value("is_internal") == "on",
+        issue: read.value("issue"),
     }
 }
 
@@ -295,7 +340,7 @@ pub async fn act(Given(app): Given<App>, view: View, person: Person, Path(id): P
         read.value("show_secrets") != "on",
     )
     .await?;
-    let typed = Shown::of(&serde_json::json!({ "body": action.body, "severity": action.severity }));
+    let typed = Shown::of(&serde_json::json!({ "body": action.body, "severity": action.severity, "issue": action.issue }));
     if !wrong.is_empty() {
         return again(&app, &view, &person, &id, typed.with_wrong(wrong)).await;
     }
@@ -400,7 +445,7 @@ pub async fn look(Given(app): Given<App>, person: Person, Path(id): Path<String>
         .db
         .tx(move |tx| {
             Box::pin(async move {
-                let standing = sql_consent::standing(tx, gateway::scope::OrgScope::One(org), me, now_ms).await?;
+                let standing = sql_consent::standing(tx, OrgScope::One(org), me, now_ms).await?;
                 people_sql::act_in(tx, &session, (!standing.is_empty()).then_some(org)).await?;
                 Ok::<_, Error>(!standing.is_empty())
             })

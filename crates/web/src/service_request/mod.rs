@@ -53,8 +53,10 @@ use store::Migration;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 31, name: "service_request", sql: include_str!("migrations/0031_service_request.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 31, name: "service_request", sql: include_str!("migrations/0031_service_request.sql") },
+    Migration { number: 44, name: "request_issue", sql: include_str!("migrations/0044_request_issue.sql") },
+];
 
 /// Octets of a form with files; more comes in pieces.
 const FORM_OCTETS_MAX: usize = 30 << 20;

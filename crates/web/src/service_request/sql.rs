@@ -1,6 +1,7 @@
 //! Every statement on requests and their events. Files, consents, proposals and search have theirs beside: `sql_*.rs`.
 
 use super::model::{Area, Ball, Event, Kind, Request, Severity, Side, State, Via, What};
+use crate::health::issue::IssueId;
 use gateway::scope::OrgScope;
 use mail::id::{RequestEventId, RequestId};
 use mail::{OrgId, PersonId};
@@ -19,7 +20,7 @@ pub async fn insert(tx: &mut Tx, request: &Request) -> Result<(), Error> {
     tx.run(
         "INSERT INTO service_request (id, org, requester, address, name, title, description, kind, area, severity, impact, contact, lang, \
          state, assignee, plan, queue, issue, merged_into, solution, probe, secret, told, next_ms, last_ms) VALUES ($1, $2, $3, $4, $5, \
-         $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, '', 0, '', $17, $18, 0, 0, $19)",
+         $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, 0, '', $18, $19, 0, 0, $20)",
         args![
             request.id.0,
             request.org.0,
@@ -37,6 +38,7 @@ pub async fn insert(tx: &mut Tx, request: &Request) -> Result<(), Error> {
             request.state.name(),
             request.plan,
             request.queue.as_str(),
+            request.issue.as_str(),
             request.probe.as_str(),
             request.secret.as_str(),
             request.last_ms
@@ -153,6 +155,17 @@ pub async fn set_plan(tx: &mut Tx, request: &Request, version: i64) -> Result<()
 
 pub async fn set_issue(tx: &mut Tx, request: &Request, issue: &str) -> Result<(), Error> {
     tx.run("UPDATE service_request SET issue = $1 WHERE id = $2 AND org = $3", args![issue, request.id.0, request.org.0]).await.map(|_| ())
+}
+
+/// Requests that an issue explains, or an issue that is a part of it; those that moved last first.
+pub async fn explained_by(tx: &mut Tx, scope: OrgScope, issue: IssueId, most: usize) -> Result<Vec<Request>, Error> {
+    let mut args = args![issue.to_string(), issue.0];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM service_request WHERE issue <> '' AND (issue = $1 OR issue IN \
+         (SELECT 'EX' || CAST(number AS TEXT) FROM issue WHERE merged_into = $2)) AND {whose} ORDER BY last_ms DESC, id DESC LIMIT {most}"
+    );
+    tx.rows(&sql, args).await?.iter().map(request).collect()
 }
 
 /// Joins it to another one of the same organisation.

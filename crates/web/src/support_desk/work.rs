@@ -7,7 +7,6 @@ use super::share;
 use super::sql_work::{self as sql, Engineer, SavedReply};
 use crate::App;
 use crate::audit::{self, Entry};
-use crate::health::issue::IssueId;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Say};
 use crate::people::Person;
@@ -94,9 +93,9 @@ async fn done(tx: &mut Tx, at: &At, scope: OrgScope, (person, id, action): (&Per
         }
         "link" => {
             let issue = action.issue.trim().to_uppercase();
-            link(tx, at, scope, (person, id, &issue)).await
+            change::link(tx, at, scope, id, &issue).await
         }
-        "unlink" => link(tx, at, scope, (person, id, "")).await,
+        "unlink" => change::link(tx, at, scope, id, "").await,
         _ => Err(invalid("verb", "support-wrong-verb")),
     }
 }
@@ -134,23 +133,6 @@ async fn merge(tx: &mut Tx, at: &At, scope: OrgScope, (person, id, into): (&Pers
     change::event(tx, at, &to, What::Merge, told(json!({ "from": from.id.to_string() }))).await?;
     change::change_state(tx, at, scope, id, State::Closed).await?;
     let entry = Entry::new(Some(from.org), "support.merge", from.id).with(json!({ "into": to.id.to_string() }));
-    audit::note(tx, person, at.ids(), at.now_ms, entry).await.map_err(Fault::from)
-}
-
-/// Links a request to a service issue that its organisation may see; '' takes the link away.
-async fn link(tx: &mut Tx, at: &At, scope: OrgScope, (person, id, issue): (&Person, RequestId, &str)) -> Result<(), Fault> {
-    let request = change::found(tx, scope, id).await?;
-    if request.issue == issue {
-        return Ok(());
-    }
-    if !issue.is_empty() {
-        let wrong = || Fault::Invalid(vec![Wrong::new("issue", "support-wrong-issue")]);
-        let number: IssueId = issue.parse().map_err(|()| wrong())?;
-        crate::health::sql::find(tx, OrgScope::One(request.org), number).await?.ok_or_else(wrong)?;
-    }
-    request_sql::set_issue(tx, &request, issue).await?;
-    change::event(tx, at, &request, What::Issue, Told { detail: json!({ "issue": issue }), ..Told::default() }).await?;
-    let entry = Entry::new(Some(request.org), "support.link", request.id).with(json!({ "issue": issue }));
     audit::note(tx, person, at.ids(), at.now_ms, entry).await.map_err(Fault::from)
 }
 

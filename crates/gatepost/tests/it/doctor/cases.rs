@@ -74,6 +74,13 @@ pub const CASES: &[Case] = &[
     ("an expired certificate", &["tls.expiry"], |world| certificate(world.path(), "", "gate.test", (2020, 2021))),
     ("a certificate for another name", &["tls.name"], |world| certificate(world.path(), "", "www.test", (2025, 2100))),
     ("a private key for everybody", &["tls.key-mode"], |world| mode(&world.path().join("key.pem"), 0o644)),
+    // The bucket of the status pages.
+    ("a bucket that nobody serves", &["status.bucket"], |world| {
+        world.add("[health.bucket]\nurl = \"http://127.0.0.1:1/pages\"\nkey_id = \"key\"\nsecret = \"of nobody\"\n")
+    }),
+    ("a bucket whose secret is gone", &["status.bucket"], |world| {
+        world.add("[health.bucket]\nurl = \"http://127.0.0.1:1/pages\"\nkey_id = \"key\"\nsecret_file = \"/nowhere/secret\"\n")
+    }),
     // The clock.
     ("a clock that was ahead", &["clock.files"], |world| {
         let file = std::fs::File::create(world.data().join("samples-sent")).expect("made");

@@ -6,9 +6,10 @@ mod publish;
 
 use crate::App;
 use crate::api::problem::Problem;
-use crate::health::issue::Issue;
+use crate::health::issue::{Issue, Post};
 use crate::health::ledger::{self, Line, this_month};
 use crate::health::message::Message;
+use crate::health::page::issue::{explained, read as read_one};
 use crate::health::page::{known_to, services_of};
 use crate::health::sql::{self, Wanted};
 use crate::health::statement::{self, Signed};
@@ -17,12 +18,12 @@ use crate::page::Fault;
 use crate::page::fault::Wrong;
 use crate::page::words::Lang;
 use crate::people::{May, Person};
+use crate::service_request::Request;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use gateway::health::Evidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::Error;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -101,6 +102,8 @@ pub struct IssueBody {
     pub is_known: bool,
     /// Articles of the help that it explains, such as "check/auth.dmarc.fail": below /help/.
     pub explains: Vec<String>,
+    /// Planned maintenance that it fell into, such as MC100001; "" is none.
+    pub planned: String,
     pub services: Vec<String>,
     pub title: TextBody,
     pub impact: TextBody,
@@ -114,6 +117,45 @@ pub struct IssueBody {
     pub next_update_ms: Option<i64>,
     /// Only in the answer for one issue; newest first.
     pub posts: Vec<PostBody>,
+    /// Requests to support that it explains, of those you may read; only in the answer for one issue, at most 50.
+    pub requests: Vec<IssueRequestBody>,
+}
+
+/// A request to support that an issue explains: below /api/v1/requests/.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueRequestBody {
+    pub id: String,
+    pub title: String,
+    /// As a request has it.
+    pub state: String,
+    /// "a", "b" or "c".
+    pub severity: String,
+    pub last_ms: i64,
+}
+
+impl From<&Request> for IssueRequestBody {
+    fn from(request: &Request) -> IssueRequestBody {
+        IssueRequestBody {
+            id: request.id.to_string(),
+            title: request.title.clone(),
+            state: request.state.name().into(),
+            severity: request.severity.name().into(),
+            last_ms: request.last_ms,
+        }
+    }
+}
+
+impl IssueBody {
+    /// With what was said about it.
+    pub fn with_posts(issue: &Issue, posts: &[Post]) -> IssueBody {
+        let post = |post: &Post| PostBody {
+            at_ms: post.at_ms,
+            kind: post.kind.clone(),
+            status: post.status.map(|status| status.name().to_string()),
+            text: (&post.text).into(),
+        };
+        IssueBody { posts: posts.iter().map(post).collect(), ..issue_body(issue) }
+    }
 }
 
 /// What was said about an issue.
@@ -162,6 +204,7 @@ fn issue_body(issue: &Issue) -> IssueBody {
         is_open: issue.is_open,
         is_known: issue.is_known,
         explains: body.explains.clone(),
+        planned: body.planned.clone(),
         services: body.services.iter().map(ToString::to_string).collect(),
         title: (&body.title).into(),
         impact: (&body.impact).into(),
@@ -174,6 +217,7 @@ fn issue_body(issue: &Issue) -> IssueBody {
         expected_ms: body.expected_ms,
         next_update_ms: body.next_update_ms,
         posts: Vec::new(),
+        requests: Vec::new(),
     }
 }
 
@@ -238,22 +282,9 @@ async fn issues(State(app): State<App>, person: Person) -> Result<Json<Vec<Issue
     (status = 404, body = Problem, content_type = "application/problem+json", description = "There is none, or it is not yours"),
 ))]
 async fn issue(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<IssueBody>, Fault> {
-    let (id, scope) = (id.parse().map_err(|()| Fault::NotFound)?, person.scope());
-    let read = app.db.read(move |tx| {
-        Box::pin(async move {
-            let Some(issue) = sql::find(tx, scope, id).await? else { return Ok(None) };
-            let posts = sql::posts(tx, id).await?;
-            Ok::<_, Error>(Some((issue, posts)))
-        })
-    });
-    let (issue, posts) = read.await.map_err(Fault::from)?.ok_or(Fault::NotFound)?;
-    let post = |post: &crate::health::issue::Post| PostBody {
-        at_ms: post.at_ms,
-        kind: post.kind.clone(),
-        status: post.status.map(|status| status.name().to_string()),
-        text: (&post.text).into(),
-    };
-    Ok(Json(IssueBody { posts: posts.iter().map(post).collect(), ..issue_body(&issue) }))
+    let (issue, posts) = read_one(&app, &person, &id).await?;
+    let requests = explained(&app, &person, &issue).await?;
+    Ok(Json(IssueBody { requests: requests.iter().map(IssueRequestBody::from).collect(), ..IssueBody::with_posts(&issue, &posts) }))
 }
 
 /// What can be asked of the ledger.

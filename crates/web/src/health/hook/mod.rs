@@ -13,13 +13,16 @@ pub use client::{Wrong, secret_parts, sign};
 
 use super::Text;
 use super::bell::Choice;
-use super::issue::Issue;
+use super::issue::{Issue, IssueId, Post};
 use crate::App;
 use crate::page::time::rfc3339;
 use crate::page::words::Lang;
+use gateway::directory::Directory;
 use gateway::queue::letter::{self, Letter};
+use mail::id::IdMaker;
 use mail::{Address, OrgId};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use store::{Error, Tx};
 
@@ -34,21 +37,57 @@ const FORGET_EVERY: u64 = 1_800;
 const DUE_MAX: usize = 50;
 const TOKEN_OCTETS_MAX: usize = 200;
 
-/// Tells everybody who wants to know, in the transaction of the post itself.
-pub async fn tell(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
-    let event = event(issue, text, &format!("e{}", app.ids.next(now_ms)), now_ms).to_string();
-    for hook in sql::hooks_for(tx, issue.org).await? {
-        sql::put_try(tx, app.ids.next(now_ms), &hook, &event, now_ms).await?;
-    }
-    letters(tx, app, issue, text, now_ms).await
+/// What telling needs of an installation: the server has it, and so has a command beside it.
+#[derive(Clone)]
+pub struct Ground {
+    pub ids: Arc<IdMaker>,
+    pub directory: Arc<Directory>,
+    /// Address of the pages, for links; "" is none.
+    pub url: String,
+    pub hostname: String,
+    /// Connector that letters about health take; "" is the usual way.
+    pub letters_through: String,
 }
 
-async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
+impl Ground {
+    pub fn of(app: &App) -> Ground {
+        Ground {
+            ids: app.ids.clone(),
+            directory: app.directory.snapshot(),
+            url: app.settings.url.clone(),
+            hostname: app.hostname.clone(),
+            letters_through: app.health.settings().letters_through,
+        }
+    }
+}
+
+/// Writes what a person says: the issue as it is now (with a number, if it had none), the post, and what tells of it; once, as the
+/// transaction is. Servers notice by the time of the issue and ring.
+pub async fn say(tx: &mut Tx, ground: &Ground, mut issue: Issue, post: Post) -> Result<IssueId, Error> {
+    if issue.id.0 == 0 {
+        issue.id = super::sql::next_number(tx).await?;
+    }
+    super::sql::put(tx, &issue).await?;
+    super::sql::put_post(tx, &issue, &post).await?;
+    tell(tx, ground, &issue, &post.text, post.at_ms).await?;
+    Ok(issue.id)
+}
+
+/// Tells everybody who wants to know, in the transaction of the post itself.
+pub async fn tell(tx: &mut Tx, ground: &Ground, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
+    let event = event(issue, text, &format!("e{}", ground.ids.next(now_ms)), now_ms).to_string();
+    for hook in sql::hooks_for(tx, issue.org).await? {
+        sql::put_try(tx, ground.ids.next(now_ms), &hook, &event, now_ms).await?;
+    }
+    letters(tx, ground, issue, text, now_ms).await
+}
+
+async fn letters(tx: &mut Tx, ground: &Ground, issue: &Issue, text: &Text, now_ms: i64) -> Result<(), Error> {
     for reader in sql::readers(tx, issue.org, LETTERS_MAX).await? {
         let choice: Choice = serde_json::from_str(&reader.settings).unwrap_or_default();
         let (true, Ok(to)) = (choice.mail && choice.wants(issue), Address::parse(&reader.email)) else { continue };
         let lang = Lang::parse(&reader.language).unwrap_or_default();
-        let link = if app.settings.url.is_empty() { String::new() } else { format!("\n\n{}/health/issues/{}", app.settings.url, issue.id) };
+        let link = if ground.url.is_empty() { String::new() } else { format!("\n\n{}/health/issues/{}", ground.url, issue.id) };
         let letter = Letter {
             org: OrgId(reader.org),
             to,
@@ -58,20 +97,20 @@ async fn letters(tx: &mut Tx, app: &App, issue: &Issue, text: &Text, now_ms: i64
             html: String::new(),
             language: lang.tag().into(),
             kind: "alert",
-            host: app.hostname.clone(),
+            host: ground.hostname.clone(),
         };
-        post(tx, app, &letter, now_ms).await?;
+        post(tx, ground, &letter, now_ms).await?;
     }
     Ok(())
 }
 
 /// Writes a letter about health: through the connector that the operator named for them, so that it arrives when the usual way is what
 /// is broken.
-async fn post(tx: &mut Tx, app: &App, letter: &Letter, now_ms: i64) -> Result<(), Error> {
-    let (directory, through) = (app.directory.snapshot(), app.health.settings().letters_through);
-    let done = match directory.connectors.contains_key(&through) {
-        true => letter::post_by(tx, letter, &through, &app.ids, now_ms).await,
-        false => letter::post(tx, letter, &directory, &app.ids, now_ms).await,
+async fn post(tx: &mut Tx, ground: &Ground, letter: &Letter, now_ms: i64) -> Result<(), Error> {
+    let (directory, through) = (&ground.directory, &ground.letters_through);
+    let done = match directory.connectors.contains_key(through) {
+        true => letter::post_by(tx, letter, through, &ground.ids, now_ms).await,
+        false => letter::post(tx, letter, directory, &ground.ids, now_ms).await,
     };
     match done {
         // A host name that letters cannot come from: the page still tells.

@@ -56,7 +56,7 @@ pub async fn send_once(app: &App) -> Result<usize, Error> {
                     return Ok(0);
                 }
                 let Some(letter) = letter(tx, &all, (person, OrgId(reader.org), to), &choice, (lang, now_ms)).await? else { return Ok(0) };
-                super::post(tx, &all, &letter, now_ms).await?;
+                super::post(tx, &super::Ground::of(&all), &letter, now_ms).await?;
                 Ok::<_, Error>(1)
             })
         });

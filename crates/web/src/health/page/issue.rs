@@ -9,6 +9,7 @@ use crate::page::chart::{self, Bar};
 use crate::page::form::Form;
 use crate::page::{Fault, Page, View, show, time};
 use crate::people::{May, Person};
+use crate::service_request::{Reader, Request, sql as request_sql};
 use askama::Template;
 use axum::extract::{Path, State};
 use gateway::health::{Service, sql as measured};
@@ -48,6 +49,8 @@ struct IssuePage<'a> {
     form: &'a Form,
     choices: publish::Choices,
     belongs: Vec<Belongs>,
+    /// Requests that it explains, of those that this person may read.
+    requests: Vec<Asked>,
     /// Address and title of articles that it explains.
     explains: Vec<(String, String)>,
     picks: Vec<split::Pick>,
@@ -64,6 +67,26 @@ struct Belongs {
     id: String,
     title: String,
     lang: &'static str,
+}
+
+/// A request to support that an issue explains.
+struct Asked {
+    href: String,
+    title: String,
+    state: String,
+    tone: &'static str,
+    last_ms: i64,
+}
+
+/// Requests of one issue that are shown.
+const REQUESTS_MAX: usize = 50;
+
+/// Requests that an issue explains, of those that this person may read: none for who reads no requests.
+pub async fn explained(app: &App, person: &Person, issue: &Issue) -> Result<Vec<Request>, Fault> {
+    let Ok(reader) = Reader::of(person) else { return Ok(Vec::new()) };
+    let (scope, id) = (reader.scope, issue.id);
+    let read = app.db.read(move |tx| Box::pin(async move { request_sql::explained_by(tx, scope, id, REQUESTS_MAX).await }));
+    read.await.map_err(Fault::from)
 }
 
 /// An issue that this person may read, with what was said.
@@ -93,7 +116,15 @@ pub async fn shown(app: &App, view: &View, person: &Person, (issue, posts): (&Is
         return Err(Fault::NotFound);
     }
     let may_operate = person.may(May::Operate);
+    let asked = |request: &Request| Asked {
+        href: format!("/requests/{}", request.id),
+        title: request.title.clone(),
+        state: view.of_kind("request-is", request.state.name()),
+        tone: request.state.tone(),
+        last_ms: request.last_ms,
+    };
     show(&IssuePage {
+        requests: explained(app, person, issue).await?.iter().map(asked).collect(),
         view,
         issue,
         line: line_of(view, issue),

@@ -23,6 +23,8 @@ const TAGS_MAX: usize = 10;
 const TAG_CHARS_MAX: usize = 40;
 /// Planned maintenance is told of this long before, unless the operator says that it cannot wait.
 const NOTICE_MS: i64 = 5 * 24 * 60 * 60 * 1000;
+/// A form says minutes, and somebody fills it in.
+const JUST_NOW_MS: i64 = 5 * 60 * 1000;
 
 pub struct Line {
     pub href: String,
@@ -306,6 +308,10 @@ pub fn checked(message: Message, (is_short, now_ms): (bool, i64)) -> Result<Mess
     }
     if message.is_maintenance && !is_short && message.starts_ms < now_ms + NOTICE_MS {
         wrong.push(Wrong::new("starts", "health-wrong-notice"));
+    }
+    // What is planned is left out of what is promised: nobody plans what was.
+    if message.is_maintenance && message.starts_ms < now_ms - JUST_NOW_MS {
+        wrong.push(Wrong::new("starts", "health-wrong-past"));
     }
     if !wrong.is_empty() {
         return Err(wrong);

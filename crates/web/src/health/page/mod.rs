@@ -5,12 +5,15 @@ pub mod files;
 pub mod hit;
 pub mod hooks;
 pub mod issue;
+mod known;
 pub mod ledger;
 pub mod messages;
 pub mod publish;
 pub mod report;
 pub mod rescan;
 pub mod split;
+
+pub use known::explanation;
 
 use super::board::status_of;
 use super::cause;

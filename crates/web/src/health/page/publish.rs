@@ -1,6 +1,6 @@
 //! An operator says something: opens an issue, changes one, merges and splits. One save is state and note together.
 
-use super::super::issue::{Body, Issue, IssueId, Post};
+use super::super::issue::{Issue, IssueId, Post};
 use super::super::{Text, hook, sql};
 use super::issue;
 use crate::App;
@@ -164,9 +164,7 @@ pub fn put(app: &App, issue: &mut Issue, said: &Said, view: &View) -> Result<Tex
     if post.is_too_long() {
         wrong.push(Wrong::new("post_en", "health-wrong-long"));
     }
-    issue.is_open = issue.is_measured || !issue.status.is_over();
-    issue.ended_ms = if issue.is_open { None } else { Some(issue.ended_ms.unwrap_or(view.now_ms)) };
-    issue.updated_ms = view.now_ms;
+    issue.touched(view.now_ms);
     if wrong.is_empty() { Ok(post) } else { Err(wrong) }
 }
 
@@ -185,21 +183,15 @@ fn explained(app: &App, text: &str) -> Option<Vec<String>> {
 
 /// Writes issue, post and audit together, and rings.
 pub async fn save(app: &App, person: &Person, issue: Issue, (kind, text): (&str, Text), action: &'static str) -> Result<IssueId, Fault> {
-    let (ids, now_ms, person, kind, all) = (app.ids.clone(), app.now_ms(), person.clone(), known_kind(kind).to_string(), app.clone());
+    let (ground, now_ms, person) = (hook::Ground::of(app), app.now_ms(), person.clone());
+    let who = person.shown().to_string();
+    let post = Post { id: ground.ids.next(now_ms), at_ms: now_ms, kind: known_kind(kind).into(), status: Some(issue.status), who, text };
     let saved = app.db.tx(move |tx| {
         Box::pin(async move {
-            let mut issue = issue;
-            if issue.id.0 == 0 {
-                issue.id = sql::next_number(tx).await?;
-            }
-            sql::put(tx, &issue).await?;
-            let post =
-                Post { id: ids.next(now_ms), at_ms: now_ms, kind, status: Some(issue.status), who: person.shown().to_string(), text };
-            sql::put_post(tx, &issue, &post).await?;
-            hook::tell(tx, &all, &issue, &post.text, now_ms).await?;
             let org = Some(mail::OrgId(issue.org)).filter(|org| org.0 != 0);
-            audit::note(tx, &person, &ids, now_ms, Entry::new(org, action, issue.id)).await?;
-            Ok::<_, Error>(issue.id)
+            let id = hook::say(tx, &ground, issue, post).await?;
+            audit::note(tx, &person, &ground.ids, now_ms, Entry::new(org, action, id)).await?;
+            Ok::<_, Error>(id)
         })
     });
     let id = saved.await.map_err(Fault::from)?;
@@ -267,24 +259,7 @@ struct NewPage<'a> {
 
 /// An issue that a person opens.
 pub fn fresh(service: &str, now_ms: i64) -> Issue {
-    Issue {
-        id: IssueId(0),
-        org: 0,
-        cause: String::new(),
-        what: String::new(),
-        status: Status::Investigating,
-        is_incident: false,
-        origin: "microsoft".into(),
-        is_measured: false,
-        is_open: true,
-        is_known: false,
-        merged_into: 0,
-        split_from: 0,
-        started_ms: now_ms,
-        updated_ms: now_ms,
-        ended_ms: None,
-        body: Body { services: service.parse().into_iter().collect(), severity: 3, ..Body::default() },
-    }
+    Issue::by_person(service.parse().into_iter().collect(), now_ms)
 }
 
 /// `GET /health/issues/new`.

@@ -121,7 +121,7 @@ pub async fn split(app: &App, person: &Person, mut issue: Issue, wish: Wish) -> 
                 sql::put_post(tx, one, &post).await?;
                 // The rest of the issue is no news to those who follow it.
                 if one.id == part.id {
-                    hook::tell(tx, &all, one, &post.text, now_ms).await?;
+                    hook::tell(tx, &hook::Ground::of(&all), one, &post.text, now_ms).await?;
                 }
             }
             let org = Some(mail::OrgId(part.org)).filter(|org| org.0 != 0);

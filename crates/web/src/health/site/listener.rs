@@ -151,14 +151,7 @@ fn healthz(source: &Source) -> Response {
 }
 
 fn file(path: &str, octets: Bytes, at_ms: i64) -> Response {
-    let kind = match path.rsplit('.').next().unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "json" => "application/json",
-        "atom" => "application/atom+xml; charset=utf-8",
-        "ics" => "text/calendar; charset=utf-8",
-        _ => "text/plain; charset=utf-8",
-    };
+    let kind = super::kind(path);
     let age_ms = (now_ms() - at_ms).max(0);
     let body = if kind.starts_with("text/html") && age_ms > FRESH_MS { with_age(&octets, path, age_ms) } else { octets };
     let mut answer = Response::new(Body::from(body));

@@ -63,6 +63,8 @@ health-posts = { $count ->
    *[other] { $count } updates
 }
 health-updates = Updates
+health-requests = Requests that it explains
+health-during = During planned maintenance
 health-updated = Last updated
 health-ended = Ended
 health-impact = User impact
@@ -246,6 +248,12 @@ health-do-filter-slow = Look at the load of the server.
 health-cause-filter-uninspected = Many mails cannot be fully inspected
 health-impact-filter-uninspected = More mail than usual is held as not fully inspectable.
 health-do-filter-uninspected = Look into quarantine for what they have in common.
+health-cause-filter-list = The list { $what } gives no usable answer
+health-impact-filter-list = Mail is judged without this list; what it would have refused is looked at like any other mail.
+health-do-filter-list = See whether the list still exists and serves your resolver: many do not answer resolvers that many people share.
+health-cause-status-bucket = The copy of the status pages in the bucket grows old
+health-impact-status-bucket = Whoever reads the status pages from the bucket sees how things were before. Mail is not touched, and the pages here are current.
+health-do-status-bucket = Look at [health.bucket] in the settings: address, region, key and secret, and whether the key may put objects there. gatepost doctor says what the store answers.
 health-cause-signatures-old = The signatures of { $what } are old
 health-impact-signatures-old = New malware may not be recognised by this engine.
 health-do-signatures-old = See that its updates run.
@@ -382,6 +390,7 @@ health-wrong-service = Choose a service.
 health-wrong-report = Write what happens, in at most 2000 characters.
 health-wrong-window = Maintenance begins before it ends: give both.
 health-wrong-notice = Maintenance is announced at least five days before. Tick that it cannot wait, or choose a later time.
+health-wrong-past = Maintenance cannot begin in the past: it would take away what was measured. Write a time from now on.
 bell-label = { $count ->
     [0] Notifications: nothing unread
    *[other] Notifications: { $count } unread
