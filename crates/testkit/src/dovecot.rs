@@ -31,6 +31,11 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts one with these mailboxes, whole addresses. Reports go to `gatepost`, by SMTP. `None`: it cannot run here, outside CI.
     pub fn start(mailboxes: &[&str], gatepost: SocketAddr) -> Option<Dovecot> {
+        Dovecot::start_with(mailboxes, gatepost, "")
+    }
+
+    /// With more lines for its settings, before those of `deploy/dovecot`.
+    pub fn start_with(mailboxes: &[&str], gatepost: SocketAddr, more: &str) -> Option<Dovecot> {
         // SAFETY: geteuid has no preconditions and cannot fail.
         let is_root = unsafe { libc::geteuid() == 0 };
         if !is_root || !Path::new(PROGRAM).exists() {
@@ -40,7 +45,7 @@ impl Dovecot {
         }
         let folder = TempDir::new().expect("a folder");
         let ports = [free_port(), free_port(), free_port()];
-        let certificate = write_all(folder.path(), mailboxes, gatepost, ports);
+        let certificate = write_all(folder.path(), mailboxes, (gatepost, more), ports);
         let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         let child = Command::new(PROGRAM)
             .arg("-F")
@@ -168,7 +173,7 @@ fn free_port() -> u16 {
 }
 
 /// Everything it reads; returns its certificate.
-fn write_all(folder: &Path, mailboxes: &[&str], gatepost: SocketAddr, [lmtp, imap, imaps]: [u16; 3]) -> Vec<u8> {
+fn write_all(folder: &Path, mailboxes: &[&str], (gatepost, more): (SocketAddr, &str), [lmtp, imap, imaps]: [u16; 3]) -> Vec<u8> {
     let path = |name: &str| folder.join(name);
     let shown = |name: &str| path(name).display().to_string();
     let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("written");
@@ -201,7 +206,7 @@ fn write_all(folder: &Path, mailboxes: &[&str], gatepost: SocketAddr, [lmtp, ima
         users = shown("users"),
     );
     let snippet = std::fs::read_to_string(shipped.join("gatepost.conf")).expect("the snippet");
-    write("dovecot.conf", &format!("{own}{}", snippet.replace("/etc/dovecot/gatepost", &shown("gatepost"))));
+    write("dovecot.conf", &format!("{own}{more}\n{}", snippet.replace("/etc/dovecot/gatepost", &shown("gatepost"))));
     for script in ["junk", "report-junk", "report-good"] {
         // As the walk through says; scripts that people's processes may not compile beside themselves.
         run("sievec", &["-c", &shown("dovecot.conf"), &shown(&format!("gatepost/{script}.sieve"))]);

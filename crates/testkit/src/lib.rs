@@ -3,7 +3,9 @@
 pub mod cases;
 pub mod dialogue;
 pub mod dovecot;
+pub mod postfix;
 pub mod postgres;
 pub mod shared;
 pub mod sink;
 pub mod slapd;
+pub mod unbound;

@@ -141,12 +141,14 @@ async fn ground(place: &Place) -> anyhow::Result<Ground> {
     Ok(Ground {
         db: store.db.clone(),
         directory: Arc::new(loaded?),
-        dns,
+        dns: dns.clone(),
         courier: Arc::new(courier),
         thresholds: chosen.settings.detect.thresholds,
         hostname,
         scope: OrgScope::All,
         trace_days: chosen.settings.store.trace_days,
+        health: chosen.settings.health.clone(),
+        lists: Arc::new(gateway::intake::Lists::new(dns.clone(), chosen.settings.dns.list.clone())),
         now_ms: output::now_ms(),
     })
 }

@@ -183,6 +183,14 @@ causes! {
     MissedByFilter = "missed-by-filter", Administrator;
     ReleasedByPerson = "released-by-person", Administrator;
     BypassedUs = "bypassed-us", Administrator;
+    // Our own side.
+    DatabaseSlow = "database-slow", Operator;
+    ResolverFailing = "resolver-failing", Operator;
+    OwnCertificate = "own-certificate", Operator;
+    EngineMissing = "engine-missing", Operator;
+    SignaturesOld = "signatures-old", Operator;
+    ListMute = "list-mute", Operator;
+    OwnClock = "own-clock", Operator;
     // Bounces of mail that is not ours.
     Backscatter = "backscatter", Nobody;
     RefusedElsewhere = "refused-elsewhere", SenderAdministrator;

@@ -5,6 +5,8 @@ use crate::App;
 use detect::Thresholds;
 use gateway::delivery::Courier;
 use gateway::directory::Directory;
+use gateway::health::HealthSettings;
+use gateway::intake::Lists;
 use gateway::scope::OrgScope;
 use mail::OrgId;
 use mail::dns::{Dns, Record, RecordType};
@@ -28,6 +30,10 @@ pub struct Ground {
     /// Whose records are read.
     pub scope: OrgScope,
     pub trace_days: u32,
+    /// From when on a part of ours counts as wrong.
+    pub health: HealthSettings,
+    /// Lists that connections are looked up in.
+    pub lists: Arc<Lists>,
     /// Unix milliseconds.
     pub now_ms: i64,
 }
@@ -43,6 +49,8 @@ impl Ground {
             hostname: app.hostname.clone(),
             scope,
             trace_days: app.trace_days,
+            health: app.health.settings(),
+            lists: app.lists.clone(),
             now_ms: app.now_ms(),
         }
     }

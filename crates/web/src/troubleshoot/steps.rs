@@ -27,10 +27,12 @@ pub enum Look {
     Header,
     /// Block lists, about our own addresses.
     Lists,
+    /// Disk, database, DNS, certificate, engines and clock of this installation.
+    Own,
 }
 
 impl Look {
-    pub const ALL: [Look; 13] = [
+    pub const ALL: [Look; 14] = [
         Look::Records,
         Look::Service,
         Look::Recipient,
@@ -44,6 +46,7 @@ impl Look {
         Look::Digest,
         Look::Header,
         Look::Lists,
+        Look::Own,
     ];
 
     /// In JSON; words `look-…`.
@@ -62,6 +65,7 @@ impl Look {
             Look::Digest => "digest",
             Look::Header => "header",
             Look::Lists => "lists",
+            Look::Own => "own",
         }
     }
 }

@@ -5,9 +5,11 @@
 
 mod absent;
 mod bounce;
+mod clock;
 mod connector;
 mod domain;
 mod header;
+mod own;
 mod people;
 mod receipt;
 mod refusal;
@@ -61,8 +63,9 @@ fn own_address(ground: &Ground, question: &Question) -> Option<String> {
 
 async fn account(ground: &Ground, question: &Question, steps: &Steps) -> Result<Vec<Suspect>, Error> {
     let Some(address) = own_address(ground, question) else { return Ok(Vec::new()) };
-    let found = people::sign_in(ground, &address).await?;
+    let mut found = people::sign_in(ground, &address).await?;
     steps.note(Look::Account, found.iter().all(|one| one.cause.is_innocent()));
+    found.extend(own::of_sign_in(ground, steps).await?);
     Ok(found)
 }
 
@@ -110,6 +113,7 @@ async fn connectors(ground: &Ground, question: &Question, facts: &Facts, steps: 
         }
     }
     found.extend(issues(question, facts, &found));
+    own::besides(ground, question, facts, &mut found, steps).await?;
     Ok(found)
 }
 
@@ -158,6 +162,7 @@ async fn mail(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps
     }
     tried_now(ground, question, &mut found, steps).await;
     besides(ground, question, &mut found, steps).await?;
+    own::besides(ground, question, facts, &mut found, steps).await?;
     Ok(found)
 }
 
