@@ -4,6 +4,7 @@
 //! A world is a whole Gatepost in this process: listener, mail path, queue, delivery, pages, with fixed DNS and next hops with faults.
 
 mod keys;
+mod real;
 mod report;
 mod scenario;
 mod sender;
@@ -185,7 +186,11 @@ async fn then(world: &mut World, step: &str) {
     let (verb, rest_of) = step.split_once(' ').unwrap_or((step, ""));
     match verb {
         "settle" => rest(world).await,
-        "down" => drop(world.sinks.remove(rest_of)),
+        "measure" => world.measure().await,
+        "down" => {
+            world.sinks.remove(rest_of);
+            world.reals.remove(rest_of);
+        }
         "up" => world.up(rest_of).await,
         "delivered" => until(world, "SELECT count(*) FROM recipient WHERE state = 'queued'", 0).await,
         "release" | "delete" => {

@@ -96,7 +96,7 @@ pub fn write(all: &[Result]) {
     let scenarios: std::collections::BTreeSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
     let steps: usize = all.iter().map(|one| one.steps).sum();
     let mut text = format!(
-        "# Diagnosis\n\nWritten by `make lab`: worlds with real faults (`crates/web/tests/lab`), each complaint in English and in Chinese, asked over the REST\nAPI of a whole Gatepost in one process with fixed DNS and next hops with faults.\n\n\
+        "# Diagnosis\n\nWritten by `make lab`: worlds with real faults (`crates/web/tests/lab`), each complaint in English and in Chinese, asked over the REST\nAPI of a whole Gatepost in one process with fixed DNS and next hops with faults; `real-…` with real Postfix, Dovecot and unbound.\n\n\
          | what | result | bar |\n|---|---|---|\n| scenarios | {} ({} complaints) | 80 |\n| right cause first | {} | 95 % |\n| right causes in the first three | {} | 100 % |\n| wrong and confident | {} | 0 |\n\
          | a fitting fix offered | {} | 100 % |\n| fixes of ours applied, verified, taken back where that can be | {} of {} | all |\n| median time | {} ms | 5 s |\n| longest time | {} ms | |\n| things looked at, on average | {:.1} | |\n\n\
          {ESTIMATE}\n\n| scenario | wording | true | named | ms |\n|---|---|---|---|---|\n",

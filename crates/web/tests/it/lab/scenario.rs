@@ -54,12 +54,34 @@ pub struct World {
     /// DKIM keys of domains, by selector: "published", "missing" or "differs".
     pub dkim: BTreeMap<String, String>,
     pub mail: Vec<Sent>,
-    /// What happens after the mails: "settle", "delivered", "release", "delete", "remove ADDRESS", "cancel", "expire", "up NAME", "down NAME", …
+    /// What happens after the mails: "settle", "delivered", "release", "delete", "remove ADDRESS", "cancel", "expire", "up NAME", "down NAME", "measure", …
     pub then: Vec<String>,
     /// People with accounts: address and "active" or "inactive".
     pub people: BTreeMap<String, String>,
     /// Issues that are open: cause.
     pub issues: Vec<String>,
+    /// All names through a real unbound: "validating", "stopped" or "cut-off" from the world; "" is fixed DNS.
+    pub resolver: String,
+    /// Zones of that resolver whose signatures do not fit.
+    pub bogus: Vec<String>,
+    /// Engines besides the built-in ones.
+    pub detect: Option<detect::DetectSettings>,
+    /// What the step "measure" finds of this node, where it cannot be brought about here.
+    pub node: Node,
+}
+
+/// Facts about the node in place of those that are measured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Node {
+    /// Octets of the disk.
+    pub disk_free: Option<u64>,
+    pub disk_total: Option<u64>,
+    pub database_ms: Option<i64>,
+    /// Until our certificate ends.
+    pub certificate_days: Option<i64>,
+    /// Since the newest signature of clamd.
+    pub signatures_days: Option<i64>,
 }
 
 /// A next hop.
@@ -79,6 +101,12 @@ pub struct Hop {
     pub lacks: Vec<String>,
     pub knows: Vec<String>,
     pub replies: BTreeMap<String, String>,
+    /// A real server instead of a sink: "postfix" or "dovecot".
+    pub real: String,
+    /// More lines of its settings.
+    pub lines: String,
+    /// Mailboxes that a Dovecot has.
+    pub mailboxes: Vec<String>,
 }
 
 /// A mail that somebody sends.

@@ -1,6 +1,7 @@
 //! A whole Gatepost in this process, with next hops, DNS and senders around it.
 
-use super::scenario::{Hop, Scenario, World as Settings};
+use super::real::{self, Real};
+use super::scenario::{Hop, Node, Scenario, World as Settings};
 use super::zone::zone;
 use crate::scene::Answer;
 use axum::body::Body;
@@ -12,6 +13,8 @@ use gateway::delivery::{self, Courier, Timeouts, Tls};
 use gateway::directory::sql::{self as directory_sql, FROM_PAGE};
 use gateway::directory::{ConnectorSettings, DirectorySettings, Watch};
 use gateway::feedback::{Deltas, Feedback};
+use gateway::health::measure::{Measure, Parts as MeasureParts};
+use gateway::health::{HealthSettings, sql as health_sql};
 use gateway::intake::again::Again;
 use gateway::intake::{Gate, Parts as GateParts};
 use gateway::quarantine::Quarantine;
@@ -31,6 +34,7 @@ use store::bodies::Bodies;
 use store::{Db, DbSettings, Error};
 use tempfile::TempDir;
 use testkit::sink::{Fault, Sink, SinkSettings};
+use testkit::unbound::Unbound;
 use tower::ServiceExt;
 use web::people::Role;
 use web::people::session::{self, Peer};
@@ -50,11 +54,15 @@ pub struct World {
     pub smtp: SocketAddr,
     pub org: OrgId,
     pub sinks: BTreeMap<String, Sink>,
+    pub reals: BTreeMap<String, Real>,
     /// Where each hop is, or would be.
     pub places: BTreeMap<String, SocketAddr>,
     pub cookie: String,
     routes: axum::Router,
     queue: Queue,
+    measured: Arc<MeasureParts>,
+    node: Node,
+    _resolver: Option<Unbound>,
     stopper: connection::stop::Stopper,
     /// Dropped, it would end all sessions.
     _running: connection::Running,
@@ -74,8 +82,10 @@ impl Routes for ByDirectory {
 }
 
 /// Nobody waits for minutes here.
-fn timeouts() -> Timeouts {
-    let short = Duration::from_millis(700);
+fn timeouts(settings: &Settings) -> Timeouts {
+    // A real server starts its processes when somebody comes.
+    let is_real = settings.hop.values().any(|hop| !hop.real.is_empty());
+    let short = Duration::from_millis(if is_real { 8_000 } else { 700 });
     Timeouts { connect: short, greeting: short, command: short, data_begin: short, data_block: short, data_end: short, quit: short }
 }
 
@@ -87,12 +97,22 @@ impl World {
         let db = Db::open(&DbSettings { url, ..DbSettings::default() }, &web::migrations()).await.expect("a database");
         let ids = Arc::new(IdMaker::new(1));
         let bodies = Bodies::open(&folder.path().join("bodies")).expect("a folder");
-        let (sinks, places) = hops(settings).await;
+        let (sinks, mut places) = hops(settings).await;
+        let reals = reals(settings, &mut places);
         let seal = Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key"));
         fill(&db, &ids, placed(&settings.settings, &places)).await;
         let mut zone = zone(settings);
         super::keys::make(&db, &ids, &seal, settings, &mut zone).await;
-        let dns: Arc<dyn Dns> = Arc::new(zone);
+        let resolver = (!settings.resolver.is_empty()).then(|| real::resolver(settings)).flatten();
+        let (unbound, live) = resolver.map_or((None, None), |(unbound, live)| (Some(unbound), Some(live)));
+        let dns: Arc<dyn Dns> = match live.clone() {
+            Some(live) => live,
+            None => Arc::new(zone),
+        };
+        let detector = match &settings.detect {
+            None => DETECTOR.clone(),
+            Some(settings) => Arc::new(Detector::new(settings).expect("a detector")),
+        };
         let directory = Watch::open(db.clone(), detect::settings::DetectSettings::default().surroundings(Default::default()))
             .await
             .expect("the directory");
@@ -106,7 +126,7 @@ impl World {
             tls,
             hostname: HOSTNAME.into(),
             own_ports: Vec::new(),
-            timeouts: timeouts(),
+            timeouts: timeouts(settings),
             security: Default::default(),
         });
         let (queue, seats, _) = Queue::open(QueueParts {
@@ -123,7 +143,7 @@ impl World {
         let feedback = Feedback {
             db: db.clone(),
             ids: ids.clone(),
-            model: DETECTOR.model.clone(),
+            model: detector.model.clone(),
             deltas: Deltas::follow(db.clone()).await,
             reputation: reputation.clone(),
         };
@@ -137,9 +157,9 @@ impl World {
             ids: ids.clone(),
             directory: directory.clone(),
             dns: dns.clone(),
-            detector: DETECTOR.clone(),
+            detector: detector.clone(),
             queue: queue.clone(),
-            signals,
+            signals: signals.clone(),
             events,
             reputation: reputation.clone(),
             feedback: feedback.clone(),
@@ -155,7 +175,7 @@ impl World {
         let smtp = running.addresses()[0].1;
         delivery::run(queue.clone(), seats, courier.clone());
         let again = Again {
-            detector: DETECTOR.clone(),
+            detector: detector.clone(),
             dns: dns.clone(),
             directory: directory.clone(),
             deltas: feedback.deltas.clone(),
@@ -164,6 +184,20 @@ impl World {
             trusted_sealers: Vec::new(),
             hostname: HOSTNAME.into(),
         };
+        let measured = Arc::new(MeasureParts {
+            node: 1,
+            signals,
+            settings: HealthSettings::default(),
+            live,
+            detector,
+            keys: None,
+            courier: courier.clone(),
+            directory: directory.clone(),
+            data: folder.path().to_path_buf(),
+            smtp: Some(smtp),
+            sessions: Box::new(|| 0),
+            clock: now_ms,
+        });
         let bodies = Arc::new(bodies);
         let app = App::new(Parts {
             settings: WebSettings::default(),
@@ -175,7 +209,7 @@ impl World {
             feedback,
             again,
             thresholds: Default::default(),
-            lists: Arc::new(gateway::intake::Lists::new(dns.clone(), Vec::new())),
+            lists: Arc::new(gateway::intake::Lists::new(dns.clone(), settings.lists.clone())),
             dns,
             help: web::help::Library::new(&[]),
             dns_at: Arc::new(|_| None),
@@ -191,8 +225,23 @@ impl World {
             clock: now_ms,
         });
         let routes = web::app::router(app.clone());
-        let mut world =
-            World { app, smtp, org, sinks, places, cookie: String::new(), routes, queue, stopper, _running: running, _folder: folder };
+        let mut world = World {
+            app,
+            smtp,
+            org,
+            sinks,
+            reals,
+            places,
+            cookie: String::new(),
+            routes,
+            queue,
+            measured,
+            node: settings.node.clone(),
+            _resolver: unbound,
+            stopper,
+            _running: running,
+            _folder: folder,
+        };
         world.cookie = world.person("admin@acme.example", Role::Administrator).await;
         for (address, state) in &settings.people {
             world.person(address, Role::Person).await;
@@ -234,6 +283,21 @@ impl World {
         .await
     }
 
+    /// Looks at this node as health does, and keeps what it found.
+    pub async fn measure(&self) {
+        let mut sample = Measure::new(self.measured.clone()).sample().await;
+        let (node, facts) = (&self.node, &mut sample.facts);
+        facts.disk_free = node.disk_free.or(facts.disk_free);
+        facts.disk_total = node.disk_total.or(facts.disk_total);
+        facts.database_ms = node.database_ms.or(facts.database_ms);
+        let days = |days: i64| now_ms() + days * 24 * 60 * 60 * 1000;
+        facts.certificate_until_ms = node.certificate_days.map(days);
+        facts.signatures_ms.extend(node.signatures_days.map(|old| ("clamd".to_string(), days(-old))));
+        let done: Result<(), Error> =
+            self.app.db.tx(move |tx| Box::pin(async move { health_sql::put_sample(tx, &sample).await })).await;
+        done.expect("a sample is kept");
+    }
+
     pub async fn up(&mut self, name: &str) {
         let place = self.places[name];
         self.sinks.remove(name);
@@ -264,7 +328,7 @@ fn door(settings: &Settings, dns: Arc<dyn Dns>) -> Setup {
 
 async fn hops(settings: &Settings) -> (BTreeMap<String, Sink>, BTreeMap<String, SocketAddr>) {
     let (mut sinks, mut places) = (BTreeMap::new(), BTreeMap::new());
-    for (name, hop) in &settings.hop {
+    for (name, hop) in settings.hop.iter().filter(|(_, hop)| hop.real.is_empty()) {
         let sink = Sink::start(sink_settings(hop)).await;
         places.insert(name.clone(), sink.address);
         if hop.fault != "down" {
@@ -272,6 +336,17 @@ async fn hops(settings: &Settings) -> (BTreeMap<String, Sink>, BTreeMap<String, 
         }
     }
     (sinks, places)
+}
+
+fn reals(settings: &Settings, places: &mut BTreeMap<String, SocketAddr>) -> BTreeMap<String, Real> {
+    let mut reals = BTreeMap::new();
+    for (name, hop) in settings.hop.iter().filter(|(_, hop)| !hop.real.is_empty()) {
+        // Outside CI, where it cannot run, nothing listens; the scenario then fails rather than passes.
+        let Some(real) = tokio::task::block_in_place(|| Real::start(hop)) else { continue };
+        places.insert(name.clone(), real.address());
+        reals.insert(name.clone(), real);
+    }
+    reals
 }
 
 fn sink_settings(hop: &Hop) -> SinkSettings {

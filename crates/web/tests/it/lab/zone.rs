@@ -13,7 +13,7 @@ pub fn zone(world: &World) -> Zone {
 }
 
 /// `name TYPE` leaves out all records of that type, `name` all of the name.
-fn is_left_out(world: &World, line: &str) -> bool {
+pub fn is_left_out(world: &World, line: &str) -> bool {
     let mut words = line.split_whitespace();
     let (name, kind) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let is_more = world.dns_more.iter().any(|more| more == line);
@@ -32,6 +32,7 @@ fn add(zone: &mut Zone, line: &str) {
         }
         "TXT" => zone.txt(name, value),
         "NS" => zone.add(name, Record::Ns(value.into())),
+        "TLSA" => zone.add(name, tlsa(value, line)),
         "PTR" => zone.add(name, Record::Ptr(value.into())),
         "NAME" => zone.exists(name),
         "FAIL" => {
@@ -48,6 +49,22 @@ fn add(zone: &mut Zone, line: &str) {
         }
         _ => panic!("this is no record: {line}"),
     };
+}
+
+fn tlsa(value: &str, line: &str) -> Record {
+    let words: Vec<&str> = value.split(' ').collect();
+    let [usage, selector, matching, hex] = words[..] else { panic!("this is no record: {line}") };
+    let octet = |at: usize| parsed_hex(&hex[at..at + 2], line);
+    Record::Tlsa {
+        usage: parsed(usage, line),
+        selector: parsed(selector, line),
+        matching: parsed(matching, line),
+        octets: (0..hex.len()).step_by(2).map(octet).collect(),
+    }
+}
+
+fn parsed_hex(text: &str, line: &str) -> u8 {
+    u8::from_str_radix(text, 16).unwrap_or_else(|_| panic!("this is no record: {line}"))
 }
 
 fn parsed<T: std::str::FromStr>(text: &str, line: &str) -> T {
