@@ -69,6 +69,8 @@ pub struct SinkSettings {
     pub replies: Vec<(String, String)>,
     /// Its certificate ended yesterday.
     pub expired: bool,
+    /// It takes a dot between bare line feeds for the end of a message: mail can be smuggled past it.
+    pub ends_at_lf: bool,
 }
 
 impl Default for SinkSettings {
@@ -86,6 +88,7 @@ impl Default for SinkSettings {
             only_helo: false,
             replies: Vec::new(),
             expired: false,
+            ends_at_lf: false,
         }
     }
 }
@@ -407,7 +410,10 @@ impl Talk {
         }
         let mut octets = Vec::new();
         loop {
-            let line = self.raw_line(stream).await?;
+            let line = match self.shared.settings.ends_at_lf {
+                true => self.line_or_false_end(stream).await?,
+                false => self.raw_line(stream).await?,
+            };
             if line == b".\r\n" {
                 break;
             }
@@ -443,6 +449,25 @@ impl Talk {
         self.reset();
         say(stream, &text).await?;
         Some(if fault == Fault::CloseWhenIdle { Next::Close } else { Next::Command })
+    }
+
+    /// As `raw_line`, but whatever stands before a dot between bare line feeds is thrown away and the dot ends the message.
+    async fn line_or_false_end(&mut self, stream: &mut impl Stream) -> Option<Vec<u8>> {
+        loop {
+            if let Some(at) = self.input.windows(3).position(|three| three == b"\n.\n") {
+                self.input.drain(..at + 3);
+                return Some(b".\r\n".to_vec());
+            }
+            if let Some(at) = self.input.windows(2).position(|two| two == b"\r\n") {
+                return Some(self.input.drain(..at + 2).collect());
+            }
+            let mut some = [0; 16_384];
+            let read = stream.read(&mut some).await.ok()?;
+            if read == 0 {
+                return None;
+            }
+            self.input.extend_from_slice(&some[..read]);
+        }
     }
 
     async fn line(&mut self, stream: &mut impl Stream) -> Option<String> {

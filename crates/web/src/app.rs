@@ -80,6 +80,8 @@ pub struct Parts {
     pub courier: Arc<Courier>,
     /// What waits to be delivered by this server; `None` where nothing is.
     pub queue: Option<gateway::queue::Queue>,
+    /// What others meet when they bring us mail.
+    pub door: Door,
     /// Seals the private keys of domains.
     pub seal: Arc<Seal>,
     /// Host name of this installation: greetings, and where letters come from.
@@ -92,6 +94,22 @@ pub struct Parts {
     pub reports: gateway::mail_reports::MailReportSettings,
     /// Unix milliseconds.
     pub clock: fn() -> i64,
+}
+
+/// Our own door, as others meet it.
+#[derive(Clone, Default)]
+pub struct Door {
+    /// `None` without TLS.
+    pub keys: Option<Arc<gateway::connection::tls::Keys>>,
+    /// The largest message that is taken.
+    pub octets_max: u64,
+}
+
+impl Door {
+    /// The certificate that is shown, with those that vouch for it.
+    pub fn chain(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+        self.keys.as_ref().map(|keys| keys.chain()).unwrap_or_default()
+    }
 }
 
 /// State of the router; cheap to clone.

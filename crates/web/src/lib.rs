@@ -37,7 +37,7 @@ pub mod support_desk;
 pub mod trace;
 pub mod troubleshoot;
 
-pub use app::{App, Parts, WebSettings};
+pub use app::{App, Door, Parts, WebSettings};
 pub use server::{Serving, serve};
 
 /// The schema of everything: the mail path's steps and ours, in order.

@@ -6,6 +6,7 @@ use crate::output::{self, Exit, WrongUse};
 use clap::Args;
 use gateway::connection::resolver::{self, Live};
 use gateway::connection::settings::Servers;
+use gateway::connection::tls::Keys;
 use gateway::delivery::validate::{self, StepResult, Validation, Wish};
 use gateway::delivery::{Courier, Timeouts};
 use gateway::dkim::KeyState;
@@ -37,6 +38,9 @@ pub struct Connector {
     /// Send a test mail to that address.
     #[arg(long, requires = "to")]
     send: bool,
+    /// Find out how the server behaves: relaying, waiting, size, and with --to whether mail can be smuggled past it.
+    #[arg(long)]
+    manners: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -66,7 +70,11 @@ pub fn domain(place: &Place, asked: Domain) -> anyhow::Result<Exit> {
         });
         let (hostname, tls) =
             (gateway::connection::own_name(&chosen.settings.listen), crate::serve::security::tls(&chosen.settings.delivery)?);
-        let eyes = Eyes { dns: &dns, dns_at: &at, tls: &tls, hostname: &hostname, now_ms: output::now_ms() };
+        // Without files a new certificate is made at each start: there is none to compare with.
+        let named_files = !chosen.settings.tls.certificate.as_os_str().is_empty();
+        let keys_of_door = if named_files { Keys::from_settings(&chosen.settings.tls, &hostname)? } else { None };
+        let chain = keys_of_door.map(|keys| keys.chain()).unwrap_or_default();
+        let eyes = Eyes { dns: &dns, dns_at: &at, tls: &tls, hostname: &hostname, chain: &chain, now_ms: output::now_ms() };
         Ok(Some(look(&eyes, &named, &keys).await))
     })?;
     let Some(report) = report else {
@@ -125,6 +133,7 @@ pub fn connector(place: &Place, asked: Connector) -> anyhow::Result<Exit> {
             connector: named.settings,
             recipient,
             send: asked.send,
+            manners: asked.manners.then_some(chosen.settings.limits.message_octets_max),
             now_ms: output::now_ms(),
         };
         Ok(Some(validate::validate(&courier, &wish).await))

@@ -221,6 +221,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         queue: queue.clone(),
         health: &health,
         doctor: doctor::hands(chosen, config, is_demo),
+        door: web::Door { keys: keys.clone(), octets_max: settings.limits.message_octets_max },
     };
     let app = pages::app(chosen, &store, feedback, shared);
     (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());

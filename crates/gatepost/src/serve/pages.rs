@@ -26,11 +26,12 @@ pub struct Running<'a> {
     pub queue: gateway::queue::Queue,
     pub health: &'a Health,
     pub doctor: web::doctor::Hands,
+    pub door: web::Door,
 }
 
 /// The state of the pages.
 pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<'_>) -> web::App {
-    let Running { directory, dns, detector, courier, seal, queue, health, doctor } = running;
+    let Running { directory, dns, detector, courier, seal, queue, health, doctor, door } = running;
     let dns_settings = chosen.settings.dns.clone();
     let settings = &chosen.settings;
     let again = Again {
@@ -63,6 +64,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
         lists: Arc::new(gateway::intake::Lists::new(dns.clone(), settings.dns.list.clone())),
         doctor: Some(doctor),
         turns: Default::default(),
+        door,
         courier,
         queue: Some(queue),
         seal,

@@ -57,6 +57,8 @@ struct Pair {
     config: Arc<ServerConfig>,
     /// When the certificate ends; `None` when that cannot be read.
     until_ms: Option<i64>,
+    /// Our own first.
+    chain: Vec<CertificateDer<'static>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +98,11 @@ impl Keys {
     /// When the certificate in use ends, Unix milliseconds.
     pub fn until_ms(&self) -> Option<i64> {
         self.current.load().until_ms
+    }
+
+    /// What we show to who connects, our own certificate first.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.current.load().chain.clone()
     }
 
     /// Reads the files again if they changed since the last look. True when a new pair is in use.
@@ -200,11 +207,11 @@ fn server_config(
         None => builder.with_no_client_auth(),
     };
     let until_ms = chain.first().and_then(until_ms);
-    let mut config = builder.with_single_cert(chain, key)?;
+    let mut config = builder.with_single_cert(chain.clone(), key)?;
     config.ticketer = tickets.clone();
     config.session_storage = rustls::server::ServerSessionMemoryCache::new(SESSIONS_KEPT);
     config.send_tls13_tickets = 1;
-    Ok(Pair { config: Arc::new(config), until_ms })
+    Ok(Pair { config: Arc::new(config), until_ms, chain })
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -117,6 +117,7 @@ pub async fn test(app: &App, wish: &Wish) -> Test {
         connector: ConnectorSettings { name: super::KIND.into(), ..ConnectorSettings::default() },
         recipient: wish.recipient.clone(),
         send: false,
+        manners: None,
         subject: String::new(),
         text: String::new(),
         now_ms: app.now_ms(),
@@ -256,7 +257,7 @@ fn of_step(step: &validate::Step, is_v6: bool) -> Step {
         StepResult::Ok => Fine,
         StepResult::Advice => Advice,
         // Greylisting is no fault: servers come again by themselves.
-        StepResult::Problem if step.why == "later" => Advice,
+        StepResult::Problem if matches!(step.why.as_str(), "later" | "greylists") => Advice,
         StepResult::Problem => Problem,
         StepResult::CannotTell => CannotTell,
     };

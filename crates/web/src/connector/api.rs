@@ -2,7 +2,7 @@
 
 use super::inbound_page::{changeable, put as put_inbound, take_away as take_inbound_away};
 use super::page::{change as put, make, take_away};
-use super::try_page::{last, try_saved};
+use super::try_page::{Ask, last, try_saved};
 use super::{Draft, InboundDraft, find, find_inbound, find_to_change, may_name_private, sql};
 use crate::App;
 use crate::page::Fault;
@@ -162,6 +162,8 @@ pub struct TryBody {
     pub to: String,
     /// Send a test mail to it.
     pub send: bool,
+    /// Find out how the server behaves: relaying, waiting, size, and with an address whether mail can be smuggled past it.
+    pub manners: bool,
 }
 
 /// A validation with its result in a word.
@@ -192,7 +194,7 @@ async fn run(
     Json(asked): Json<TryBody>,
 ) -> Result<Json<ValidationBody>, Fault> {
     let named = find(&app, &person, &name).await?;
-    let tried = try_saved(&app, &person, named, &asked.to, asked.send).await?;
+    let tried = try_saved(&app, &person, named, Ask { to: &asked.to, send: asked.send, manners: asked.manners }).await?;
     Ok(Json(ValidationBody { result: tried.validation.result().name(), validation: tried.validation }))
 }
 

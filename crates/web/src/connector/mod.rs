@@ -15,7 +15,7 @@ mod try_page;
 pub use draft::Draft;
 pub use inbound_draft::InboundDraft;
 pub use page::{change, follow};
-pub use try_page::{KIND, Tried, try_connector};
+pub use try_page::{Ask, KIND, Tried, try_connector};
 
 use crate::App;
 use crate::page::words::Source;

@@ -231,7 +231,7 @@ fn shown_form(wanted: &Wanted) -> Shown {
 
 async fn try_draft(app: &App, view: &View, person: &Person, tried: (Option<&sql::Named>, ConnectorSettings), shown: (Shown, &str)) -> Page {
     let ((named, settings), (form, to)) = (tried, shown);
-    match super::try_connector(app, person, (settings, named.map(|named| &named.settings)), (to, false)).await {
+    match super::try_connector(app, person, (settings, named.map(|named| &named.settings)), super::Ask { to, ..Default::default() }).await {
         Ok(validation) => show_page(app, view, person, named, (form, Some(validation))).await,
         Err(Fault::Invalid(wrong)) => show_page(app, view, person, named, (form.with_wrong(wrong), None)).await,
         Err(other) => Err(other),

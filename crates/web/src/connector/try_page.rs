@@ -90,15 +90,26 @@ fn shown_step(view: &View, step: &validate::Step) -> ShownStep {
     }
 }
 
-/// Connects. `tried` is what is tried, with what is saved under its name; `to` is an address and whether a mail is sent to it.
+/// What is asked besides connecting.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ask<'a> {
+    /// An address of the server.
+    pub to: &'a str,
+    /// Send a mail to it.
+    pub send: bool,
+    /// Find out how the server behaves.
+    pub manners: bool,
+}
+
+/// Connects. `tried` is what is tried, with what is saved under its name; at most what is asked is done.
 pub async fn try_connector(
     app: &App,
     person: &Person,
     tried: (ConnectorSettings, Option<&ConnectorSettings>),
-    to: (&str, bool),
+    ask: Ask<'_>,
 ) -> Result<Validation, Fault> {
     person.require(May::Connectors)?;
-    let ((connector, saved), (to, send)) = (tried, to);
+    let ((connector, saved), Ask { to, send, manners }) = (tried, ask);
     let recipient = match to.trim() {
         "" if send => return Err(Fault::Invalid(vec![Wrong::new("to", "connector-wrong-to")])),
         "" => None,
@@ -115,6 +126,7 @@ pub async fn try_connector(
         connector,
         recipient,
         send,
+        manners: manners.then_some(app.door.octets_max),
         now_ms: app.now_ms(),
     };
     Ok(validate::validate(&app.courier, &wish).await)
@@ -127,12 +139,12 @@ pub struct Tried {
 }
 
 /// Tries a saved connector, keeps the result, and notes that a mail was sent.
-pub async fn try_saved(app: &App, person: &Person, named: sql::Named, to: &str, send: bool) -> Result<Tried, Fault> {
-    let validation = try_connector(app, person, (named.settings.clone(), Some(&named.settings)), (to, send)).await?;
+pub async fn try_saved(app: &App, person: &Person, named: sql::Named, ask: Ask<'_>) -> Result<Tried, Fault> {
+    let validation = try_connector(app, person, (named.settings.clone(), Some(&named.settings)), ask).await?;
     let (org, name, at_ms) = (named.org, named.settings.name.clone(), validation.at_ms);
     let json = serde_json::to_string(&validation).unwrap_or_default();
     let (ids, person) = (app.ids.clone(), person.clone());
-    let detail = serde_json::json!({ "to": to, "sent": validation.sent.is_some(), "result": validation.result().name() });
+    let detail = serde_json::json!({ "to": ask.to, "manners": ask.manners, "sent": validation.sent.is_some(), "result": validation.result().name() });
     app.db
         .tx(move |tx| {
             Box::pin(async move {
@@ -171,12 +183,14 @@ pub async fn last(app: &App, named: &sql::Named) -> Result<Option<Validation>, F
 pub struct Asked {
     to: String,
     send: String,
+    manners: String,
 }
 
 /// `POST /connectors/{name}/validation`: tries what is saved.
 pub async fn run(State(app): State<App>, person: Person, Path(name): Path<String>, Form(asked): Form<Asked>) -> Page {
     let named = find(&app, &person, &name).await?;
-    let tried = try_saved(&app, &person, named, &asked.to, !asked.send.is_empty()).await?;
+    let ask = Ask { to: &asked.to, send: !asked.send.is_empty(), manners: !asked.manners.is_empty() };
+    let tried = try_saved(&app, &person, named, ask).await?;
     let say = match (tried.validation.result(), tried.validation.sent.is_some()) {
         (StepResult::Problem, _) => "connector-tried-badly",
         (_, true) => "connector-tried-sent",

@@ -14,6 +14,7 @@ use gateway::delivery::Tls;
 use gateway::dkim::{self, DomainKey, KeyState};
 use gateway::scope::OrgScope;
 use mail::dns::{Dns, Record, RecordType};
+use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -53,7 +54,8 @@ pub async fn run(app: &App, person: &Person, named: &Named) -> Result<Report, Fa
     person.require(May::Domains)?;
     app.turns.take(person.id, "domain-check", CHECKS_MAX)?;
     let keys = keys(app, named).await?;
-    let eyes = Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, now_ms: app.now_ms() };
+    let chain = app.door.chain();
+    let eyes = Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, chain: &chain, now_ms: app.now_ms() };
     let report = look(&eyes, named, &keys).await;
     let organisation = claim::organisation_name(app, named.org)?;
     let is_shown = !named.is_served() && report.of("domain.ownership").is_some_and(|checked| checked.result == CheckResult::Ok);
@@ -98,6 +100,8 @@ pub struct Eyes<'a> {
     pub tls: &'a Tls,
     /// Our name, as MX records have it.
     pub hostname: &'a str,
+    /// The certificate that we show, with those that vouch for it; empty: none, or not known.
+    pub chain: &'a [CertificateDer<'static>],
     /// Unix milliseconds.
     pub now_ms: i64,
 }
@@ -112,6 +116,7 @@ pub async fn look(eyes: &Eyes<'_>, named: &Named, keys: &[DomainKey]) -> Report 
         addresses: own_addresses(eyes).await,
         keys: keys.iter().map(public).collect(),
         policy: check::policy_text(named.settings.mta_sts, eyes.hostname),
+        chain: eyes.chain.to_vec(),
         now_ms: eyes.now_ms,
     };
     let (target, view) = (&target, &view);

@@ -108,6 +108,7 @@ impl Scene {
             lists: Arc::new(gateway::intake::Lists::new(dns.clone(), Vec::new())),
             doctor: None,
             turns: Default::default(),
+            door: Default::default(),
             courier: Arc::new(courier(dns.clone())),
             dns,
             queue: None,

@@ -62,6 +62,12 @@ impl Tlsa {
         is_usable.then(|| Tlsa { usage: *usage, selector: *selector, matching: *matching, octets: octets.clone() })
     }
 
+    /// The record that stays right when a certificate is renewed with the same key (RFC 7671 §5.1); `None` for what is no certificate.
+    pub fn of_key(certificate: &[u8]) -> Option<Tlsa> {
+        let key = certificate::public_key(certificate)?;
+        Some(Tlsa { usage: END_ENTITY, selector: 1, matching: 1, octets: digest(&SHA256, key).as_ref().to_vec() })
+    }
+
     /// `3 1 1 0c72ac70…`, as reports show it.
     pub fn shown(&self) -> String {
         let hex: String = self.octets.iter().map(|octet| format!("{octet:02x}")).collect();

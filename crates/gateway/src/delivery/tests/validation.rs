@@ -2,7 +2,7 @@
 
 use crate::delivery::validate::{StepResult, Validation, What, Wish, may_connect_to, validate};
 use crate::delivery::{Courier, Timeouts, Tls};
-use crate::directory::{ConnectorSettings, Protocol, TlsLevel};
+use crate::directory::{ConnectorKind, ConnectorSettings, Protocol, TlsLevel};
 use mail::dns::Zone;
 use std::sync::Arc;
 use testkit::sink::{Fault, Sink, SinkSettings};
@@ -29,6 +29,7 @@ async fn run(sink: &Sink, change: impl FnOnce(&mut Wish)) -> Validation {
         },
         recipient: mail::Address::parse("li@a.example").ok(),
         send: false,
+        manners: None,
         subject: "测试".into(),
         text: ".\r\nline".into(),
         now_ms: NOW_MS,
@@ -94,7 +95,13 @@ async fn every_fault_is_named_where_it_is() {
         ),
         (SinkSettings::with(Fault::RefuseMail), TlsLevel::Off, (What::Sender, Problem, "refused"), "refuses the sender"),
         (SinkSettings { refuse: "li@".into(), ..plain() }, TlsLevel::Off, (What::Recipient, Problem, "refused"), "refuses the recipient"),
-        (SinkSettings::with(Fault::TemporaryRcpt(1)), TlsLevel::Off, (What::Recipient, Problem, "later"), "greylisting"),
+        (SinkSettings::with(Fault::TemporaryRcpt(1)), TlsLevel::Off, (What::Recipient, Problem, "greylists"), "greylisting"),
+        (
+            SinkSettings { replies: vec![("RCPT".into(), "452 4.2.2 mailbox full".into())], ..plain() },
+            TlsLevel::Off,
+            (What::Recipient, Problem, "later"),
+            "a full mailbox",
+        ),
         (SinkSettings::with(Fault::Busy), TlsLevel::Off, (What::Greeting, Problem, "refused"), "too busy"),
         (SinkSettings::with(Fault::Garbage), TlsLevel::Off, (What::Greeting, Problem, "no-smtp"), "no SMTP"),
         (SinkSettings::with(Fault::Stall("RCPT")), TlsLevel::Off, (What::Recipient, Problem, "no-answer"), "hangs"),
@@ -106,6 +113,42 @@ async fn every_fault_is_named_where_it_is() {
         assert_eq!(last(&done), want, "{why}: {:#?}", done.hosts[0].steps);
         assert_eq!(done.hosts[0].is_ok(), want.1 == Good || want.1 == Advice, "{why}");
         assert!(sink.taken().is_empty(), "{why}: nothing was sent");
+    }
+}
+
+#[tokio::test]
+async fn manners_are_found_out_without_sending_mail() {
+    use StepResult::{Advice, Ok as Good, Problem};
+    let named = |done: &Validation| -> Vec<(What, StepResult, String)> {
+        let is_manner = |what: What| matches!(what, What::Pace | What::Size | What::Relay | What::Smuggling);
+        done.hosts[0].steps.iter().filter(|step| is_manner(step.what)).map(|step| (step.what, step.result, step.why.clone())).collect()
+    };
+    let strict = || SinkSettings { refuse: "example.org".into(), ..SinkSettings::default() };
+    for (settings, kind, want) in [
+        (strict(), ConnectorKind::Server, [(What::Size, Advice, "less"), (What::Relay, Good, "ok"), (What::Smuggling, Good, "ok")]),
+        (
+            SinkSettings::default(),
+            ConnectorKind::Server,
+            [(What::Size, Advice, "less"), (What::Relay, Advice, "open"), (What::Smuggling, Good, "ok")],
+        ),
+        (
+            SinkSettings::lacking("SIZE"),
+            ConnectorKind::Outbound,
+            [(What::Size, Good, "unnamed"), (What::Relay, Good, "wanted"), (What::Smuggling, Good, "ok")],
+        ),
+        (
+            SinkSettings { ends_at_lf: true, ..strict() },
+            ConnectorKind::Outbound,
+            [(What::Size, Advice, "less"), (What::Relay, Advice, "refused"), (What::Smuggling, Problem, "open")],
+        ),
+    ] {
+        let is_careless = settings.ends_at_lf;
+        let sink = Sink::start(settings).await;
+        let done = run(&sink, |wish| (wish.manners, wish.connector.kind) = (Some(20_000_000), kind)).await;
+        let want = want.map(|(what, result, why)| (what, result, why.to_string()));
+        assert_eq!(named(&done)[1..], want, "{:#?}", done.hosts[0].steps);
+        assert_eq!(named(&done)[0], (What::Pace, Good, "ok".into()));
+        assert_eq!(sink.taken().len(), usize::from(is_careless), "only who takes a false end takes the mail");
     }
 }
 

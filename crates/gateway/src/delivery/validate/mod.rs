@@ -1,10 +1,12 @@
 //! Validation of a connector: connects as delivery would, and keeps every line that is said.
 //!
 //! In: a connector, saved or not, and an address to try. Out: [`Validation`]: for each host the steps with their results, the dialogue
-//! with secrets masked, and what TLS came to. Invariant: it ends within [`HOSTS_WITHIN`] twice, goes only where delivery would go (private
-//! addresses where the connector allows them) and only to ports in [`may_connect_to`]; no mail is sent unless asked for.
+//! with secrets masked, and what TLS came to. Invariant: it ends within [`HOSTS_WITHIN`] three times, goes only where delivery would go (private
+//! addresses where the connector allows them) and only to ports in [`may_connect_to`]; no mail is sent unless asked for, or taken by a server
+//! that can be smuggled past.
 //! Not here: who may ask for it, and how often (`web::connector`).
 
+mod manners;
 mod talk;
 
 use super::certificate::Certificate;
@@ -38,6 +40,8 @@ pub struct Wish {
     pub recipient: Option<Address>,
     /// Send a test mail to it.
     pub send: bool,
+    /// Find out how the server behaves besides; with the largest message that we take, in octets.
+    pub manners: Option<u64>,
     /// Text of the test mail's subject and body.
     pub subject: String,
     pub text: String,
@@ -97,6 +101,14 @@ pub enum What {
     Sender,
     Recipient,
     Mail,
+    /// How long it lets us wait.
+    Pace,
+    /// The largest message it takes.
+    Size,
+    /// Whether it takes mail for strangers from us.
+    Relay,
+    /// Where it sees the end of a message.
+    Smuggling,
 }
 
 impl What {
@@ -111,6 +123,10 @@ impl What {
             What::Sender => "sender",
             What::Recipient => "recipient",
             What::Mail => "mail",
+            What::Pace => "pace",
+            What::Size => "size",
+            What::Relay => "relay",
+            What::Smuggling => "smuggling",
         }
     }
 }
@@ -211,7 +227,25 @@ pub async fn validate(courier: &Courier, wish: &Wish) -> Validation {
     if let (true, Some(hop)) = (wish.send && wish.recipient.is_some(), working) {
         done.sent = Some(try_host(courier, wish, hop, (true, false)).await);
     }
+    if let Some(octets_max) = wish.manners {
+        let working = hops.iter().zip(&mut done.hosts).filter(|(_, host)| host.is_ok());
+        join_all(working.map(|(hop, host)| look_at_manners(courier, wish, (hop, host), octets_max))).await;
+    }
     done
+}
+
+/// Adds what it finds to the host.
+async fn look_at_manners(courier: &Courier, wish: &Wish, (hop, host): (&Hop, &mut Host), octets_max: u64) {
+    let started = Instant::now();
+    let mut talk = Talk::new(courier, wish, hop, started);
+    talk.host.size_max = host.size_max;
+    // A server that keeps us too long is left with what is known by then.
+    if tokio::time::timeout(HOSTS_WITHIN, talk.behave(octets_max)).await.is_err() {
+        talk.step(What::Pace, StepResult::Advice, "slow", "");
+    }
+    host.steps.append(&mut talk.host.steps);
+    host.lines.append(&mut talk.host.lines);
+    host.ms = host.ms.saturating_add(u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX));
 }
 
 /// Tries hosts that were looked up already, all at once, in the order given. No mail is sent. The caller has seen to it that we may

@@ -25,8 +25,8 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const IMPLICIT_TLS_PORT: u16 = 465;
 
 pub(super) struct Talk<'a> {
-    courier: &'a Courier,
-    wish: &'a Wish,
+    pub(super) courier: &'a Courier,
+    pub(super) wish: &'a Wish,
     hop: &'a Hop,
     started: Instant,
     pub(super) may_be_us: bool,
@@ -34,7 +34,7 @@ pub(super) struct Talk<'a> {
 }
 
 /// The dialogue cannot go on; why is in the steps.
-struct Over;
+pub(super) struct Over;
 
 impl<'a> Talk<'a> {
     pub fn new(courier: &'a Courier, wish: &'a Wish, hop: &'a Hop, started: Instant) -> Talk<'a> {
@@ -57,6 +57,12 @@ impl<'a> Talk<'a> {
     }
 
     async fn converse(&mut self, link: &mut Link, send: bool) -> Result<(), Over> {
+        self.prepare(link).await?;
+        self.transaction(link, send).await
+    }
+
+    /// Up to where mail can be sent.
+    pub(super) async fn prepare(&mut self, link: &mut Link) -> Result<(), Over> {
         if self.hop.address.port() == IMPLICIT_TLS_PORT && self.wish.connector.tls != TlsLevel::Off {
             self.secure(link).await?;
         }
@@ -72,10 +78,10 @@ impl<'a> Talk<'a> {
         if !self.wish.connector.login.is_empty() {
             self.log_in(link, &known).await?;
         }
-        self.transaction(link, send).await
+        Ok(())
     }
 
-    async fn dial(&mut self) -> Result<Link, Over> {
+    pub(super) async fn dial(&mut self) -> Result<Link, Over> {
         self.line(Who::Note, &format!("connecting to {}", self.hop.address));
         match timeout(STEP_WITHIN, TcpStream::connect(self.hop.address)).await {
             Ok(Ok(stream)) => {
@@ -248,7 +254,11 @@ impl<'a> Talk<'a> {
         let Some(recipient) = &self.wish.recipient else { return Ok(()) };
         let reply = self.ask(link, What::Recipient, &format!("RCPT TO:<{recipient}>")).await?;
         if !reply.is_positive() {
-            let word = if reply.is_temporary() { "later" } else { "refused" };
+            let word = match reply.is_temporary() {
+                true if is_greylisting(&reply) => "greylists",
+                true => "later",
+                false => "refused",
+            };
             return self.end(What::Recipient, word, &reply.to_string());
         }
         self.step(What::Recipient, StepResult::Ok, "ok", &reply.to_string());
@@ -274,7 +284,7 @@ impl<'a> Talk<'a> {
     }
 
     /// The test mail. Subject and text are ours; anything beyond ASCII is encoded, and no line begins with a dot.
-    fn message(&self, recipient: &str) -> String {
+    pub(super) fn message(&self, recipient: &str) -> String {
         let (hostname, now_ms) = (&self.courier.hostname, self.wish.now_ms);
         let words: String = self.wish.text.as_bytes().chunks(57).map(|line| base64(line) + "\r\n").collect();
         format!(
@@ -294,7 +304,7 @@ impl<'a> Talk<'a> {
         Ok(reply)
     }
 
-    async fn ask(&mut self, link: &mut Link, what: What, command: &str) -> Result<Reply, Over> {
+    pub(super) async fn ask(&mut self, link: &mut Link, what: What, command: &str) -> Result<Reply, Over> {
         match self.say(link, command).await {
             Ok(reply) => Ok(reply),
             Err(why) => self.lost(what, &why),
@@ -311,7 +321,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn heard(&mut self, reply: &Reply) {
+    pub(super) fn heard(&mut self, reply: &Reply) {
         let status = reply.status.map(|(class, subject, detail)| format!("{class}.{subject}.{detail} ")).unwrap_or_default();
         let last = reply.text.len().saturating_sub(1);
         for (n, text) in reply.text.iter().enumerate() {
@@ -336,13 +346,13 @@ impl<'a> Talk<'a> {
         Err(Over)
     }
 
-    fn step(&mut self, what: What, result: StepResult, why: &str, detail: &str) {
+    pub(super) fn step(&mut self, what: What, result: StepResult, why: &str, detail: &str) {
         let so_far: u32 = self.host.steps.iter().map(|step| step.ms).sum();
         let ms = u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX).saturating_sub(so_far);
         self.host.steps.push(Step { what, result, why: why.into(), detail: printable(detail), ms });
     }
 
-    fn line(&mut self, who: Who, text: &str) {
+    pub(super) fn line(&mut self, who: Who, text: &str) {
         if self.host.lines.len() < LINES_MAX {
             let ms = u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX);
             self.host.lines.push(Line { ms, who, text: printable(text) });
@@ -359,7 +369,15 @@ fn next_of(done: What) -> What {
         What::Login => What::Sender,
         What::Sender => What::Recipient,
         What::Recipient | What::Mail => What::Mail,
+        What::Pace | What::Size => What::Relay,
+        What::Relay | What::Smuggling => What::Smuggling,
     }
+}
+
+/// It puts strangers off and takes them the next time (RFC 6647 §2.1); others who say "later" mean a state of the mailbox or theirs.
+fn is_greylisting(reply: &Reply) -> bool {
+    let text = reply.text.join(" ").to_lowercase();
+    ["greylist", "graylist", "grey list", "gray list", "grey-list", "postgrey"].iter().any(|word| text.contains(word))
 }
 
 fn printable(text: &str) -> String {

@@ -1,9 +1,10 @@
 //! **Do senders know our certificate from DNS?** With DANE (RFC 7672) a signed zone says which certificate a mail server has, and senders
-//! who check it deliver to nobody else. A record that does not fit keeps their mail away, so it changes before the certificate does. It
+//! who check it deliver to nobody else. The records are held against the certificate that we show. A record that does not fit keeps their mail away, so it changes before the certificate does. It
 //! counts only where the zone of the server is signed (DNSSEC).
 
 use super::{Checked, Target};
 use crate::page::Say;
+use gateway::delivery::security::dane::{Dane, Tlsa};
 use mail::dns::{Dns, DnsError, Record, RecordType};
 
 /// Records that are read.
@@ -33,9 +34,27 @@ pub async fn dane(target: &Target, dns: &dyn Dns) -> Checked {
             checked.problem(Say::new("check-dane-unusable"));
             checked.fix(Say::new("check-dane-fix"));
         }
-        count => checked.ok(Say::new("check-dane-ok").with("count", count)),
+        count if target.chain.is_empty() => checked.ok(Say::new("check-dane-ok").with("count", count)),
+        count => compare(&mut checked, target, (&name, &records), count),
     }
     checked
+}
+
+/// Whether what we show is what the records say.
+fn compare(checked: &mut Checked, target: &Target, (name, records): (&str, &[&Record]), count: usize) {
+    let usable = records.iter().filter_map(|record| Tlsa::usable(record)).collect();
+    let names = vec![target.hostname.clone(), target.domain.clone()];
+    let dane = Dane { records: usable, base: target.hostname.clone(), names };
+    match dane.judge(&target.chain, target.now_ms) {
+        Ok(()) => checked.ok(Say::new("check-dane-fits").with("count", count)),
+        Err(why) => {
+            checked.problem(Say::new("check-dane-differs").with("why", why));
+            checked.fix(Say::new("check-dane-fix"));
+            if let Some(own) = target.chain.first().and_then(|own| Tlsa::of_key(own)) {
+                checked.publish((name, "TLSA"), own.shown(), false);
+            }
+        }
+    }
 }
 
 /// Whether senders can use it (RFC 7672 §3.1: usages 2 and 3 only; RFC 6698 §2.1 for the rest).

@@ -36,6 +36,7 @@ pub use tls_rpt::tls_rpt;
 
 use crate::page::Say;
 use mail::dns::{Dns, DnsError, Record, RecordType};
+use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -58,6 +59,8 @@ pub struct Target {
     pub keys: Vec<PublicKey>,
     /// The MTA-STS policy that we serve for it; empty: none.
     pub policy: String,
+    /// The certificate that we show, with those that vouch for it; empty: not known.
+    pub chain: Vec<CertificateDer<'static>>,
     /// Unix milliseconds.
     pub now_ms: i64,
 }
@@ -116,7 +119,7 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish {
     pub name: String,
-    /// "TXT", "MX", "CNAME".
+    /// "TXT", "MX", "CNAME", "TLSA".
     pub kind: String,
     pub value: String,
     /// Whether exactly this, or something as good, is published already.

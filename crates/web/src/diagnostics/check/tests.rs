@@ -431,6 +431,30 @@ async fn tlsa_records_are_read() {
 }
 
 #[tokio::test]
+async fn tlsa_records_are_held_against_our_certificate() {
+    use CheckResult::{Ok, Problem};
+    let settings = testkit::sink::SinkSettings { tls: true, tls_name: "mx.gate.example".into(), ..Default::default() };
+    let certificate = testkit::sink::Sink::start(settings).await.certificate.clone();
+    let right = gateway::delivery::security::dane::Tlsa::of_key(&certificate).expect("a certificate");
+    for (records, result, key, why) in [
+        (vec![right.octets.clone()], Ok, "check-dane-fits", "our key"),
+        (vec![vec![7; 32], right.octets.clone()], Ok, "check-dane-fits", "the next key beside it"),
+        (vec![vec![7; 32]], Problem, "check-dane-differs", "another key"),
+    ] {
+        let mut zone = Zone::new();
+        for octets in records {
+            zone.add("_25._tcp.mx.gate.example", Record::Tlsa { usage: 3, selector: 1, matching: 1, octets });
+        }
+        let target = Target { chain: vec![certificate.clone()], ..target() };
+        let checked = dane(&target, &zone).await;
+        expect(&checked, result, key, why);
+        let publish: Vec<&str> = checked.publish.iter().map(|publish| publish.value.as_str()).collect();
+        let wanted = if result == Problem { vec![right.shown()] } else { Vec::new() };
+        assert_eq!(publish, wanted, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn a_logo_needs_a_picture_and_a_policy() {
     use CheckResult::{Advice, Ok, Problem};
     let good = "v=BIMI1; l=https://a.example/logo.svg; a=https://a.example/mark.pem";

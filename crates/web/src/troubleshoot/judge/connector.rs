@@ -33,6 +33,7 @@ pub async fn attempt(ground: &Ground, name: &str, recipient: Option<Address>) ->
         connector: ConnectorSettings::clone(connector),
         recipient,
         send: false,
+        manners: None,
         subject: String::new(),
         text: String::new(),
         now_ms: ground.now_ms,

@@ -215,6 +215,7 @@ impl World {
             dns_at: Arc::new(|_| None),
             doctor: None,
             turns: Default::default(),
+            door: Default::default(),
             courier,
             queue: Some(queue.clone()),
             seal,
@@ -366,6 +367,7 @@ fn sink_settings(hop: &Hop) -> SinkSettings {
         only_helo: false,
         replies: hop.replies.iter().map(|(command, reply)| (command.clone(), reply.clone())).collect(),
         expired: hop.expired,
+        ends_at_lf: false,
     }
 }
 
