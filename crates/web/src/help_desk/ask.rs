@@ -85,6 +85,7 @@ pub async fn make(app: &App, (peer, lang): (&Peer, Lang), found: &Found, asked: 
     let secrets = Secrets { token: token.digest, proof: if may_write { proof.digest } else { String::new() } };
     let id = look.id;
     add(app, look, secrets, peer.ip.clone()).await?;
+    app.health.ring();
     if let Some(letter) = letter.filter(|_| may_write) {
         post(app, letter).await;
     }

@@ -20,13 +20,17 @@ mod told;
 pub use queue::{forget_every_hour, settle_draft};
 
 use crate::App;
-use crate::page::Fault;
+use crate::health::bell::Alert;
 use crate::page::words::Source;
+use crate::page::{Fault, Say};
 use crate::people::limit::{self, Rate};
 use crate::people::session::Peer;
+use crate::people::{May, Person};
 use axum::Router;
 use axum::routing::{get, post};
-use store::Migration;
+use gateway::scope::OrgScope;
+use mail::{MailId, PersonId};
+use store::{Error, Migration, Tx};
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
@@ -46,6 +50,25 @@ pub fn routes() -> Router<App> {
         .route("/refused/asks/{token}", get(page::state).post(page::act))
         .route("/second-looks", get(queue_page::list))
         .route("/second-looks/{look}", get(queue_page::one).post(queue_page::act))
+}
+
+/// What the bell of this person rings about: one line for all asks that wait for a decision they may make, new with each ask.
+pub async fn alerts(tx: &mut Tx, scope: OrgScope, person: PersonId) -> Result<Vec<Alert>, Error> {
+    let Some((count, newest)) = sql::rung(tx, scope).await? else { return Ok(Vec::new()) };
+    let may_decide = |person: &Person| person.may(May::Release) || person.may(May::Entries);
+    if !crate::people::sql::active(tx, person).await?.is_some_and(|person| may_decide(&person)) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Alert {
+        subject: "second-looks".into(),
+        href: "/second-looks".into(),
+        title: Say::new("desk-rings").with("count", count).into(),
+        at_ms: gateway::trace::time_of(MailId(newest.0)),
+        is_urgent: false,
+        is_read: false,
+        status: "desk-state-open".into(),
+        tone: "warn",
+    }])
 }
 
 /// What somebody does here, each with what one source and all together may do.

@@ -240,8 +240,9 @@ impl Settled {
     }
 }
 
-/// A letter to a contact that is proven; others have the link.
+/// The bell falls silent; a letter goes to a contact that is proven, others have the link.
 async fn tell(app: &App, look: &SecondLook, given: &Given) {
+    app.health.ring();
     let Some(to) = look.proven_ms.and_then(|_| Address::parse(&look.contact).ok()) else { return };
     let lang = Lang::parse(&look.lang).unwrap_or_default();
     let words = |key: &str| Say { key: key.to_string().into(), args: Vec::new() }.with("what", look.code().to_string()).in_lang(lang);

@@ -197,6 +197,16 @@ pub async fn waiting(tx: &mut Tx, scope: OrgScope) -> Result<i64, Error> {
     tx.row(&sql, args).await?.map_or(Ok(0), |row| row.int(0))
 }
 
+/// How many wait, counted to a bound, and the newest; `None` when nobody does.
+pub async fn rung(tx: &mut Tx, scope: OrgScope) -> Result<Option<(i64, SecondLookId)>, Error> {
+    let mut args = args![];
+    let whose = scope.condition("org", &mut args);
+    let sql = format!("SELECT COUNT(*), MAX(id) FROM (SELECT id FROM second_look WHERE state = 'open' AND {whose} ORDER BY id DESC LIMIT 1000) AS waiting");
+    let Some(row) = tx.row(&sql, args).await? else { return Ok(None) };
+    let count = row.int(0)?;
+    Ok(row.int_opt(1)?.map(|newest| (count, SecondLookId(newest))))
+}
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Given {

@@ -143,6 +143,13 @@ async fn another_look_is_asked_for_proven_and_declined() {
         assert!(scene.get(&link, "").await.text.contains(">Proven<"), "{engine}");
 
         let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let rings = async |cookie: &str| scene.get("/bell", cookie).await.text.contains("A refused sender asks you to look again");
+        assert!(rings(&admin).await, "{engine}: the bell rings for who may decide");
+        let strangers =
+            [scene.cookie(Role::Administrator, Some(scene.other)).await, scene.cookie(Role::SecurityReader, Some(scene.acme)).await];
+        for stranger in &strangers {
+            assert!(!rings(stranger).await, "{engine}: and for nobody else");
+        }
         let queue = scene.get("/api/v1/second-looks", &admin).await.json();
         let look = queue["rows"][0]["look"].as_str().expect("one waits").to_string();
         assert_eq!(queue["rows"][0]["is_proven"], true, "{engine}: {queue}");
@@ -172,6 +179,7 @@ async fn another_look_is_asked_for_proven_and_declined() {
         assert!(!seen.text.contains("administrator@"), "{engine}: who answered stays inside");
         let letters = letters(&scene, "bob@partner.example").await;
         assert!(letters.iter().any(|letter| letter.contains("too much junk")), "{engine}: a proven contact is told");
+        assert!(!rings(&admin).await, "{engine}: nobody waits any more");
         let lines = scene.get("/api/v1/audit?action=desk.decline", &admin).await.json();
         assert_eq!(lines["rows"].as_array().map(Vec::len), Some(1), "{engine}: {lines}");
     }

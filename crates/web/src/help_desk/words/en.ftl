@@ -150,6 +150,10 @@ desk-told-subject = Answer about your refused mail
 desk-told-allowed = Your question about { $what } was answered: the organisation allows your mail. Please send it again.
 desk-told-mended = Your question about { $what } was answered: the organisation changed something so that your mail should pass. Please send it again.
 desk-told-declined = Your question about { $what } was answered: the organisation looked at it and stays with its decision.
+desk-rings = { $count ->
+    [one] A refused sender asks you to look again
+   *[other] { $count } refused senders ask you to look again
+}
 desk-queue = Questions of refused senders
 desk-queue-intro = Senders outside whose mail was refused, and who ask you to look again.
 desk-queue-which = Which questions

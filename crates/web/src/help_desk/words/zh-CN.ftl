@@ -150,6 +150,7 @@ desk-told-subject = 关于拒收邮件的答复
 desk-told-allowed = 您就 { $what } 提出的申请已有答复：该组织已允许您的邮件，请重新发送。
 desk-told-mended = 您就 { $what } 提出的申请已有答复：该组织已做调整，您的邮件应当可以通过，请重新发送。
 desk-told-declined = 您就 { $what } 提出的申请已有答复：该组织复核后维持原来的决定。
+desk-rings = 有 { $count } 个被拒收的发件方请求复核
 desk-queue = 发件方复核申请
 desk-queue-intro = 邮件被拒收的外部发件方，请您再次查看。
 desk-queue-which = 申请范围
