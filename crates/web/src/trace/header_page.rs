@@ -13,7 +13,7 @@ use mail::message::Budget;
 use serde::{Deserialize, Serialize};
 
 /// Octets of a header that are read.
-const HEADER_OCTETS_MAX: usize = 256 << 10;
+pub(super) const HEADER_OCTETS_MAX: usize = 256 << 10;
 /// Fields shown.
 const FIELDS_MAX: usize = 200;
 
@@ -25,7 +25,9 @@ pub struct Analysis {
     pub date_ms: Option<i64>,
     pub hops: Vec<Hop>,
     pub drawing: String,
-    /// From the first to the last hop.
+    /// From the first to the last hop, in milliseconds.
+    pub total_ms: Option<i64>,
+    /// The same in words.
     pub total: Option<String>,
     /// Field, value as it stands, and the methods in it, in order.
     pub authentication: Vec<(String, String, Vec<Method>)>,
@@ -47,6 +49,7 @@ impl Analysis {
             message_id: message.message_id.clone().unwrap_or_default(),
             date_ms: message.date_ms,
             drawing: if hops.is_empty() { String::new() } else { hops::drawing(view, &hops) },
+            total_ms: ends.map(|(first, last)| last - first),
             total: ends.map(|(first, last)| hops::span(view, &(last - first))),
             mail: hops.iter().rev().find_map(|hop| hop.id.parse().ok()),
             hops,
@@ -98,7 +101,7 @@ pub async fn analyse(view: View, person: Person, Form(pasted): Form<Pasted>) -> 
 }
 
 /// As browsers and mail programs give it: any kind of line end, blank lines before, no body.
-fn parsed(text: &str) -> Message {
+pub(super) fn parsed(text: &str) -> Message {
     let text = text.trim_start_matches(['\r', '\n', ' ', '\t', '\u{feff}']);
     let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).take_while(|line| !line.is_empty()).collect();
     Message::parse(format!("{}\r\n\r\n", lines.join("\r\n")).into(), &Budget::default())

@@ -4,6 +4,7 @@ mod actions;
 mod again;
 pub mod api;
 pub mod filters;
+mod header_api;
 mod header_page;
 pub mod hops;
 mod mail_page;

@@ -103,6 +103,17 @@ async fn a_pasted_header_is_read_and_not_believed() {
     for wrong in ["", "\n\n", "no header at all"] {
         assert_eq!(scene.post("/trace/header", &admin, &[("header", wrong)]).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
     }
+    let path = "/api/v1/trace/header";
+    let read = scene.send("POST", path, &admin, serde_json::json!({ "header": header })).await;
+    let body = read.json();
+    assert_eq!(read.status, StatusCode::OK, "{}", read.text);
+    assert_eq!((&body["total_ms"], &body["hops"][1]["delay_ms"], &body["hops"][1]["by"]), (&30_000.into(), &30_000.into(), &"c.example".into()));
+    let spf = &body["authentication"][0]["methods"][0];
+    assert_eq!((&spf["name"], &spf["result"]), (&"spf".into(), &"pass".into()), "{body}");
+    assert_eq!((&body["subject"], &body["fields"][0]["name"]), (&"<b>x</b>".into(), &"Received".into()), "{body}");
+    let wrong = scene.send("POST", path, &admin, serde_json::json!({ "header": "no header at all" })).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let person = scene.cookie(Role::Person, Some(scene.acme)).await;
     assert_eq!(scene.get("/trace/header", &person).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(scene.send("POST", path, &person, serde_json::json!({ "header": header })).await.status, StatusCode::FORBIDDEN);
 }
