@@ -40,6 +40,11 @@ impl Repair {
         }
     }
 
+    /// A running service can do it to itself. It has its database open, and brings it up to date only when it starts.
+    pub fn fits_running(&self) -> bool {
+        !matches!(self, Repair::Migrate)
+    }
+
     /// # Errors
     /// The system or the database refuses.
     pub async fn apply(&self, chosen: &Chosen) -> anyhow::Result<()> {

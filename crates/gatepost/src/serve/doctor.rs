@@ -18,12 +18,13 @@ struct Place {
 
 pub fn hands(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> Hands {
     let place = Arc::new(Place { chosen: chosen.clone(), config, is_demo });
-    let also = place.clone();
+    let (also, third) = (place.clone(), place.clone());
     Hands {
         examine: Arc::new(move || {
             off_the_way(place.clone(), |place| async move { Ok(place.findings().await.iter().map(shown).collect()) })
         }),
         pack: Arc::new(move |shows_addresses| off_the_way(also.clone(), move |place| async move { place.packed(shows_addresses).await })),
+        mend: Arc::new(move |id, at| off_the_way(third.clone(), move |place| async move { place.mended(&id, &at).await })),
     }
 }
 
@@ -57,6 +58,18 @@ impl Place {
         doctor::examine(&self.case(), |_| ()).await
     }
 
+    /// The repair is taken from what is found now, never from what somebody sent.
+    async fn mended(&self, id: &str, at: &str) -> anyhow::Result<Option<Vec<web::doctor::Finding>>> {
+        let case = self.case();
+        let findings = doctor::examine(&case, |_| ()).await;
+        let finding = findings.iter().find(|finding| finding.id == id && finding.looked_at == at);
+        let Some(repair) = finding.and_then(|finding| finding.repair.as_ref()).filter(|repair| repair.fits_running()) else {
+            return Ok(None);
+        };
+        repair.apply(&case.chosen).await?;
+        Ok(Some(self.findings().await.iter().map(shown).collect()))
+    }
+
     async fn packed(&self, shows_addresses: bool) -> anyhow::Result<Bundle> {
         let case = self.case();
         let findings = doctor::examine(&case, |_| ()).await;
@@ -83,5 +96,6 @@ fn shown(finding: &Finding) -> web::doctor::Finding {
         evidence: finding.evidence.clone(),
         todo: finding.todo.as_ref().map(both),
         repair: finding.repair.as_ref().map(|repair| both(&repair.what())),
+        is_mendable: finding.repair.as_ref().is_some_and(doctor::Repair::fits_running),
     }
 }

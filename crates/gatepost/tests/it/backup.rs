@@ -87,7 +87,7 @@ impl Session {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    fn json(&mut self, path: &str) -> Value {
+    pub fn json(&mut self, path: &str) -> Value {
         serde_json::from_str(&self.ask(reqwest::Method::GET, path, None)).expect("JSON")
     }
 }

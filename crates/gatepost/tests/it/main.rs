@@ -6,6 +6,7 @@ mod beside;
 mod bucket;
 mod demo;
 mod doctor;
+mod doctor_page;
 mod durable;
 mod feedback;
 mod flow;

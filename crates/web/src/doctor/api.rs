@@ -1,6 +1,6 @@
 //! `/api/v1/doctor`.
 
-use super::{Finding, Looked, bundle, examine, last};
+use super::{Finding, Looked, bundle, examine, last, mend};
 use crate::App;
 use crate::api::problem::Problem;
 use crate::page::{Fault, View};
@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(found, look)).routes(routes!(preview))
+    OpenApiRouter::new().routes(routes!(found, look)).routes(routes!(repair)).routes(routes!(preview))
 }
 
 /// One look at the installation.
@@ -32,6 +32,8 @@ pub struct DoctorFinding {
     pub todo: String,
     /// What `gatepost doctor --fix` would do; may be empty.
     pub repair: String,
+    /// The running service can do it: `POST /doctor/repair`.
+    pub is_repairable: bool,
     /// Help about it; may be empty.
     pub article: String,
 }
@@ -54,6 +56,7 @@ impl DoctorBody {
             evidence: one.evidence.clone(),
             todo: one.todo.as_ref().map(|todo| todo.say(&view.lang).to_string()).unwrap_or_default(),
             repair: one.repair.as_ref().map(|repair| repair.say(&view.lang).to_string()).unwrap_or_default(),
+            is_repairable: one.is_mendable,
             article: one.article(),
         };
         DoctorBody {
@@ -74,6 +77,26 @@ async fn found(view: View, person: Person) -> Result<Json<DoctorBody>, Fault> {
     (status = 429, description = "Another look goes on", body = Problem, content_type = "application/problem+json")))]
 async fn look(State(app): State<App>, view: View, person: Person) -> Result<Json<DoctorBody>, Fault> {
     let looked = examine(&app, &person).await?;
+    Ok(Json(DoctorBody::of(&view, Some(&looked))))
+}
+
+/// Which finding is to be repaired.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RepairWish {
+    /// Its id.
+    finding: String,
+    /// Where it was looked at, as the finding says.
+    looked_at: String,
+}
+
+/// Does the safe repair of a finding, and looks again.
+#[utoipa::path(post, path = "/doctor/repair", tag = "doctor", request_body = RepairWish, responses(
+    (status = 200, description = "Findings after it", body = DoctorBody),
+    (status = 409, description = "There is nothing to repair any more", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Another look goes on", body = Problem, content_type = "application/problem+json")))]
+async fn repair(State(app): State<App>, view: View, person: Person, Json(wish): Json<RepairWish>) -> Result<Json<DoctorBody>, Fault> {
+    let looked = mend(&app, &person, &wish.finding, &wish.looked_at).await?;
     Ok(Json(DoctorBody::of(&view, Some(&looked))))
 }
 

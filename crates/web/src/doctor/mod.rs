@@ -1,8 +1,9 @@
 //! The recovery assistant as a page: what `gatepost doctor` finds, looked at from the running service, and the support bundle.
 //!
-//! In: two functions of the program above us ([`Hands`]), which knows settings, folders and ports. Out: findings with what to do, each with
+//! In: three functions of the program above us ([`Hands`]), which knows settings, folders and ports. Out: findings with what to do, each with
 //! its article; the bundle as it would leave, before it leaves. Invariants: only who operates the service sees it; one look at a time, and
-//! none on GET; secrets never leave, addresses only when asked for. Not here: the looks themselves (the program).
+//! none on GET; a repair is one that a look finds again at that moment, is asked about first, and stands in the log before it is done;
+//! secrets never leave, addresses only when asked for. Not here: the looks themselves (the program).
 
 pub mod api;
 mod page;
@@ -37,11 +38,15 @@ pub type Examine = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<Finding>, Strin
 /// Makes a support bundle; true leaves addresses readable.
 pub type Pack = Arc<dyn Fn(bool) -> BoxFuture<'static, Result<Bundle, String>> + Send + Sync>;
 
+/// Looks again, does the repair of the finding with this id at this place, and looks once more; `None` when there is nothing to repair.
+pub type Mend = Arc<dyn Fn(String, String) -> BoxFuture<'static, Result<Option<Vec<Finding>>, String>> + Send + Sync>;
+
 /// What the program above us does.
 #[derive(Clone)]
 pub struct Hands {
     pub examine: Examine,
     pub pack: Pack,
+    pub mend: Mend,
 }
 
 /// The same in both languages.
@@ -74,6 +79,8 @@ pub struct Finding {
     pub todo: Option<Both>,
     /// What `gatepost doctor --fix` would do.
     pub repair: Option<Both>,
+    /// The running service can do it.
+    pub is_mendable: bool,
 }
 
 impl Finding {
@@ -135,6 +142,30 @@ pub async fn examine(app: &App, person: &Person) -> Result<Looked, Fault> {
     let looked = Looked { at_ms: app.now_ms(), findings };
     let problems = looked.findings.iter().filter(|finding| finding.outcome == "problem").count();
     note(app, person, Entry::new(None, "doctor.examine", "installation").with(json!({ "problems": problems }))).await?;
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(looked.clone());
+    Ok(looked)
+}
+
+/// What was found last with this id at this place, if the running service can mend it.
+fn mendable(person: &Person, id: &str, at: &str) -> Result<Finding, Fault> {
+    let is_it = |one: &Finding| one.id == id && one.looked_at == at && one.is_mendable;
+    let found = last(person)?.and_then(|looked| looked.findings.into_iter().find(is_it));
+    found.ok_or_else(|| Fault::Conflict(Say::new("doctor-repair-gone")))
+}
+
+/// Does a safe repair now, and keeps what is found after it.
+/// # Errors
+/// [`Fault::Conflict`] when there is nothing to repair any more, [`Fault::TooMany`] while another look goes on.
+pub async fn mend(app: &App, person: &Person, id: &str, at: &str) -> Result<Looked, Fault> {
+    let finding = mendable(person, id, at)?;
+    let hands = hands(app)?;
+    let _turn = TURN.try_acquire().map_err(|_| Fault::TooMany(u32::try_from(LOOK_WITHIN.as_secs()).unwrap_or(u32::MAX)))?;
+    let what = finding.repair.map(|repair| repair.english).unwrap_or_default();
+    // What touches files is in no transaction: the line stands before it is done.
+    note(app, person, Entry::new(None, "doctor.repair", id).with(json!({ "at": at, "what": what }))).await?;
+    let findings = within((hands.mend)(id.to_string(), at.to_string())).await?;
+    let findings = findings.ok_or_else(|| Fault::Conflict(Say::new("doctor-repair-gone")))?;
+    let looked = Looked { at_ms: app.now_ms(), findings };
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(looked.clone());
     Ok(looked)
 }

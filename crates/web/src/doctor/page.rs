@@ -1,14 +1,14 @@
 //! The assistant's pages.
 
-use super::{Bundle, Looked, bundle, examine, last};
+use super::{Bundle, Looked, bundle, examine, last, mend, mendable};
 use crate::App;
-use crate::page::{Page, Say, View, done, show};
+use crate::page::{Page, Say, View, confirm, done, show};
 use crate::people::{May, Person};
 use askama::Template;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use serde::Deserialize;
 const FILE: &str = "gatepost-support.tar.gz";
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/admin/doctor", get(page).post(run)).route("/admin/doctor/bundle", get(bundle_form).post(bundle_made))
+    Router::new().route("/admin/doctor", get(page).post(run)).route("/admin/doctor/repair", post(repair)).route("/admin/doctor/bundle", get(bundle_form).post(bundle_made))
 }
 
 #[derive(Template)]
@@ -41,6 +41,33 @@ async fn page(view: View, person: Person) -> Page {
 async fn run(State(app): State<App>, person: Person) -> Page {
     examine(&app, &person).await?;
     done("/admin/doctor", Say::new("doctor-looked"))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Repaired {
+    finding: String,
+    at: String,
+    sure: String,
+}
+
+/// `POST /admin/doctor/repair`: asks, then does it.
+async fn repair(State(app): State<App>, view: View, person: Person, Form(asked): Form<Repaired>) -> Page {
+    let finding = mendable(&person, &asked.finding, &asked.at)?;
+    if asked.sure.is_empty() {
+        let what = finding.repair.as_ref().map(|repair| repair.say(&view.lang).to_string()).unwrap_or_default();
+        let asking = confirm::Confirm {
+            title: Say::new("doctor-repair"),
+            text: Say::new("doctor-repair-sure").with("what", what),
+            button: "doctor-repair",
+            action: "/admin/doctor/repair".into(),
+            fields: vec![("finding".into(), asked.finding), ("at".into(), asked.at)],
+            back: "/admin/doctor".into(),
+        };
+        return confirm::page(&view, &asking);
+    }
+    mend(&app, &person, &asked.finding, &asked.at).await?;
+    done("/admin/doctor", Say::new("doctor-repaired"))
 }
 
 #[derive(Template)]
