@@ -24,8 +24,8 @@ use store::Error;
 /// Asking whether anything answers.
 const RESOLVER_WITHIN: Duration = Duration::from_secs(3);
 const LISTS_WITHIN: Duration = Duration::from_secs(4);
-/// A name of the root servers: there wherever DNS is.
-const EVERYWHERE: &str = "a.root-servers.net";
+/// Names that are there wherever DNS is: of the root servers, and one kept for examples (RFC 2606 §3).
+const EVERYWHERE: [(&str, RecordType); 2] = [("a.root-servers.net", RecordType::A), ("example.com", RecordType::A)];
 /// On record that nobody looked at the mail: nearer to why it passed than that it was found to be good.
 const NEARER: f64 = 3.0;
 /// Findings of engines that could not look at a mail, as inspections write them.
@@ -84,7 +84,7 @@ async fn look(ground: &Ground, question: &Question, found: &[Suspect]) -> Result
     // A clock is compared where times are what somebody wonders about.
     let wants_clock = question.symptom == Symptom::Late || found.iter().any(|one| matches!(one.cause, Cause::ClockWrong));
     let mute = async { if wants_lists { mute(ground).await } else { Vec::new() } };
-    let (resolver, mute) = tokio::join!(dead_resolver(ground), mute);
+    let (resolver, mute) = tokio::join!(dead_resolver(ground, found), mute);
     let clock_minutes = if wants_clock { clock::ahead_minutes(ground).await? } else { None };
     Ok(Own { measured, resolver, mute, clock_minutes })
 }
@@ -95,10 +95,18 @@ async fn measured(ground: &Ground) -> Result<Vec<Measured>, Error> {
     Ok(rules::judge(&Seen { now_ms: ground.now_ms, samples, queues: Vec::new() }, &ground.health))
 }
 
-/// Why, when nothing can be looked up: neither our own name, nor one that nobody asked for before, nor one that is everywhere.
-async fn dead_resolver(ground: &Ground) -> Option<String> {
+/// Why, when nothing can be looked up: neither names that are there wherever DNS is, or, beside a foreign one, not even our own.
+async fn dead_resolver(ground: &Ground, found: &[Suspect]) -> Option<String> {
+    // One that nobody asked for before: what is remembered would say nothing.
     let fresh = format!("gatepost-diagnosis-{}.{}", ground.now_ms, ground.hostname);
-    let names = [(ground.hostname.as_str(), RecordType::A), (fresh.as_str(), RecordType::Txt), (EVERYWHERE, RecordType::A)];
+    let own = [(ground.hostname.as_str(), RecordType::A), (fresh.as_str(), RecordType::Txt)];
+    let (everywhere, own) = tokio::join!(silent(ground, &EVERYWHERE), silent(ground, &own));
+    let is_foreign = |one: &Suspect| one.cause == Cause::DomainDnsFailing;
+    everywhere.or(own.filter(|_| found.iter().any(is_foreign)))
+}
+
+/// Why none of these is answered; `None` when one is, and be it by "there is no such name".
+async fn silent(ground: &Ground, names: &[(&str, RecordType)]) -> Option<String> {
     let asked = join_all(names.iter().map(|(name, kind)| ground.dns.lookup(name, *kind)));
     let Ok(answers) = tokio::time::timeout(RESOLVER_WITHIN, asked).await else {
         return Some(format!("{} s", RESOLVER_WITHIN.as_secs()));
@@ -191,7 +199,9 @@ fn resolver(question: &Question, found: &mut [Suspect], own: &Own) -> Option<Sus
         return Some(taken_over(found, &base, is_trace));
     }
     let wanted = is_of_flow(question) || question.symptom == Symptom::Connector;
-    wanted.then(|| stronger(base, unrecorded(question, own.measured("dns.unreachable"))))
+    // A network that is closed on purpose resolves nothing of the world either: alone this says little.
+    let strength = own.measured("dns.unreachable").map_or(Strength::Fits, |one| unrecorded(question, Some(one)));
+    wanted.then(|| stronger(base, strength))
 }
 
 fn stronger(mut suspect: Suspect, strength: Strength) -> Suspect {
