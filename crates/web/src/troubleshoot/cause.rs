@@ -105,6 +105,9 @@ causes! {
     MailLoop = "mail-loop", Administrator;
     RelayRefused = "relay-refused", Administrator;
     LoginRefused = "login-refused", Sender;
+    /// Too much mail, or junk, went out under its name.
+    SenderRestricted = "sender-restricted", Administrator;
+    ForwardingRefused = "forwarding-refused", Administrator;
     TooManyConnectionsHere = "too-many-connections-here", SenderAdministrator;
     RecipientCheckFailed = "recipient-check-failed", Administrator;
     StorageFull = "storage-full", Operator;

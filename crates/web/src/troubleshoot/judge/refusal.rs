@@ -26,6 +26,8 @@ const REPLIES: &[(&str, &str, Cause)] = &[
     ("5.7.1", "attachment is of a type", Cause::BlockedAttachment),
     ("5.7.1", "From header must name", Cause::MessageMalformed),
     ("5.7.1", "may only send with a From", Cause::LoginRefused),
+    ("5.1.8", "", Cause::SenderRestricted),
+    ("5.7.520", "", Cause::ForwardingRefused),
     ("5.7.0", "STARTTLS", Cause::TlsRequiredHere),
     ("5.7.10", "", Cause::TlsRequiredHere),
     ("5.7.0", "", Cause::LoginRefused),
@@ -99,6 +101,11 @@ fn plain(cause: Cause, refused: &Refused) -> Suspect {
         Cause::MessageMalformed | Cause::TlsRequiredHere | Cause::TooLargeHere | Cause::BlockedAttachment | Cause::SessionBroken => {
             suspect.fix(fix::tell(reply))
         }
+        Cause::SenderRestricted => {
+            let suspect = Suspect { what: refused.detail.sender.clone(), ..suspect };
+            suspect.fix(fix::open("/restricted", "fix-open-restricted"))
+        }
+        Cause::ForwardingRefused => suspect.fix(fix::open("/rules", "fix-open-rules")),
         _ => suspect,
     }
 }

@@ -46,6 +46,7 @@ pub struct World {
     pub settings: DirectorySettings,
     pub queue: gateway::queue::QueueSettings,
     pub intake: gateway::intake::IntakeSettings,
+    pub outbound: gateway::outflow::settings::OutboundSettings,
     pub lists: Vec<gateway::intake::ListSettings>,
     /// `[limits] message_octets_max`; 0 is the usual.
     pub octets_max: u64,

@@ -167,7 +167,7 @@ impl World {
             courier: courier.clone(),
             seal: seal.clone(),
             return_paths: Arc::new(gateway::return_path::ReturnPaths::new(seal.clone(), Default::default())),
-            outflow: gateway::outflow::Outflow::start(db.clone(), Default::default(), now_ms),
+            outflow: gateway::outflow::Outflow::start(db.clone(), settings.outbound.clone(), now_ms),
             clock: now_ms,
         });
         let (stopper, stop) = connection::stop::stop();
