@@ -28,5 +28,5 @@ bench: ## Benchmarks beside the peers, written to bench/RESULTS.md
 	bench/run
 
 lab: ## All scenarios of the fault lab, written to bench/DIAGNOSIS.md
-	@scripts/need build
+	@scripts/need build tests
 	GATEPOST_LAB=all $(CARGO) test --workspace --locked --test it -- lab:: --nocapture
