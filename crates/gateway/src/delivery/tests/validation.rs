@@ -120,26 +120,31 @@ async fn every_fault_is_named_where_it_is() {
 async fn manners_are_found_out_without_sending_mail() {
     use StepResult::{Advice, Ok as Good, Problem};
     let named = |done: &Validation| -> Vec<(What, StepResult, String)> {
-        let is_manner = |what: What| matches!(what, What::Pace | What::Size | What::Relay | What::Smuggling);
+        let is_manner = |what: What| matches!(what, What::Pace | What::Size | What::Relay | What::Anybody | What::Smuggling);
         done.hosts[0].steps.iter().filter(|step| is_manner(step.what)).map(|step| (step.what, step.result, step.why.clone())).collect()
     };
     let strict = || SinkSettings { refuse: "example.org".into(), ..SinkSettings::default() };
     for (settings, kind, want) in [
-        (strict(), ConnectorKind::Server, [(What::Size, Advice, "less"), (What::Relay, Good, "ok"), (What::Smuggling, Good, "ok")]),
+        (strict(), ConnectorKind::Server, [(What::Size, Advice, "less"), (What::Relay, Good, "ok"), (What::Anybody, Advice, "open"), (What::Smuggling, Good, "ok")]),
         (
             SinkSettings::default(),
             ConnectorKind::Server,
-            [(What::Size, Advice, "less"), (What::Relay, Advice, "open"), (What::Smuggling, Good, "ok")],
+            [(What::Size, Advice, "less"), (What::Relay, Advice, "open"), (What::Anybody, Advice, "open"), (What::Smuggling, Good, "ok")],
         ),
         (
             SinkSettings::lacking("SIZE"),
             ConnectorKind::Outbound,
-            [(What::Size, Good, "unnamed"), (What::Relay, Good, "wanted"), (What::Smuggling, Good, "ok")],
+            [(What::Size, Good, "unnamed"), (What::Relay, Good, "wanted"), (What::Anybody, Advice, "open"), (What::Smuggling, Good, "ok")],
+        ),
+        (
+            SinkSettings { refuse: "nobody".into(), ..SinkSettings::default() },
+            ConnectorKind::Outbound,
+            [(What::Size, Advice, "less"), (What::Relay, Good, "wanted"), (What::Anybody, Good, "ok"), (What::Smuggling, Good, "ok")],
         ),
         (
             SinkSettings { ends_at_lf: true, ..strict() },
             ConnectorKind::Outbound,
-            [(What::Size, Advice, "less"), (What::Relay, Advice, "refused"), (What::Smuggling, Problem, "open")],
+            [(What::Size, Advice, "less"), (What::Relay, Advice, "refused"), (What::Anybody, Advice, "open"), (What::Smuggling, Problem, "open")],
         ),
     ] {
         let is_careless = settings.ends_at_lf;

@@ -1,4 +1,4 @@
-//! How a next hop behaves beyond taking mail: whether it relays for us, how long it lets us wait, what size it takes, and where it sees the
+//! How a next hop behaves beyond taking mail: whether it relays for us, takes mail for nobody, how long it lets us wait, what size it takes, and where it sees the
 //! end of a message.
 //!
 //! Invariant: nothing is delivered by a server that keeps to the standard. Asking about relaying ends before DATA; the message that looks
@@ -42,8 +42,13 @@ impl Talk<'_> {
         self.host.steps.clear();
         self.pace(waited);
         self.size(octets_max);
-        if self.wish.connector.protocol == Protocol::Smtp && self.relay(&mut link).await.is_ok() && self.wish.recipient.is_some() {
-            let _ = self.smuggle(&mut link).await; // what it came to is in the steps
+        let is_smtp = self.wish.connector.protocol == Protocol::Smtp;
+        if is_smtp && self.relay(&mut link).await.is_err() {
+            return;
+        }
+        let Some(recipient) = self.wish.recipient.clone() else { return };
+        if self.anybody(&mut link, recipient.domain()).await.is_ok() && is_smtp {
+            let _ = self.smuggle(&mut link, &recipient.to_string()).await; // what it came to is in the steps
         }
     }
 
@@ -90,9 +95,22 @@ impl Talk<'_> {
         self.ask(link, What::Relay, "RSET").await.map(drop)
     }
 
+    /// Whether it takes mail for an address that nobody can have: then it cannot be asked who is there, and answers to forged senders later.
+    async fn anybody(&mut self, link: &mut Link, domain: &str) -> Result<(), Over> {
+        let to = format!("RCPT TO:<gatepost-nobody-{}@{domain}>", self.wish.now_ms);
+        let is_open = self.ask(link, What::Anybody, "MAIL FROM:<>").await?.is_positive();
+        let reply = self.ask(link, What::Anybody, &to).await?;
+        let (result, why) = match (is_open, reply.is_positive(), reply.is_temporary()) {
+            (false, ..) | (_, _, true) => (StepResult::CannotTell, "later"),
+            (true, true, _) => (StepResult::Advice, "open"),
+            (true, false, _) => (StepResult::Ok, "ok"),
+        };
+        self.step(What::Anybody, result, why, &reply.to_string());
+        self.ask(link, What::Anybody, "RSET").await.map(drop)
+    }
+
     /// Sends what may look like an end of data and is none, and listens whether it is taken for one.
-    async fn smuggle(&mut self, link: &mut Link) -> Result<(), Over> {
-        let Some(recipient) = self.wish.recipient.clone() else { return Ok(()) };
+    async fn smuggle(&mut self, link: &mut Link, recipient: &str) -> Result<(), Over> {
         for command in ["MAIL FROM:<>".to_string(), format!("RCPT TO:<{recipient}>"), "DATA".to_string()] {
             let reply = self.ask(link, What::Smuggling, &command).await?;
             if reply.code >= 400 {
@@ -100,7 +118,7 @@ impl Talk<'_> {
                 return Ok(());
             }
         }
-        let head = self.message(&recipient.to_string());
+        let head = self.message(recipient);
         if link.send(head.as_bytes(), LINE_WITHIN).await.is_err() {
             self.step(What::Smuggling, StepResult::CannotTell, "closed", "");
             return Ok(());

@@ -107,6 +107,8 @@ pub enum What {
     Size,
     /// Whether it takes mail for strangers from us.
     Relay,
+    /// Whether it takes mail for addresses that nobody has.
+    Anybody,
     /// Where it sees the end of a message.
     Smuggling,
 }
@@ -126,6 +128,7 @@ impl What {
             What::Pace => "pace",
             What::Size => "size",
             What::Relay => "relay",
+            What::Anybody => "anybody",
             What::Smuggling => "smuggling",
         }
     }

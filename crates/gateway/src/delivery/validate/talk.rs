@@ -370,7 +370,7 @@ fn next_of(done: What) -> What {
         What::Sender => What::Recipient,
         What::Recipient | What::Mail => What::Mail,
         What::Pace | What::Size => What::Relay,
-        What::Relay | What::Smuggling => What::Smuggling,
+        What::Relay | What::Anybody | What::Smuggling => What::Smuggling,
     }
 }
 
