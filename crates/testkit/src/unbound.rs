@@ -99,7 +99,9 @@ fn written(folder: &Path, port: u16, setup: &Setup, deaf: Option<&UdpSocket>) ->
     conf.push_str("remote-control:\n control-enable: no\n");
     for (zone, records) in &setup.bogus {
         let file = folder.join(format!("{zone}.zone"));
-        let head = format!("{zone}. 60 IN SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n{zone}. 60 IN NS ns.{zone}.\nns.{zone}. 60 IN A 127.0.0.1\n");
+        let head = format!(
+            "{zone}. 60 IN SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n{zone}. 60 IN NS ns.{zone}.\nns.{zone}. 60 IN A 127.0.0.1\n"
+        );
         std::fs::write(&file, format!("{head}{}\n", records.join("\n"))).expect("written");
         conf.push_str(&format!(
             "auth-zone:\n name: \"{zone}.\"\n for-downstream: no\n for-upstream: yes\n fallback-enabled: no\n zonefile: \"{}\"\n",

@@ -16,7 +16,10 @@ use serde::Deserialize;
 const FILE: &str = "gatepost-support.tar.gz";
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/admin/doctor", get(page).post(run)).route("/admin/doctor/repair", post(repair)).route("/admin/doctor/bundle", get(bundle_form).post(bundle_made))
+    Router::new()
+        .route("/admin/doctor", get(page).post(run))
+        .route("/admin/doctor/repair", post(repair))
+        .route("/admin/doctor/bundle", get(bundle_form).post(bundle_made))
 }
 
 #[derive(Template)]

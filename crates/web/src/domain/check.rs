@@ -55,7 +55,8 @@ pub async fn run(app: &App, person: &Person, named: &Named) -> Result<Report, Fa
     app.turns.take(person.id, "domain-check", CHECKS_MAX)?;
     let keys = keys(app, named).await?;
     let chain = app.door.chain();
-    let eyes = Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, chain: &chain, now_ms: app.now_ms() };
+    let eyes =
+        Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, chain: &chain, now_ms: app.now_ms() };
     let report = look(&eyes, named, &keys).await;
     let organisation = claim::organisation_name(app, named.org)?;
     let is_shown = !named.is_served() && report.of("domain.ownership").is_some_and(|checked| checked.result == CheckResult::Ok);

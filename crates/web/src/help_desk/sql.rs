@@ -201,7 +201,9 @@ pub async fn waiting(tx: &mut Tx, scope: OrgScope) -> Result<i64, Error> {
 pub async fn rung(tx: &mut Tx, scope: OrgScope) -> Result<Option<(i64, SecondLookId)>, Error> {
     let mut args = args![];
     let whose = scope.condition("org", &mut args);
-    let sql = format!("SELECT COUNT(*), MAX(id) FROM (SELECT id FROM second_look WHERE state = 'open' AND {whose} ORDER BY id DESC LIMIT 1000) AS waiting");
+    let sql = format!(
+        "SELECT COUNT(*), MAX(id) FROM (SELECT id FROM second_look WHERE state = 'open' AND {whose} ORDER BY id DESC LIMIT 1000) AS waiting"
+    );
     let Some(row) = tx.row(&sql, args).await? else { return Ok(None) };
     let count = row.int(0)?;
     Ok(row.int_opt(1)?.map(|newest| (count, SecondLookId(newest))))

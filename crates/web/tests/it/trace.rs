@@ -107,7 +107,10 @@ async fn a_pasted_header_is_read_and_not_believed() {
     let read = scene.send("POST", path, &admin, serde_json::json!({ "header": header })).await;
     let body = read.json();
     assert_eq!(read.status, StatusCode::OK, "{}", read.text);
-    assert_eq!((&body["total_ms"], &body["hops"][1]["delay_ms"], &body["hops"][1]["by"]), (&30_000.into(), &30_000.into(), &"c.example".into()));
+    assert_eq!(
+        (&body["total_ms"], &body["hops"][1]["delay_ms"], &body["hops"][1]["by"]),
+        (&30_000.into(), &30_000.into(), &"c.example".into())
+    );
     let spf = &body["authentication"][0]["methods"][0];
     assert_eq!((&spf["name"], &spf["result"]), (&"spf".into(), &"pass".into()), "{body}");
     assert_eq!((&body["subject"], &body["fields"][0]["name"]), (&"<b>x</b>".into(), &"Received".into()), "{body}");

@@ -125,7 +125,11 @@ async fn manners_are_found_out_without_sending_mail() {
     };
     let strict = || SinkSettings { refuse: "example.org".into(), ..SinkSettings::default() };
     for (settings, kind, want) in [
-        (strict(), ConnectorKind::Server, [(What::Size, Advice, "less"), (What::Relay, Good, "ok"), (What::Anybody, Advice, "open"), (What::Smuggling, Good, "ok")]),
+        (
+            strict(),
+            ConnectorKind::Server,
+            [(What::Size, Advice, "less"), (What::Relay, Good, "ok"), (What::Anybody, Advice, "open"), (What::Smuggling, Good, "ok")],
+        ),
         (
             SinkSettings::default(),
             ConnectorKind::Server,
@@ -144,7 +148,12 @@ async fn manners_are_found_out_without_sending_mail() {
         (
             SinkSettings { ends_at_lf: true, ..strict() },
             ConnectorKind::Outbound,
-            [(What::Size, Advice, "less"), (What::Relay, Advice, "refused"), (What::Anybody, Advice, "open"), (What::Smuggling, Problem, "open")],
+            [
+                (What::Size, Advice, "less"),
+                (What::Relay, Advice, "refused"),
+                (What::Anybody, Advice, "open"),
+                (What::Smuggling, Problem, "open"),
+            ],
         ),
     ] {
         let is_careless = settings.ends_at_lf;

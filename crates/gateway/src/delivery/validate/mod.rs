@@ -1,7 +1,7 @@
 //! Validation of a connector: connects as delivery would, and keeps every line that is said.
 //!
 //! In: a connector, saved or not, and an address to try. Out: [`Validation`]: for each host the steps with their results, the dialogue
-//! with secrets masked, and what TLS came to. Invariant: it ends within [`HOSTS_WITHIN`] three times, goes only where delivery would go (private
+//! with secrets masked, and what TLS came to. Invariant: it ends within [`HOSTS_WITHIN`] twice and [`MANNERS_WITHIN`], goes only where delivery would go (private
 //! addresses where the connector allows them) and only to ports in [`may_connect_to`]; no mail is sent unless asked for, or taken by a server
 //! that can be smuggled past.
 //! Not here: who may ask for it, and how often (`web::connector`).
@@ -22,6 +22,8 @@ use talk::Talk;
 
 /// All hosts at once may take this long; the test mail as long again.
 pub const HOSTS_WITHIN: Duration = Duration::from_secs(12);
+/// Finding out how they behave, as much again without reaching the limit of a request.
+pub const MANNERS_WITHIN: Duration = Duration::from_secs(10);
 /// Ports that mail servers listen on. Anything else only when it is saved in the connector already.
 pub const MAIL_PORTS: [u16; 5] = [25, 465, 587, 24, 2525];
 
@@ -243,7 +245,7 @@ async fn look_at_manners(courier: &Courier, wish: &Wish, (hop, host): (&Hop, &mu
     let mut talk = Talk::new(courier, wish, hop, started);
     talk.host.size_max = host.size_max;
     // A server that keeps us too long is left with what is known by then.
-    if tokio::time::timeout(HOSTS_WITHIN, talk.behave(octets_max)).await.is_err() {
+    if tokio::time::timeout(MANNERS_WITHIN, talk.behave(octets_max)).await.is_err() {
         talk.step(What::Pace, StepResult::Advice, "slow", "");
     }
     host.steps.append(&mut talk.host.steps);

@@ -270,11 +270,13 @@ fn engines(question: &Question, facts: &Facts, found: &[Suspect], own: &Own) -> 
         return Vec::new();
     }
     let strength = if question.is_general() { Strength::Shown } else { Strength::Fits };
-    let now = |cause: &str| own.measured.iter().filter(|one| one.cause == cause).map(|one| suspect(cause_of(cause), one, strength)).collect();
+    let now =
+        |cause: &str| own.measured.iter().filter(|one| one.cause == cause).map(|one| suspect(cause_of(cause), one, strength)).collect();
     let mut wrong: Vec<Suspect> = now("filter.engine");
     wrong.extend::<Vec<Suspect>>(now("signatures.old"));
     // Somebody let it in: then it did not matter who looked.
-    let was_let_in = |one: &Suspect| matches!(one.cause, Cause::AllowedByEntry | Cause::AllowedByRule | Cause::LenientPolicy | Cause::ReleasedByPerson);
+    let was_let_in =
+        |one: &Suspect| matches!(one.cause, Cause::AllowedByEntry | Cause::AllowedByRule | Cause::LenientPolicy | Cause::ReleasedByPerson);
     if !found.iter().any(was_let_in) {
         let fitting = facts.stories.iter().filter(|story| story.fit >= super::SURE_FIT);
         wrong.extend(fitting.flat_map(of_story));

@@ -294,8 +294,7 @@ impl World {
         let days = |days: i64| now_ms() + days * 24 * 60 * 60 * 1000;
         facts.certificate_until_ms = node.certificate_days.map(days);
         facts.signatures_ms.extend(node.signatures_days.map(|old| ("clamd".to_string(), days(-old))));
-        let done: Result<(), Error> =
-            self.app.db.tx(move |tx| Box::pin(async move { health_sql::put_sample(tx, &sample).await })).await;
+        let done: Result<(), Error> = self.app.db.tx(move |tx| Box::pin(async move { health_sql::put_sample(tx, &sample).await })).await;
         done.expect("a sample is kept");
     }
 
