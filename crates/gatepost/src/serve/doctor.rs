@@ -24,7 +24,7 @@ pub fn hands(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> Hands {
             off_the_way(place.clone(), |place| async move { Ok(place.findings().await.iter().map(shown).collect()) })
         }),
         pack: Arc::new(move |shows_addresses| off_the_way(also.clone(), move |place| async move { place.packed(shows_addresses).await })),
-        mend: Arc::new(move |id, at| off_the_way(third.clone(), move |place| async move { place.mended(&id, &at).await })),
+        mend: Arc::new(move |id: String, at: String| off_the_way(third.clone(), move |place| async move { place.mended(&id, &at).await })),
     }
 }
 

@@ -1,5 +1,5 @@
-//! How a next hop behaves beyond taking mail: whether it relays for us, takes mail for nobody, how long it lets us wait, what size it takes, and where it sees the
-//! end of a message.
+//! How a next hop behaves beyond taking mail: whether it relays for us, takes mail for nobody, how long it lets us wait, what size it
+//! takes, and where it sees the end of a message.
 //!
 //! Invariant: nothing is delivered by a server that keeps to the standard. Asking about relaying ends before DATA; the message that looks
 //! for smuggling is never ended, so a server that waits for CRLF.CRLF throws it away with the connection (RFC 5321 §4.1.1.4). One that

@@ -1,9 +1,9 @@
 //! Validation of a connector: connects as delivery would, and keeps every line that is said.
 //!
 //! In: a connector, saved or not, and an address to try. Out: [`Validation`]: for each host the steps with their results, the dialogue
-//! with secrets masked, and what TLS came to. Invariant: it ends within [`HOSTS_WITHIN`] twice and [`MANNERS_WITHIN`], goes only where delivery would go (private
-//! addresses where the connector allows them) and only to ports in [`may_connect_to`]; no mail is sent unless asked for, or taken by a server
-//! that can be smuggled past.
+//! with secrets masked, and what TLS came to. Invariant: it ends within [`HOSTS_WITHIN`] twice and [`MANNERS_WITHIN`],
+//! goes only where delivery would go (private addresses where the connector allows them) and only to ports in [`may_connect_to`]; no mail
+//! is sent unless asked for, or taken by a server that can be smuggled past.
 //! Not here: who may ask for it, and how often (`web::connector`).
 
 mod manners;

@@ -50,8 +50,13 @@ pub fn resolver(world: &World) -> Option<(Unbound, Arc<Live>)> {
     let is_in = |line: &str, zone: &str| name(line) == zone || name(line).ends_with(&format!(".{zone}"));
     let is_cut_off = world.resolver == "cut-off";
     let records = lines.iter().filter(|line| !world.bogus.iter().any(|zone| is_in(line, zone)));
-    let records = records.filter(|line| !is_cut_off || OWN.iter().any(|zone| is_in(line, zone))).filter_map(|line| record(line)).collect();
-    let of_zone = |zone: &String| (zone.clone(), lines.iter().filter(|line| is_in(line, zone)).filter_map(|line| record(line)).collect());
+    let records = records
+        .filter(|line| !is_cut_off || OWN.iter().any(|zone| is_in(line, zone)))
+        .filter_map(|line| record(line))
+        .collect::<Vec<String>>();
+    let of_zone = |zone: &String| {
+        (zone.clone(), lines.iter().filter(|line| is_in(line, zone)).filter_map(|line| record(line)).collect::<Vec<String>>())
+    };
     let mut unbound = Unbound::start(&Setup { records, bogus: world.bogus.iter().map(of_zone).collect(), is_cut_off })?;
     let settings = format!("servers = \"{}\"\nwait = \"1s\"", unbound.address);
     let settings: DnsSettings = toml::from_str(&settings).expect("settings of DNS");
