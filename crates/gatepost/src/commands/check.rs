@@ -17,7 +17,7 @@ use store::Error;
 use web::diagnostics::check::CheckResult;
 use web::diagnostics::outside::DnsAt;
 use web::domain::api::ReportBody;
-use web::domain::check::{Eyes, look};
+use web::domain::check::{Eyes, look, practice};
 
 #[derive(Debug, Args)]
 pub struct Domain {
@@ -74,7 +74,8 @@ pub fn domain(place: &Place, asked: Domain) -> anyhow::Result<Exit> {
         let named_files = !chosen.settings.tls.certificate.as_os_str().is_empty();
         let keys_of_door = if named_files { Keys::from_settings(&chosen.settings.tls, &hostname)? } else { None };
         let chain = keys_of_door.map(|keys| keys.chain()).unwrap_or_default();
-        let eyes = Eyes { dns: &dns, dns_at: &at, tls: &tls, hostname: &hostname, chain: &chain, now_ms: output::now_ms() };
+        let practice = practice(&store.db, &named, output::now_ms()).await?;
+        let eyes = Eyes { dns: &dns, dns_at: &at, tls: &tls, hostname: &hostname, chain: &chain, practice, now_ms: output::now_ms() };
         Ok(Some(look(&eyes, &named, &keys).await))
     })?;
     let Some(report) = report else {

@@ -4,7 +4,7 @@
 use super::{Named, claim};
 use crate::App;
 use crate::audit::{self, Entry};
-use crate::diagnostics::check::{self, CheckResult, Checked, Line, PublicKey, Target, shown};
+use crate::diagnostics::check::{self, CheckResult, Checked, Line, Practice, PublicKey, Target, shown};
 use crate::diagnostics::outside::{DnsAt, View};
 use crate::diagnostics::{fetch, sql as results};
 use crate::page::{Fault, Say};
@@ -12,6 +12,7 @@ use crate::people::{May, Person};
 use futures_util::future::join_all;
 use gateway::delivery::Tls;
 use gateway::dkim::{self, DomainKey, KeyState};
+use gateway::mail_reports;
 use gateway::scope::OrgScope;
 use mail::dns::{Dns, Record, RecordType};
 use rustls::pki_types::CertificateDer;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use store::{Db, Error};
 
 /// One check, its slowest answers included.
 const CHECK_WITHIN: Duration = Duration::from_secs(14);
@@ -54,9 +56,16 @@ pub async fn run(app: &App, person: &Person, named: &Named) -> Result<Report, Fa
     person.require(May::Domains)?;
     app.turns.take(person.id, "domain-check", CHECKS_MAX)?;
     let keys = keys(app, named).await?;
-    let chain = app.door.chain();
-    let eyes =
-        Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, chain: &chain, now_ms: app.now_ms() };
+    let (chain, practice) = (app.door.chain(), practice(&app.db, named, app.now_ms()).await?);
+    let eyes = Eyes {
+        dns: &app.dns,
+        dns_at: &app.dns_at,
+        tls: &app.courier.tls,
+        hostname: &app.hostname,
+        chain: &chain,
+        practice,
+        now_ms: app.now_ms(),
+    };
     let report = look(&eyes, named, &keys).await;
     let organisation = claim::organisation_name(app, named.org)?;
     let is_shown = !named.is_served() && report.of("domain.ownership").is_some_and(|checked| checked.result == CheckResult::Ok);
@@ -83,6 +92,21 @@ pub async fn run(app: &App, person: &Person, named: &Named) -> Result<Report, Fa
     Ok(report)
 }
 
+/// What DMARC reports of the last month come to; `None` without any.
+/// # Errors
+/// The database's.
+pub async fn practice(db: &Db, named: &Named, now_ms: i64) -> Result<Option<Practice>, Error> {
+    const BACK_MS: i64 = 30 * mail_reports::DAY_MS;
+    let (scope, name) = (OrgScope::One(named.org), named.name.clone());
+    let days: Vec<mail_reports::sql::DmarcSum> =
+        db.read(move |tx| Box::pin(async move { mail_reports::sql::dmarc_days(tx, scope, now_ms - BACK_MS, &name).await })).await?;
+    let add = |sum: Practice, day: &mail_reports::sql::DmarcSum| Practice {
+        messages: sum.messages + day.counts.messages,
+        passed: sum.passed + day.counts.passed,
+    };
+    Ok((!days.is_empty()).then(|| days.iter().fold(Practice::default(), add)))
+}
+
 fn is_there(report: &Report, key: &DomainKey) -> bool {
     let name = key.record_name();
     report.of("domain.dkim").is_some_and(|checked| checked.publish.iter().any(|publish| publish.name == name && publish.is_there))
@@ -103,6 +127,8 @@ pub struct Eyes<'a> {
     pub hostname: &'a str,
     /// The certificate that we show, with those that vouch for it; empty: none, or not known.
     pub chain: &'a [CertificateDer<'static>],
+    /// What others reported of mail in the domain's name.
+    pub practice: Option<Practice>,
     /// Unix milliseconds.
     pub now_ms: i64,
 }
@@ -118,6 +144,7 @@ pub async fn look(eyes: &Eyes<'_>, named: &Named, keys: &[DomainKey]) -> Report 
         keys: keys.iter().map(public).collect(),
         policy: check::policy_text(named.settings.mta_sts, eyes.hostname),
         chain: eyes.chain.to_vec(),
+        practice: eyes.practice,
         now_ms: eyes.now_ms,
     };
     let (target, view) = (&target, &view);

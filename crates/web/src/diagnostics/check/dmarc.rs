@@ -2,7 +2,7 @@
 //! and `reject` protect. Mail passes when SPF or DKIM speaks for the domain in From; `adkim=s` and `aspf=s` want exactly that domain.
 //! Reports go to `rua`; an address elsewhere must agree in DNS to take them.
 
-use super::{Checked, Target, tag, texts};
+use super::{Checked, Practice, Target, tag, texts};
 use crate::page::Say;
 use mail::dns::Dns;
 
@@ -84,7 +84,27 @@ async fn judge(checked: &mut Checked, target: &Target, record: &str, dns: &dyn D
     if target.keys.iter().any(|key| key.state == "active") {
         checked.ok(Say::new("check-dmarc-aligned").with("what", target.domain.as_str()));
     }
+    if let Some(practice) = target.practice {
+        in_practice(checked, practice);
+    }
     reports(checked, target, record, dns).await;
+}
+
+/// What receivers say came through. What failed may be forged, or a service of the domain's own that is set up wrongly.
+fn in_practice(checked: &mut Checked, practice: Practice) {
+    /// Fewer mails tell nothing.
+    const MESSAGES_MIN: i64 = 20;
+    const PERCENT_GOOD: i64 = 95;
+    let Practice { messages, passed } = practice;
+    if messages < MESSAGES_MIN {
+        return;
+    }
+    let percent = passed * 100 / messages;
+    let say = |key: &'static str| Say::new(key).with("percent", percent).with("count", messages);
+    match percent >= PERCENT_GOOD {
+        true => checked.ok(say("check-dmarc-practice")),
+        false => checked.advice(say("check-dmarc-practice-some")),
+    }
 }
 
 fn is_policy(tag: &str) -> bool {

@@ -61,8 +61,17 @@ pub struct Target {
     pub policy: String,
     /// The certificate that we show, with those that vouch for it; empty: not known.
     pub chain: Vec<CertificateDer<'static>>,
+    /// What other servers reported of mail in its name of late; `None`: not known.
+    pub practice: Option<Practice>,
     /// Unix milliseconds.
     pub now_ms: i64,
+}
+
+/// Mail in the name of a domain as receivers saw it, by their DMARC reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Practice {
+    pub messages: i64,
+    pub passed: i64,
 }
 
 /// A DKIM key as a check wants it.

@@ -431,6 +431,19 @@ async fn tlsa_records_are_read() {
 }
 
 #[tokio::test]
+async fn what_receivers_saw_is_told() {
+    use CheckResult::{Advice, Ok};
+    let mut zone = Zone::new();
+    zone.txt("_dmarc.a.example", "v=DMARC1; p=reject; rua=mailto:d@a.example");
+    for (messages, passed, result, key) in
+        [(1_000, 990, Ok, "check-dmarc-practice"), (1_000, 400, Advice, "check-dmarc-practice-some"), (19, 0, Ok, "check-dmarc-protects")]
+    {
+        let target = Target { practice: Some(Practice { messages, passed }), ..target() };
+        expect(&dmarc(&target, &zone).await, result, key, key);
+    }
+}
+
+#[tokio::test]
 async fn tlsa_records_are_held_against_our_certificate() {
     use CheckResult::{Ok, Problem};
     let settings = testkit::sink::SinkSettings { tls: true, tls_name: "mx.gate.example".into(), ..Default::default() };

@@ -57,6 +57,8 @@ check-dmarc-several = There are { $count } DMARC records; receivers then ignore 
 check-dmarc-inherited = The record of { $what } holds for this domain as well.
 check-dmarc-protects = Mail that only claims to be from the domain is stopped ({ $what }).
 check-dmarc-watches = The record only watches (“p=none”): forged mail in your name still arrives.
+check-dmarc-practice = Other servers report { $count } mails in the last 30 days that say they are from the domain; { $percent } % passed.
+check-dmarc-practice-some = Other servers report { $count } mails in the last 30 days that say they are from the domain, and only { $percent } % passed. The rest is forged, or comes from a service of yours that neither SPF nor DKIM covers: the reports name the sources.
 check-dmarc-policy = “{ $what }” is no policy; receivers ignore the record.
 check-dmarc-subdomains = Sub-domains are not protected (“sp={ $what }”).
 check-dmarc-percent = The policy holds for { $what } % of mail only.

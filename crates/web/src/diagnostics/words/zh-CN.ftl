@@ -57,6 +57,8 @@ check-dmarc-several = 有 { $count } 条 DMARC 记录；收件方会全部忽略
 check-dmarc-inherited = { $what } 的记录同样适用于该域。
 check-dmarc-protects = 冒充该域的邮件会被拦截（{ $what }）。
 check-dmarc-watches = 该记录只观察（“p=none”）：冒充您的邮件仍会送达。
+check-dmarc-practice = 其他服务器报告了最近 30 天内自称来自该域的 { $count } 封邮件，其中 { $percent } % 通过。
+check-dmarc-practice-some = 其他服务器报告了最近 30 天内自称来自该域的 { $count } 封邮件，仅 { $percent } % 通过。其余是伪造邮件，或来自 SPF 和 DKIM 均未覆盖的您的某项服务：报告中列有来源。
 check-dmarc-policy = “{ $what }”不是有效策略；收件方会忽略该记录。
 check-dmarc-subdomains = 子域没有受到保护（“sp={ $what }”）。
 check-dmarc-percent = 该策略只对 { $what }% 的邮件生效。
