@@ -12,7 +12,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[test]
 fn a_key_that_everybody_can_read_is_closed_from_the_page() {
     let (data, web) = (TempDir::new().expect("a folder"), free_port());
-    let seal = data.path().join("seal.key");
+    let seal = data.path().join("data/seal.key");
     let listen = format!("web = \"127.0.0.1:{web}\"\nstatus = \"\"\n");
     let server = Server::start_with(data, (free_port(), &listen), "[dns]\nservers = \"off\"\n", &["--demo"]);
     let mut operator = Session::sign_in(&server, web);
