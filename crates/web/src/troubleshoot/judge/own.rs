@@ -296,13 +296,18 @@ fn of_story(story: &Story) -> Vec<Suspect> {
     ENGINES_SILENT.iter().filter_map(silent).collect()
 }
 
+/// Lists that do not serve us: asked now, or measured for a while. They matter where mail came through.
 fn lists(question: &Question, own: &Own) -> Vec<Suspect> {
+    if question.symptom != Symptom::BadDelivered {
+        return Vec::new();
+    }
     let strength = if question.is_general() { Strength::Shown } else { Strength::Fits };
     let of_list = |zone: &String| {
         let say = Say::new("seen-own-list").with("what", zone.as_str());
         mended(Suspect::new(Cause::ListMute, zone.as_str()).seen(strength, say))
     };
-    own.mute.iter().map(of_list).collect()
+    let measured = own.measured.iter().filter(|one| one.cause == "filter.list").map(|one| &one.what);
+    own.mute.iter().chain(measured).map(of_list).collect()
 }
 
 /// Everybody's mail seems to be from another time: then it is not everybody's clock.

@@ -195,6 +195,7 @@ impl World {
             directory: directory.clone(),
             data: folder.path().to_path_buf(),
             smtp: Some(smtp),
+            lists: settings.lists.clone(),
             sessions: Box::new(|| 0),
             clock: now_ms,
         });
