@@ -90,13 +90,6 @@ impl Lists {
         lists.iter().zip(answers).map(listed).collect()
     }
 
-    /// Zones that do not serve our resolver: asked about the address that every list holds for tests (RFC 5782 §5), they do not answer, or
-    /// with 127.255.255.x.
-    pub async fn mute(&self) -> Vec<String> {
-        const TEST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-        self.all(TEST).await.into_iter().filter(|list| list.is_listed.is_none()).map(|list| list.zone).collect()
-    }
-
     /// Findings of the lists that only count.
     pub async fn answers(&self, ip: IpAddr) -> Vec<Finding> {
         let counting: Vec<&ListSettings> = self.lists.iter().filter(|list| !list.refuse).collect();

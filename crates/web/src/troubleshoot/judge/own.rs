@@ -121,8 +121,10 @@ async fn silent(ground: &Ground, names: &[(&str, RecordType)]) -> Option<String>
     why
 }
 
+/// Lists that give no usable answer for the address that they hold for tests.
 async fn mute(ground: &Ground) -> Vec<String> {
-    tokio::time::timeout(LISTS_WITHIN, ground.lists.mute()).await.unwrap_or_default()
+    let looked = tokio::time::timeout(LISTS_WITHIN, ground.lists.look()).await.unwrap_or_default();
+    looked.into_iter().filter(|(_, took)| took.is_none()).map(|(zone, _)| zone).collect()
 }
 
 fn cause_of(measured: &str) -> Cause {
