@@ -201,6 +201,18 @@ identifier!(
     /// Words and steps that support uses again.
     SavedReplyId, 'k'
 );
+identifier!(
+    /// Hours of advice that were bought or used.
+    AdvisoryId, 'g'
+);
+identifier!(
+    /// One planned health check of an organisation.
+    CheckupId, 'z'
+);
+identifier!(
+    /// Somebody who wants to be called.
+    CallBackId, 'q'
+);
 
 #[cfg(test)]
 mod tests {

@@ -198,6 +198,8 @@ pub fn router(app: App) -> Router {
         connectivity::routes(),
         help_desk::routes(),
         support_desk::routes(),
+        crate::premier::routes(),
+        crate::call::routes(),
         doctor::routes(),
         service_request::routes(),
         restricted::routes(),

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod call;
 pub mod connectivity;
 pub mod connector;
 pub mod destinations;
@@ -26,6 +27,7 @@ pub mod page;
 pub mod people;
 pub mod phone;
 pub mod policy;
+pub mod premier;
 pub mod quarantine;
 pub mod removal;
 pub mod restricted;
@@ -61,6 +63,7 @@ pub fn migrations() -> Vec<store::Migration> {
         help::MIGRATIONS,
         support_desk::MIGRATIONS,
         service_request::MIGRATIONS,
+        premier::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -18,6 +18,7 @@ mod phone;
 mod quarantine;
 mod removal;
 mod replay;
+mod request;
 mod rule;
 mod scan;
 mod trace;
@@ -102,6 +103,8 @@ enum Task {
     Person(person::Persons),
     /// Whom to call now; the phone directory as a table.
     Phone(phone::Phone),
+    /// Service requests: list, show, open, reply, resolve, note, close, assign, severity, snooze, wake.
+    Request(request::Requests),
     /// Ask the assistant: it answers from the help, with the source.
     Ask(ask::Ask),
     /// Articles of the help.
@@ -147,6 +150,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::StatusSite(site) => health::status_site(&site),
         Task::Person(persons) => person::run(&place, persons),
         Task::Phone(phone) => phone::run(&place, phone),
+        Task::Request(requests) => request::run(&place, requests),
         Task::Ask(asked) => ask::ask(&place, asked),
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),

@@ -8,6 +8,8 @@ mod pages;
 mod routes;
 pub mod security;
 
+pub use pages::for_command;
+
 use crate::commands::{DEMO_DATA, Place};
 use crate::demo;
 use crate::open;
@@ -218,9 +220,9 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         detector: detector.clone(),
         courier: couriers.knowing(Vec::new()),
         seal: seal.clone(),
-        queue: queue.clone(),
+        queue: Some(queue.clone()),
         health: &health,
-        doctor: doctor::hands(chosen, config, is_demo),
+        doctor: Some(doctor::hands(chosen, config, is_demo)),
         door: web::Door { keys: keys.clone(), octets_max: settings.limits.message_octets_max },
     };
     let app = pages::app(chosen, &store, feedback, shared);
@@ -313,6 +315,7 @@ fn start_jobs(
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
     tokio::spawn(web::support_desk::run(app.clone()));
     tokio::spawn(web::service_request::run(app.clone()));
+    tokio::spawn(web::premier::run(app.clone()));
     jobs::rotate_keys(store, seal, dns);
 }
 

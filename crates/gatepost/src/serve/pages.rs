@@ -3,15 +3,17 @@
 use crate::open::Store;
 use crate::output;
 use crate::settings::Chosen;
+use anyhow::Context;
 use detect::Detector;
-use gateway::connection::resolver::Live;
+use gateway::connection::resolver::{self, Live};
 use gateway::connection::settings::Servers;
-use gateway::delivery::Courier;
+use gateway::delivery::{Courier, Timeouts};
 use gateway::directory::Watch;
 use gateway::dkim::Seal;
-use gateway::feedback::Feedback;
+use gateway::feedback::{Deltas, Feedback};
 use gateway::intake::again::Again;
 use gateway::quarantine::Quarantine;
+use gateway::reputation::Reputation;
 use mail::dns::Dns;
 use std::sync::Arc;
 use web::health::Health;
@@ -23,10 +25,42 @@ pub struct Running<'a> {
     pub detector: Arc<Detector>,
     pub courier: Arc<Courier>,
     pub seal: Arc<Seal>,
-    pub queue: gateway::queue::Queue,
+    pub queue: Option<gateway::queue::Queue>,
     pub health: &'a Health,
-    pub doctor: web::doctor::Hands,
+    pub doctor: Option<web::doctor::Hands>,
     pub door: web::Door,
+}
+
+/// The state for a command beside the server: nothing of it listens, delivers, or looks at the installation.
+pub async fn for_command(chosen: &Chosen, store: &Store) -> anyhow::Result<web::App> {
+    let settings = &chosen.settings;
+    let base = settings.detect.surroundings(Default::default());
+    let directory = Watch::open(store.db.clone(), base).await.context("reading the directory")?;
+    let detector = Arc::new(Detector::new(&settings.detect).context("[detect]")?);
+    let reputation = Reputation::start(store.db.clone());
+    let (db, ids, model) = (store.db.clone(), store.ids.clone(), detector.model.clone());
+    let feedback = Feedback { db, ids, model, deltas: Deltas::default(), reputation };
+    let dns = resolver::from_settings(&settings.dns).context("[dns]")?.dns;
+    let courier = Courier {
+        dns: dns.clone(),
+        tls: super::security::tls(&settings.delivery)?,
+        hostname: gateway::connection::own_name(&settings.listen),
+        own_ports: Vec::new(),
+        timeouts: Timeouts::default(),
+        security: Default::default(),
+    };
+    let running = Running {
+        directory: &directory,
+        dns: &dns,
+        detector,
+        courier: Arc::new(courier),
+        seal: Arc::new(Seal::open_file(&chosen.seal_file())?),
+        queue: None,
+        health: &Health::default(),
+        doctor: None,
+        door: web::Door::default(),
+    };
+    Ok(app(chosen, store, feedback, running))
 }
 
 /// The state of the pages.
@@ -62,11 +96,11 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
             _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),
         }),
         lists: Arc::new(gateway::intake::Lists::new(dns.clone(), settings.dns.list.clone())),
-        doctor: Some(doctor),
+        doctor,
         turns: Default::default(),
         door,
         courier,
-        queue: Some(queue),
+        queue,
         seal,
         hostname: gateway::connection::own_name(&settings.listen),
         health: health.clone(),

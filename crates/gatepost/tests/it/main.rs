@@ -19,6 +19,7 @@ mod outward;
 mod phone;
 mod postfix;
 mod relay;
+mod request;
 mod rules;
 mod server;
 mod sockets;

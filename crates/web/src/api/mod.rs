@@ -63,6 +63,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         connectivity::api::routes(),
         help_desk::api::routes(),
         support_desk::api::routes(),
+        crate::premier::api::routes(),
+        crate::call::api::routes(),
         doctor::api::routes(),
         service_request::api::routes(),
         restricted::api::routes(),

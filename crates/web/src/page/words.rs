@@ -46,6 +46,8 @@ pub const SOURCES: &[Source] = &[
     crate::health::WORDS,
     crate::submission::WORDS,
     crate::support_desk::WORDS,
+    crate::premier::WORDS,
+    crate::call::WORDS,
     crate::service_request::WORDS,
 ];
 

@@ -6,13 +6,15 @@ use super::detail::{self, RequestAction, Whole};
 use super::file::{self, Owner};
 use super::form::NewServiceRequest;
 use super::model::{By, Consent, Contact, Event, File, Impact, Request, See, Side, Via};
-use super::page::{cursor, make, pieces, which};
+use super::page::{cursor, listed, make, pieces, which};
 use super::proposal::{NewProposal, entry_of};
+use super::rating::{self, RatingWish};
 use super::solution::{self, NewSolution};
 use super::sql_consent::{Proposal, Reading};
+use super::sql_more::Rating;
 use super::sql_search::Solution;
 use super::suggest::{self, Suggestions};
-use super::{Reader, files_page, silence, sql, sql_file};
+use super::{Reader, files_page, silence, sql_file};
 use crate::App;
 use crate::api::problem::Problem;
 use crate::health::api::IssueBody;
@@ -46,11 +48,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload, add_piece, remove))
         .routes(routes!(suggest_))
         .routes(routes!(read_solution))
+        .routes(routes!(rate))
 }
 
 /// One request in a list.
 #[derive(Debug, Serialize, ToSchema)]
-struct ServiceRequestBody {
+pub struct ServiceRequestBody {
     id: String,
     title: String,
     /// "technical", "pre-purchase" or "billing".
@@ -70,7 +73,7 @@ struct ServiceRequestBody {
 }
 
 impl ServiceRequestBody {
-    fn of(request: &Request) -> ServiceRequestBody {
+    pub fn of(request: &Request) -> ServiceRequestBody {
         ServiceRequestBody {
             id: request.id.to_string(),
             title: request.title.clone(),
@@ -214,7 +217,7 @@ struct ProposalBody {
 
 /// One request with everything.
 #[derive(Debug, Serialize, ToSchema)]
-struct RequestWhole {
+pub struct RequestWhole {
     #[serde(flatten)]
     request: ServiceRequestBody,
     description: String,
@@ -232,10 +235,22 @@ struct RequestWhole {
     consents: Vec<ConsentBody>,
     reads: Vec<ConsentReadBody>,
     proposals: Vec<ProposalBody>,
+    /// What the requester thinks of how it was solved; null: not said.
+    rating: Option<RatingBody>,
+}
+
+/// What somebody thinks of how a request was solved.
+#[derive(Debug, Serialize, ToSchema)]
+struct RatingBody {
+    /// 1 to 5.
+    stars: i64,
+    words: String,
+    by: String,
+    at_ms: i64,
 }
 
 impl RequestWhole {
-    fn of(whole: &Whole, now_ms: i64) -> RequestWhole {
+    pub fn of(whole: &Whole, now_ms: i64) -> RequestWhole {
         let consent = |one: &Consent| ConsentBody {
             id: one.id.to_string(),
             see: one.what.iter().map(|see| see.name().to_string()).collect(),
@@ -259,6 +274,10 @@ impl RequestWhole {
             decided_by: one.decided_by.clone(),
             decided_ms: one.decided_ms,
         };
+        let rating = |one: &Rating| {
+            let (words, by) = (one.words.clone(), one.by_whom.clone());
+            one.stars.map(|stars| RatingBody { stars, words, by, at_ms: one.at_ms })
+        };
         let request = &whole.request;
         RequestWhole {
             request: ServiceRequestBody::of(request),
@@ -274,6 +293,7 @@ impl RequestWhole {
             consents: whole.consents.iter().map(consent).collect(),
             reads: whole.reads.iter().map(read).collect(),
             proposals: whole.proposals.iter().map(proposal).collect(),
+            rating: whole.rating.as_ref().and_then(rating),
         }
     }
 }
@@ -288,6 +308,9 @@ struct WantedRequests {
     /// Go on after this: `next` of the last answer.
     #[param(value_type = Option<String>)]
     before: String,
+    /// Words, or the number of a request: finds what is about them, best first, whatever became of it.
+    #[param(value_type = Option<String>)]
+    q: String,
 }
 
 /// Requests of your organisation; for support, of all.
@@ -295,8 +318,7 @@ struct WantedRequests {
 async fn list(State(app): State<App>, person: Person, Query(wanted): Query<WantedRequests>) -> Result<Json<RequestList>, Fault> {
     let reader = Reader::of(&person)?;
     let which = which(reader, &person, &wanted.show, &wanted.before)?;
-    let found = app.db.read(move |tx| Box::pin(async move { sql::list(tx, reader.scope, which).await })).await;
-    let (rows, is_more) = found.map_err(|why: Error| Fault::from(why))?;
+    let (rows, is_more) = listed(&app, reader, (which, wanted.q.as_str())).await?;
     let next = rows.last().filter(|_| is_more).map(|last| format!("{}.{}", last.last_ms, last.id));
     debug_assert!(next.as_deref().is_none_or(|next| cursor(next).is_ok()));
     Ok(Json(RequestList { requests: rows.iter().map(ServiceRequestBody::of).collect(), next }))
@@ -345,6 +367,14 @@ async fn act(
     detail::done_with(&app, &person, Via::Api, (known(&id)?, action)).await?;
     let whole = detail::whole(&app, &person, &id).await?;
     Ok(Json(RequestWhole::of(&whole, app.now_ms())))
+}
+
+/// Says what you think of how a request was solved.
+#[utoipa::path(post, path = "/requests/{request}/rating", tag = "requests", operation_id = "rate_request", params(("request" = String, Path)), request_body = RatingWish,
+    responses((status = 204, description = "Kept")))]
+async fn rate(State(app): State<App>, person: Person, Path(id): Path<String>, Json(wish): Json<RatingWish>) -> Result<StatusCode, Fault> {
+    rating::rate(&app, &person, Via::Api, (known(&id)?, &wish)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What support may see, and for how long.

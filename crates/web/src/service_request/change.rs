@@ -3,7 +3,7 @@
 //! Who calls: pages and REST of this feature, the agents' workspace, the virtual agent (`open` with the transcript as evidence), mail.
 
 use super::model::{Area, By, Contact, Event, Evidence, Impact, Kind, Request, Severity, Side, State, What};
-use super::{file, letter, search, silence, sql};
+use super::{file, letter, mention, search, silence, sql, sql_more};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::health::issue::IssueId;
@@ -109,6 +109,7 @@ pub async fn open(tx: &mut Tx, at: &At, scope: OrgScope, new: New) -> Result<Req
         file::keep_evidence(tx, at, &request, opened, evidence).await?;
     }
     file::attach(tx, at, &request, opened, &new.files).await?;
+    mention::tell(tx, at, &request, (opened, request.description.as_str(), false)).await?;
     search::index(tx, &request).await?;
     note(tx, at, Entry::new(Some(request.org), "request.open", id).with(json!({ "severity": request.severity.name() }))).await?;
     letter::opened(tx, at, &request, &new.copies).await?;
@@ -177,6 +178,11 @@ pub async fn reply(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, word: W
     let told = Told { body: word.body.clone(), quoted: word.quoted, message_id: word.message_id, ..Told::default() };
     let said = event(tx, at, &request, What::Word, told).await?;
     file::attach(tx, at, &request, said, &word.files).await?;
+    mention::tell(tx, at, &request, (said, word.body.as_str(), false)).await?;
+    if at.by.side == Side::Requester {
+        // What was put aside until they say something, or longer, is looked at now.
+        sql_more::wake(tx, &request).await?;
+    }
     note(tx, at, Entry::new(Some(request.org), "request.reply", id)).await?;
     let then = word.then.filter(|_| at.by.side == Side::Support).unwrap_or_else(|| request.state.after_word(at.by.side));
     let request = moved(tx, at, request, then).await?;
@@ -193,6 +199,7 @@ pub async fn reply(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, word: W
 pub async fn remark(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, body: &str) -> Result<RequestEventId, Fault> {
     let request = found(tx, scope, id).await?;
     let said = event(tx, at, &request, What::Note, Told { body: body.into(), is_internal: true, ..Told::default() }).await?;
+    mention::tell(tx, at, &request, (said, body, true)).await?;
     note(tx, at, Entry::new(None, "request.note", id)).await?;
     Ok(said)
 }
@@ -207,6 +214,7 @@ pub async fn call(
 ) -> Result<RequestEventId, Fault> {
     let request = found(tx, scope, id).await?;
     let said = event(tx, at, &request, What::Call, Told { body: body.into(), is_internal, ..Told::default() }).await?;
+    mention::tell(tx, at, &request, (said, body, is_internal)).await?;
     note(tx, at, Entry::new(Some(request.org), "request.call", id)).await?;
     Ok(said)
 }
@@ -296,6 +304,42 @@ pub async fn link(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, issue: &
     event(tx, at, &request, What::Issue, Told { detail: json!({ "issue": issue }), ..Told::default() }).await?;
     let action = if at.by.side == Side::Support { "support.link" } else { "request.link" };
     note(tx, at, Entry::new(Some(request.org), action, id).with(json!({ "issue": issue }))).await
+}
+
+/// One escalation of a request in so long.
+const ESCALATED_MS: i64 = 4 * 60 * 60 * 1000;
+
+/// The requester asks for more attention: whoever works on it, the account manager and their deputy are told at once.
+/// # Errors
+/// [`Fault::Conflict`] when it is over, or was escalated a short while ago.
+pub async fn escalate(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, why: &str) -> Result<(), Fault> {
+    let request = found(tx, scope, id).await?;
+    if request.state.is_over() {
+        return Err(Fault::Conflict(Say::new("request-escalate-over")));
+    }
+    let events = sql::events(tx, scope, id, false).await?;
+    if events.iter().any(|event| event.what == What::Escalation && at.now_ms - event.at_ms < ESCALATED_MS) {
+        return Err(Fault::Conflict(Say::new("request-escalate-again")));
+    }
+    event(tx, at, &request, What::Escalation, Told { body: why.into(), ..Told::default() }).await?;
+    // It is looked at now, whoever put it aside.
+    sql_more::wake(tx, &request).await?;
+    note(tx, at, Entry::new(Some(request.org), "request.escalate", id)).await?;
+    letter::escalated(tx, at, &request, why).await
+}
+
+/// Puts it aside for support until a moment (Unix milliseconds; `i64::MAX`: until the requester says something), or takes it back (`None`).
+/// Its clocks go on.
+pub async fn snooze(tx: &mut Tx, at: &At, scope: OrgScope, id: RequestId, until_ms: Option<i64>) -> Result<(), Fault> {
+    let request = found(tx, scope, id).await?;
+    match until_ms {
+        Some(until_ms) => sql_more::snooze(tx, &request, (at.by.person, until_ms), at.now_ms).await?,
+        None if !sql_more::wake(tx, &request).await? => return Ok(()),
+        None => {}
+    }
+    let detail = json!({ "until_ms": until_ms });
+    event(tx, at, &request, What::Snooze, Told { detail: detail.clone(), is_internal: true, ..Told::default() }).await?;
+    note(tx, at, Entry::new(None, "request.snooze", id).with(detail)).await
 }
 
 /// The plan whose clocks run, by version.

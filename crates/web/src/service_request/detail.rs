@@ -7,7 +7,7 @@ use super::model::{By, Consent, Event, File, Request, See, Severity, Side, State
 use super::page::{Read, read_form, uploaded};
 use super::proposal::{self, NewProposal};
 use super::sql_consent::{Proposal, Reading};
-use super::{Reader, form, silence, sql, sql_consent, sql_file, sql_search};
+use super::{Reader, form, silence, sql, sql_consent, sql_file, sql_more, sql_search};
 use crate::App;
 use crate::health::issue::{Issue, IssueId, Post};
 use crate::health::sql::{self as issue_sql, Wanted};
@@ -42,6 +42,7 @@ pub struct Whole {
     pub known: Option<(Issue, Vec<Post>)>,
     /// Open issues that its organisation may see.
     pub issues: Vec<Issue>,
+    pub rating: Option<sql_more::Rating>,
 }
 
 /// Issues to choose from.
@@ -87,6 +88,7 @@ pub async fn whole(app: &App, person: &Person, id: &str) -> Result<Whole, Fault>
                     clocks: crate::support_desk::keep::clocks_of(tx, &request, now_ms).await?,
                     known: explanation(tx, &request).await?,
                     issues: issue_sql::issues(tx, OrgScope::One(request.org), open_issues()).await?,
+                    rating: sql_more::rating_of(tx, scope, id).await?,
                     side,
                     request,
                 })
@@ -142,6 +144,11 @@ impl RequestPage<'_> {
         consent.stands(self.view.now_ms)
     }
 
+    /// Stars that were given, if any were.
+    fn stars(&self) -> Option<i64> {
+        self.whole.rating.as_ref().and_then(|rating| rating.stars)
+    }
+
     fn seen(&self, consent: &Consent) -> String {
         consent
             .what
@@ -176,9 +183,10 @@ fn said(view: &View, event: &Event) -> String {
         What::Note if event.is_automatic => view.w("request-said-automatic", text("automatic")),
         What::Rating => view.n("request-said-rating", event.detail["stars"].as_i64().unwrap_or_default()),
         What::Issue if text("issue").is_empty() => view.t("request-said-no-issue"),
+        What::Snooze => view.t(if event.detail["until_ms"].is_null() { "request-said-woken" } else { "request-said-snoozed" }),
         What::Issue => view.w("request-said-issue", text("issue")),
         What::Merge => view.w("request-said-merge", format!("{}{}", text("into"), text("from"))),
-        What::Opened | What::Word | What::Note | What::Call | What::File | What::Plan | What::Solution => String::new(),
+        What::Opened | What::Word | What::Note | What::Call | What::File | What::Plan | What::Solution | What::Escalation => String::new(),
     }
 }
 
@@ -222,7 +230,7 @@ async fn again(app: &App, view: &View, person: &Person, id: &str, form: Shown) -
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestAction {
-    /// Of both sides: "reply", "link" and "unlink" (to the service issue that explains it). Of the organisation: "solved", "reopen", "close". Of support: "answer", "resolve", "note", "call", "take",
+    /// Of both sides: "reply", "link" and "unlink" (to the service issue that explains it). Of the organisation: "solved", "reopen", "close", "escalate" (to the account manager). Of support: "answer", "resolve", "note", "call", "take",
     /// "work" (it goes on working).
     pub verb: String,
     /// Words; needed for all but "solved", "close", "take", "work", "link" and "unlink".
@@ -246,7 +254,7 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
     let side = reader.side(person, &request);
     let needed = if side == Side::Support { May::Support } else { May::Requests };
     let is_of = |verbs: &[&str]| verbs.contains(&action.verb.as_str());
-    let (ours, theirs) = (is_of(&["answer", "resolve", "note", "call", "take", "work"]), is_of(&["solved", "reopen", "close"]));
+    let (ours, theirs) = (is_of(&["answer", "resolve", "note", "call", "take", "work"]), is_of(&["solved", "reopen", "close", "escalate"]));
     let is_shared = is_of(&["reply", "severity", "link", "unlink"]);
     if !(is_shared || if side == Side::Support { ours } else { theirs }) {
         let is_known = ours || theirs;
@@ -271,7 +279,7 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
         return Err(Fault::Invalid(wrong));
     }
     let (at, name, me, verb) = (At::new(app, By::of(person, side, via)), person.shown().to_string(), person.id, action.verb);
-    let (is_internal, issue) = (action.is_internal, action.issue.trim().to_uppercase());
+    let (is_internal, issue, names) = (action.is_internal, action.issue.trim().to_uppercase(), body.contains('@'));
     app.db
         .tx(move |tx| {
             Box::pin(async move {
@@ -290,12 +298,17 @@ pub async fn done_with(app: &App, person: &Person, via: Via, (id, action): (Requ
                         Some(severity) => change::change_severity(tx, &at, scope, id, (severity, &body)).await,
                         None => Ok(()),
                     },
+                    "escalate" => change::escalate(tx, &at, scope, id, &body).await,
                     "resolve" => change::reply(tx, &at, scope, id, word(Some(State::Resolved))).await.map(drop),
                     _ => change::reply(tx, &at, scope, id, word(None)).await.map(drop),
                 }
             })
         })
-        .await
+        .await?;
+    if names {
+        app.health.ring();
+    }
+    Ok(())
 }
 
 /// The requester says that it is over.

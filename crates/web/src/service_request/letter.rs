@@ -6,9 +6,10 @@
 use super::address;
 use super::change::At;
 use super::model::{Request, Side};
-use super::sql;
+use super::{rating, sql, sql_more};
 use crate::page::words::Lang;
 use crate::page::{Fault, View};
+use crate::support_desk::{sql as desk_sql, sql_work};
 use gateway::queue::letter::{self, Letter, Thread};
 use gateway::scope::OrgScope;
 use mail::Address;
@@ -47,14 +48,47 @@ pub(super) async fn said(tx: &mut Tx, at: &At, request: &Request, body: &str) ->
     let who = at.by.shown().to_string();
     let end = if request.state == super::State::Resolved { "request-letter-resolved" } else { "request-letter-answer" };
     let is_support = at.by.side == Side::Support;
-    let words = |view: &View| {
-        let end = if is_support { format!("\n\n{}", view.t(end)) } else { String::new() };
-        format!("{}\n\n{body}{end}", view.w("request-letter-said", &who))
-    };
+    let is_first = request.state == super::State::Resolved && sql_more::ask(tx, request, at.now_ms).await?;
+    let rating = if is_first { at.app.link(&rating::path(request)) } else { String::new() };
     for to in to {
+        // The link is the requester's.
+        let is_asked = !rating.is_empty() && to.eq_ignore_ascii_case(&request.address);
+        let words = |view: &View| {
+            let end = if is_support { format!("\n\n{}", view.t(end)) } else { String::new() };
+            let ask = if is_asked { format!("\n\n{}\n{rating}", view.t("request-letter-rate")) } else { String::new() };
+            format!("{}\n\n{body}{end}{ask}", view.w("request-letter-said", &who))
+        };
         post(tx, at, request, &to, &words).await?;
     }
     Ok(())
+}
+
+/// People of support who are told of an escalation that nobody in particular answers for.
+const ESCALATED_MAX: usize = 20;
+
+/// The requester asks for more attention.
+pub(super) async fn escalated(tx: &mut Tx, at: &At, request: &Request, why: &str) -> Result<(), Fault> {
+    let contract = desk_sql::contract_of(tx, OrgScope::One(request.org), request.org).await?;
+    let mut people = sql_work::engineers(tx).await?;
+    let named = [contract.manager, contract.deputy, request.assignee];
+    if people.iter().any(|one| named.contains(&Some(one.person))) {
+        people.retain(|one| named.contains(&Some(one.person)));
+    } else {
+        people.retain(|one| !one.is_away);
+    }
+    let who = at.by.shown().to_string();
+    let words = |view: &View| format!("{}\n\n{why}", view.w("request-letter-escalated", &who));
+    for one in people.iter().take(ESCALATED_MAX) {
+        post(tx, at, request, &one.email, &words).await?;
+    }
+    Ok(())
+}
+
+/// Somebody was named in words.
+pub(super) async fn mentioned(tx: &mut Tx, at: &At, request: &Request, (to, body): (&str, &str)) -> Result<(), Fault> {
+    let who = at.by.shown().to_string();
+    let words = |view: &View| format!("{}\n\n{body}", view.w("request-letter-mentioned", &who));
+    post(tx, at, request, to, &words).await
 }
 
 /// The rule of silence tells once more.

@@ -13,18 +13,20 @@ pub mod address;
 pub mod api;
 pub mod change;
 pub mod consent;
-mod detail;
+pub mod detail;
 pub mod evidence;
 pub mod file;
 mod files_page;
 pub mod form;
 mod inbound;
 mod letter;
+pub mod mention;
 pub mod model;
-mod page;
+pub mod page;
 pub mod probe;
 pub mod proposal;
 pub mod quoted;
+pub mod rating;
 mod redact;
 pub mod search;
 pub mod silence;
@@ -32,6 +34,7 @@ pub mod solution;
 pub mod sql;
 pub mod sql_consent;
 pub mod sql_file;
+pub mod sql_more;
 pub mod sql_search;
 pub mod suggest;
 pub mod terms;
@@ -56,6 +59,7 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 31, name: "service_request", sql: include_str!("migrations/0031_service_request.sql") },
     Migration { number: 44, name: "request_issue", sql: include_str!("migrations/0044_request_issue.sql") },
+    Migration { number: 48, name: "request_more", sql: include_str!("migrations/0048_request_more.sql") },
 ];
 
 /// Octets of a form with files; more comes in pieces.
@@ -76,6 +80,8 @@ pub fn routes() -> Router<App> {
         .route("/requests/{request}/proposals", post(detail::propose))
         .route("/requests/{request}/proposals/{proposal}", post(detail::decide))
         .route("/requests/{request}/solution", post(solution::publish))
+        .route("/requests/{request}/rating", post(rating::from_page))
+        .route("/rate/{request}/{proof}", get(rating::ask).post(rating::say))
         .route("/requests/{request}/files", post(files_page::upload))
         .route("/requests/{request}/files/{file}", get(files_page::download))
         .route("/requests/{request}/files/{file}/text", get(files_page::text))

@@ -115,6 +115,10 @@ named!(
         /// `detail`: `{"stars"}`, 1 to 5.
         Rating = "rating",
         Solution = "solution",
+        /// An engineer put it aside, or took it back. `detail`: `{"until_ms"}`; null: taken back.
+        Snooze = "snooze",
+        /// The requester asks for more attention; the body says why.
+        Escalation = "escalation",
     }
 );
 

@@ -7,7 +7,7 @@ use super::file::{self, Owner, Sent};
 use super::form::NewServiceRequest;
 use super::model::{Area, Ball, By, File, Kind, Request, Severity, Side, State, Via, Way};
 use super::suggest::{self, Suggestions};
-use super::{Reader, See, sql, sql_file};
+use super::{Reader, See, search, sql, sql_file};
 use crate::App;
 use crate::page::fault::Wrong;
 use crate::page::form::Form as Shown;
@@ -39,6 +39,8 @@ pub struct Listed {
     /// "mine", "waiting" (for the reader's side), "closed"; else all that are not closed.
     show: String,
     before: String,
+    /// Words, or the number of a request: then it is looked for, and the rest does not matter.
+    q: String,
 }
 
 #[derive(Template)]
@@ -47,12 +49,13 @@ struct ListPage<'a> {
     view: &'a View,
     table: String,
     show: &'a str,
+    q: &'a str,
     can_open: bool,
 }
 
 impl ListPage<'_> {
     fn is_shown(&self, name: &str) -> bool {
-        self.show == name
+        self.q.is_empty() && self.show == name
     }
 }
 
@@ -82,6 +85,23 @@ pub fn which(reader: Reader, person: &Person, show: &str, before: &str) -> Resul
     Ok(sql::Which { before: cursor(before)?, ..which })
 }
 
+/// Characters of a question that are looked for.
+const QUESTION_CHARS_MAX: usize = 400;
+
+/// Requests of a list, and whether there are more; with words, those that are about them.
+pub async fn listed(app: &App, reader: Reader, (which, q): (sql::Which, &str)) -> Result<(Vec<Request>, bool), Fault> {
+    let q: String = q.trim().chars().take(QUESTION_CHARS_MAX).collect();
+    let found = app.db.read(move |tx| {
+        Box::pin(async move {
+            match q.as_str() {
+                "" => sql::list(tx, reader.scope, which).await,
+                words => Ok((search::about(tx, reader.scope, words).await?, false)),
+            }
+        })
+    });
+    found.await.map_err(|why: Error| Fault::from(why))
+}
+
 /// `GET /requests`.
 pub async fn list(
     Given(app): Given<App>,
@@ -92,8 +112,7 @@ pub async fn list(
 ) -> Page {
     let reader = Reader::of(&person)?;
     let which = which(reader, &person, &asked.show, &asked.before)?;
-    let found = app.db.read(move |tx| Box::pin(async move { sql::list(tx, reader.scope, which).await })).await;
-    let (rows, is_more) = found.map_err(|why: Error| Fault::from(why))?;
+    let (rows, is_more) = listed(&app, reader, (which, asked.q.as_str())).await?;
     let next = rows.last().filter(|_| is_more).map(|last| ("before", format!("{}.{}", last.last_ms, last.id)));
     let of_table = TableAsked::of(&pairs);
     let table = Table {
@@ -105,13 +124,17 @@ pub async fn list(
         rows: rows.iter().map(|request| row(&view, request)).collect(),
         form: "",
         next,
-        empty: view.t(if asked.show == "closed" { "request-list-closed-empty" } else { "request-list-empty" }),
+        empty: view.t(match (asked.q.as_str(), asked.show.as_str()) {
+            ("", "closed") => "request-list-closed-empty",
+            ("", _) => "request-list-empty",
+            _ => "request-list-not-found",
+        }),
     };
     if of_table.is_csv {
         return Ok(table.csv("requests"));
     }
     let can_open = person.may(May::Requests) && person.org.is_some();
-    show(&ListPage { view: &view, table: table.html(), show: &asked.show, can_open })
+    show(&ListPage { view: &view, table: table.html(), show: &asked.show, q: &asked.q, can_open })
 }
 
 fn row(view: &View, request: &Request) -> Row {

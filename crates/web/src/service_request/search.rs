@@ -88,6 +88,17 @@ pub async fn similar(
     Ok(found)
 }
 
+/// Requests of the scope that are about `text`, whatever became of them, best first; by its number, that one alone.
+pub async fn about(tx: &mut Tx, scope: OrgScope, text: &str) -> Result<Vec<Request>, Error> {
+    if let Ok(id) = text.trim().parse::<RequestId>() {
+        return Ok(sql::one(tx, scope, id).await?.into_iter().collect());
+    }
+    let mut all = similar(tx, scope, Shelf::Unsolved, (text, None)).await?;
+    all.extend(similar(tx, scope, Shelf::Solved, (text, None)).await?);
+    all.sort_by(|a, b| b.met.total_cmp(&a.met).then(b.what.last_ms.cmp(&a.what.last_ms)));
+    Ok(all.into_iter().map(|found| found.what).collect())
+}
+
 /// Published solutions about `text`, best first.
 pub async fn solutions(tx: &mut Tx, text: &str) -> Result<Vec<Found<sql_search::Solution>>, Error> {
     let question = question(text);

@@ -13,6 +13,7 @@ use crate::App;
 use crate::api::problem::Problem;
 use crate::page::{Fault, View};
 use crate::people::{May, Person};
+use crate::service_request::rating::SatisfactionBody;
 use crate::service_request::{Severity, State as RequestState, Via};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -267,6 +268,7 @@ struct KeptReportBody {
     /// "2026-11", UTC.
     month: String,
     rows: Vec<KeptBody>,
+    satisfaction: SatisfactionBody,
 }
 
 /// What was kept and missed of the promises that began in a month.
@@ -276,7 +278,9 @@ async fn kept(State(app): State<App>, person: Person, Query(asked): Query<report
     let scope = desk(&person)?;
     keep::catch_up(&app).await?;
     let (month, org) = asked.read(app.now_ms())?;
-    Ok(Json(KeptReportBody { month: month.name(), rows: report::rows(&app, scope, (month, org)).await? }))
+    let rows = report::rows(&app, scope, (month, org)).await?;
+    let (satisfaction, _) = report::satisfaction(&app, scope, (month, org)).await?;
+    Ok(Json(KeptReportBody { month: month.name(), rows, satisfaction }))
 }
 
 /// Tries a plan on a request that never was. Nothing is kept.

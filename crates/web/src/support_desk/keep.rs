@@ -49,19 +49,20 @@ pub async fn run(app: App) {
     }
 }
 
-/// Writes the plans that come with Gatepost where there are none.
+/// Writes the plans that come with Gatepost where there are none. They have the same identifiers on every server, so that servers that start
+/// at the same time write them once.
 pub async fn ship(app: &App) -> Result<(), Error> {
-    let (now_ms, ids) = (app.now_ms(), [app.fresh_id(), app.fresh_id()]);
+    let now_ms = app.now_ms();
     app.db
         .tx(move |tx| {
             Box::pin(async move {
                 if !sql::plans(tx).await?.is_empty() {
                     return Ok(());
                 }
-                for (n, body) in clock::PlanBody::shipped().into_iter().enumerate() {
-                    let id = PlanId(ids[n]);
-                    let new = Version { id, plan: id, body, is_latest: true, is_default: n == 0, by_whom: String::new(), made_ms: now_ms };
-                    sql::add_version(tx, &new).await?;
+                for (id, body) in (1..).map(PlanId).zip(clock::PlanBody::shipped()) {
+                    let is_default = id == PlanId(1);
+                    let new = Version { id, plan: id, body, is_latest: true, is_default, by_whom: String::new(), made_ms: now_ms };
+                    sql::ship_version(tx, &new).await?;
                 }
                 Ok(())
             })

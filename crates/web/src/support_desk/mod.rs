@@ -25,6 +25,7 @@ mod work_page;
 mod zones;
 
 pub use keep::run;
+pub use report::{Asked as MonthAsked, Month};
 
 use crate::App;
 use crate::page::words::Source;

@@ -2,13 +2,15 @@
 //! what happened to the service. Read by the organisation itself, printed from its page.
 
 use super::clock::{PlanBody, Target, said};
-use super::report::{Asked, KeptBody, Month, percent};
+use super::report::{self, Asked, KeptBody, Month, percent};
 use super::sql::{self, Contract, Kept};
 use super::sql_work::{self, Engineer, Opened};
 use crate::App;
 use crate::health;
 use crate::page::{Fault, Page, View, show};
 use crate::people::{May, Person};
+use crate::premier;
+use crate::service_request::rating::SatisfactionBody;
 use askama::Template;
 use axum::extract::{Query, State};
 use gateway::scope::OrgScope;
@@ -30,9 +32,12 @@ pub struct Review {
     pub kept: Vec<Kept>,
     pub opened: Vec<Opened>,
     pub issues: Vec<health::issue::Issue>,
+    pub satisfaction: SatisfactionBody,
+    /// Advice, posture, health checks.
+    pub beside: premier::Whole,
 }
 
-async fn read(tx: &mut Tx, org: OrgId, span: (i64, i64)) -> Result<Review, Error> {
+async fn read(tx: &mut Tx, org: OrgId, (span, now_ms): ((i64, i64), i64)) -> Result<Review, Error> {
     let scope = OrgScope::One(org);
     let contract = sql::contract_of(tx, scope, org).await?;
     let version = sql::version_for(tx, org).await?;
@@ -49,6 +54,8 @@ async fn read(tx: &mut Tx, org: OrgId, span: (i64, i64)) -> Result<Review, Error
         deputy: engineer(tx, contract.deputy).await?,
         kept: sql::kept(tx, scope, span).await?,
         opened: sql_work::opened(tx, scope, span).await?,
+        satisfaction: report::opinions(tx, scope, span).await?.0,
+        beside: premier::whole(tx, org, (contract.advisory_minutes, span), now_ms).await?,
         issues: issues.into_iter().filter(|issue| issue.started_ms < span.1).collect(),
     })
 }
@@ -66,8 +73,8 @@ async fn engineer(tx: &mut Tx, person: Option<PersonId>) -> Result<Option<Engine
 pub async fn review(app: &App, person: &Person, asked: &Asked) -> Result<(Month, Review), Fault> {
     person.require(May::Requests)?;
     let (org, (month, _)) = (person.acting_org()?, asked.read(app.now_ms())?);
-    let span = month.span();
-    let found: Result<Review, Error> = app.db.read(move |tx| Box::pin(async move { read(tx, org, span).await })).await;
+    let of = (month.span(), app.now_ms());
+    let found: Result<Review, Error> = app.db.read(move |tx| Box::pin(async move { read(tx, org, of).await })).await;
     Ok((month, found?))
 }
 
@@ -79,11 +86,16 @@ struct PremierPage<'a> {
     months: Vec<String>,
     review: &'a Review,
     rows: Vec<KeptBody>,
+    beside: String,
 }
 
 impl PremierPage<'_> {
     fn percent(&self, row: &KeptBody) -> String {
         percent(row)
+    }
+
+    fn mean(&self) -> String {
+        report::mean(&self.review.satisfaction)
     }
 
     fn promised(&self, target: &Target) -> String {
@@ -103,6 +115,7 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Query(aske
         month: month.name(),
         months: Month::of(app.now_ms()).back(MONTHS).into_iter().map(Month::name).collect(),
         rows: review.kept.iter().map(KeptBody::of).collect(),
+        beside: premier::panel(&view, &review.beside)?,
         review: &review,
     };
     show(&page)

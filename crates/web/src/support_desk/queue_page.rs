@@ -42,7 +42,7 @@ const COLUMNS: &[Column] = &[
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
-    /// ours, mine, for-me, unassigned, due-soon, breached, theirs or all.
+    /// ours, mine, for-me, unassigned, due-soon, breached, snoozed, theirs or all.
     pub view: String,
     /// Identifier of an organisation.
     pub org: String,

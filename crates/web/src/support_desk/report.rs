@@ -8,7 +8,8 @@ use crate::App;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Page, View, csv, show};
 use crate::people::Person;
-use crate::service_request::Severity;
+use crate::service_request::rating::SatisfactionBody;
+use crate::service_request::{Severity, sql_more};
 use askama::Template;
 use axum::extract::{Query, State};
 use gateway::scope::OrgScope;
@@ -16,7 +17,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mail::OrgId;
 use serde::{Deserialize, Serialize};
-use store::Error;
+use store::{Error, Tx};
 use utoipa::ToSchema;
 
 /// Months that a page leads to.
@@ -115,10 +116,32 @@ pub async fn rows(app: &App, scope: OrgScope, (month, org): (Month, Option<OrgId
     Ok(found?.iter().map(KeptBody::of).collect())
 }
 
+/// Opinions in words of one report.
+const OPINIONS_MAX: usize = 50;
+
+/// What requesters thought of how their requests were solved, and what they said in words.
+pub async fn satisfaction(
+    app: &App,
+    scope: OrgScope,
+    (month, org): (Month, Option<OrgId>),
+) -> Result<(SatisfactionBody, Vec<sql_more::Rating>), Fault> {
+    let scope = org.map_or(scope, OrgScope::One);
+    let found: Result<_, Error> = app.db.read(move |tx| Box::pin(async move { opinions(tx, scope, month.span()).await })).await;
+    Ok(found?)
+}
+
+/// The same, of a span (Unix milliseconds) of requests that were solved in it.
+pub async fn opinions(tx: &mut Tx, scope: OrgScope, span: (i64, i64)) -> Result<(SatisfactionBody, Vec<sql_more::Rating>), Error> {
+    let stars = sql_more::stars(tx, scope, span).await?;
+    Ok((SatisfactionBody::of(&stars), sql_more::opinions(tx, scope, span, OPINIONS_MAX).await?))
+}
+
 #[derive(Template)]
 #[template(path = "support_desk/templates/report.html")]
 struct ReportPage<'a> {
     view: &'a View,
+    satisfaction: SatisfactionBody,
+    opinions: Vec<sql_more::Rating>,
     rows: Vec<KeptBody>,
     month: String,
     months: Vec<String>,
@@ -130,6 +153,15 @@ impl ReportPage<'_> {
     fn percent(&self, row: &KeptBody) -> String {
         percent(row)
     }
+
+    fn mean(&self) -> String {
+        mean(&self.satisfaction)
+    }
+}
+
+/// Mean number of stars in words; "–" when nobody said anything.
+pub fn mean(satisfaction: &SatisfactionBody) -> String {
+    satisfaction.mean_stars.map_or_else(|| "–".to_string(), |mean| format!("{mean:.1}"))
 }
 
 pub fn percent(row: &KeptBody) -> String {
@@ -150,8 +182,11 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Query(aske
         };
         return Ok(csv::file(&format!("support-{}", month.name()), &header, rows.iter().map(cells)));
     }
+    let (satisfaction, opinions) = satisfaction(&app, scope, (month, org)).await?;
     let page = ReportPage {
         view: &view,
+        satisfaction,
+        opinions,
         rows,
         month: month.name(),
         months: Month::of(app.now_ms()).back(MONTHS).into_iter().map(Month::name).collect(),

@@ -70,6 +70,18 @@ pub async fn add_version(tx: &mut Tx, new: &Version) -> Result<(), Error> {
     .map(|_| ())
 }
 
+/// Adds the first version of a plan that comes with Gatepost, unless another server just did.
+pub async fn ship_version(tx: &mut Tx, new: &Version) -> Result<(), Error> {
+    let body = serde_json::to_string(&new.body).map_err(|why| Error::Shape(why.to_string()))?;
+    tx.run(
+        "INSERT INTO support_plan (id, plan, name, body, is_latest, is_default, by_whom, made_ms) VALUES ($1, $2, $3, $4, 1, $5, $6, $7) \
+         ON CONFLICT (id) DO NOTHING",
+        args![new.id.0, new.plan.0, new.body.name.as_str(), body, new.is_default, new.by_whom.as_str(), new.made_ms],
+    )
+    .await
+    .map(|_| ())
+}
+
 /// Makes a plan the one of organisations without a contract.
 pub async fn set_default(tx: &mut Tx, plan: PlanId) -> Result<(), Error> {
     tx.run("UPDATE support_plan SET is_default = 0 WHERE plan <> $1", args![plan.0]).await?;

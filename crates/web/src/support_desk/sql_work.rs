@@ -107,6 +107,8 @@ pub enum Which {
     /// Due within two hours.
     DueSoon,
     Breached,
+    /// Put aside by an engineer.
+    Snoozed,
     /// Waits for the requester.
     Theirs,
     /// Everything that is not closed.
@@ -114,8 +116,17 @@ pub enum Which {
 }
 
 impl Which {
-    pub const ALL: [Which; 8] =
-        [Which::Ours, Which::Mine, Which::ForMe, Which::Unassigned, Which::DueSoon, Which::Breached, Which::Theirs, Which::All];
+    pub const ALL: [Which; 9] = [
+        Which::Ours,
+        Which::Mine,
+        Which::ForMe,
+        Which::Unassigned,
+        Which::DueSoon,
+        Which::Breached,
+        Which::Snoozed,
+        Which::Theirs,
+        Which::All,
+    ];
 
     /// In queries and in words `support-view-…`.
     pub fn name(self) -> &'static str {
@@ -126,6 +137,7 @@ impl Which {
             Which::Unassigned => "unassigned",
             Which::DueSoon => "due-soon",
             Which::Breached => "breached",
+            Which::Snoozed => "snoozed",
             Which::Theirs => "theirs",
             Which::All => "all",
         }
@@ -195,8 +207,19 @@ fn condition(wanted: &Wanted<'_>, args: &mut Vec<Value>) -> String {
         }
         Which::DueSoon => all.push(format!("c.is_breached = 0 AND c.due_ms <= {}", put(args, wanted.now_ms + SOON_MS))),
         Which::Breached => all.push("c.is_breached = 1".into()),
+        Which::Snoozed => all.push("r.state <> 'closed'".into()),
         Which::Theirs => all.push("r.state IN ('waiting-customer', 'resolved')".into()),
         Which::All => all.push("r.state <> 'closed'".into()),
+    }
+    // What is late, or waits for somebody else, is shown there whether it was put aside or not.
+    let aside = match wanted.which {
+        Which::Ours | Which::Mine | Which::ForMe | Which::Unassigned | Which::DueSoon => "NOT EXISTS",
+        Which::Snoozed => "EXISTS",
+        Which::Breached | Which::Theirs | Which::All => "",
+    };
+    if !aside.is_empty() {
+        let now = put(args, wanted.now_ms);
+        all.push(format!("{aside} (SELECT 1 FROM request_snooze s WHERE s.request = r.id AND s.until_ms > {now})"));
     }
     if wanted.which == Which::ForMe {
         if !wanted.me.langs.is_empty() {

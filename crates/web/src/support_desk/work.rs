@@ -24,12 +24,15 @@ const WORD_CHARS_MAX: usize = 20_000;
 /// Requests that one word goes to, and that are chosen at once.
 pub const AT_ONCE_MAX: usize = 500;
 const PICKED_MAX: usize = 100;
+/// Days that a request may be put aside.
+const ASIDE_DAYS_MAX: i64 = 365;
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// One thing that support does with a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkAction {
-    /// reply, note, call, take, assign, share, severity, state, merge, link or unlink.
+    /// reply, note, call, take, assign, share, severity, state, merge, link, unlink, snooze or wake.
     pub verb: String,
     /// The words of reply, note and call; why a severity was changed.
     pub body: String,
@@ -43,6 +46,8 @@ pub struct WorkAction {
     pub into: String,
     /// link: number of a service issue.
     pub issue: String,
+    /// snooze: "4h", "1d", "7d", "reply" (until the requester says something), or a moment such as "2026-12-01T08:00:00Z".
+    pub until: String,
 }
 
 /// Does it.
@@ -51,8 +56,12 @@ pub struct WorkAction {
 pub async fn act(app: &App, person: &Person, via: Via, (id, action): (RequestId, WorkAction)) -> Result<(), Fault> {
     let scope = desk(person)?;
     let at = At::new(app, By::of(person, Side::Support, via));
-    let (by, whoever) = (at.clone(), person.clone());
-    app.db.tx(move |tx| Box::pin(async move { done(tx, &by, scope, (&whoever, id, action)).await })).await
+    let (whoever, names) = (person.clone(), action.body.contains('@'));
+    app.db.tx(move |tx| Box::pin(async move { done(tx, &at, scope, (&whoever, id, action)).await })).await?;
+    if names {
+        app.health.ring();
+    }
+    Ok(())
 }
 
 async fn done(tx: &mut Tx, at: &At, scope: OrgScope, (person, id, action): (&Person, RequestId, WorkAction)) -> Result<(), Fault> {
@@ -96,6 +105,11 @@ async fn done(tx: &mut Tx, at: &At, scope: OrgScope, (person, id, action): (&Per
             change::link(tx, at, scope, id, &issue).await
         }
         "unlink" => change::link(tx, at, scope, id, "").await,
+        "snooze" => {
+            let until_ms = until(&action.until, at.now_ms).ok_or_else(|| invalid("until", "support-wrong-until"))?;
+            change::snooze(tx, at, scope, id, Some(until_ms)).await
+        }
+        "wake" => change::snooze(tx, at, scope, id, None).await,
         _ => Err(invalid("verb", "support-wrong-verb")),
     }
 }
@@ -107,6 +121,18 @@ fn wanted_state(name: &str) -> Result<Option<State>, Fault> {
         (_, Some(state @ (State::Open | State::WaitingCustomer | State::WaitingUs | State::Resolved))) => Ok(Some(state)),
         _ => Err(Fault::Invalid(vec![Wrong::new("then", "support-wrong-then")])),
     }
+}
+
+/// Until when a request is put aside, Unix milliseconds; `None` when it is no moment to come within [`ASIDE_DAYS_MAX`].
+fn until(text: &str, now_ms: i64) -> Option<i64> {
+    let at_ms = match text.trim() {
+        "reply" => return Some(i64::MAX),
+        "4h" => now_ms + 4 * HOUR_MS,
+        "1d" => now_ms + 24 * HOUR_MS,
+        "7d" => now_ms + 7 * 24 * HOUR_MS,
+        at => at.parse::<jiff::Timestamp>().ok()?.as_millisecond(),
+    };
+    Some(at_ms).filter(|at_ms| *at_ms > now_ms && *at_ms <= now_ms + ASIDE_DAYS_MAX * 24 * HOUR_MS)
 }
 
 /// Gives it to whom it fits best.
@@ -207,4 +233,26 @@ pub fn steps_of(reply: &SavedReply, body: &str) -> Vec<WorkAction> {
     }
     all.push(WorkAction { verb: "reply".into(), body: body.into(), then: reply.steps.then.clone(), ..WorkAction::default() });
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_put_aside_until_a_moment_to_come() {
+        const NOW_MS: i64 = 1_795_521_600_000;
+        for (text, want) in [
+            ("4h", Some(NOW_MS + 4 * HOUR_MS)),
+            ("7d", Some(NOW_MS + 168 * HOUR_MS)),
+            ("reply", Some(i64::MAX)),
+            ("2026-11-24T13:00:00Z", Some(NOW_MS + HOUR_MS)),
+            ("2026-11-24T12:00:00Z", None),
+            ("2028-01-01T00:00:00Z", None),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            assert_eq!(until(text, NOW_MS), want, "{text}");
+        }
+    }
 }

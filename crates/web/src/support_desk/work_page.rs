@@ -7,9 +7,10 @@ use super::{desk, keep, panel};
 use crate::App;
 use crate::page::confirm::{self, Confirm};
 use crate::page::form::Form as Shown;
+use crate::page::time;
 use crate::page::{Fault, Page, Say, View, done, show_with};
 use crate::people::Person;
-use crate::service_request::{Consent, Event, Request, See, Severity, Side, State, Via, What, sql as request_sql, sql_consent};
+use crate::service_request::{Consent, Event, Request, See, Severity, Side, State, Via, What, sql as request_sql, sql_consent, sql_more};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State as Given};
@@ -32,12 +33,14 @@ struct WorkPage<'a> {
     others: Vec<String>,
     consents: Vec<Consent>,
     linked: usize,
+    /// `i64::MAX`: until the requester says something.
+    aside_ms: Option<i64>,
     has_keys: bool,
 }
 
 impl WorkPage<'_> {
     fn is_word(&self, event: &Event) -> bool {
-        matches!(event.what, What::Word | What::Note | What::Call | What::Opened)
+        matches!(event.what, What::Word | What::Note | What::Call | What::Opened | What::Escalation | What::Rating)
     }
 
     fn tone(&self, event: &Event) -> &'static str {
@@ -72,6 +75,14 @@ impl WorkPage<'_> {
         Severity::ALL.iter().map(|severity| severity.name()).collect()
     }
 
+    /// Until when it is put aside, in words.
+    fn aside(&self, until_ms: &i64) -> String {
+        match *until_ms {
+            i64::MAX => self.view.t("support-snoozed-reply"),
+            until_ms => self.view.w("support-snoozed-until", self.view.moment(until_ms)),
+        }
+    }
+
     fn assignee(&self) -> String {
         self.request.assignee.map(|person| person.to_string()).unwrap_or_default()
     }
@@ -91,6 +102,7 @@ struct Read {
     others: Vec<String>,
     consents: Vec<Consent>,
     linked: usize,
+    aside_ms: Option<i64>,
 }
 
 async fn read(app: &App, person: &Person, id: RequestId) -> Result<Read, Fault> {
@@ -113,6 +125,7 @@ async fn read(app: &App, person: &Person, id: RequestId) -> Result<Read, Fault> 
                     replies: sql::replies(tx).await?,
                     others: sql::looking(tx, &request, person.id, now_ms).await?,
                     consents: consents.into_iter().filter(|consent| consent.stands(now_ms)).collect(),
+                    aside_ms: sql_more::snoozed_until(tx, &request, now_ms).await?,
                     linked,
                     request,
                 }))
@@ -137,6 +150,7 @@ async fn shown(app: &App, view: &View, person: &Person, (id, form): (RequestId, 
         others: found.others,
         consents: found.consents,
         linked: found.linked,
+        aside_ms: found.aside_ms,
         has_keys: me(app, person).await?.has_keys,
         request: &found.request,
     };
@@ -168,13 +182,22 @@ pub struct Typed {
     issue: String,
     saved: String,
     sure: String,
+    until: String,
+    /// A local moment, in place of `until`.
+    at: String,
 }
 
 impl Typed {
-    fn action(&self) -> WorkAction {
+    fn action(&self, view: &View) -> WorkAction {
         let Typed { verb, body, person, severity, then, into, issue, .. } = self;
         let [verb, body, person, severity, then, into, issue] = [verb, body, person, severity, then, into, issue].map(String::clone);
-        WorkAction { verb, body, person, severity, then, into, issue }
+        let moment = time::parse_local(view, &self.at).and_then(|at_ms| jiff::Timestamp::from_millisecond(at_ms).ok());
+        let until = match moment {
+            Some(at) => at.to_string(),
+            None if !self.at.is_empty() => self.at.clone(),
+            None => self.until.clone(),
+        };
+        WorkAction { verb, body, person, severity, then, into, issue, until }
     }
 }
 
@@ -200,7 +223,7 @@ pub async fn act(Given(app): Given<App>, view: View, person: Person, Path(id): P
     let done_so_far = match typed.verb.as_str() {
         "tell-all" => told_all(&app, &person, (id, &typed.body)).await,
         "macro" => run_macro(&app, &person, (id, &typed)).await,
-        _ => work::act(&app, &person, Via::Web, (id, typed.action())).await.map(|()| Say::new("support-done")),
+        _ => work::act(&app, &person, Via::Web, (id, typed.action(&view))).await.map(|()| Say::new("support-done")),
     };
     match done_so_far {
         Ok(say) => done(&here, say),

@@ -28,6 +28,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/api/v1/help", "articles"),
     ("/api/v1/phone", "numbers to call, as on the page that everybody sees"),
     ("/api/v1/agent", "answers from the help; nothing of an organisation"),
+    ("/rate/", "a link of a letter about a request is what lets in: its requester says how it was"),
     ("/healthz", "whether the process answers"),
     ("/metrics", "for the networks of [health] metrics_from only"),
 ];
@@ -143,7 +144,7 @@ fn until_closed(text: &str) -> &str {
     text
 }
 
-fn all(document: &serde_json::Value) -> Vec<Route> {
+pub fn all(document: &serde_json::Value) -> Vec<Route> {
     let pages = of_sources().into_iter().filter(|route| !route.path.starts_with("/api/"));
     of_document(document).into_iter().chain(pages).collect()
 }
@@ -295,7 +296,7 @@ fn encoded(path: &str) -> String {
 }
 
 /// Every row of every table that belongs to this organisation, by table.
-async fn rows_of(scene: &Scene, org: OrgId) -> BTreeMap<String, Vec<String>> {
+pub async fn rows_of(scene: &Scene, org: OrgId) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for table in tables_of_organisations() {
         let sql = format!("SELECT * FROM {table} WHERE org = $1");

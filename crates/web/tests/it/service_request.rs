@@ -1,33 +1,22 @@
 //! Service requests: opened with evidence, answered on the page and by mail, solved, found again; and what support may see.
 
-use crate::routes::{Kind as RouteKind, Route, of_document, of_sources};
 use crate::scene::{Answer, NOW_MS, Scene, request};
-use crate::things::request::{new, requester};
-use crate::things::{self, MARK, things};
+use crate::things;
 use axum::body::Body;
 use axum::http::StatusCode;
 use gateway::intake::desk::Answer as MailAnswer;
-use gateway::scope::OrgScope;
 use mail::auth::{AuthResults, DmarcPolicy, DmarcResult};
 use mail::envelope::{BodyType, Reverse};
 use mail::id::RequestId;
 use mail::message::Budget;
-use mail::{Address, Envelope, Mail, MailId, Message, OrgId, Peer, PersonId};
+use mail::{Address, Envelope, Mail, MailId, Message, OrgId, Peer};
 use serde_json::{Value, json};
 use store::{Error, args};
 use testkit::postgres::databases;
-use web::page::Fault;
-use web::people::{Role, sql as people_sql};
-use web::service_request::change::{self, At, New};
+use web::people::Role;
 use web::service_request::{address, silence};
 
 const EICAR: &str = r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
-
-async fn person_of(scene: &Scene, email: &str) -> PersonId {
-    let email = email.to_string();
-    let found: Result<_, Error> = scene.app.db.read(move |tx| Box::pin(async move { people_sql::id_of(tx, &email).await })).await;
-    found.expect("a look").expect("a person")
-}
 
 /// A held mail of an organisation.
 async fn held_mail(scene: &Scene, org: OrgId) -> MailId {
@@ -174,53 +163,6 @@ async fn what_is_typed_wrongly_is_told_field_by_field_and_kept() {
     let theirs = held_mail(&scene, scene.other).await;
     let body = json!({ "title": "t", "description": "d", "evidence": format!("mail:{theirs}") });
     assert_eq!(scene.send("POST", "/api/v1/requests", &admin, body).await.status, StatusCode::NOT_FOUND);
-}
-
-fn all_reads(document: &Value) -> Vec<Route> {
-    let pages = of_sources().into_iter().filter(|route| !route.path.starts_with("/api/"));
-    let all = of_document(document).into_iter().chain(pages);
-    let is_read = |route: &Route| route.method == "GET" && !route.path.ends_with("/stream");
-    all.filter(|route| is_read(route) && !route.is_listed_public() && !route.is_of_service()).collect()
-}
-
-/// Routes where an engineer reads what organisations wrote to support.
-fn is_request(route: &Route) -> bool {
-    ["/requests", "/api/v1/requests", "/support", "/api/v1/support"].iter().any(|begin| route.path.starts_with(begin))
-}
-
-#[tokio::test]
-async fn an_engineer_without_consent_sees_nothing_but_what_was_written_to_support() {
-    for database in databases() {
-        let engine = database.engine;
-        let scene = Scene::new(database).await;
-        let there = things(&scene, scene.other).await;
-        let document = scene.get("/api/v1/openapi.json", "").await.json();
-        let owner = scene.cookie(Role::Administrator, Some(scene.other)).await;
-        let mut seen_by_owner = 0;
-        for role in [Role::SupportEngineer, Role::AccountManager] {
-            let support = scene.cookie(role, None).await;
-            for route in all_reads(&document).iter().filter(|route| !is_request(route)) {
-                let path = route.filled(|name| there.value(&route.path, name));
-                let answer = scene.get(&path, &support).await;
-                let shown = answer.text.replace(&path, "");
-                assert!(!shown.contains(MARK), "{engine}: {path} shows a {} what is of an organisation", role.name());
-                if role == Role::SupportEngineer && scene.get(&path, &owner).await.text.contains(MARK) {
-                    seen_by_owner += 1;
-                }
-            }
-            // Nor can they change anything there.
-            let writes = of_document(&document).into_iter().filter(|route| route.kind == RouteKind::Program && route.method != "GET");
-            for route in writes.filter(|route| {
-                !route.placeholders().is_empty() && !route.is_of_service() && !is_request(route) && !route.is_listed_public()
-            }) {
-                let path = route.filled(|name| there.value(&route.path, name));
-                let answer = scene.send(&route.method, &path, &support, json!({})).await;
-                let is_refused = answer.status.is_client_error();
-                assert!(is_refused, "{engine}: {} {path} as a {}: {}", route.method, role.name(), answer.status);
-            }
-        }
-        assert!(seen_by_owner > 5, "{engine}: only {seen_by_owner} pages show anything, so this test would find little");
-    }
 }
 
 #[tokio::test]
@@ -531,63 +473,4 @@ async fn silence_reminds_and_then_closes_and_a_word_opens_again() {
         did(&scene, &id, &admin, json!({ "verb": "reply", "body": "It is not." })).await;
         assert_eq!(state().await, "waiting-us", "{engine}");
     }
-}
-
-/// How long a search takes among a hundred thousand requests. Slow to fill, so only when asked for: GATEPOST_MEASURE=1.
-#[tokio::test]
-async fn a_search_is_quick_among_a_hundred_thousand() {
-    if std::env::var_os("GATEPOST_MEASURE").is_none() {
-        return;
-    }
-    const REQUESTS: usize = 100_000;
-    for database in databases() {
-        let engine = database.engine;
-        let scene = Scene::new(database).await;
-        let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
-        let person = person_of(&scene, &format!("administrator@{}.example", scene.acme)).await;
-        let at = At::new(&scene.app, requester(person, "x@acme.example"));
-        fill(&scene, &at, REQUESTS).await;
-        let mut took = Vec::new();
-        for n in 0..40 {
-            let q = format!("mail+connector+quarantine+late+word{}+thing{}+bank+invoice", n * 37 % 500, n * 13 % 5000);
-            let started = std::time::Instant::now();
-            let answer = scene.get(&format!("/api/v1/request-suggestions?q={q}"), &admin).await;
-            took.push(started.elapsed().as_millis());
-            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        }
-        took.sort_unstable();
-        println!("{engine}: similar among {REQUESTS} requests: median {} ms, worst {} ms", took[took.len() / 2], took[took.len() - 1]);
-    }
-}
-
-async fn fill(scene: &Scene, at: &At, count: usize) {
-    let org = scene.acme;
-    for batch in 0..count / 500 {
-        let at = at.clone();
-        let done: Result<(), Fault> = scene
-            .app
-            .db
-            .tx(move |tx| {
-                Box::pin(async move {
-                    for n in batch * 500..(batch + 1) * 500 {
-                        let text = format!("mail connector quarantine late word{} thing{} item{n}", n % 500, n % 5000);
-                        let id = RequestId(at.ids().next(NOW_MS));
-                        tx.run(
-                            "INSERT INTO service_request (id, org, requester, address, name, title, description, kind, area, severity, impact, \
-                             contact, lang, state, assignee, plan, queue, issue, merged_into, solution, probe, secret, told, next_ms, last_ms) \
-                             VALUES ($1, $2, 1, 'a', '', $3, $3, 'technical', 'other', 'c', '{}', \
-                             '{\"way\":\"mail\",\"number\":\"\",\"hours\":\"\",\"lang\":\"en\"}', 'en', 'closed', 0, 0, '', '', 0, 'done', '', '', 0, 0, $4)",
-                            args![id.0, org.0, text.as_str(), NOW_MS],
-                        )
-                        .await?;
-                        let request = change::found(tx, OrgScope::One(org), id).await?;
-                        web::service_request::search::index(tx, &request).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await;
-        done.expect("requests");
-    }
-    let _: fn(OrgId) -> New = new;
 }

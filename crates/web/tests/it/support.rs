@@ -227,3 +227,26 @@ async fn a_plan_can_be_tried_on_a_story() {
     let answer = scene.send("POST", "/api/v1/support/trial", &engineer, wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
 }
+
+/// Servers that start at the same time write the plans that come with Gatepost once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn plans_are_shipped_once_however_many_servers_start() {
+    for database in databases() {
+        let engine = database.engine;
+        let scene = Scene::new(database).await;
+        let servers: Vec<_> = (0..8)
+            .map(|_| {
+                let app = scene.app.clone();
+                tokio::spawn(async move { keep::ship(&app).await })
+            })
+            .collect();
+        for server in servers {
+            server.await.expect("no panic").unwrap_or_else(|why| panic!("{engine}: {why}"));
+        }
+        let engineer = scene.cookie(Role::SupportEngineer, None).await;
+        let plans = scene.get("/api/v1/support/plans", &engineer).await.json();
+        let rows = plans["rows"].as_array().expect("rows");
+        let defaults = rows.iter().filter(|row| row["is_default"] == true).count();
+        assert_eq!((rows.len(), defaults), (2, 1), "{engine}: {plans}");
+    }
+}

@@ -86,6 +86,7 @@ const FAMILIES: &[&str] = &[
     "rules-not-editable-",
     "rules-note-",
     "request-",
+    "premier-check-", "premier-state-", "premier-finding-", "support-until-", "call-state-",
     "reports-",
 ];
 

@@ -15,6 +15,7 @@ pub mod request;
 mod restricted;
 mod rule;
 mod submission;
+mod support;
 
 pub use mail::held_mail;
 
@@ -58,6 +59,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
     by_place.extend(submission::there(scene, org).await);
     by_place.extend(request::there(scene, org).await);
     by_place.extend(restricted::there(scene, org).await);
+    by_place.extend(support::there(scene, org).await);
     Things { by_place }
 }
 
@@ -78,6 +80,7 @@ pub fn nothing() -> Things {
     by_place.extend(rule::nowhere());
     by_place.extend(submission::nowhere());
     by_place.extend(request::nowhere());
+    by_place.extend(support::nowhere());
     Things { by_place }
 }
 

@@ -119,6 +119,9 @@ fn named(names: &Names) -> Places {
         places.push((begin, "file", names.evidence.to_string()));
     }
     places.push(("/api/v1/request-uploads/", "file", names.upload.to_string()));
+    for begin in ["/support/", "/api/v1/support/requests/"] {
+        places.push((begin, "request", names.request.to_string()));
+    }
     // Solutions are everybody's: these routes are of the service.
     places.push(("/requests/solutions/", "solution", SolutionId(77).to_string()));
     places.push(("/api/v1/solutions/", "solution", SolutionId(77).to_string()));
