@@ -26,9 +26,12 @@ mod troubleshoot;
 
 use crate::output::{self, Exit};
 use crate::settings::{self, Chosen};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use gateway::dkim::Seal;
 use mail::id::IdMaker;
 use std::path::PathBuf;
+use std::sync::Arc;
 use store::{Error, Tx};
 use web::audit::{self, Entry};
 use web::people::Person;
@@ -190,6 +193,15 @@ pub const DEMO_DATA: &str = "gatepost-demo";
 /// One thread is enough for a command that asks the database and ends.
 pub fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// The key that seals secrets, where it was made already.
+fn seal_there(chosen: &Chosen) -> anyhow::Result<Option<Arc<Seal>>> {
+    let path = chosen.seal_file();
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Seal::open_file(&path).with_context(|| format!("opening the seal {}", path.display()))?)))
 }
 
 /// The line of the audit log for a change made here, in its transaction: by whoever sits at the machine.

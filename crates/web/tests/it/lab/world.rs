@@ -108,6 +108,7 @@ impl World {
             own_ports: Vec::new(),
             timeouts: timeouts(),
             security: Default::default(),
+            seal: None,
         });
         let (queue, seats, _) = Queue::open(QueueParts {
             db: db.clone(),
