@@ -3,11 +3,12 @@
 use super::{Place, audited, check, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use gateway::directory::settings::{DomainKind, EntrySettings};
 use gateway::directory::sql::{self, FROM_COMMAND, Removable};
-use gateway::dkim::Seal;
 use gateway::directory::{ConnectorSettings, DomainSettings, Effect, EntryKind, RecipientCheck};
+use gateway::dkim::Seal;
 use gateway::policy::{PolicySettings, Preset};
 use serde::de::DeserializeOwned;
 use store::{Error, Row, args};

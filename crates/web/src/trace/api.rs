@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(cancel))
         .routes(routes!(report))
         .routes(routes!(judge_again))
+        .merge(super::message_trace::routes())
 }
 
 /// One mail.

@@ -7,6 +7,7 @@ pub mod filters;
 mod header_page;
 pub mod hops;
 mod mail_page;
+mod message_trace;
 mod page;
 mod refused;
 pub(crate) mod story;

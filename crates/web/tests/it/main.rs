@@ -15,6 +15,7 @@ mod help_desk;
 mod hooks;
 mod lab;
 mod mail_reports;
+mod message_trace;
 mod migrations;
 mod overview;
 mod past;
