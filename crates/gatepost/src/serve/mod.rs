@@ -304,6 +304,7 @@ fn start_jobs(
     tokio::spawn(web::removal::run(app.clone()));
     tokio::spawn(web::removal::watch_delivered(app.clone()));
     web::directory_sync::start(app.clone());
+    tokio::spawn(web::directory_sync::tell_every_minute(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::restricted::tell_every_minute(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));

@@ -162,6 +162,9 @@ async fn a_wrong_answer_stops_and_asks() {
             (&json!("waiting"), Some(5)),
             "{engine}: {waiting}"
         );
+        scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        assert_eq!(web::directory_sync::tell(&scene.app).await, Ok(1), "{engine}: the administrator gets a letter");
+        assert_eq!(web::directory_sync::tell(&scene.app).await, Ok(0), "{engine}: once");
         let bell = scene.get("/bell", &cookie).await.text;
         assert!(bell.contains("would remove too much"), "{engine}: the bell rings: {bell}");
         let page = path.replace("/api/v1/directory-sources", "/directory");

@@ -3,6 +3,7 @@ restricted-hint = These senders may not send out for now: they wrote to more rec
 restricted-more = What to do
 restricted-empty = Nobody is restricted.
 restricted-badge = Restricted
+restricted-over = Over its limit
 restricted-since = Since
 restricted-until = Until
 restricted-until-released = Until somebody releases it

@@ -3,6 +3,7 @@ restricted-hint = 以下发件人暂时不能对外发信：收件人数超过�
 restricted-more = 如何处理
 restricted-empty = 目前没有受限的发件人。
 restricted-badge = 已限制
+restricted-over = 超出限额
 restricted-since = 开始时间
 restricted-until = 结束时间
 restricted-until-released = 直到有人解除限制
