@@ -2,6 +2,7 @@
 
 mod applying;
 mod ask;
+mod audit;
 mod backup;
 mod check;
 mod config;
@@ -33,7 +34,7 @@ use mail::id::IdMaker;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{Error, Tx};
-use web::audit::{self, Entry};
+use web::audit::{self as log, Entry};
 use web::people::Person;
 
 /// Email protection that an organisation runs itself, and that can say why.
@@ -105,6 +106,8 @@ enum Task {
     Person(person::Persons),
     /// Whom to call now; the phone directory as a table.
     Phone(phone::Phone),
+    /// What was done by whom, for programs that keep it elsewhere.
+    Audit(audit::Audit),
     /// Ask the assistant: it answers from the help, with the source.
     Ask(ask::Ask),
     /// Articles of the help.
@@ -150,6 +153,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::StatusSite(site) => health::status_site(&site),
         Task::Person(persons) => person::run(&place, persons),
         Task::Phone(phone) => phone::run(&place, phone),
+        Task::Audit(asked) => audit::run(&place, asked),
         Task::Ask(asked) => ask::ask(&place, asked),
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
@@ -207,5 +211,5 @@ fn seal_there(chosen: &Chosen) -> anyhow::Result<Option<Arc<Seal>>> {
 /// The line of the audit log for a change made here, in its transaction: by whoever sits at the machine.
 async fn audited(tx: &mut Tx, ids: &IdMaker, entry: Entry) -> Result<(), Error> {
     let who = std::env::var("USER").unwrap_or_else(|_| "somebody".into());
-    audit::note(tx, &Person::at_the_machine(&who), ids, output::now_ms(), entry).await
+    log::note(tx, &Person::at_the_machine(&who), ids, output::now_ms(), entry).await
 }

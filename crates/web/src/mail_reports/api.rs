@@ -31,7 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tls_domains))
         .routes(routes!(tls_domain))
         .merge(adding)
-        .routes(routes!(one))
+        .routes(routes!(one, delete))
         .routes(routes!(flow))
         .routes(routes!(letter, choose_letter))
 }
@@ -185,6 +185,14 @@ pub struct WholeReport {
 async fn one(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Json<WholeReport>, Fault> {
     let row = received::one(&app, &person, &id).await?;
     Ok(Json(WholeReport { report: MailReportBody::of(&row), detail: serde_json::from_str(&row.detail).unwrap_or_default() }))
+}
+
+/// Takes a report away, with what it added to the figures. It cannot be undone, but the report may come again.
+#[utoipa::path(delete, path = "/reports/received/{report}", tag = "reports", params(("report" = String, Path)),
+    responses((status = 204, description = "Gone")))]
+async fn delete(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<StatusCode, Fault> {
+    received::delete(&app, &person, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// How a file is called.

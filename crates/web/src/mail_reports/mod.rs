@@ -58,6 +58,7 @@ pub fn routes() -> Router<App> {
         .route("/reports/received", get(received_page::list))
         .route("/reports/received/new", get(received_page::form).post(received_page::upload).layer(DefaultBodyLimit::max(FORM_OCTETS_MAX)))
         .route("/reports/received/{report}", get(received_page::one))
+        .route("/reports/received/{report}/delete", post(received_page::delete))
 }
 
 /// How far back is looked.

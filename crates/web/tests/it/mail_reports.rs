@@ -344,3 +344,51 @@ async fn an_operator_outside_hears_of_reported_mail_only_where_settings_say_so()
         );
     }
 }
+
+#[tokio::test]
+async fn a_deleted_report_takes_its_figures_along_and_may_come_again() {
+    for database in databases() {
+        let engine = database.engine;
+        let scene = Scene::new(database).await;
+        let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let reader = scene.cookie(Role::SecurityReader, Some(scene.acme)).await;
+        let stays = dmarc("stays", 1, &record("192.0.2.1", 90, "pass", "acme.example"));
+        let goes = dmarc("goes", 1, &format!("{}{}", record("192.0.2.1", 4, "pass", "acme.example"), record("192.0.2.8", 6, "fail", "")));
+        send(&scene, &admin, stays).await;
+        let figures = |scene: &Scene| {
+            let (dmarc, tls) = ("/api/v1/reports/dmarc/acme.example", "/api/v1/reports/tls/acme.example");
+            let (admin, scene) = (admin.clone(), scene.app.clone());
+            let routes = web::app::router(scene);
+            async move {
+                let mut found = Vec::new();
+                for path in [dmarc, tls] {
+                    let asked = request("GET", path, &admin).body(Body::empty()).expect("a request");
+                    found.push(Answer::read(tower::ServiceExt::oneshot(routes.clone(), asked).await.expect("never fails")).await.text);
+                }
+                found
+            }
+        };
+        let before = figures(&scene).await;
+        let added = send(&scene, &admin, goes.clone()).await.json()[0]["report"].as_str().expect("an identifier").to_string();
+        let tls = send(&scene, &admin, TLS.into()).await.json()[0]["report"].as_str().expect("an identifier").to_string();
+        assert_ne!(figures(&scene).await, before, "{engine}: both count");
+        let path = format!("/api/v1/reports/received/{added}");
+        assert_eq!(scene.send("DELETE", &path, &reader, json!({})).await.status, StatusCode::FORBIDDEN, "{engine}: a reader reads");
+        let page = scene.get(&format!("/reports/received/{added}"), &admin).await.text;
+        assert!(page.contains(&format!("/reports/received/{added}/delete")), "{engine}: {page}");
+        assert!(!scene.get(&format!("/reports/received/{added}"), &reader).await.text.contains("/delete"), "{engine}");
+        let asked = scene.post(&format!("/reports/received/{added}/delete"), &admin, &[]).await;
+        assert!(asked.text.contains("name=\"sure\"") && asked.text.contains("taken out of the figures"), "{engine}: {}", asked.text);
+        let done = scene.post(&format!("/reports/received/{added}/delete"), &admin, &[("sure", "1")]).await;
+        assert_eq!((done.status, done.to()), (StatusCode::SEE_OTHER, "/reports/received"), "{engine}");
+        let gone = scene.send("DELETE", &format!("/api/v1/reports/received/{tls}"), &admin, json!({})).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "{engine}: {}", gone.text);
+        assert_eq!(figures(&scene).await, before, "{engine}: as if they had never come");
+        assert_eq!(scene.send("DELETE", &path, &admin, json!({})).await.status, StatusCode::NOT_FOUND, "{engine}: twice");
+        let again = send(&scene, &admin, goes).await.json();
+        assert_eq!(again[0]["is_known"], json!(false), "{engine}: it counts again: {again}");
+        let log = scene.get("/api/v1/audit?action=reports.delete", &admin).await.json();
+        assert_eq!(log["rows"].as_array().map(Vec::len), Some(2), "{engine}: {log}");
+        assert_eq!(log["rows"][1]["detail"]["figures"], json!("taken back"), "{engine}: {log}");
+    }
+}

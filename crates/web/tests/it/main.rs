@@ -3,6 +3,7 @@
 mod access;
 mod agent;
 mod api;
+mod audit;
 mod bounce;
 mod connectivity;
 mod connector;
