@@ -152,6 +152,31 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, wanted: &Wanted) -> Result<Vec<R
     tx.rows(&sql, values).await?.iter().map(read).collect()
 }
 
+/// Complaints that count, with their detail, the latest first.
+pub async fn complaints(tx: &mut Tx, scope: OrgScope, since_ms: i64, limit: usize) -> Result<Vec<Row>, Error> {
+    let mut values = args![crate::trace::first_id_at(since_ms).0, limit];
+    let whose = scope.condition("org", &mut values);
+    let sql = format!(
+        "SELECT {COLUMNS}, detail FROM mail_report WHERE kind = 'complaint' AND problem = '' AND id >= $1 AND {whose} ORDER BY id DESC LIMIT $2"
+    );
+    tx.rows(&sql, values).await?.iter().map(read).collect()
+}
+
+/// Senders of mails that left here, by mail: what complaints name is believed only when it is one of ours.
+pub async fn senders_of(tx: &mut Tx, scope: OrgScope, mails: &[MailId]) -> Result<Vec<(MailId, OrgId, String)>, Error> {
+    let mut found = Vec::new();
+    for chunk in mails.chunks(100) {
+        let mut values: Vec<Value> = chunk.iter().map(|mail| Value::Int(mail.0)).collect();
+        let list: Vec<String> = (1..=chunk.len()).map(|n| format!("${n}")).collect();
+        let whose = scope.condition("org", &mut values);
+        let sql = format!("SELECT id, org, sender FROM mail WHERE id IN ({}) AND direction <> 'inbound' AND {whose}", list.join(", "));
+        for row in tx.rows(&sql, values).await? {
+            found.push((MailId(row.int(0)?), OrgId(row.int(1)?), row.text(2)?.to_string()));
+        }
+    }
+    Ok(found)
+}
+
 /// One report, whole.
 pub async fn one(tx: &mut Tx, scope: OrgScope, id: MailReportId) -> Result<Option<Row>, Error> {
     let found = tx.row(&format!("SELECT {COLUMNS}, detail FROM mail_report WHERE id = $1"), args![id.0]).await?;

@@ -1,6 +1,7 @@
 //! `/api/v1/reports`.
 
 use super::Days;
+use super::complaints::{self, ComplaintReport};
 use super::dmarc::{self, DmarcDomain, DmarcReport, DmarcSourceReport};
 use super::flow::{self, FlowReport};
 use super::flow_page;
@@ -33,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(adding)
         .routes(routes!(one, delete))
         .routes(routes!(flow))
+        .routes(routes!(complaints))
         .routes(routes!(letter, choose_letter))
 }
 
@@ -245,6 +247,13 @@ async fn upload(
     responses((status = 200, description = "By day, verdict, policy, rule, sender and target", body = FlowReport)))]
 async fn flow(State(app): State<App>, person: Person, Query(asked): Query<Asked>) -> Result<Json<FlowReport>, Fault> {
     flow::read(&app, &person, asked.days()?).await.map(Json)
+}
+
+/// Complaints of recipients elsewhere about mail from here, and those of people here that other operators were told.
+#[utoipa::path(get, path = "/reports/complaints", tag = "reports", params(Asked),
+    responses((status = 200, description = "By day, sender, campaign and reporter", body = ComplaintReport)))]
+async fn complaints(State(app): State<App>, person: Person, Query(asked): Query<Asked>) -> Result<Json<ComplaintReport>, Fault> {
+    complaints::read(&app, &person, asked.days()?).await.map(Json)
 }
 
 /// How often the report comes by mail.

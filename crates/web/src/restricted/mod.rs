@@ -69,6 +69,29 @@ pub async fn alerts(tx: &mut Tx, scope: OrgScope, person: PersonId, now_ms: i64)
     Ok(found.into_iter().map(alert).collect())
 }
 
+/// Restricts a sender of this person's organisation until somebody releases it, after complaints about its mail.
+/// # Errors
+/// [`Fault::Invalid`]: it is no address of a domain of theirs; [`Fault::Conflict`]: it is restricted already.
+pub(crate) async fn add(app: &App, person: &Person, sender: &str, complaints: i64) -> Result<(), Fault> {
+    person.require(May::Entries)?;
+    let wrong = || Fault::Invalid(vec![Wrong::new("sender", "restricted-wrong-sender")]);
+    let address = mail::Address::parse(sender.trim()).map_err(|_| wrong())?;
+    let org = app.directory.snapshot().domain_of(&address).map(|domain| domain.org).filter(|org| person.scope().allows(*org)).ok_or_else(wrong)?;
+    let (sender, now_ms, ids, person) = (address.key(), app.now_ms(), app.ids.clone(), person.clone());
+    let one =
+        Restricted { org, sender: sender.clone(), since_ms: now_ms, until_ms: 0, reason: gateway::outflow::Reason::Complaints, detail: complaints.to_string() };
+    let done = app.db.tx(move |tx| {
+        Box::pin(async move {
+            if sql::restrict(tx, &one).await.map_err(Fault::from)? == 0 {
+                return Err(Fault::Conflict(Say::new("restricted-added-already")));
+            }
+            let entry = Entry::new(Some(org), "restricted.add", &sender).with(json!({ "complaints": complaints }));
+            audit::note(tx, &person, &ids, now_ms, entry).await.map_err(Fault::from)
+        })
+    });
+    done.await
+}
+
 /// Lets a sender of this person's scope send again.
 /// # Errors
 /// [`Fault::NotFound`] when it is not restricted, or another organisation's; [`Fault::Invalid`] without a reason.
