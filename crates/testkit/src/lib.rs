@@ -7,3 +7,5 @@ pub mod postgres;
 pub mod shared;
 pub mod sink;
 pub mod slapd;
+pub mod tap;
+pub mod transcript;
