@@ -1,5 +1,6 @@
 //! `gatepost serve`: opens everything in the order it depends on each other, and closes it in the reverse.
 
+mod acme;
 mod doctor;
 mod health;
 mod jobs;
@@ -211,7 +212,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         outflow: Outflow::start(store.db.clone(), settings.outbound.clone(), output::now_ms),
         clock: output::now_ms,
     });
-    let keys = Keys::from_settings(&settings.tls, &couriers.hostname).context("[tls]")?;
+    let keys = acme::keys(chosen, &couriers.hostname).context("[tls]")?;
     let ((stopper, stop), (usage, probes)) = (gateway::connection::stop::stop(), (gate.usage.clone(), gate.probes.clone()));
     let shared = pages::Running {
         directory: &directory,
@@ -226,6 +227,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let app = pages::app(chosen, &store, feedback, shared);
     (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());
     let (running, beside) = listen(settings, setup(settings, &keys, &dns), Arc::new(gate), &stop).await?;
+    acme::start(chosen, (&keys, &signals), &stop).context("[tls.acme]")?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
