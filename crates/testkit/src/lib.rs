@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod dialogue;
 pub mod dovecot;
+pub mod pebble;
 pub mod postgres;
 pub mod shared;
 pub mod sink;
