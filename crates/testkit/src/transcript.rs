@@ -47,12 +47,16 @@ pub fn check(name: &str, packages: &[&str], said: &str) {
         std::fs::write(&path, &text).expect("the dialogue is written");
         return;
     }
-    let shown = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}; GATEPOST_DIALOGUES=write writes it", path.display()));
+    let shown =
+        std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}; GATEPOST_DIALOGUES=write writes it", path.display()));
     if shown.lines().next() != text.lines().next() {
         println!("{name}: the docs show another version; here it is:\n{text}");
         return;
     }
-    assert!(shown == text, "docs/dialogues/{name}.txt is not what is said now; GATEPOST_DIALOGUES=write writes it anew.\nDocs:\n{shown}\nNow:\n{text}");
+    assert!(
+        shown == text,
+        "docs/dialogues/{name}.txt is not what is said now; GATEPOST_DIALOGUES=write writes it anew.\nDocs:\n{shown}\nNow:\n{text}"
+    );
 }
 
 /// The text without what differs between two runs.
@@ -64,7 +68,8 @@ pub fn masked(text: &str) -> String {
 fn versions(packages: &[&str]) -> String {
     let of = |package: &&str| {
         let asked = Command::new("dpkg-query").args(["-W", "-f", "${Version}", package]).output();
-        let version = asked.ok().filter(|output| output.status.success()).map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let version =
+            asked.ok().filter(|output| output.status.success()).map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         format!("{package} {}", version.unwrap_or_else(|| "of no known version".into()))
     };
     packages.iter().map(of).collect::<Vec<_>>().join(", ")

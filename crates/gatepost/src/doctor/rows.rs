@@ -103,7 +103,11 @@ async fn sealed(case: &Case, db: &Db) -> Finding {
     }
     if !file.exists() && !folder::was_started(case) {
         // A PostgreSQL knows of secrets although nothing else here does.
-        return folder::seal_gone(&file.display().to_string()).seen(format!("{} DKIM keys and {} passwords of connectors are sealed with it", keys.len(), connectors.len()));
+        return folder::seal_gone(&file.display().to_string()).seen(format!(
+            "{} DKIM keys and {} passwords of connectors are sealed with it",
+            keys.len(),
+            connectors.len()
+        ));
     }
     // Only a file that is there: opening would make a missing one.
     let Some(seal) = file.exists().then(|| Seal::open_file(&file).ok()).flatten() else {

@@ -53,7 +53,8 @@ fn of_authority(case: &Case, own: &str) -> Vec<Finding> {
         let said = two("The authority gave no new certificate.", "证书颁发机构没有签发新证书。");
         found.push(Finding::problem(id, acme::directory_of(&tls.acme), said, todo).seen(why));
     } else if !certificate.exists() {
-        let said = two("No certificate has come yet; one signed by ourselves is shown until then.", "尚未取得证书；在此之前使用自签名证书。");
+        let said =
+            two("No certificate has come yet; one signed by ourselves is shown until then.", "尚未取得证书；在此之前使用自签名证书。");
         found.push(Finding::cannot_tell(id, &shown, said));
     }
     if !certificate.exists() {

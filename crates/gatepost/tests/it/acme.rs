@@ -83,16 +83,14 @@ fn what_cannot_be_proved_is_said_and_mail_flows_on() {
     assert!(!shown(&server).contains("Pebble") && shown(&server).contains("issuer"), "one of our own until then: {}", shown(&server));
     let findings = found(&server, "tls.acme");
     assert!(findings.len() == 1 && findings[0].to_string().contains("gate.test"), "the doctor says what the authority said: {findings:?}");
-    let reply = send(server.smtp, "ann@far.example", "li@demo.example", &message("still", "ann@far.example", "See you at noon.")).expect("an answer");
+    let reply = send(server.smtp, "ann@far.example", "li@demo.example", &message("still", "ann@far.example", "See you at noon."))
+        .expect("an answer");
     assert!(reply.starts_with("250"), "{reply}");
 }
 
 #[test]
 fn settings_that_cannot_work_are_said_before_anything_starts() {
-    for (lines, want) in [
-        ("directory = \"letsencrypt\"\n", "agree"),
-        ("directory = \"http://ca.example/dir\"\nagree = true\n", "https"),
-    ] {
+    for (lines, want) in [("directory = \"letsencrypt\"\n", "agree"), ("directory = \"http://ca.example/dir\"\nagree = true\n", "https")] {
         let data = TempDir::new().expect("a folder");
         std::fs::write(data.path().join("gatepost.toml"), format!("[tls.acme]\n{lines}")).expect("written");
         let output = crate::server::command(data.path()).arg("serve").output().expect("it runs");

@@ -15,11 +15,7 @@ const BO: &str = "bo@demo.example";
 fn start() -> Option<(Server, Dovecot)> {
     start_by(|dovecot| Ways {
         lmtp: dovecot.lmtp.to_string(),
-        imap: format!(
-            "imap = \"{}\"\ntls_name = \"localhost\"\npin = \"{}\"\n",
-            dovecot.imaps,
-            fingerprint(&dovecot.certificate)
-        ),
+        imap: format!("imap = \"{}\"\ntls_name = \"localhost\"\npin = \"{}\"\n", dovecot.imaps, fingerprint(&dovecot.certificate)),
     })
 }
 

@@ -163,9 +163,8 @@ async fn passwords_that_stood_open_are_sealed_once() {
         let db = crate::delivery::tests::open_db(&database).await;
         let seal = std::sync::Arc::new(Seal::new(&[7; 32]).expect("a key"));
         let texts = |db: store::Db| async move {
-            let found: Result<_, store::Error> = db
-                .read(|tx| Box::pin(async move { tx.rows("SELECT settings FROM connector ORDER BY name", store::args![]).await }))
-                .await;
+            let found: Result<_, store::Error> =
+                db.read(|tx| Box::pin(async move { tx.rows("SELECT settings FROM connector ORDER BY name", store::args![]).await })).await;
             found.expect("rows").iter().map(|row| row.text(0).expect("text").to_string()).collect::<Vec<_>>()
         };
         let open = |name: &str| ConnectorSettings {
@@ -175,7 +174,8 @@ async fn passwords_that_stood_open_are_sealed_once() {
             mailbox: MailboxSettings { user: "master".into(), password: "open sesame".into(), ..MailboxSettings::default() },
             ..ConnectorSettings::default()
         };
-        let (plain, of_seal) = ([open("a"), open("b"), ConnectorSettings { name: "c".into(), ..ConnectorSettings::default() }], seal.clone());
+        let (plain, of_seal) =
+            ([open("a"), open("b"), ConnectorSettings { name: "c".into(), ..ConnectorSettings::default() }], seal.clone());
         let done: Result<_, store::Error> = db
             .tx(move |tx| {
                 Box::pin(async move {

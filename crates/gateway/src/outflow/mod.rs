@@ -72,7 +72,10 @@ impl Reason {
     }
 
     pub fn read(name: &str) -> Reason {
-        [Reason::OutsideHour, Reason::InsideHour, Reason::Day, Reason::Complaints].into_iter().find(|reason| reason.name() == name).unwrap_or(Reason::Junk)
+        [Reason::OutsideHour, Reason::InsideHour, Reason::Day, Reason::Complaints]
+            .into_iter()
+            .find(|reason| reason.name() == name)
+            .unwrap_or(Reason::Junk)
     }
 }
 

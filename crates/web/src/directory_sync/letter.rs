@@ -28,8 +28,11 @@ struct Trouble {
 impl Trouble {
     fn of_source(source: Source) -> Trouble {
         let is_waiting = source.state == State::Waiting;
-        let (title, about) =
-            if is_waiting { ("directory-alert-waiting", "directory-alert-text") } else { ("directory-alert-failing", "directory-letter-failing") };
+        let (title, about) = if is_waiting {
+            ("directory-alert-waiting", "directory-alert-text")
+        } else {
+            ("directory-alert-failing", "directory-letter-failing")
+        };
         Trouble {
             org: source.org,
             subject: format!("directory {}", source.id),

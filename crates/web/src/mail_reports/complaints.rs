@@ -126,7 +126,12 @@ pub async fn read(app: &App, person: &Person, days: Days) -> Result<ComplaintRep
 
 type Known = HashMap<MailId, String>;
 
-async fn rows(tx: &mut Tx, scope: OrgScope, since_ms: i64, now_ms: i64) -> Result<(Vec<Row>, Known, BTreeSet<String>, Vec<ComplaintSent>), Error> {
+async fn rows(
+    tx: &mut Tx,
+    scope: OrgScope,
+    since_ms: i64,
+    now_ms: i64,
+) -> Result<(Vec<Row>, Known, BTreeSet<String>, Vec<ComplaintSent>), Error> {
     let rows = sql::complaints(tx, scope, since_ms, READ_MAX + 1).await?;
     let named: Vec<MailId> = rows.iter().filter_map(ours).collect();
     let orgs: HashMap<MailId, OrgId> = rows.iter().filter_map(|row| Some((ours(row)?, row.org))).collect();
@@ -152,7 +157,8 @@ fn one(row: &Row, known: &Known) -> One {
     let text = |name: &str| detail[name].as_str().unwrap_or_default().trim().to_string();
     let sender = ours(row).and_then(|mail| known.get(&mail).cloned());
     let said = [text("mail_from"), text("from")].into_iter().map(|text| bare(&text)).find(|text| !text.is_empty()).unwrap_or_default();
-    let reporter = if row.reporter.is_empty() { row.sender.rsplit('@').next().unwrap_or_default().to_string() } else { row.reporter.clone() };
+    let reporter =
+        if row.reporter.is_empty() { row.sender.rsplit('@').next().unwrap_or_default().to_string() } else { row.reporter.clone() };
     One {
         at_ms: row.at_ms(),
         is_known: sender.is_some(),
@@ -252,7 +258,9 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_out_of_fields() {
-        for (text, want) in [("Ann <ann@a.example>", "ann@a.example"), ("<ann@a.example>", "ann@a.example"), ("ann@a.example", "ann@a.example"), ("<>", "")] {
+        for (text, want) in
+            [("Ann <ann@a.example>", "ann@a.example"), ("<ann@a.example>", "ann@a.example"), ("ann@a.example", "ann@a.example"), ("<>", "")]
+        {
             assert_eq!(bare(text), want);
         }
     }

@@ -14,7 +14,12 @@ const TOLD_MAX: usize = 20;
 
 /// Queues what `letter` writes for each administrator of `org`, in the caller's transaction; how many those were. A host name that letters
 /// cannot come from keeps nobody from what is done here.
-pub async fn administrators(tx: &mut Tx, app: &App, org: OrgId, letter: impl Fn(&View, Address) -> Letter + Send + Sync) -> Result<usize, Error> {
+pub async fn administrators(
+    tx: &mut Tx,
+    app: &App,
+    org: OrgId,
+    letter: impl Fn(&View, Address) -> Letter + Send + Sync,
+) -> Result<usize, Error> {
     let filter = Filter { role: "administrator".into(), limit: TOLD_MAX, ..Filter::default() };
     let people = list(tx, OrgScope::One(org), &filter).await?;
     let (directory, now_ms) = (app.directory.snapshot(), app.now_ms());

@@ -11,10 +11,10 @@ pub use letter::{tell, tell_every_minute};
 
 use crate::App;
 use crate::audit::{self, Entry};
+use crate::health::bell::Alert;
 use crate::page::fault::Wrong;
 use crate::page::words::Source;
 use crate::page::{Fault, Say};
-use crate::health::bell::Alert;
 use crate::people::{May, Person, sql as people_sql};
 use axum::Router;
 use axum::routing::{get, post};
@@ -76,10 +76,22 @@ pub(crate) async fn add(app: &App, person: &Person, sender: &str, complaints: i6
     person.require(May::Entries)?;
     let wrong = || Fault::Invalid(vec![Wrong::new("sender", "restricted-wrong-sender")]);
     let address = mail::Address::parse(sender.trim()).map_err(|_| wrong())?;
-    let org = app.directory.snapshot().domain_of(&address).map(|domain| domain.org).filter(|org| person.scope().allows(*org)).ok_or_else(wrong)?;
+    let org = app
+        .directory
+        .snapshot()
+        .domain_of(&address)
+        .map(|domain| domain.org)
+        .filter(|org| person.scope().allows(*org))
+        .ok_or_else(wrong)?;
     let (sender, now_ms, ids, person) = (address.key(), app.now_ms(), app.ids.clone(), person.clone());
-    let one =
-        Restricted { org, sender: sender.clone(), since_ms: now_ms, until_ms: 0, reason: gateway::outflow::Reason::Complaints, detail: complaints.to_string() };
+    let one = Restricted {
+        org,
+        sender: sender.clone(),
+        since_ms: now_ms,
+        until_ms: 0,
+        reason: gateway::outflow::Reason::Complaints,
+        detail: complaints.to_string(),
+    };
     let done = app.db.tx(move |tx| {
         Box::pin(async move {
             if sql::restrict(tx, &one).await.map_err(Fault::from)? == 0 {

@@ -90,9 +90,13 @@ async fn only_who_may_see_the_log_exports_it_and_what_is_wrong_is_said() {
         assert_eq!(scene.get("/api/v1/audit/export", &cookie).await.status, StatusCode::FORBIDDEN, "{}", role.name());
     }
     let reader = scene.cookie(Role::SecurityReader, Some(scene.acme)).await;
-    for (query, field) in
-        [("after=x", "/after"), ("limit=0", "/limit"), ("limit=100001", "/limit"), ("since=yesterday", "/since"), ("until=x&limit=x", "/until")]
-    {
+    for (query, field) in [
+        ("after=x", "/after"),
+        ("limit=0", "/limit"),
+        ("limit=100001", "/limit"),
+        ("since=yesterday", "/since"),
+        ("until=x&limit=x", "/until"),
+    ] {
         let answer = scene.get(&format!("/api/v1/audit/export?{query}"), &reader).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {}", answer.text);
         assert_eq!(answer.json()["errors"][0]["pointer"], field, "{query}");

@@ -45,7 +45,14 @@ impl Sample {
             if *state == "delivered" {
                 tx.run(
                     "INSERT INTO event (id, mail, org, at_ms, kind, recipient, detail) VALUES ($1, $2, $3, $4, 'delivered', $5, $6)",
-                    args![id.0 + 1_000 + n as i64, id.0, self.org.0, NOW_MS, address.as_str(), "{\"hop\":\"mx.acme.example [198.51.100.9]:25\"}"],
+                    args![
+                        id.0 + 1_000 + n as i64,
+                        id.0,
+                        self.org.0,
+                        NOW_MS,
+                        address.as_str(),
+                        "{\"hop\":\"mx.acme.example [198.51.100.9]:25\"}"
+                    ],
                 )
                 .await?;
             }
@@ -100,15 +107,8 @@ fn told(answer: &Value) -> Vec<String> {
     answer["value"].as_array().expect("rows").iter().map(one).collect()
 }
 
-const TWO_DAYS: [&str; 7] = [
-    "alice Failed",
-    "bo Quarantined",
-    "carl Pending",
-    "dora Delivered",
-    "bo FilteredAsSpam",
-    "li Quarantined",
-    "bo GettingStatus",
-];
+const TWO_DAYS: [&str; 7] =
+    ["alice Failed", "bo Quarantined", "carl Pending", "dora Delivered", "bo FilteredAsSpam", "li Quarantined", "bo GettingStatus"];
 
 #[tokio::test]
 async fn rows_have_the_words_of_exchange_online() {
@@ -123,7 +123,11 @@ async fn rows_have_the_words_of_exchange_online() {
         assert!(!all.to_string().contains("zebra"), "{engine}: another organisation's");
         let dora = &all["value"][3];
         assert_eq!(dora["Received"], "2026-11-24T11:00:00.000Z", "{engine}: {dora}");
-        assert_eq!((&dora["FromIP"], &dora["ToIP"], &dora["Size"]), (&json!("192.0.2.1"), &json!("198.51.100.9"), &json!(1234)), "{engine}");
+        assert_eq!(
+            (&dora["FromIP"], &dora["ToIP"], &dora["Size"]),
+            (&json!("192.0.2.1"), &json!("198.51.100.9"), &json!(1234)),
+            "{engine}"
+        );
         assert_eq!((&dora["SenderAddress"], &dora["MessageId"]), (&json!("x@sender.example"), &json!("<1@x.example>")), "{engine}");
         assert_eq!(all["value"][6]["SenderAddress"], "<>", "{engine}");
         let guid = dora["MessageTraceId"].as_str().expect("a GUID");
@@ -157,7 +161,11 @@ async fn filters_do_what_they_do_there() {
             ("FromIP=192.0.2.2", vec![], "nobody"),
             ("MessageId=4@x.example", vec!["bo GettingStatus"], "without brackets"),
             ("StartDate=2026-11-19&EndDate=2026-11-20", vec!["bo Delivered"], "days of UTC"),
-            ("StartDate=2026-11-24T10:00:00Z&EndDate=2026-11-24T11:00:00Z", vec!["bo FilteredAsSpam", "li Quarantined"], "the end is left out"),
+            (
+                "StartDate=2026-11-24T10:00:00Z&EndDate=2026-11-24T11:00:00Z",
+                vec!["bo FilteredAsSpam", "li Quarantined"],
+                "the end is left out",
+            ),
         ] {
             assert_eq!(told(&ask(&scene, &admin, query).await), want, "{engine}: {query}: {why}");
         }
@@ -181,7 +189,8 @@ async fn going_on_brings_every_row_once() {
                 let next = &answer["Next"];
                 assert_eq!(answer["IsComplete"].as_bool().expect("said"), next.is_null(), "{engine}: {answer}");
                 let Some(end) = next["EndDate"].as_str() else { break };
-                more = format!("&EndDate={end}&StartingRecipientAddress={}", next["StartingRecipientAddress"].as_str().expect("an address"));
+                more =
+                    format!("&EndDate={end}&StartingRecipientAddress={}", next["StartingRecipientAddress"].as_str().expect("an address"));
             }
             assert_eq!(rows, TWO_DAYS, "{engine}: {size} at a time");
         }

@@ -171,7 +171,10 @@ fn swaks_sends_to_the_port() {
             .filter(|line| !line.contains("TLS") || line.contains("STARTTLS"))
             .map(|line| format!("{line}\n"))
             .collect();
-        said += &format!("$ swaks --server gate.test --helo client.example --from ann@partner.example --to {to} {}  # {shown}\n{told}\n", more.join(" "));
+        said += &format!(
+            "$ swaks --server gate.test --helo client.example --from ann@partner.example --to {to} {}  # {shown}\n{told}\n",
+            more.join(" ")
+        );
     }
     transcript::check("swaks", &["swaks"], &said);
 }
