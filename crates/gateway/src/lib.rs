@@ -45,4 +45,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 36, name: "return_path", sql: include_str!("migrations/0036_return_path.sql") },
     store::Migration { number: 37, name: "mail_report", sql: include_str!("migrations/0037_mail_report.sql") },
     store::Migration { number: 40, name: "directory_groups", sql: include_str!("migrations/0040_directory_groups.sql") },
+    store::Migration { number: 51, name: "mail_report_sums", sql: include_str!("migrations/0051_mail_report_sums.sql") },
 ];

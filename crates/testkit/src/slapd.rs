@@ -60,7 +60,7 @@ impl Slapd {
         };
         // The shell waits for the end of its input, which comes when this process ends in any way, then stops the server.
         let script = format!(
-            "{PROGRAM} -f '{0}/conf' -h '{hosts}' -d 0 >'{0}/log' 2>&1 & pid=$!; cat >/dev/null; kill $pid; wait $pid",
+            "{PROGRAM} -f '{0}/conf' -h '{hosts}' -d 256 >'{0}/log' 2>&1 & pid=$!; cat >/dev/null; kill $pid; wait $pid",
             folder.path().display()
         );
         let mut shell = Command::new("setsid");
@@ -70,6 +70,13 @@ impl Slapd {
         slapd.wait();
         slapd.add(&format!("dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: acme\no: Acme\n"));
         Some(slapd)
+    }
+
+    /// What it noted of each operation (loglevel "stats"), without times, from this many lines on; and how many there are.
+    pub fn operations(&self, from: usize) -> (String, usize) {
+        let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().filter_map(|line| line.find("conn=").map(|at| &line[at..])).collect();
+        (lines.iter().skip(from).map(|line| format!("{line}\n")).collect(), lines.len())
     }
 
     fn wait(&self) {

@@ -3,7 +3,7 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    acme, agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
     mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission, support_desk,
     trace, troubleshoot,
 };
@@ -207,6 +207,7 @@ pub fn router(app: App) -> Router {
         destinations::routes(),
         health::routes(),
         health::graph::routes(),
+        acme::routes(),
         api::routes(&app),
     ];
     let all = pages.into_iter().fold(Router::new(), Router::merge);

@@ -4,6 +4,7 @@
 //! known before anything of an organisation is read, and every such read takes a [`gateway::scope::OrgScope`]. Not here: the mail
 //! path and its tables (`gateway`), settings and wiring (`gatepost`).
 
+pub mod acme;
 pub mod agent;
 pub mod api;
 pub mod app;

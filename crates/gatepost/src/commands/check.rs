@@ -127,6 +127,7 @@ pub fn connector(place: &Place, asked: Connector) -> anyhow::Result<Exit> {
             own_ports: Vec::new(),
             timeouts: Timeouts::default(),
             security: Default::default(),
+            seal: super::seal_there(&chosen)?,
         };
         let wish = Wish {
             subject: "Test mail from Gatepost".into(),

@@ -3,10 +3,12 @@
 use super::{Place, audited, check, wait};
 use crate::open::{self, Store};
 use crate::output::{self, Exit, WrongUse};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use gateway::directory::settings::{DomainKind, EntrySettings};
 use gateway::directory::sql::{self, FROM_COMMAND, Removable};
 use gateway::directory::{ConnectorSettings, DomainSettings, Effect, EntryKind, RecipientCheck};
+use gateway::dkim::Seal;
 use gateway::policy::{PolicySettings, Preset};
 use serde::de::DeserializeOwned;
 use store::{Error, Row, args};
@@ -215,12 +217,23 @@ pub fn connectors(place: &Place, connectors: Connectors) -> anyhow::Result<Exit>
         ConnectorVerb::Show(named) => show(place, "SELECT name, settings, source FROM connector WHERE name = $1", named, "connector"),
         ConnectorVerb::Put(from) => {
             let settings: ConnectorSettings = read(&from.file)?;
+            let settings = sealed(place, settings)?;
             let told = Told::new("connector.change", &settings.name, &settings.organisation);
             change(place, told, move |tx, _| Box::pin(async move { sql::put_connector(tx, &settings, FROM_COMMAND).await }))
         }
         ConnectorVerb::Remove(named) => remove(place, Removable::Connector, named),
         ConnectorVerb::Validate(asked) => check::connector(place, asked),
     }
+}
+
+/// Passwords sealed before they are written; the key is made as a server would make it.
+fn sealed(place: &Place, settings: ConnectorSettings) -> anyhow::Result<ConnectorSettings> {
+    if !settings.is_open() {
+        return Ok(settings);
+    }
+    let path = place.existing()?.seal_file();
+    let seal = Seal::open_file(&path).with_context(|| format!("opening the seal {}", path.display()))?;
+    Ok(settings.sealed(&seal)?)
 }
 
 pub fn recipients(place: &Place, recipients: Recipients) -> anyhow::Result<Exit> {

@@ -2,6 +2,7 @@
 
 mod applying;
 mod ask;
+mod audit;
 mod backup;
 mod check;
 mod config;
@@ -27,11 +28,14 @@ mod troubleshoot;
 
 use crate::output::{self, Exit};
 use crate::settings::{self, Chosen};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use gateway::dkim::Seal;
 use mail::id::IdMaker;
 use std::path::PathBuf;
+use std::sync::Arc;
 use store::{Error, Tx};
-use web::audit::{self, Entry};
+use web::audit::{self as log, Entry};
 use web::people::Person;
 
 /// Email protection that an organisation runs itself, and that can say why.
@@ -105,6 +109,8 @@ enum Task {
     Phone(phone::Phone),
     /// Service requests: list, show, open, reply, resolve, note, close, assign, severity, snooze, wake.
     Request(request::Requests),
+    /// What was done by whom, for programs that keep it elsewhere.
+    Audit(audit::Audit),
     /// Ask the assistant: it answers from the help, with the source.
     Ask(ask::Ask),
     /// Articles of the help.
@@ -151,6 +157,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Person(persons) => person::run(&place, persons),
         Task::Phone(phone) => phone::run(&place, phone),
         Task::Request(requests) => request::run(&place, requests),
+        Task::Audit(asked) => audit::run(&place, asked),
         Task::Ask(asked) => ask::ask(&place, asked),
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
@@ -196,8 +203,17 @@ pub fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
+/// The key that seals secrets, where it was made already.
+fn seal_there(chosen: &Chosen) -> anyhow::Result<Option<Arc<Seal>>> {
+    let path = chosen.seal_file();
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Seal::open_file(&path).with_context(|| format!("opening the seal {}", path.display()))?)))
+}
+
 /// The line of the audit log for a change made here, in its transaction: by whoever sits at the machine.
 async fn audited(tx: &mut Tx, ids: &IdMaker, entry: Entry) -> Result<(), Error> {
     let who = std::env::var("USER").unwrap_or_else(|_| "somebody".into());
-    audit::note(tx, &Person::at_the_machine(&who), ids, output::now_ms(), entry).await
+    log::note(tx, &Person::at_the_machine(&who), ids, output::now_ms(), entry).await
 }

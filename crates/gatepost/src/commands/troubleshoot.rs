@@ -137,6 +137,7 @@ async fn ground(place: &Place) -> anyhow::Result<Ground> {
         own_ports: Vec::new(),
         timeouts: Timeouts::default(),
         security: Default::default(),
+        seal: super::seal_there(&chosen)?,
     };
     Ok(Ground {
         db: store.db.clone(),

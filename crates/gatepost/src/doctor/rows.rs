@@ -1,15 +1,16 @@
 //! What only rows can tell: settings that fit the directory, files that rows name, the seal, the balance.
 
 use super::{Case, EVIDENCE_MAX, Finding, folder, two};
+use gateway::directory::ConnectorSettings;
 use gateway::dkim::{Seal, context};
 use gateway::trace::{self, balance};
 use mail::id::IdMaker;
-use store::{Db, DbSettings, Error};
+use store::{Db, DbSettings, Error, args};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A copy older than this is a problem.
 const BACKUP_DAYS_MAX: i64 = 8;
-/// DKIM keys tried.
+/// DKIM keys tried, and passwords of connectors.
 const KEYS_TRIED_MAX: usize = 100;
 /// Rolls a trial back; never shown.
 const TRIAL: &str = "gatepost doctor: trial only";
@@ -96,16 +97,17 @@ async fn sealed(case: &Case, db: &Db) -> Finding {
         Ok(keys) => keys,
         Err(why) => return Finding::cannot_tell(id, file.display(), two("The rows cannot be read.", "无法读取记录。")).seen::<Error>(why),
     };
-    if keys.is_empty() {
-        return Finding::cannot_tell(
-            id,
-            file.display(),
-            two("No DKIM key is sealed yet to try it on.", "还没有封存的 DKIM 密钥可供验证。"),
-        );
+    let connectors = sealed_connectors(db).await.unwrap_or_default();
+    if keys.is_empty() && connectors.is_empty() {
+        return Finding::cannot_tell(id, file.display(), two("Nothing is sealed yet to try it on.", "还没有封存的内容可供验证。"));
     }
     if !file.exists() && !folder::was_started(case) {
         // A PostgreSQL knows of secrets although nothing else here does.
-        return folder::seal_gone(&file.display().to_string()).seen(format!("{} DKIM keys are sealed with it", keys.len()));
+        return folder::seal_gone(&file.display().to_string()).seen(format!(
+            "{} DKIM keys and {} passwords of connectors are sealed with it",
+            keys.len(),
+            connectors.len()
+        ));
     }
     // Only a file that is there: opening would make a missing one.
     let Some(seal) = file.exists().then(|| Seal::open_file(&file).ok()).flatten() else {
@@ -115,12 +117,13 @@ async fn sealed(case: &Case, db: &Db) -> Finding {
             two("The seal file cannot be used; see seal.file.", "封存密钥文件无法使用，见 seal.file。"),
         );
     };
-    let wrong: Vec<String> = keys
+    let of_keys = keys
         .iter()
         .take(KEYS_TRIED_MAX)
         .filter(|key| seal.open(&key.sealed, &context(&key.domain, &key.selector)).is_none())
-        .map(|key| format!("{}._domainkey.{}", key.selector, key.domain))
-        .collect();
+        .map(|key| format!("{}._domainkey.{}", key.selector, key.domain));
+    let of_connectors = connectors.iter().filter(|one| one.password(Some(&seal)).is_err()).map(|one| format!("connector {}", one.name));
+    let wrong: Vec<String> = of_keys.chain(of_connectors).collect();
     if wrong.is_empty() {
         return Finding::ok(id, file.display(), two("It opens what the database holds.", "可以打开数据库中封存的内容。"));
     }
@@ -129,11 +132,24 @@ async fn sealed(case: &Case, db: &Db) -> Finding {
         "该密钥打不开数据库中封存的内容：它属于另一套安装，或是后来重新生成的。",
     );
     let todo = two(
-        "Put the seal file back that belongs to this database; without it make new DKIM keys (domain page) and publish them.",
-        "请放回与该数据库配套的密钥文件；若已丢失，请在域页面生成新的 DKIM 密钥并发布。",
+        "Put the seal file back that belongs to this database; without it make new DKIM keys (domain page), publish them, and type the passwords of connectors again.",
+        "请放回与该数据库配套的密钥文件；若已丢失，请在域页面生成新的 DKIM 密钥并发布，并重新输入连接器的密码。",
     );
     let found = Finding::problem(id, file.display(), said, todo);
     wrong.iter().take(EVIDENCE_MAX).fold(found, Finding::seen)
+}
+
+/// Connectors with a sealed password, as many as are tried.
+async fn sealed_connectors(db: &Db) -> Result<Vec<ConnectorSettings>, Error> {
+    let rows = db.read(|tx| {
+        Box::pin(async move { tx.rows("SELECT name, settings FROM connector ORDER BY name LIMIT $1", args![KEYS_TRIED_MAX]).await })
+    });
+    let read = |row: &store::Row| {
+        let settings: ConnectorSettings = serde_json::from_str(row.text(1).ok()?).ok()?;
+        let settings = ConnectorSettings { name: row.text(0).ok()?.to_string(), ..settings };
+        (!settings.password.is_empty() && !settings.is_open()).then_some(settings)
+    };
+    Ok(rows.await?.iter().filter_map(read).collect())
 }
 
 async fn adds_up(case: &Case, db: &Db) -> Finding {

@@ -1,6 +1,8 @@
 //! Our certificate: readable, a pair, in time, with our name.
 
 use super::{Case, Finding, Repair, two};
+use gateway::connection::acme;
+use gateway::connection::settings::TlsSettings;
 use gateway::connection::tls::{Keys, TlsError};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -14,8 +16,11 @@ pub fn look(case: &Case) -> Vec<Finding> {
         return vec![case.unknown(id, "tls")];
     }
     let tls = &case.chosen.settings.tls;
-    let shown = tls.certificate.display().to_string();
     let name = gateway::connection::own_name(&case.chosen.settings.listen);
+    if tls.acme.is_on() && !tls.off {
+        return of_authority(case, &name);
+    }
+    let shown = tls.certificate.display().to_string();
     let keys = match Keys::from_settings(tls, &name) {
         Ok(None) => return vec![Finding::ok(id, "[tls] off", two("TLS is switched off in the settings.", "设置中关闭了 TLS。"))],
         Ok(Some(keys)) => keys,
@@ -31,6 +36,41 @@ pub fn look(case: &Case) -> Vec<Finding> {
         found.push(named(&shown, &tls.certificate, &name));
     }
     found.extend(open_key(&tls.key));
+    found
+}
+
+/// The certificate that an ACME server gives, and what kept it from doing so.
+fn of_authority(case: &Case, own: &str) -> Vec<Finding> {
+    let (tls, folder) = (&case.chosen.settings.tls, case.chosen.acme_folder());
+    let (certificate, key) = (acme::certificate_in(&folder), acme::key_in(&folder));
+    let (id, shown) = ("tls.acme", certificate.display().to_string());
+    let todo = two(
+        "See that port 80 of each name leads to this server ([tls.acme] listen, or a proxy that hands /.well-known/acme-challenge/ on). It is tried again by itself.",
+        "请确认每个名称的 80 端口都通向此服务器（[tls.acme] listen，或由代理转交 /.well-known/acme-challenge/）。系统会自动重试。",
+    );
+    let mut found = Vec::new();
+    if let Ok(why) = std::fs::read_to_string(acme::failure_in(&folder)) {
+        let said = two("The authority gave no new certificate.", "证书颁发机构没有签发新证书。");
+        found.push(Finding::problem(id, acme::directory_of(&tls.acme), said, todo).seen(why));
+    } else if !certificate.exists() {
+        let said =
+            two("No certificate has come yet; one signed by ourselves is shown until then.", "尚未取得证书；在此之前使用自签名证书。");
+        found.push(Finding::cannot_tell(id, &shown, said));
+    }
+    if !certificate.exists() {
+        return found;
+    }
+    let files = TlsSettings { certificate: certificate.clone(), key: key.clone(), ..TlsSettings::default() };
+    match Keys::from_settings(&files, own) {
+        Ok(Some(keys)) => {
+            found.push(Finding::ok("tls.certificate", &shown, two("Certificate and key make a pair.", "证书与私钥匹配。")));
+            found.push(expiry(case, &shown, keys.until_ms()));
+        }
+        Ok(None) => {}
+        Err(why) => found.push(unusable(&shown, &why)),
+    }
+    found.extend(tls.acme.names_or(own).iter().map(|name| named(&shown, &certificate, name)));
+    found.extend(open_key(&key));
     found
 }
 

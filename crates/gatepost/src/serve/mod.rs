@@ -1,5 +1,6 @@
 //! `gatepost serve`: opens everything in the order it depends on each other, and closes it in the reverse.
 
+mod acme;
 mod doctor;
 mod health;
 mod jobs;
@@ -166,13 +167,14 @@ struct Couriers {
     tls: Tls,
     hostname: String,
     security: Arc<gateway::delivery::security::Security>,
+    seal: Arc<Seal>,
 }
 
 impl Couriers {
     /// One that takes connections to these ports of this machine for a loop.
     fn knowing(&self, own_ports: Vec<u16>) -> Arc<Courier> {
         let (dns, tls, hostname, security) = (self.dns.clone(), self.tls.clone(), self.hostname.clone(), self.security.clone());
-        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default(), security })
+        Arc::new(Courier { dns, tls, hostname, own_ports, timeouts: Timeouts::default(), security, seal: Some(self.seal.clone()) })
     }
 }
 
@@ -181,14 +183,15 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let health = web::health::Health::with(signals.clone(), settings.health.clone());
     let status = health::listen(chosen, &health)?;
     let store = open::for_server(chosen).await?;
-    let directory = directory(chosen, &store).await?;
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
+    let directory = directory(chosen, &store, &seal).await?;
     let (dns, live) = dns(chosen, is_demo)?;
     let (events, _) = EventWriter::start(store.db.clone(), store.ids.clone(), signals.clone());
-    let (seal, return_paths) = return_paths(chosen, &store).await?;
+    let return_paths = return_paths(chosen, &store, &seal).await?;
     let (queue, seats, queue_tasks) = Queue::open(queue_parts(chosen, &store, (&directory, &return_paths), &signals));
     let (reputation, detector) = (Reputation::start(store.db.clone()), Arc::new(Detector::new(&settings.detect).context("[detect]")?));
     let feedback = feedback(&store, &detector, &reputation).await;
-    let couriers = couriers(chosen, &store, &dns)?;
+    let couriers = couriers(chosen, &store, (&dns, &seal))?;
     let mut gate = Gate::new(Parts {
         name: couriers.hostname.clone(),
         settings: settings.intake.clone(),
@@ -212,7 +215,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
         outflow: Outflow::start(store.db.clone(), settings.outbound.clone(), output::now_ms),
         clock: output::now_ms,
     });
-    let keys = Keys::from_settings(&settings.tls, &couriers.hostname).context("[tls]")?;
+    let keys = acme::keys(chosen, &couriers.hostname).context("[tls]")?;
     let ((stopper, stop), (usage, probes)) = (gateway::connection::stop::stop(), (gate.usage.clone(), gate.probes.clone()));
     let shared = pages::Running {
         directory: &directory,
@@ -228,6 +231,7 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     let app = pages::app(chosen, &store, feedback, shared);
     (gate.desk, gate.mail_reports) = (Some(web::service_request::desk(&app)), settings.reports.clone());
     let (running, beside) = listen(settings, setup(settings, &keys, &dns), Arc::new(gate), &stop).await?;
+    acme::start(chosen, (&keys, &signals), &stop).context("[tls.acme]")?;
     let pages = web::serve(app.clone(), &settings.listen.web.0, stop).await?;
     let sending = delivery::run(queue.clone(), seats, couriers.knowing(ports(&running)));
     let around = health::Around {
@@ -258,17 +262,16 @@ async fn listen(
     Ok((running, beside))
 }
 
-async fn return_paths(chosen: &Chosen, store: &open::Store) -> anyhow::Result<(Arc<Seal>, Arc<ReturnPaths>)> {
-    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
+async fn return_paths(chosen: &Chosen, store: &open::Store, seal: &Arc<Seal>) -> anyhow::Result<Arc<ReturnPaths>> {
     let return_paths = ReturnPaths::new(seal.clone(), chosen.settings.return_path.clone());
     return_paths.begin(&store.db, output::now_ms()).await.context("[return_path]")?;
-    Ok((seal, Arc::new(return_paths)))
+    Ok(Arc::new(return_paths))
 }
 
-fn couriers(chosen: &Chosen, store: &open::Store, dns: &Arc<dyn Dns>) -> anyhow::Result<Couriers> {
+fn couriers(chosen: &Chosen, store: &open::Store, (dns, seal): (&Arc<dyn Dns>, &Arc<Seal>)) -> anyhow::Result<Couriers> {
     let settings = &chosen.settings;
     let (tls, security) = (security::tls(&settings.delivery)?, Arc::new(security::of(settings, &store.db)?));
-    Ok(Couriers { dns: dns.clone(), tls, hostname: connection::own_name(&settings.listen), security })
+    Ok(Couriers { dns: dns.clone(), tls, hostname: connection::own_name(&settings.listen), security, seal: seal.clone() })
 }
 
 fn first(running: &Running) -> Option<SocketAddr> {
@@ -310,6 +313,7 @@ fn start_jobs(
     tokio::spawn(web::removal::run(app.clone()));
     tokio::spawn(web::removal::watch_delivered(app.clone()));
     web::directory_sync::start(app.clone());
+    tokio::spawn(web::directory_sync::tell_every_minute(app.clone()));
     tokio::spawn(web::entry::tell_every_hour(app.clone()));
     tokio::spawn(web::restricted::tell_every_minute(app.clone()));
     tokio::spawn(web::help_desk::forget_every_hour(app.clone()));
@@ -338,10 +342,23 @@ fn queue_parts(
 }
 
 /// What the settings file says goes into the database, then everything is read from there.
-async fn directory(chosen: &Chosen, store: &open::Store) -> anyhow::Result<Arc<Watch>> {
-    let (file, ids, now_ms) = (chosen.settings.directory(), store.ids.clone(), output::now_ms());
-    let applied: Result<(), Error> =
-        store.db.tx(move |tx| Box::pin(async move { directory_sql::apply_file(tx, &file, &ids, now_ms).await })).await;
+async fn directory(chosen: &Chosen, store: &open::Store, seal: &Arc<Seal>) -> anyhow::Result<Arc<Watch>> {
+    let (mut file, ids, now_ms, seal) = (chosen.settings.directory(), store.ids.clone(), output::now_ms(), seal.clone());
+    for connector in &mut file.connector {
+        let name = connector.name.clone();
+        *connector = std::mem::take(connector).sealed(&seal).with_context(|| format!("[[connector]] {name}"))?;
+    }
+    let applied = store.db.tx(move |tx| {
+        Box::pin(async move {
+            directory_sql::apply_file(tx, &file, &ids, now_ms).await?;
+            let count = directory_sql::seal_connectors(tx, &seal).await?;
+            if count > 0 {
+                tracing::info!(count, "passwords of connectors that stood open in the database are sealed now");
+            }
+            Ok::<(), Error>(())
+        })
+    });
+    let applied: Result<(), Error> = applied.await;
     match applied {
         Ok(()) => {}
         Err(Error::Statement(why)) => return Err(crate::settings::SettingsError(format!("the settings cannot be applied: {why}")).into()),

@@ -141,6 +141,7 @@ impl Settings {
         if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
             wrong.push("[store] bodies: write \"file:PATH\"".into());
         }
+        wrong.extend(self.tls.complaint());
         wrong.extend(self.intake.complaint());
         wrong.extend(self.beside.complaint(|name| self.organisation.is_empty() || self.organisation.iter().any(|one| one.name == name)));
         wrong.extend(self.traces.complaint());
@@ -187,6 +188,11 @@ impl Chosen {
             "" => self.data.join("seal.key"),
             file => PathBuf::from(file),
         }
+    }
+
+    /// The folder of certificates that an ACME server gives.
+    pub fn acme_folder(&self) -> PathBuf {
+        self.data.join("acme")
     }
 
     /// The folder of large bodies.

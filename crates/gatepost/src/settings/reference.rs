@@ -27,6 +27,7 @@ const REPORTS: &str = include_str!("../../../gateway/src/mail_reports/settings.r
 const TABLES: &[Table] = &[
     table("listen", false, "ListenSettings", CONNECTION),
     table("tls", false, "TlsSettings", CONNECTION),
+    table("tls.acme", false, "AcmeSettings", CONNECTION),
     table("limits", false, "LimitSettings", CONNECTION),
     table("beside", false, "BesideSettings", include_str!("../../../gateway/src/beside/settings.rs")),
     table("dns", false, "DnsSettings", CONNECTION),

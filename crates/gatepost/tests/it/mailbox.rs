@@ -5,26 +5,39 @@ use gateway::delivery::certificate::fingerprint;
 use std::net::SocketAddr;
 use tempfile::TempDir;
 use testkit::dovecot::{Dovecot, MASTER, MASTER_PASSWORD};
+use testkit::tap::Tap;
+use testkit::transcript;
 
 const LI: &str = "li@demo.example";
 const BO: &str = "bo@demo.example";
 
 /// Both, knowing each other.
 fn start() -> Option<(Server, Dovecot)> {
+    start_by(|dovecot| Ways {
+        lmtp: dovecot.lmtp.to_string(),
+        imap: format!("imap = \"{}\"\ntls_name = \"localhost\"\npin = \"{}\"\n", dovecot.imaps, fingerprint(&dovecot.certificate)),
+    })
+}
+
+/// How Gatepost reaches Dovecot: a host for LMTP, and lines of `[connector.mailbox]`.
+struct Ways {
+    lmtp: String,
+    imap: String,
+}
+
+fn start_by(ways: impl FnOnce(&Dovecot) -> Ways) -> Option<(Server, Dovecot)> {
     let port = free_port();
     let dovecot = Dovecot::start(&[LI, BO], SocketAddr::from(([127, 0, 0, 1], port)))?;
     let data = TempDir::new().expect("a folder");
     let password = data.path().join("master");
     std::fs::write(&password, format!("{MASTER_PASSWORD}\n")).expect("written");
+    let Ways { lmtp, imap } = ways(&dovecot);
     let settings = format!(
         "[dns]\nservers = \"off\"\n[[organisation]]\nname = \"demo\"\nconnector = \"box\"\nrelay_from = [\"127.0.0.1\"]\n\
-         [[connector]]\nname = \"box\"\norganisation = \"demo\"\nprotocol = \"lmtp\"\nhosts = [\"{}\"]\ntls = \"off\"\nallow_private = true\n\
-         [connector.mailbox]\nimap = \"{}\"\ntls_name = \"localhost\"\npin = \"{}\"\nuser = \"{MASTER}\"\npassword_file = \"{}\"\n\
+         [[connector]]\nname = \"box\"\norganisation = \"demo\"\nprotocol = \"lmtp\"\nhosts = [\"{lmtp}\"]\ntls = \"off\"\nallow_private = true\n\
+         [connector.mailbox]\n{imap}user = \"{MASTER}\"\npassword_file = \"{}\"\n\
          [[domain]]\nname = \"demo.example\"\n[[recipient]]\naddress = \"{LI}\"\n[[recipient]]\naddress = \"{BO}\"\n\
          [[policy]]\nname = \"all junk from here\"\norganisation = \"demo\"\nspam = \"junk\"\nhigh_spam = \"junk\"\n",
-        dovecot.lmtp,
-        dovecot.imaps,
-        fingerprint(&dovecot.certificate),
         password.display(),
     );
     Some((Server::start_in(data, port, &settings, &[]), dovecot))
@@ -98,4 +111,54 @@ fn mail_goes_to_dovecot_is_reported_by_moving_it_and_removed_after_delivery() {
     dovecot.as_person(LI, &["SELECT Junk", "UID MOVE 1:* Trash"]);
     std::thread::sleep(std::time::Duration::from_millis(500)); // nothing is to happen
     assert_eq!(server.rows(&["feedback", "list", "--json"]).len(), before, "throwing away is no word about a mail");
+}
+
+/// What was said, without the lines of the message itself.
+fn without_message(said: &str) -> String {
+    let (mut shown, mut is_inside) = (String::new(), false);
+    for line in said.lines() {
+        match line {
+            "C: ." => is_inside = false,
+            line if is_inside && line.starts_with("C: ") => continue,
+            _ => {}
+        }
+        shown += &format!("{line}\n");
+        // The server says go on (RFC 5321 §3.3).
+        if line.starts_with("S: 354") {
+            shown += "C: (the message)\n";
+            is_inside = true;
+        }
+    }
+    shown
+}
+
+#[test]
+fn what_is_said_to_dovecot_stands_in_the_docs() {
+    let (mut lmtp, mut imap) = (None, None);
+    let started = start_by(|dovecot| {
+        let (to_lmtp, to_imap) = (Tap::to(dovecot.lmtp), Tap::to(dovecot.imap));
+        // In clear over this machine, so that it can be written down.
+        let ways = Ways { lmtp: to_lmtp.address.to_string(), imap: format!("imap = \"{}\"\nsecurity = \"off\"\n", to_imap.address) };
+        (lmtp, imap) = (Some(to_lmtp), Some(to_imap));
+        ways
+    });
+    let (Some((server, dovecot)), Some(lmtp), Some(imap)) = (started, lmtp, imap) else { return };
+    let reply = send(server.smtp, "bad@friend.example", LI, &message("bad@friend.example", "invoice")).expect("an answer");
+    assert!(reply.starts_with("250"), "{reply}");
+    server.eventually("it lies in the mailbox", |_| dovecot.subjects(LI, "INBOX") == ["invoice"]);
+    let id = mail_of(&server, "invoice");
+    let started = &server.rows(&["removal", "start", &id, "--as", "phish", "--note", "a supplier called", "--json"])[0];
+    let removal = started["removal"]["removal"].as_str().expect("an identifier").to_string();
+    let state = |server: &Server| server.rows(&["removal", "show", &removal, "--json"])[0]["copies"][0]["state"].clone();
+    server.eventually("it is removed", |server| state(server) == "removed");
+    let removed = imap.said();
+    server.told(&["removal", "undo", &id]);
+    server.eventually("it is back", |server| state(server) == "returned");
+    let returned = imap.said()[removed.len()..].to_string();
+    // The connection for the mail may stay open for the next one; nothing was said on it since.
+    let said = format!(
+        "Delivery by LMTP:\n\n{}\nRemoval after delivery by IMAP, as the master user:\n\n{removed}\nPut back:\n\n{returned}\n",
+        without_message(&lmtp.said())
+    );
+    transcript::check("dovecot", &["dovecot-core", "dovecot-lmtpd", "dovecot-imapd"], &said);
 }

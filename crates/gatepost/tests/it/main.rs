@@ -1,5 +1,6 @@
 //! The binary as its users drive it: real ports, real files, real signals.
 
+mod acme;
 mod backup;
 mod bad_input;
 mod beside;

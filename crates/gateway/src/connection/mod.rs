@@ -3,6 +3,7 @@
 //! [`listen`] opens what `[listen]` names and hands every connection to `session`. Not here: the SMTP protocol
 //! (`session`), and who is welcome by its address (`intake`).
 
+pub mod acme;
 pub mod handed;
 pub mod limits;
 mod listener;

@@ -70,6 +70,72 @@ pub struct TlsSettings {
     pub off: bool,
     /// Ask clients for a certificate; one that proves itself is written into the receipt. Default false.
     pub ask_client_certificate: bool,
+    /// A certificate from an ACME server such as Let's Encrypt.
+    pub acme: AcmeSettings,
+}
+
+/// `[tls.acme]`: our certificate comes from an ACME server (RFC 8555), and is renewed by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AcmeSettings {
+    /// Directory of the ACME server: its address, "letsencrypt", or "letsencrypt-staging" to try out; empty: off. Default "".
+    pub directory: String,
+    /// You have read the terms of the authority and accept them; without it nothing is asked for. Default false.
+    pub agree: bool,
+    /// Names the certificate is for; empty: our name in greetings ([listen] name).
+    pub names: Vec<String>,
+    /// Mail address that the authority may write to; empty: none.
+    pub contact: String,
+    /// Where the authority's question is answered, as it looks at port 80 of each name (HTTP-01), such as "0.0.0.0:80". Empty: only the
+    /// web listener answers it, for a proxy that hands /.well-known/acme-challenge/ on. Default: off.
+    pub listen: Addresses,
+    /// PEM file with the root that the ACME server's own certificate is signed by, for an authority in your own network; empty: the roots of
+    /// this system.
+    pub root: PathBuf,
+    /// How long before the end of the certificate the next is asked for. Default "30d".
+    pub renew_before: Span,
+}
+
+impl Default for AcmeSettings {
+    fn default() -> AcmeSettings {
+        AcmeSettings {
+            directory: String::new(),
+            agree: false,
+            names: Vec::new(),
+            contact: String::new(),
+            listen: Addresses::default(),
+            root: PathBuf::new(),
+            renew_before: Span::days(30),
+        }
+    }
+}
+
+impl AcmeSettings {
+    pub fn is_on(&self) -> bool {
+        !self.directory.is_empty()
+    }
+
+    /// Names the certificate is for; `own` is our name in greetings.
+    pub fn names_or(&self, own: &str) -> Vec<String> {
+        if self.names.is_empty() { vec![own.to_string()] } else { self.names.clone() }
+    }
+}
+
+impl TlsSettings {
+    /// What is wrong although every key is right.
+    pub fn complaint(&self) -> Option<String> {
+        if !self.acme.is_on() {
+            return None;
+        }
+        if !self.certificate.as_os_str().is_empty() || !self.key.as_os_str().is_empty() {
+            return Some("[tls] certificate and key are files of yours, [tls.acme] gets others: set one or the other".into());
+        }
+        if !self.acme.agree {
+            return Some("[tls.acme] agree: read the terms of the authority and set it to true, or it gives no certificate".into());
+        }
+        let is_known = self.acme.directory.starts_with("https://") || self.acme.directory.starts_with("letsencrypt");
+        (!is_known).then(|| "[tls.acme] directory: write \"letsencrypt\", \"letsencrypt-staging\" or an address with https://".into())
+    }
 }
 
 /// `[limits]`: what one peer, one session and all of them together may use.

@@ -81,14 +81,30 @@ impl Keys {
             (false, false) => Some(Files { certificate: settings.certificate.clone(), key: settings.key.clone() }),
             _ => return Err(TlsError::HalfSet),
         };
+        Keys::of(settings, files, name).map(Some)
+    }
+
+    /// As [`Keys::from_settings`] with the pair that is kept in this folder, which may come later: until then one that we make ourselves.
+    pub fn awaited(settings: &TlsSettings, folder: &Path, name: &str) -> Result<Option<Arc<Keys>>, TlsError> {
+        if settings.off {
+            return Ok(None);
+        }
+        let files = Files { certificate: super::acme::certificate_in(folder), key: super::acme::key_in(folder) };
+        Keys::of(settings, Some(files), name).map(Some)
+    }
+
+    fn of(settings: &TlsSettings, files: Option<Files>, name: &str) -> Result<Arc<Keys>, TlsError> {
+        let is_awaited = settings.acme.is_on();
         let verifier = if settings.ask_client_certificate { Some(Arc::new(AnyClient::new()?)) } else { None };
         let tickets = aws_lc_rs::Ticketer::new().map_err(|error| TlsError::Making(error.to_string()))?;
         let seen = files.as_ref().map(Files::stamp);
         let first = match &files {
+            // A pair that does not work is gotten anew; mail does not wait for it.
+            Some(files) if is_awaited => files.read(&verifier, &tickets).or_else(|_| self_signed(name, &verifier, &tickets))?,
             Some(files) => files.read(&verifier, &tickets)?,
             None => self_signed(name, &verifier, &tickets)?,
         };
-        Ok(Some(Arc::new(Keys { files, current: ArcSwap::from_pointee(first), seen: Mutex::new(seen), verifier, tickets })))
+        Ok(Arc::new(Keys { files, current: ArcSwap::from_pointee(first), seen: Mutex::new(seen), verifier, tickets }))
     }
 
     pub fn acceptor(&self) -> TlsAcceptor {

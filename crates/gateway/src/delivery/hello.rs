@@ -243,7 +243,11 @@ impl Hello<'_> {
         if !known.auth_plain {
             return Err(failed(454, (4, 7, 0), "the connector has a login, and the next hop does not offer AUTH PLAIN"));
         }
-        let secret = base64(format!("\0{}\0{}", self.connector.login, self.connector.password).as_bytes());
+        let password = match self.connector.password(self.courier.seal.as_deref()) {
+            Ok(password) => password,
+            Err(why) => return Err(failed(454, (4, 7, 0), &format!("the connector has a login that cannot be used: {why}"))),
+        };
+        let secret = base64(format!("\0{}\0{password}", self.connector.login).as_bytes());
         link.send(format!("AUTH PLAIN {secret}\r\n").as_bytes(), times.command).await?;
         let reply = link.reply(times.command).await?;
         match reply.code {

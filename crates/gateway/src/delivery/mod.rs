@@ -27,6 +27,7 @@ pub use route::{Hop, RouteError, Router};
 pub use tls::Tls;
 
 use crate::directory::{ConnectorSettings, Protocol, TlsLevel};
+use crate::dkim::Seal;
 use crate::follow;
 use crate::queue::{Attempt, Due, EnvelopeExtras, Job, LaneKey, LoadError, Outcome, Queue, Seat, Seats};
 use client::{Client, Stale, Transaction};
@@ -92,6 +93,8 @@ pub struct Courier {
     pub timeouts: Timeouts,
     /// What the domains that mail goes to ask for.
     pub security: Arc<Security>,
+    /// Opens passwords of connectors; `None` where there is no key.
+    pub seal: Option<Arc<Seal>>,
 }
 
 impl Courier {

@@ -1,5 +1,6 @@
-//! How mail goes to a next hop.
+//! How mail goes to a next hop. Passwords stand in the database sealed ([`ConnectorSettings::sealed`]) and are opened when they are said.
 
+use crate::dkim::Seal;
 use crate::mailbox::MailboxSettings;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ pub struct ConnectorSettings {
     pub allow_private: bool,
     /// Login for AUTH PLAIN over TLS; empty: none.
     pub login: String,
-    /// Password of the login.
+    /// Password of the login. The database keeps it sealed.
     pub password: String,
     /// Folder for protocol "folder".
     pub folder: String,
@@ -62,6 +63,47 @@ impl Default for ConnectorSettings {
             mailbox: MailboxSettings::default(),
         }
     }
+}
+
+impl ConnectorSettings {
+    /// The same settings as the database keeps them: passwords sealed, for this connector alone. What is sealed already stays.
+    /// # Errors
+    /// The random source gave nothing.
+    pub fn sealed(mut self, seal: &Seal) -> Result<ConnectorSettings, store::Error> {
+        self.password = seal.keep_once(&self.password, &seal_context(&self.name))?;
+        self.mailbox = self.mailbox.sealed(seal, &self.name)?;
+        Ok(self)
+    }
+
+    /// The password in clear. One that nobody sealed (a draft that is tried, a row of before) is said as it stands.
+    /// # Errors
+    /// It is sealed and there is no key, or another one.
+    pub fn password(&self, seal: Option<&Seal>) -> Result<String, store::Error> {
+        match seal {
+            Some(seal) => seal.reveal(&self.password, &seal_context(&self.name)),
+            None if Seal::is_kept(&self.password) => {
+                Err(store::Error::Shape(format!("the password of connector {} is sealed, and the seal file is not there", self.name)))
+            }
+            None => Ok(self.password.clone()),
+        }
+    }
+
+    /// Whether a password stands in clear.
+    pub fn is_open(&self) -> bool {
+        [&self.password, &self.mailbox.password].iter().any(|kept| !kept.is_empty() && !Seal::is_kept(kept))
+    }
+
+    /// The settings without what only the next hop and the mailbox server are told.
+    pub fn without_passwords(mut self) -> ConnectorSettings {
+        self.password.clear();
+        self.mailbox.password.clear();
+        self
+    }
+}
+
+/// What a sealed password is bound to.
+fn seal_context(connector: &str) -> String {
+    format!("login of connector {connector}")
 }
 
 /// Whose mail a connector is for.

@@ -2,6 +2,7 @@
 
 use super::settings::{DirectorySettings, DomainSettings, EntrySettings, OrganisationSettings};
 use super::{ConnectorSettings, Effect, Entry, EntryKind, InboundSettings};
+use crate::dkim::Seal;
 use crate::policy::PolicySettings;
 use mail::OrgId;
 use mail::id::IdMaker;
@@ -161,6 +162,25 @@ pub async fn put_connector(tx: &mut Tx, settings: &ConnectorSettings, source: &s
     )
     .await
     .map(|_| ())
+}
+
+/// Seals passwords of connectors that stand open: those of versions that kept them so. Returns how many connectors were changed.
+/// # Errors
+/// As the database; or the random source gave nothing.
+pub async fn seal_connectors(tx: &mut Tx, seal: &Seal) -> Result<usize, Error> {
+    let mut count = 0;
+    for row in all(tx, "SELECT name, settings FROM connector ORDER BY name LIMIT $1").await? {
+        // A row of a newer version is not ours to change.
+        let Ok(settings) = serde_json::from_str::<ConnectorSettings>(row.text(1)?) else { continue };
+        if !settings.is_open() {
+            continue;
+        }
+        let name = row.text(0)?.to_string();
+        let sealed = ConnectorSettings { name: name.clone(), ..settings }.sealed(seal)?;
+        tx.run("UPDATE connector SET settings = $2 WHERE name = $1", args![name, json(&sealed)]).await?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 pub async fn put_inbound(tx: &mut Tx, settings: &InboundSettings, source: &str) -> Result<(), Error> {

@@ -153,3 +153,52 @@ fn entries_in_settings_are_checked() {
     assert!(checked(EntryKind::Ip, "192.0.2.300", "").is_err());
     assert!(checked(EntryKind::Domain, "a.example", "soon").is_err());
 }
+
+#[tokio::test]
+async fn passwords_that_stood_open_are_sealed_once() {
+    use crate::dkim::Seal;
+    use crate::mailbox::MailboxSettings;
+    for database in testkit::postgres::databases() {
+        let engine = database.engine;
+        let db = crate::delivery::tests::open_db(&database).await;
+        let seal = std::sync::Arc::new(Seal::new(&[7; 32]).expect("a key"));
+        let texts = |db: store::Db| async move {
+            let found: Result<_, store::Error> =
+                db.read(|tx| Box::pin(async move { tx.rows("SELECT settings FROM connector ORDER BY name", store::args![]).await })).await;
+            found.expect("rows").iter().map(|row| row.text(0).expect("text").to_string()).collect::<Vec<_>>()
+        };
+        let open = |name: &str| ConnectorSettings {
+            name: name.into(),
+            login: "gate".into(),
+            password: "open sesame".into(),
+            mailbox: MailboxSettings { user: "master".into(), password: "open sesame".into(), ..MailboxSettings::default() },
+            ..ConnectorSettings::default()
+        };
+        let (plain, of_seal) =
+            ([open("a"), open("b"), ConnectorSettings { name: "c".into(), ..ConnectorSettings::default() }], seal.clone());
+        let done: Result<_, store::Error> = db
+            .tx(move |tx| {
+                Box::pin(async move {
+                    let organisation = OrganisationSettings { name: "one".into(), ..Default::default() };
+                    sql::put_organisation(tx, &organisation, sql::FROM_COMMAND, 1).await?;
+                    for connector in &plain {
+                        sql::put_connector(tx, connector, sql::FROM_PAGE).await?;
+                    }
+                    sql::seal_connectors(tx, &of_seal).await
+                })
+            })
+            .await;
+        assert_eq!(done.expect("sealed"), 2, "{engine}");
+        let first = texts(db.clone()).await;
+        assert!(first.iter().all(|text| !text.contains("sesame")), "{engine}: {first:?}");
+        let read: ConnectorSettings = serde_json::from_str(&first[0]).expect("settings");
+        assert_eq!(read.password(Some(&seal)).expect("ours"), "open sesame", "{engine}");
+        let of_seal = seal.clone();
+        let again: Result<_, store::Error> = db.tx(move |tx| Box::pin(async move { sql::seal_connectors(tx, &of_seal).await })).await;
+        assert_eq!((again.expect("read"), texts(db.clone()).await), (0, first), "{engine}: nothing is left to do");
+        // Sealed for one connector, it is nothing under another's name.
+        let moved = ConnectorSettings { name: "b".into(), ..read.clone() };
+        assert!(moved.password(Some(&seal)).is_err() && moved.sealed(&seal).is_err(), "{engine}");
+        assert_eq!(read.clone().sealed(&seal).expect("it stays").password, read.password, "{engine}");
+    }
+}

@@ -20,7 +20,7 @@ const KEY_OCTETS: usize = 32;
 pub enum SealError {
     #[error("{path}: the key that seals secrets cannot be read or made: {why}", path = path.display())]
     File { path: PathBuf, why: io::Error },
-    #[error("{path} is not a key of 64 hex digits; put the right file back, or what was sealed with it is lost: DKIM keys, authenticator apps, secrets of sign-in providers and of webhooks", path = path.display())]
+    #[error("{path} is not a key of 64 hex digits; put the right file back, or what was sealed with it is lost: DKIM keys, authenticator apps, passwords of connectors, secrets of sign-in providers and of webhooks", path = path.display())]
     NotAKey { path: PathBuf },
     #[error("{path} can be read by others (mode {mode:o}); make it yours alone: chmod 600", path = path.display())]
     Open { path: PathBuf, mode: u32 },
@@ -103,6 +103,21 @@ impl Seal {
         }
         let sealed = self.close(secret, context).map_err(|why| store::Error::Gone(why.to_string()))?;
         Ok(format!("{SEALED}{sealed}"))
+    }
+
+    /// As [`Seal::keep`], and leaves alone what this seal closed for the same purpose before.
+    /// # Errors
+    /// It was sealed with another key or for something else; the random source gave nothing.
+    pub fn keep_once(&self, kept: &str, context: &str) -> Result<String, store::Error> {
+        match Seal::is_kept(kept) {
+            true => self.reveal(kept, context).map(|_| kept.to_string()),
+            false => self.keep(kept, context),
+        }
+    }
+
+    /// Whether a column looks as [`Seal::keep`] leaves it, with whatever key.
+    pub fn is_kept(kept: &str) -> bool {
+        kept.strip_prefix(SEALED).is_some_and(|sealed| STANDARD.decode(sealed).is_ok_and(|octets| octets.len() > NONCE_LEN))
     }
 
     /// What [`Seal::keep`] kept. What was written before secrets were sealed is read as it stands.

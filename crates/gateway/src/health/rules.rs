@@ -144,6 +144,7 @@ fn parts(sample: &Sample, found: &mut Vec<Symptom>) {
             "smtp" => ("intake.port", "", vec![(Intake, Interrupted)]),
             "probe-intake" => ("probe.refused", "", vec![(Intake, Degraded)]),
             "probe-delivery" => ("probe.late", "", vec![(Delivery, Degraded)]),
+            crate::connection::acme::PART => ("certificate.not-renewed", "", vec![(Intake, Advice)]),
             "clock" => ("clock.jumped", "", vec![(Trace, Advice)]),
             "balance" => ("balance.wrong", "", vec![(Trace, Degraded)]),
             "status-bucket" => ("status.bucket", "", vec![(Admin, Advice)]),

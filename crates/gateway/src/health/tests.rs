@@ -33,7 +33,7 @@ fn count(sample: &mut Sample, pairs: &[(&str, u64)]) {
 fn each_rule_sees_its_own_fault_and_nothing_else() {
     let nothing: Vec<String> = vec![];
     assert_eq!(of(|_| {}), nothing, "a node without mail is well");
-    for part in ["database", "dns", "smtp", "clock", "balance", "probe-intake", "probe-delivery"] {
+    for part in ["database", "dns", "smtp", "clock", "acme", "balance", "probe-intake", "probe-delivery"] {
         assert_eq!(of(|sample| down(sample, part)).len(), 1, "{part}");
     }
     assert_eq!(of(|sample| down(sample, "clamd")), ["filter.engine/clamd@0"]);

@@ -204,7 +204,7 @@ pub async fn keep(tx: &mut Tx, ids: &IdMaker, now_ms: i64, all: Vec<Ready>) -> R
     for ready in all {
         let id = MailReportId(ids.next(now_ms));
         let (kind, problem) = (ready.kind, ready.problem);
-        let was = sql::insert(tx, &Row { id, ..ready.row }, kind, &ready.once).await?;
+        let was = sql::insert(tx, &Row { id, ..ready.row }, (kind, &ready.once), &ready.sums.json()).await?;
         if was.is_none() {
             sql::add(tx, &ready.sums).await?;
         }

@@ -13,10 +13,10 @@ pub const SOURCES_MAX: usize = 500;
 const COLUMNS: &str =
     "id, org, kind, mail, sender, is_proven, domain, reporter, report_id, begin_ms, end_ms, messages, failed, problem, about";
 
-/// Adds a row; the identifier of the one that was there, if it was.
-pub async fn insert(tx: &mut Tx, row: &Row, kind: &str, once: &str) -> Result<Option<MailReportId>, Error> {
+/// Adds a row with what it adds to the sums; the identifier of the one that was there, if it was.
+pub async fn insert(tx: &mut Tx, row: &Row, (kind, once): (&str, &str), sums: &str) -> Result<Option<MailReportId>, Error> {
     let sql = "INSERT INTO mail_report (id, org, kind, once, mail, sender, is_proven, domain, reporter, report_id, begin_ms, end_ms, messages, \
-               failed, problem, about, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+               failed, problem, about, detail, sums) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
                ON CONFLICT (org, once) DO NOTHING";
     let values = args![
         row.id.0,
@@ -35,7 +35,8 @@ pub async fn insert(tx: &mut Tx, row: &Row, kind: &str, once: &str) -> Result<Op
         row.failed,
         &row.problem,
         &row.about,
-        &row.detail
+        &row.detail,
+        sums
     ];
     if tx.run(sql, values).await? > 0 {
         return Ok(None);
@@ -81,6 +82,31 @@ pub async fn add(tx: &mut Tx, sums: &Sums) -> Result<(), Error> {
     tx.run_all(dmarc.chain(tls).collect()).await
 }
 
+/// Removes a report and takes back what it added, in one transaction; the row that went. Where it was kept before sums were kept with it,
+/// its figures stay.
+pub async fn remove(tx: &mut Tx, scope: OrgScope, id: MailReportId) -> Result<Option<Row>, Error> {
+    let Some(row) = one(tx, scope, id).await? else { return Ok(None) };
+    let gone = tx.row("DELETE FROM mail_report WHERE id = $1 AND org = $2 RETURNING sums", args![id.0, row.org.0]).await?;
+    let Some(gone) = gone else { return Ok(None) };
+    let kept: Option<Sums> = serde_json::from_str(gone.text(0)?).ok();
+    if let Some(sums) = kept {
+        let day_ms = sums.day_ms;
+        add(tx, &sums.negated()).await?;
+        // What nobody reports any more, and what was forgotten before this report.
+        tx.run("DELETE FROM dmarc_day WHERE org = $1 AND day_ms = $2 AND messages <= 0", args![row.org.0, day_ms]).await?;
+        let sql = "DELETE FROM tls_day WHERE org = $1 AND day_ms = $2 AND succeeded <= 0 AND failed <= 0";
+        tx.run(sql, args![row.org.0, day_ms]).await?;
+    }
+    Ok(Some(row))
+}
+
+/// Whether taking this report away takes its figures away.
+pub async fn has_sums(tx: &mut Tx, scope: OrgScope, id: MailReportId) -> Result<bool, Error> {
+    let mut values = args![id.0];
+    let whose = scope.condition("org", &mut values);
+    Ok(tx.row(&format!("SELECT id FROM mail_report WHERE id = $1 AND sums <> '' AND {whose}"), values).await?.is_some())
+}
+
 /// Reports of this organisation that came since then, counted up to `most`.
 pub async fn count_since(tx: &mut Tx, org: OrgId, since_ms: i64, most: i64) -> Result<i64, Error> {
     let since = crate::trace::first_id_at(since_ms);
@@ -124,6 +150,31 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, wanted: &Wanted) -> Result<Vec<R
     let limit = wanted.limit.min(ROWS_MAX + 1);
     let sql = format!("SELECT {COLUMNS}, '' FROM mail_report WHERE {} ORDER BY id DESC LIMIT {limit}", conditions.join(" AND "));
     tx.rows(&sql, values).await?.iter().map(read).collect()
+}
+
+/// Complaints that count, with their detail, the latest first.
+pub async fn complaints(tx: &mut Tx, scope: OrgScope, since_ms: i64, limit: usize) -> Result<Vec<Row>, Error> {
+    let mut values = args![crate::trace::first_id_at(since_ms).0, limit];
+    let whose = scope.condition("org", &mut values);
+    let sql = format!(
+        "SELECT {COLUMNS}, detail FROM mail_report WHERE kind = 'complaint' AND problem = '' AND id >= $1 AND {whose} ORDER BY id DESC LIMIT $2"
+    );
+    tx.rows(&sql, values).await?.iter().map(read).collect()
+}
+
+/// Senders of mails that left here, by mail: what complaints name is believed only when it is one of ours.
+pub async fn senders_of(tx: &mut Tx, scope: OrgScope, mails: &[MailId]) -> Result<Vec<(MailId, OrgId, String)>, Error> {
+    let mut found = Vec::new();
+    for chunk in mails.chunks(100) {
+        let mut values: Vec<Value> = chunk.iter().map(|mail| Value::Int(mail.0)).collect();
+        let list: Vec<String> = (1..=chunk.len()).map(|n| format!("${n}")).collect();
+        let whose = scope.condition("org", &mut values);
+        let sql = format!("SELECT id, org, sender FROM mail WHERE id IN ({}) AND direction <> 'inbound' AND {whose}", list.join(", "));
+        for row in tx.rows(&sql, values).await? {
+            found.push((MailId(row.int(0)?), OrgId(row.int(1)?), row.text(2)?.to_string()));
+        }
+    }
+    Ok(found)
 }
 
 /// One report, whole.

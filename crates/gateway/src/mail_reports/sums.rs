@@ -6,6 +6,7 @@ use mail::report::aggregate::{Aggregate, Disposition, Record};
 use mail::report::arf::Feedback;
 use mail::report::received::Report;
 use mail::report::tls::TlsReport;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -28,7 +29,8 @@ pub fn day_of(at_ms: i64) -> i64 {
 }
 
 /// Mails of one source in one day.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     pub messages: i64,
     pub passed: i64,
@@ -41,8 +43,9 @@ pub struct Counts {
     pub bounce_domain: String,
 }
 
-/// What a report adds to the sums of its day.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What a report adds to the sums of its day. Kept with it as JSON, so that it can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sums {
     pub org: i64,
     pub domain: String,
@@ -50,10 +53,33 @@ pub struct Sums {
     /// By source.
     pub dmarc: BTreeMap<String, Counts>,
     /// By domain, kind and server: sessions that succeeded and that failed.
+    #[serde(with = "by_list")]
     pub tls: BTreeMap<(String, String, String), (i64, i64)>,
 }
 
 impl Sums {
+    /// As it is kept with the report; "" where a report adds nothing.
+    pub(super) fn json(&self) -> String {
+        if self.dmarc.is_empty() && self.tls.is_empty() { String::new() } else { serde_json::to_string(self).unwrap_or_default() }
+    }
+
+    /// What takes it back.
+    pub(super) fn negated(mut self) -> Sums {
+        for counts in self.dmarc.values_mut() {
+            let Counts { messages, passed, dkim, spf, quarantined, rejected, signer, bounce_domain } = counts;
+            for number in [messages, passed, dkim, spf, quarantined, rejected] {
+                *number = -*number;
+            }
+            // Names say nothing about how many.
+            signer.clear();
+            bounce_domain.clear();
+        }
+        for (succeeded, failed) in self.tls.values_mut() {
+            (*succeeded, *failed) = (-*succeeded, -*failed);
+        }
+        self
+    }
+
     /// The sums of a report, of the domains that are `own`.
     pub(super) fn of(report: &Report, own: &[String]) -> Sums {
         match report {
@@ -70,6 +96,22 @@ impl Sums {
 
     pub(super) fn for_org(self, org: OrgId) -> Sums {
         Sums { org: org.0, ..self }
+    }
+}
+
+/// JSON has no maps whose keys are lists.
+mod by_list {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+
+    type Map = BTreeMap<(String, String, String), (i64, i64)>;
+
+    pub fn serialize<S: Serializer>(map: &Map, to: S) -> Result<S::Ok, S::Error> {
+        map.iter().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Map, D::Error> {
+        Ok(Vec::<((String, String, String), (i64, i64))>::deserialize(from)?.into_iter().collect())
     }
 }
 

@@ -160,6 +160,14 @@ impl MailboxSettings {
         Ok(text.lines().next().unwrap_or_default().trim_end_matches('\r').to_string())
     }
 
+    /// The same settings with their password sealed, if it is not yet.
+    /// # Errors
+    /// The random source gave nothing.
+    pub fn sealed(mut self, seal: &Seal, connector: &str) -> Result<MailboxSettings, store::Error> {
+        self.password = seal.keep_once(&self.password, &seal_context(connector))?;
+        Ok(self)
+    }
+
     /// The same settings with this password, sealed.
     /// # Errors
     /// The random source gave nothing.

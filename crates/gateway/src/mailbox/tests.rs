@@ -23,6 +23,7 @@ fn courier() -> Courier {
         own_ports: Vec::new(),
         timeouts: Timeouts::default(),
         security: Default::default(),
+        seal: None,
     }
 }
 

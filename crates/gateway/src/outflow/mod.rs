@@ -56,6 +56,8 @@ pub enum Reason {
     InsideHour,
     Day,
     Junk,
+    /// A person restricted it, after complaints of recipients.
+    Complaints,
 }
 
 impl Reason {
@@ -65,11 +67,15 @@ impl Reason {
             Reason::InsideHour => "inside-hour",
             Reason::Day => "day",
             Reason::Junk => "junk",
+            Reason::Complaints => "complaints",
         }
     }
 
     pub fn read(name: &str) -> Reason {
-        [Reason::OutsideHour, Reason::InsideHour, Reason::Day].into_iter().find(|reason| reason.name() == name).unwrap_or(Reason::Junk)
+        [Reason::OutsideHour, Reason::InsideHour, Reason::Day, Reason::Complaints]
+            .into_iter()
+            .find(|reason| reason.name() == name)
+            .unwrap_or(Reason::Junk)
     }
 }
 

@@ -59,6 +59,19 @@ pub async fn restricted(tx: &mut Tx, scope: OrgScope, now_ms: i64, rows_max: usi
     tx.rows(&sql, args).await?.iter().map(read).collect()
 }
 
+/// Those who are restricted now, and those who were only told of within a day.
+pub async fn rung(tx: &mut Tx, scope: OrgScope, now_ms: i64, rows_max: usize) -> Result<Vec<Restricted>, Error> {
+    let mut args = args![now_ms, super::ONLY_TOLD_MS, now_ms - DAY_MS];
+    let whose = scope.condition("org", &mut args);
+    args.push(rows_max.into());
+    let sql = format!(
+        "SELECT org, sender, since_ms, until_ms, reason, detail FROM restricted_sender \
+         WHERE (until_ms = 0 OR until_ms > $1 OR until_ms = $2 AND since_ms > $3) AND {whose} ORDER BY since_ms DESC, sender LIMIT ${}",
+        args.len()
+    );
+    tx.rows(&sql, args).await?.iter().map(read).collect()
+}
+
 /// One who is restricted now.
 pub async fn one(tx: &mut Tx, scope: OrgScope, sender: &str, now_ms: i64) -> Result<Option<Restricted>, Error> {
     let mut args = args![now_ms, sender];

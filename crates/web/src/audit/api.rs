@@ -1,11 +1,15 @@
 //! `GET /api/v1/audit`.
 
+use super::export::{self, AskedExport};
 use super::{Asked, Line, ROWS, sql};
 use crate::App;
 use crate::page::{Fault, View};
 use crate::people::{May, Person};
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use mail::id::AuditId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(export)).routes(routes!(one))
 }
 
 /// One line of the audit log.
@@ -72,6 +76,18 @@ async fn list(State(app): State<App>, view: View, person: Person, Query(asked): 
     let next = (lines.len() > ROWS).then(|| lines[ROWS - 1].id.to_string());
     lines.truncate(ROWS);
     Ok(Json(LinesBody { rows: lines.iter().map(LineBody::of).collect(), next }))
+}
+
+/// Lines of the audit log as a stream of JSON, one a line (NDJSON), oldest first: what is new since the last one that you have. What was
+/// done in the last ten seconds comes with the next question, so that no line is missed. A stream that breaks off is gone on with by the
+/// identifier of the last whole line.
+#[utoipa::path(get, path = "/audit/export", tag = "audit", params(AskedExport),
+    responses((status = 200, description = "Lines, each a LineBody", content_type = "application/x-ndjson", body = String)))]
+async fn export(State(app): State<App>, view: View, person: Person, Query(asked): Query<AskedExport>) -> Result<Response, Fault> {
+    person.require(May::Audit)?;
+    let export = export::Export::read(&asked, &view, person.scope(), app.now_ms())?;
+    let body = Body::from_stream(export::lines(app.db.clone(), export));
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "private, no-store")], body).into_response())
 }
 
 /// One line.

@@ -5,6 +5,7 @@
 //! as the database is.
 
 pub mod api;
+pub mod export;
 mod page;
 pub mod sql;
 

@@ -49,6 +49,23 @@ fn line(row: &Row) -> Result<Line, Error> {
 
 /// Lines of the scope, newest first; one more than `limit` when there is more.
 pub async fn list(tx: &mut Tx, scope: OrgScope, query: &Query) -> Result<Vec<Line>, Error> {
+    let (wanted, mut values) = conditions(scope, query);
+    values.push(Value::from(query.limit + 1));
+    let statement = format!("{LINE} WHERE {wanted} ORDER BY id DESC LIMIT ${}", values.len());
+    tx.rows(&statement, values).await?.iter().map(line).collect()
+}
+
+/// Lines of the scope behind `after`, oldest first, at most `limit`.
+pub async fn onward(tx: &mut Tx, scope: OrgScope, query: &Query, after: AuditId) -> Result<Vec<Line>, Error> {
+    let (wanted, mut values) = conditions(scope, query);
+    values.extend([Value::from(after.0), Value::from(query.limit)]);
+    let at = values.len();
+    let statement = format!("{LINE} WHERE {wanted} AND id > ${} ORDER BY id LIMIT ${at}", at - 1);
+    tx.rows(&statement, values).await?.iter().map(line).collect()
+}
+
+/// What makes a line one that is asked for, with the values it names.
+fn conditions(scope: OrgScope, query: &Query) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::new();
     let mut wanted = vec![scope.condition("org", &mut values)];
     let mut put = |condition: &str, value: Value| {
@@ -78,9 +95,7 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, query: &Query) -> Result<Vec<Lin
     if let Some(before) = query.before {
         put("id < ?", Value::from(before.0));
     }
-    values.push(Value::from(query.limit + 1));
-    let statement = format!("{LINE} WHERE {} ORDER BY id DESC LIMIT ${}", wanted.join(" AND "), values.len());
-    tx.rows(&statement, values).await?.iter().map(line).collect()
+    (wanted.join(" AND "), values)
 }
 
 pub async fn find(tx: &mut Tx, scope: OrgScope, id: AuditId) -> Result<Option<Line>, Error> {

@@ -242,7 +242,7 @@ async fn try_draft(app: &App, view: &View, person: &Person, tried: (Option<&sql:
 pub async fn make(app: &App, person: &Person, org: mail::OrgId, settings: ConnectorSettings) -> Result<String, Fault> {
     const NUMBERS_MAX: usize = 1_000;
     let organisation = organisation_name(app, org)?;
-    let (now_ms, ids, person) = (app.now_ms(), app.ids.clone(), person.clone());
+    let (now_ms, ids, person, seal) = (app.now_ms(), app.ids.clone(), person.clone(), app.seal.clone());
     let name = app
         .db
         .tx(move |tx| {
@@ -257,7 +257,7 @@ pub async fn make(app: &App, person: &Person, org: mail::OrgId, settings: Connec
                     }
                     name = format!("{}-{number}", settings.name);
                 }
-                let settings = ConnectorSettings { name: name.clone(), organisation, ..settings };
+                let settings = ConnectorSettings { name: name.clone(), organisation, ..settings }.sealed(&seal)?;
                 put(tx, &settings, FROM_PAGE).await?;
                 let entry = Entry::new(Some(org), "connector.add", &name).with(without_password(&settings));
                 audit::note(tx, &person, &ids, now_ms, entry).await?;
@@ -276,9 +276,7 @@ async fn put(tx: &mut store::Tx, settings: &ConnectorSettings, source: &str) -> 
 
 /// The settings as the audit log keeps them.
 pub fn without_password(settings: &ConnectorSettings) -> serde_json::Value {
-    let mut hidden = ConnectorSettings { password: String::new(), ..settings.clone() };
-    hidden.mailbox.password.clear();
-    serde_json::to_value(hidden).unwrap_or_default()
+    serde_json::to_value(settings.clone().without_passwords()).unwrap_or_default()
 }
 
 pub fn organisation_name(app: &App, org: mail::OrgId) -> Result<String, Fault> {
@@ -308,6 +306,11 @@ pub async fn save(State(app): State<App>, view: View, person: Person, Path(name)
 }
 
 pub async fn change(app: &App, person: &Person, named: sql::Named, settings: ConnectorSettings) -> Result<(), Fault> {
+    let settings = match settings.password == named.settings.password && settings.mailbox.password == named.settings.mailbox.password {
+        // Nobody typed one: what cannot be opened here keeps nobody from changing the rest.
+        true => settings,
+        false => settings.sealed(&app.seal).map_err(Fault::from)?,
+    };
     let (now_ms, ids, person) = (app.now_ms(), app.ids.clone(), person.clone());
     app.db
         .tx(move |tx| {

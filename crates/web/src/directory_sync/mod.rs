@@ -10,6 +10,7 @@ mod fault;
 pub mod group;
 mod job;
 pub mod ldap;
+mod letter;
 mod page;
 pub mod plan;
 mod run;
@@ -21,6 +22,7 @@ pub mod sql_rows;
 
 pub use fault::{SyncError, Turn};
 pub use job::{run_due, start};
+pub use letter::{tell, tell_every_minute};
 pub use run::{Ran, Reach, Tried, run, run_now, try_out};
 
 use crate::App;
@@ -39,8 +41,10 @@ use store::{Error, Migration, Tx};
 
 pub const WORDS: Words = Words { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 41, name: "directory_sync", sql: include_str!("migrations/0041_directory_sync.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 41, name: "directory_sync", sql: include_str!("migrations/0041_directory_sync.sql") },
+    Migration { number: 50, name: "directory_told", sql: include_str!("migrations/0050_directory_told.sql") },
+];
 
 /// A directory that cannot be read for so long is told about.
 const FAILING_MS: i64 = 10 * 60 * 1000;

@@ -263,3 +263,16 @@ pub async fn in_need(tx: &mut Tx, scope: OrgScope, failing_before_ms: i64) -> Re
     );
     tx.rows(&sql, args).await?.iter().map(source).collect()
 }
+
+/// Since when what administrators were last told of stood so; 0: they never were.
+pub async fn told_ms(tx: &mut Tx, org: OrgId, subject: &str) -> Result<i64, Error> {
+    let row = tx.row("SELECT at_ms FROM directory_told WHERE org = $1 AND subject = $2", args![org.0, subject]).await?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Administrators are being told; 0 when somebody did that meanwhile.
+pub async fn note_told(tx: &mut Tx, org: OrgId, subject: &str, at_ms: i64) -> Result<u64, Error> {
+    let sql = "INSERT INTO directory_told (org, subject, at_ms) VALUES ($1, $2, $3) ON CONFLICT (org, subject) DO UPDATE \
+               SET at_ms = excluded.at_ms WHERE directory_told.at_ms < excluded.at_ms";
+    tx.run(sql, args![org.0, subject, at_ms]).await
+}

@@ -127,6 +127,7 @@ pub async fn alerts(tx: &mut Tx, scope: OrgScope, person: PersonId, now_ms: i64)
     }
     alerts.extend(crate::directory_sync::alerts(tx, scope, person, now_ms).await?);
     alerts.extend(crate::support_desk::keep::alerts(tx, person, now_ms - RUNG_MS).await?);
+    alerts.extend(crate::restricted::alerts(tx, scope, person, now_ms).await?);
     alerts.extend(crate::removal::alerts(tx, scope, person).await?);
     alerts.extend(crate::help_desk::alerts(tx, scope, person).await?);
     alerts.extend(crate::service_request::mention::alerts(tx, person, (now_ms - RUNG_MS, now_ms)).await?);

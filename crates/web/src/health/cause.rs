@@ -27,6 +27,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("queue.depth", "microsoft"),
     ("certificate.expiring", "microsoft"),
     ("certificate.expired", "microsoft"),
+    ("certificate.not-renewed", "microsoft"),
     ("clock.jumped", "microsoft"),
     ("trace.losing", "microsoft"),
     ("node.silent", "microsoft"),

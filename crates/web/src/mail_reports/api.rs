@@ -1,6 +1,7 @@
 //! `/api/v1/reports`.
 
 use super::Days;
+use super::complaints::{self, ComplaintReport};
 use super::dmarc::{self, DmarcDomain, DmarcReport, DmarcSourceReport};
 use super::flow::{self, FlowReport};
 use super::flow_page;
@@ -31,8 +32,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tls_domains))
         .routes(routes!(tls_domain))
         .merge(adding)
-        .routes(routes!(one))
+        .routes(routes!(one, delete))
         .routes(routes!(flow))
+        .routes(routes!(complaints))
         .routes(routes!(letter, choose_letter))
 }
 
@@ -187,6 +189,14 @@ async fn one(State(app): State<App>, person: Person, Path(id): Path<String>) -> 
     Ok(Json(WholeReport { report: MailReportBody::of(&row), detail: serde_json::from_str(&row.detail).unwrap_or_default() }))
 }
 
+/// Takes a report away, with what it added to the figures. It cannot be undone, but the report may come again.
+#[utoipa::path(delete, path = "/reports/received/{report}", tag = "reports", params(("report" = String, Path)),
+    responses((status = 204, description = "Gone")))]
+async fn delete(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<StatusCode, Fault> {
+    received::delete(&app, &person, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// How a file is called.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
@@ -237,6 +247,13 @@ async fn upload(
     responses((status = 200, description = "By day, verdict, policy, rule, sender and target", body = FlowReport)))]
 async fn flow(State(app): State<App>, person: Person, Query(asked): Query<Asked>) -> Result<Json<FlowReport>, Fault> {
     flow::read(&app, &person, asked.days()?).await.map(Json)
+}
+
+/// Complaints of recipients elsewhere about mail from here, and those of people here that other operators were told.
+#[utoipa::path(get, path = "/reports/complaints", tag = "reports", params(Asked),
+    responses((status = 200, description = "By day, sender, campaign and reporter", body = ComplaintReport)))]
+async fn complaints(State(app): State<App>, person: Person, Query(asked): Query<Asked>) -> Result<Json<ComplaintReport>, Fault> {
+    complaints::read(&app, &person, asked.days()?).await.map(Json)
 }
 
 /// How often the report comes by mail.

@@ -5,6 +5,8 @@
 //! scope. Not here: formats (`mail::report`), single mails (`trace`).
 
 pub mod api;
+mod complaints;
+mod complaints_page;
 pub mod counting;
 mod dmarc;
 mod dmarc_page;
@@ -55,9 +57,12 @@ pub fn routes() -> Router<App> {
         .route("/reports/dmarc/{domain}/{source}", get(dmarc_page::source))
         .route("/reports/tls", get(tls_page::domains))
         .route("/reports/tls/{domain}", get(tls_page::domain))
+        .route("/reports/complaints", get(complaints_page::page))
+        .route("/reports/complaints/restrict", post(complaints_page::restrict))
         .route("/reports/received", get(received_page::list))
         .route("/reports/received/new", get(received_page::form).post(received_page::upload).layer(DefaultBodyLimit::max(FORM_OCTETS_MAX)))
         .route("/reports/received/{report}", get(received_page::one))
+        .route("/reports/received/{report}/delete", post(received_page::delete))
 }
 
 /// How far back is looked.
@@ -136,6 +141,7 @@ fn tabs(view: &View) -> Vec<Tab> {
         ("/reports", "reports-tab-flow"),
         ("/reports/dmarc", "reports-tab-dmarc"),
         ("/reports/tls", "reports-tab-tls"),
+        ("/reports/complaints", "reports-tab-complaints"),
         ("/reports/received", "reports-tab-received"),
     ];
     all.map(|(href, title)| Tab {

@@ -123,6 +123,28 @@ pub async fn upload(app: &App, person: &Person, (name, octets): (&str, Bytes)) -
     kept.await.map_err(Fault::from)
 }
 
+/// Takes a report away, with what it added to the figures. It may come again: nothing of it is known then.
+/// # Errors
+/// [`Fault::NotFound`]: there is none in this person's scope.
+pub async fn delete(app: &App, person: &Person, id: &str) -> Result<Row, Fault> {
+    person.require(May::Domains)?;
+    let id: MailReportId = id.parse().map_err(|_| Fault::NotFound)?;
+    let (scope, ids, now_ms, person) = (person.scope(), app.ids.clone(), app.now_ms(), person.clone());
+    let gone = app.db.tx(move |tx| {
+        Box::pin(async move {
+            let takes_back = sql::has_sums(tx, scope, id).await?;
+            let row = sql::remove(tx, scope, id).await?.ok_or(Fault::NotFound)?;
+            let detail = serde_json::json!({
+                "kind": row.kind, "domain": row.domain, "reporter": row.reporter, "report_id": row.report_id, "begin_ms": row.begin_ms,
+                "messages": row.messages, "failed": row.failed, "figures": if takes_back { "taken back" } else { "left" },
+            });
+            audit::note(tx, &person, &ids, now_ms, Entry::new(Some(row.org), "reports.delete", id).with(detail)).await?;
+            Ok::<_, Fault>(row)
+        })
+    });
+    gone.await
+}
+
 /// Forgets old reports and sums as long as the process runs.
 pub async fn forget_every_hour(app: App) {
     let mut tick = tokio::time::interval(HOUR);

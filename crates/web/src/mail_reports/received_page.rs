@@ -6,14 +6,17 @@ use crate::App;
 use crate::page::fault::Wrong;
 use crate::page::form::Form;
 use crate::page::table::{Asked as TableAsked, Cell, Column, Row as TableRow, Table};
-use crate::page::{Fault, Page, Say, View, done, show, show_with, upload as upload_form};
+use crate::page::{Fault, Page, Say, View, confirm, done, show, show_with, upload as upload_form};
 use crate::people::{May, Person};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use gateway::mail_reports::{Kept, Row};
+use gateway::mail_reports::{Kept, Row, sql};
+use mail::id::MailReportId;
+use serde::Deserialize;
 use serde_json::Value;
+use store::Error;
 
 const COLUMNS: &[Column] = &[
     Column { name: "time", title: "reports-col-time", can_sort: false, is_usual: true },
@@ -58,6 +61,7 @@ struct ReportPage<'a> {
     records: String,
     detail: String,
     may_mail: bool,
+    may_delete: bool,
 }
 
 /// `GET /reports/received`, also as a file.
@@ -198,9 +202,56 @@ pub async fn one(State(app): State<App>, view: View, person: Person, Path(id): P
         detail: serde_json::to_string_pretty(&detail).unwrap_or_default(),
         problem,
         may_mail: row.mail.0 != 0,
+        may_delete: person.may(May::Domains),
         row: &row,
     };
     show(&page)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Sure {
+    sure: String,
+}
+
+/// `POST /reports/received/{report}/delete`: asks first.
+pub async fn delete(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Path(id): Path<String>,
+    axum::Form(Sure { sure }): axum::Form<Sure>,
+) -> Page {
+    person.require(May::Domains)?;
+    if sure.is_empty() {
+        let report: MailReportId = id.parse().map_err(|_| Fault::NotFound)?;
+        let scope = person.scope();
+        let found: Result<_, Error> = app
+            .db
+            .read(move |tx| Box::pin(async move { Ok((sql::one(tx, scope, report).await?, sql::has_sums(tx, scope, report).await?)) }))
+            .await;
+        let (row, has_sums) = found.map_err(Fault::from)?;
+        let row = row.ok_or(Fault::NotFound)?;
+        let is_counted = matches!(row.kind.as_str(), "dmarc" | "tls") && row.problem.is_empty();
+        let text = match (is_counted, has_sums) {
+            (true, true) => "reports-delete-counted",
+            (true, false) => "reports-delete-old",
+            _ => "reports-delete-sure",
+        };
+        return confirm::page(
+            &view,
+            &confirm::Confirm {
+                title: Say::new("reports-delete"),
+                text: Say::new(text),
+                button: "reports-delete",
+                action: format!("/reports/received/{report}/delete"),
+                fields: Vec::new(),
+                back: format!("/reports/received/{report}"),
+            },
+        );
+    }
+    received::delete(&app, &person, &id).await?;
+    done("/reports/received", Say::new("reports-deleted"))
 }
 
 /// What a report says as a whole; what it does not say is left out.

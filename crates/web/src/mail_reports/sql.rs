@@ -1,5 +1,6 @@
 //! Every statement on sums of mails and on letters about them.
 
+use super::complaints::ComplaintSent;
 use super::counting::{Mail, OutSums, Sums};
 use gateway::scope::OrgScope;
 use mail::{MailId, OrgId, PersonId};
@@ -231,4 +232,15 @@ pub async fn take_complaint(tx: &mut Tx, (report, org): (i64, OrgId), address: &
 
 pub async fn forget_complaints(tx: &mut Tx, before_ms: i64) -> Result<(), Error> {
     tx.run("DELETE FROM complaint_out WHERE at_ms < $1", args![before_ms]).await.map(drop)
+}
+
+/// Operators who were told of complaints, with how many and when last.
+pub async fn complaints_sent(tx: &mut Tx, scope: OrgScope, limit: usize) -> Result<Vec<ComplaintSent>, Error> {
+    let mut values = args![limit];
+    let whose = scope.condition("org", &mut values);
+    let sql = format!(
+        "SELECT address, COUNT(*), MAX(at_ms) FROM complaint_out WHERE address <> '' AND {whose} GROUP BY address ORDER BY 2 DESC, address LIMIT $1"
+    );
+    let one = |row: &Row| Ok(ComplaintSent { address: row.text(0)?.into(), complaints: row.int(1)?, last_ms: row.int(2)? });
+    tx.rows(&sql, values).await?.iter().map(one).collect()
 }

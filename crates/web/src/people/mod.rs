@@ -20,6 +20,7 @@ pub mod session;
 mod sign_in;
 pub mod sql;
 pub mod token;
+pub mod told;
 
 pub use limit::Limits;
 pub use link::link_for;

@@ -24,9 +24,9 @@ pub struct RestrictedSender {
     since_ms: i64,
     /// null: until somebody releases it.
     until_ms: Option<i64>,
-    /// outside-hour, inside-hour, day or junk.
+    /// outside-hour, inside-hour, day, junk or complaints.
     reason: &'static str,
-    /// Recipients, or held mails, that were counted.
+    /// Recipients, held mails or complaints that were counted.
     count: i64,
 }
 

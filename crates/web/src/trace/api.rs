@@ -29,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(report))
         .routes(routes!(judge_again))
         .merge(super::header_api::routes())
+        .merge(super::message_trace::routes())
 }
 
 /// One mail.

@@ -8,6 +8,7 @@ mod header_api;
 mod header_page;
 pub mod hops;
 mod mail_page;
+mod message_trace;
 mod page;
 mod refused;
 pub(crate) mod story;

@@ -135,6 +135,26 @@ async fn follows(slapd: &Slapd, database: Database) {
     assert!(is_in(&scene, "sales", "bob@acme.example"), "{engine}");
 }
 
+/// What OpenLDAP notes of a sync stands in the docs.
+#[tokio::test]
+async fn what_is_asked_of_a_directory_stands_in_the_docs() {
+    let Some(slapd) = Slapd::start(Setup::default()) else { return };
+    for uid in ["ann", "bob"] {
+        slapd.person(uid, uid, &[&format!("{uid}@acme.example")]);
+    }
+    slapd.add(&format!("dn: cn=sales,{BASE}\nobjectClass: groupOfNames\ncn: sales\nmember: uid=bob,{BASE}\n"));
+    let scene = Scene::new(sqlite()).await;
+    let cookie = operator(&scene).await;
+    let (_, before) = slapd.operations(0);
+    let (_, ran) = read_once(&scene, &cookie, &body(&slapd)).await;
+    assert_eq!((&ran["outcome"], &ran["counts"]["added"]), (&json!("applied"), &json!(2)), "{ran}");
+    let (first, after) = slapd.operations(before);
+    due(&scene).await;
+    let (second, _) = slapd.operations(after);
+    let said = format!("The first sync, as slapd notes it (loglevel stats):\n\n{first}\nThe next look, when nothing changed:\n\n{second}");
+    testkit::transcript::check("openldap", &["slapd"], &said);
+}
+
 #[tokio::test]
 async fn a_wrong_answer_stops_and_asks() {
     for database in databases() {
@@ -162,6 +182,9 @@ async fn a_wrong_answer_stops_and_asks() {
             (&json!("waiting"), Some(5)),
             "{engine}: {waiting}"
         );
+        scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        assert_eq!(web::directory_sync::tell(&scene.app).await, Ok(1), "{engine}: the administrator gets a letter");
+        assert_eq!(web::directory_sync::tell(&scene.app).await, Ok(0), "{engine}: once");
         let bell = scene.get("/bell", &cookie).await.text;
         assert!(bell.contains("would remove too much"), "{engine}: the bell rings: {bell}");
         let page = path.replace("/api/v1/directory-sources", "/directory");

@@ -344,3 +344,111 @@ async fn an_operator_outside_hears_of_reported_mail_only_where_settings_say_so()
         );
     }
 }
+
+#[tokio::test]
+async fn a_deleted_report_takes_its_figures_along_and_may_come_again() {
+    for database in databases() {
+        let engine = database.engine;
+        let scene = Scene::new(database).await;
+        let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let reader = scene.cookie(Role::SecurityReader, Some(scene.acme)).await;
+        let stays = dmarc("stays", 1, &record("192.0.2.1", 90, "pass", "acme.example"));
+        let goes = dmarc("goes", 1, &format!("{}{}", record("192.0.2.1", 4, "pass", "acme.example"), record("192.0.2.8", 6, "fail", "")));
+        send(&scene, &admin, stays).await;
+        let before = figures(&scene, &admin).await;
+        let added = send(&scene, &admin, goes.clone()).await.json()[0]["report"].as_str().expect("an identifier").to_string();
+        let tls = send(&scene, &admin, TLS.into()).await.json()[0]["report"].as_str().expect("an identifier").to_string();
+        assert_ne!(figures(&scene, &admin).await, before, "{engine}: both count");
+        let path = format!("/api/v1/reports/received/{added}");
+        assert_eq!(scene.send("DELETE", &path, &reader, json!({})).await.status, StatusCode::FORBIDDEN, "{engine}: a reader reads");
+        let page = scene.get(&format!("/reports/received/{added}"), &admin).await.text;
+        assert!(page.contains(&format!("/reports/received/{added}/delete")), "{engine}: {page}");
+        assert!(!scene.get(&format!("/reports/received/{added}"), &reader).await.text.contains("/delete"), "{engine}");
+        let asked = scene.post(&format!("/reports/received/{added}/delete"), &admin, &[]).await;
+        assert!(asked.text.contains("name=\"sure\"") && asked.text.contains("taken out of the figures"), "{engine}: {}", asked.text);
+        let done = scene.post(&format!("/reports/received/{added}/delete"), &admin, &[("sure", "1")]).await;
+        assert_eq!((done.status, done.to()), (StatusCode::SEE_OTHER, "/reports/received"), "{engine}");
+        let gone = scene.send("DELETE", &format!("/api/v1/reports/received/{tls}"), &admin, json!({})).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "{engine}: {}", gone.text);
+        assert_eq!(figures(&scene, &admin).await, before, "{engine}: as if they had never come");
+        assert_eq!(scene.send("DELETE", &path, &admin, json!({})).await.status, StatusCode::NOT_FOUND, "{engine}: twice");
+        let again = send(&scene, &admin, goes).await.json();
+        assert_eq!(again[0]["is_known"], json!(false), "{engine}: it counts again: {again}");
+        let log = scene.get("/api/v1/audit?action=reports.delete", &admin).await.json();
+        assert_eq!(log["rows"].as_array().map(Vec::len), Some(2), "{engine}: {log}");
+        assert_eq!(log["rows"][1]["detail"]["figures"], json!("taken back"), "{engine}: {log}");
+    }
+}
+
+/// What the reports of acme.example add up to.
+async fn figures(scene: &Scene, cookie: &str) -> [String; 2] {
+    let (dmarc, tls) = ("/api/v1/reports/dmarc/acme.example", "/api/v1/reports/tls/acme.example");
+    [scene.get(dmarc, cookie).await.text, scene.get(tls, cookie).await.text]
+}
+
+/// A complaint about a mail from `from`, which names `ours` as our record of it.
+fn complaint(from: &str, subject: &str, ours: &str) -> Vec<u8> {
+    format!(
+        "From: <fbl@box.example>\r\nSubject: FW: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nA complaint.\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: X/1\r\nVersion: 1\r\n\
+         Original-Mail-From: <{from}>\r\nReported-Domain: acme.example\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: Ann <{from}>\r\nSubject: {subject}\r\n\
+         X-Gatepost-Report: {ours}\r\n\r\nx\r\n--b--\r\n"
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn complaints_are_shown_by_sender_and_a_sender_is_restricted_from_there() {
+    for database in databases() {
+        let engine = database.engine;
+        let scene = Scene::new(database).await;
+        let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let reader = scene.cookie(Role::SecurityReader, Some(scene.acme)).await;
+        assert!(scene.get("/reports/complaints", &admin).await.text.contains("No complaints"), "{engine}: the empty page");
+        let mail = mail::MailId(gateway::trace::first_id_at(NOW_MS - 3_600_000).0 + 77);
+        let acme = scene.acme;
+        let done: Result<_, Error> = scene
+            .app
+            .db
+            .tx(move |tx| {
+                Box::pin(async move {
+                    let sql = "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \
+                               VALUES ($1, $2, 'outbound', '192.0.2.1', '', 'ann@acme.example', '', 'Offer 7', 1, 1, 'clean', '{}', '{}')";
+                    tx.run(sql, args![mail.0, acme.0]).await
+                })
+            })
+            .await;
+        done.expect("a mail that left");
+        // The sender that the complaint names is not believed where the trace knows better.
+        send(&scene, &admin, complaint("bo@acme.example", "Offer 7", &format!("id={mail}; verdict=clean; scl=0"))).await;
+        send(&scene, &admin, complaint("ann@acme.example", "Offer 812", "")).await;
+        send(&scene, &admin, complaint("bo@acme.example", "Lunch", "id=m0000000000001; verdict=clean")).await;
+        let found = scene.get("/api/v1/reports/complaints", &admin).await.json();
+        let senders: Vec<String> = found["senders"]
+            .as_array()
+            .expect("senders")
+            .iter()
+            .map(|one| format!("{} {} {} {}", one["sender"], one["complaints"], one["known"], one["is_restricted"]))
+            .collect();
+        assert_eq!(senders, [r#""ann@acme.example" 2 1 false"#, r#""bo@acme.example" 1 0 false"#], "{engine}: {found}");
+        assert_eq!((&found["campaigns"][0]["complaints"], &found["campaigns"][0]["senders"]), (&json!(2), &json!(1)), "{engine}: {found}");
+        assert_eq!((&found["complaints"], &found["is_all"]), (&json!(3), &json!(true)), "{engine}");
+        let page = scene.get("/reports/complaints", &admin).await.text;
+        assert!(page.contains("ann@acme.example") && page.contains("/reports/complaints/restrict"), "{engine}: {page}");
+        assert!(!scene.get("/reports/complaints", &reader).await.text.contains("/reports/complaints/restrict"), "{engine}: a reader reads");
+        let stranger = scene.cookie(Role::Administrator, Some(scene.other)).await;
+        assert_eq!(scene.get("/api/v1/reports/complaints", &stranger).await.json()["complaints"], 0, "{engine}: nobody else's");
+        let form = [("sender", "ann@acme.example")];
+        assert_eq!(scene.post("/reports/complaints/restrict", &reader, &form).await.status, StatusCode::FORBIDDEN, "{engine}");
+        assert!(scene.post("/reports/complaints/restrict", &admin, &form).await.text.contains("name=\"sure\""), "{engine}: asks first");
+        let sure = [("sender", "ann@acme.example"), ("sure", "1")];
+        let of_stranger = scene.post("/reports/complaints/restrict", &stranger, &sure).await.status;
+        assert_eq!(of_stranger, StatusCode::UNPROCESSABLE_ENTITY, "{engine}: not a sender of theirs");
+        assert_eq!(scene.post("/reports/complaints/restrict", &admin, &sure).await.to(), "/restricted", "{engine}");
+        assert_eq!(scene.post("/reports/complaints/restrict", &admin, &sure).await.status, StatusCode::CONFLICT, "{engine}: twice");
+        let list = scene.get("/api/v1/restricted-senders", &admin).await.json();
+        assert_eq!((&list["rows"][0]["reason"], &list["rows"][0]["count"]), (&json!("complaints"), &json!(2)), "{engine}: {list}");
+        assert!(scene.get("/restricted", &admin).await.text.contains("2 complaints of recipients"), "{engine}");
+        assert_eq!(scene.get("/api/v1/reports/complaints", &admin).await.json()["senders"][0]["is_restricted"], true, "{engine}");
+    }
+}

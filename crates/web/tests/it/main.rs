@@ -3,6 +3,7 @@
 mod access;
 mod agent;
 mod api;
+mod audit;
 mod bounce;
 mod call;
 mod connectivity;
@@ -19,6 +20,7 @@ mod lab;
 mod ledger;
 mod mail_reports;
 mod measure;
+mod message_trace;
 mod migrations;
 mod overview;
 mod past;

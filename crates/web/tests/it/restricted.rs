@@ -73,3 +73,32 @@ async fn administrators_are_told_once() {
     assert_eq!(web::restricted::tell(&scene.app).await, Ok(1));
     assert_eq!(web::restricted::tell(&scene.app).await, Ok(0), "once");
 }
+
+#[tokio::test]
+async fn the_bell_rings_for_who_may_release_until_it_is_done() {
+    for database in databases() {
+        let engine = database.engine;
+        let scene = Scene::new(database).await;
+        restrict(&scene, scene.acme, "ann@acme.example").await;
+        restrict(&scene, scene.other, "eve@other.example").await;
+        let only_told = Restricted {
+            org: scene.acme,
+            sender: "bo@acme.example".into(),
+            since_ms: NOW_MS - 60_000,
+            until_ms: gateway::outflow::ONLY_TOLD_MS,
+            reason: Reason::Day,
+            detail: "9".into(),
+        };
+        let done: Result<u64, Error> = scene.app.db.tx(move |tx| Box::pin(async move { sql::restrict(tx, &only_told).await })).await;
+        done.expect("told of");
+        let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
+        let reader = scene.cookie(Role::SecurityReader, Some(scene.acme)).await;
+        let bell = scene.get("/bell", &admin).await.text;
+        assert!(bell.contains("ann@acme.example is restricted from sending"), "{engine}: {bell}");
+        assert!(bell.contains("bo@acme.example is over its sending limit"), "{engine}: {bell}");
+        assert!(!bell.contains("eve@"), "{engine}: another organisation's");
+        assert!(!scene.get("/bell", &reader).await.text.contains("ann@"), "{engine}: a reader can do nothing about it");
+        assert_eq!(release(&scene, &admin, "ann@acme.example", "password changed").await, StatusCode::NO_CONTENT, "{engine}");
+        assert!(!scene.get("/bell", &admin).await.text.contains("ann@"), "{engine}: over");
+    }
+}

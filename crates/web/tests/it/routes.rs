@@ -21,6 +21,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/sign-out", "ends a session if there is one"),
     ("/digest/", "a link of a digest is what lets in: one held row, for the address it was sent to"),
     ("/.well-known/mta-sts.txt", "the MTA-STS policy of a domain, which senders everywhere read"),
+    ("/.well-known/acme-challenge/", "what a certificate authority asks; answered only while we ask for a certificate"),
     ("/refused", "the help desk for senders outside: rate limited, tells only what may be told"),
     ("/api/v1/refused", "the same for programs"),
     ("/help", "articles and what a problem means; nothing of an organisation"),

@@ -1,5 +1,6 @@
 //! Gatepost beside real mail servers and the programs that ask it: Postfix, sendmail, rspamc, spamc.
 
+mod dialogues;
 mod filter;
 mod hostile;
 mod milter;

@@ -150,6 +150,33 @@ async fn a_certificate_counts_for_its_name_only() {
 }
 
 #[tokio::test]
+async fn a_sealed_password_is_said_in_clear_and_never_without_its_key() {
+    let sink = Sink::start(SinkSettings { tls: true, ..SinkSettings::knowing("AUTH PLAIN") }).await;
+    let key = |octet: u8| Arc::new(Seal::new(&[octet; 32]).expect("a key"));
+    for (seal, state, reply, why) in [
+        (Some(key(7)), "delivered", "250", "the key it was sealed with"),
+        (None, "queued", "the seal file is not there", "no key"),
+        (Some(key(8)), "queued", "sealed with another key", "another key"),
+    ] {
+        let mut setup = Setup::to(&sink).patient();
+        setup.roots = vec![sink.certificate.clone()];
+        (setup.connector.tls, setup.connector.tls_name) = (TlsLevel::Verified, "sink.example".into());
+        (setup.connector.login, setup.connector.password) = ("gate".into(), "pw".into());
+        setup.connector = setup.connector.sealed(&key(7)).expect("sealed");
+        assert!(!setup.connector.password.contains("pw") && !setup.connector.is_open());
+        setup.seal = seal;
+        let database = sqlite();
+        let gate = setup.open(&database).await;
+        let id = gate.send(gate.mail(&["bo@example.net"])).await;
+        let rows = gate.settles(id, &[state], why).await;
+        assert!(rows[0].2.contains(reply), "{why}: {rows:?}");
+        gate.close().await;
+    }
+    let heard = sink.heard();
+    assert_eq!(heard.iter().filter(|line| line.starts_with("AUTH")).collect::<Vec<_>>(), ["AUTH PLAIN AGdhdGUAcHc="], "{heard:?}");
+}
+
+#[tokio::test]
 async fn a_passing_fault_passes() {
     for database in databases() {
         for (fault, tries) in [(Fault::TemporaryRcpt(2), 3), (Fault::CloseInData(1), 2)] {

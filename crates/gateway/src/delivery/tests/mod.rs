@@ -11,6 +11,7 @@ mod validation;
 use super::security::Security;
 use super::{Courier, Timeouts, Tls};
 use crate::directory::ConnectorSettings;
+use crate::dkim::Seal;
 use crate::queue::{
     self, Accepted, BodyPlace, DsnWish, Edits, EnvelopeExtras, Fate, Queue, QueueParts, QueueSettings, QueueTasks, Recipient, Routes,
 };
@@ -68,6 +69,7 @@ pub(crate) struct Setup {
     node: u8,
     dns: Arc<dyn Dns>,
     security: Security,
+    seal: Option<Arc<Seal>>,
 }
 
 impl Default for Setup {
@@ -82,6 +84,7 @@ impl Default for Setup {
             node: 1,
             dns: Arc::new(Zone::new()),
             security: Security::default(),
+            seal: None,
         }
     }
 }
@@ -138,6 +141,7 @@ impl Setup {
             own_ports: self.own_ports,
             timeouts: self.timeouts,
             security: Arc::new(self.security),
+            seal: self.seal,
         };
         let delivering = super::run(queue.clone(), seats, Arc::new(courier));
         Gate { db, bodies, ids, queue, tasks, delivering }

@@ -19,6 +19,7 @@ async fn run(sink: &Sink, change: impl FnOnce(&mut Wish)) -> Validation {
         own_ports: Vec::new(),
         timeouts: Timeouts::default(),
         security: Default::default(),
+        seal: None,
     };
     let mut wish = Wish {
         connector: ConnectorSettings {

@@ -229,7 +229,11 @@ impl<'a> Talk<'a> {
             return self.end(What::Login, "not-offered", "");
         }
         let connector = &self.wish.connector;
-        let secret = base64(format!("\0{}\0{}", connector.login, connector.password).as_bytes());
+        let password = match connector.password(self.courier.seal.as_deref()) {
+            Ok(password) => password,
+            Err(why) => return self.end(What::Login, "sealed", &why.to_string()),
+        };
+        let secret = base64(format!("\0{}\0{password}", connector.login).as_bytes());
         self.line(Who::We, "AUTH PLAIN ********");
         if let Err(why) = link.send(format!("AUTH PLAIN {secret}\r\n").as_bytes(), STEP_WITHIN).await {
             return self.lost(What::Login, &why);

@@ -239,6 +239,39 @@ pub async fn mails(tx: &mut Tx, scope: OrgScope, ids: &[MailId]) -> Result<Vec<M
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
+/// All recipients of one mail in order, at most `rows_max`: lists show the first [`RECIPIENTS_SHOWN_MAX`] only.
+pub async fn recipients_of(tx: &mut Tx, scope: OrgScope, mail: MailId, rows_max: usize) -> Result<Vec<RecipientBody>, Error> {
+    let mut args = args![mail.0];
+    let whose = scope.condition("org", &mut args);
+    args.push(rows_max.into());
+    let sql = format!("SELECT {RECIPIENT_COLUMNS} FROM recipient WHERE mail = $1 AND {whose} ORDER BY n LIMIT ${}", args.len());
+    tx.rows(&sql, args).await?.iter().map(recipient).collect()
+}
+
+/// Where each recipient of these mails was delivered to, by mail and address: what the event calls its hop.
+pub async fn hops_of(tx: &mut Tx, scope: OrgScope, ids: &[MailId]) -> Result<HashMap<(MailId, String), String>, Error> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(100) {
+        let mut args: Vec<Value> = chunk.iter().map(|id| Value::Int(id.0)).collect();
+        let list: Vec<String> = (1..=chunk.len()).map(|n| format!("${n}")).collect();
+        let whose = scope.condition("org", &mut args);
+        let sql = format!(
+            "SELECT mail, recipient, detail FROM event WHERE mail IN ({}) AND mail > 0 AND kind IN ('delivered', 'handed-back') AND {whose} \
+             ORDER BY id LIMIT {HOPS_MAX}",
+            list.join(", ")
+        );
+        for row in tx.rows(&sql, args).await? {
+            let detail: serde_json::Value = serde_json::from_str(row.text(2)?).unwrap_or_default();
+            let hop = detail["hop"].as_str().unwrap_or_default().to_string();
+            found.insert((MailId(row.int(0)?), row.text(1)?.to_string()), hop);
+        }
+    }
+    Ok(found)
+}
+
+/// Deliveries that [`hops_of`] reads for a hundred mails.
+const HOPS_MAX: usize = 20_000;
+
 const RECIPIENT_COLUMNS: &str = "n, address, original, state, tries, next_ms, last_reply, settled_ms";
 
 fn mail(row: &Row) -> Result<MailBody, Error> {

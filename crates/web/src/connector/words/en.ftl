@@ -164,6 +164,7 @@ connector-why-login-ok = Let us in.
 connector-why-login-no-tls = Was not tried: there is no encryption.
 connector-why-login-not-offered = The server does not offer AUTH PLAIN.
 connector-why-login-refused = Login or password is wrong.
+connector-why-login-sealed = The password is sealed with a key that is not there. Type it again.
 connector-why-login-closed = Closed the connection.
 connector-why-login-no-answer = No answer in time.
 connector-why-login-no-smtp = The answer is not SMTP.

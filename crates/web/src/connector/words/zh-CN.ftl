@@ -158,6 +158,7 @@ connector-why-login-ok = 登录成功。
 connector-why-login-no-tls = 未尝试：没有加密。
 connector-why-login-not-offered = 服务器不支持 AUTH PLAIN。
 connector-why-login-refused = 登录名或密码错误。
+connector-why-login-sealed = 密码的封存密钥不在此处，请重新输入密码。
 connector-why-login-closed = 关闭了连接。
 connector-why-login-no-answer = 未及时应答。
 connector-why-login-no-smtp = 应答不是 SMTP。

@@ -128,6 +128,7 @@ impl World {
             own_ports: Vec::new(),
             timeouts: timeouts(settings),
             security: Default::default(),
+            seal: None,
         });
         let (queue, seats, _) = Queue::open(QueueParts {
             db: db.clone(),

@@ -59,6 +59,7 @@ async fn a_day_is_reported_once_to_who_asked_for_it() {
             own_ports: Vec::new(),
             timeouts: Default::default(),
             security: Default::default(),
+            seal: None,
         };
         let (ids, directory) = (Arc::new(IdMaker::new(1)), ours(&seal));
         let settings = TlsReportSettings { send: true, from: "tls@us.example".into(), organisation: "We".into() };
