@@ -201,6 +201,10 @@ identifier!(
     /// Words and steps that support uses again.
     SavedReplyId, 'k'
 );
+identifier!(
+    /// What somebody wrote in the community.
+    PostId, 'q'
+);
 
 #[cfg(test)]
 mod tests {
