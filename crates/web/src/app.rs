@@ -3,7 +3,7 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    agent, api, audit, community, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
     mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace,
     troubleshoot,
 };
@@ -182,6 +182,7 @@ pub fn router(app: App) -> Router {
         support_desk::routes(),
         doctor::routes(),
         service_request::routes(),
+        community::routes(),
         restricted::routes(),
         destinations::routes(),
         health::routes(),

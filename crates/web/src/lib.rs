@@ -8,6 +8,7 @@ pub mod agent;
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod community;
 pub mod connectivity;
 pub mod connector;
 pub mod destinations;
@@ -60,6 +61,7 @@ pub fn migrations() -> Vec<store::Migration> {
         help::MIGRATIONS,
         support_desk::MIGRATIONS,
         service_request::MIGRATIONS,
+        community::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -11,7 +11,7 @@ mod sql;
 mod version;
 
 use crate::{
-    App, agent, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
+    App, agent, audit, community, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
     mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, support_desk, trace,
     troubleshoot,
 };
@@ -65,6 +65,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         support_desk::api::routes(),
         doctor::api::routes(),
         service_request::api::routes(),
+        community::api::routes(),
         restricted::api::routes(),
         destinations::api::routes(),
     ];

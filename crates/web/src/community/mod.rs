@@ -14,6 +14,7 @@ pub mod model;
 pub mod moderate;
 pub mod notice;
 mod page;
+mod post_api;
 mod question_page;
 pub mod spam;
 pub mod sql;

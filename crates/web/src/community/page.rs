@@ -57,6 +57,13 @@ pub struct Found {
     pub spaces: Spaces,
 }
 
+impl Found {
+    /// Title of the space that a question stands in.
+    pub fn place(&self, line: &Line) -> &str {
+        self.spaces.of(line.question.space).map(|space| space.title.as_str()).unwrap_or_default()
+    }
+}
+
 /// Questions as they are asked for; `None` signs in first where nothing is public.
 /// # Errors
 /// [`Fault::SignIn`] when there is nothing for somebody who is not signed in; [`Fault::NotFound`] for a space that is not theirs.

@@ -99,9 +99,8 @@ fn shown(view: &View, question: &Question, post: &Post, votes: &HashMap<PostId, 
 struct QuestionPage<'a> {
     view: &'a View,
     whole: &'a Thread,
-    /// What was typed and refused, and under which post it stands.
+    /// What was typed and refused.
     form: &'a Shown,
-    typed_at: String,
     can_write: bool,
     can_accept: bool,
     may_publish: bool,
@@ -122,17 +121,16 @@ pub async fn page(State(app): State<App>, view: View, Path(id): Path<String>) ->
             app.db.tx(move |tx| Box::pin(async move { bell::mark_read(tx, person, &subjects, now_ms).await })).await;
         read.unwrap_or_else(|why| tracing::warn!(%why, "a question stays unread"));
     }
-    question_page(&view, &whole, (StatusCode::OK, &Shown::default(), String::new()))
+    question_page(&view, &whole, (StatusCode::OK, &Shown::default()))
 }
 
-fn question_page(view: &View, whole: &Thread, (status, form, typed_at): (StatusCode, &Shown, String)) -> Page {
+fn question_page(view: &View, whole: &Thread, (status, form): (StatusCode, &Shown)) -> Page {
     let person = view.person.as_ref();
     let can_write = view.may(May::Community) && !whole.question.is_over() && !whole.space.is_closed && whole.first.post.is_shown();
     let page = QuestionPage {
         view,
         whole,
         form,
-        typed_at,
         can_write,
         can_accept: person.is_some_and(|person| whole.question.person == person.id) || whole.first.moderates,
         may_publish: view.may(May::Support) && whole.question.org.0 == 0,
@@ -201,8 +199,7 @@ async fn reply(app: &App, (view, person): (&View, &Person), (whole, meant): (&Th
             done(&format!("{}#{made}", whole.question.path()), said(state, shown))
         }
         Err(Fault::Invalid(wrong)) => {
-            let typed_at = if kind == PostKind::Answer { "answer".to_string() } else { meant.to_string() };
-            question_page(view, whole, (StatusCode::UNPROCESSABLE_ENTITY, &Shown::of(act).with_wrong(wrong), typed_at))
+            question_page(view, whole, (StatusCode::UNPROCESSABLE_ENTITY, &Shown::of(act).with_wrong(wrong)))
         }
         Err(fault) => Err(fault),
     }

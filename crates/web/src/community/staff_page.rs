@@ -123,7 +123,8 @@ struct SpacesPage<'a> {
     form: &'a Shown,
     /// The name of the one that is changed; "" makes one.
     changed: String,
-    organisations: Vec<(OrgId, String)>,
+    /// Identifier, name, and whether it is chosen.
+    organisations: Vec<(String, String, bool)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -142,13 +143,14 @@ async fn spaces_page(app: &App, view: &View, (status, typed): (StatusCode, Optio
     let read = app.db.read(|tx| Box::pin(async move { sql::spaces(tx, OrgScope::All).await })).await;
     let all: Vec<Space> = read.map_err(|why: Error| Fault::from(why))?;
     let directory = app.directory.snapshot();
-    let mut organisations: Vec<(OrgId, String)> = directory.organisations.iter().map(|(id, known)| (*id, known.name.clone())).collect();
-    organisations.sort_by(|a, b| a.1.cmp(&b.1));
     let one = all.iter().find(|space| space.name == changed);
     if !changed.is_empty() && one.is_none() {
         return Err(Fault::NotFound);
     }
     let form = typed.unwrap_or_else(|| one.map(|space| Shown::of(&body(space))).unwrap_or_default());
+    let organisation = |(id, known): (&OrgId, &gateway::directory::Organisation)| (id.to_string(), known.name.clone(), form.is("organisation", &id.to_string()));
+    let mut organisations: Vec<(String, String, bool)> = directory.organisations.iter().map(organisation).collect();
+    organisations.sort_by(|a, b| a.1.cmp(&b.1));
     let name = |org: Option<OrgId>| org.and_then(|org| directory.organisation(org)).map(|known| known.name.clone()).unwrap_or_default();
     let spaces = all.iter().map(|space| (space.clone(), name(space.org))).collect();
     show_with(status, &SpacesPage { view, spaces, form: &form, changed, organisations })

@@ -46,6 +46,7 @@ pub const SOURCES: &[Source] = &[
     crate::health::WORDS,
     crate::support_desk::WORDS,
     crate::service_request::WORDS,
+    crate::community::WORDS,
 ];
 
 /// A language pages are written in.

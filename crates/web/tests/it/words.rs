@@ -86,6 +86,7 @@ const FAMILIES: &[&str] = &[
     "rules-note-",
     "request-",
     "reports-",
+    "community-kind-", "community-state-", "community-staff-", "community-reason-", "community-told-", "community-change-", "community-found-", "community-pick-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.
