@@ -4,6 +4,7 @@ mod applying;
 mod ask;
 mod backup;
 mod check;
+mod community;
 mod config;
 mod directory;
 mod directory_sync;
@@ -106,6 +107,8 @@ enum Task {
     Ask(ask::Ask),
     /// Articles of the help.
     Article(ask::Articles),
+    /// Questions of the community: list, show, take out.
+    Community(community::Community),
     /// Mail flow rules.
     Rule(rule::Rules),
     /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
@@ -148,6 +151,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Person(persons) => person::run(&place, persons),
         Task::Phone(phone) => phone::run(&place, phone),
         Task::Ask(asked) => ask::ask(&place, asked),
+        Task::Community(community) => community::run(&place, community),
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Doctor(doctor) => doctor::run(&place, doctor),

@@ -15,10 +15,11 @@ use crate::page::words::Lang;
 use crate::page::{Fault, Say};
 use crate::people::{May, Person};
 use gateway::scope::OrgScope;
-use mail::id::PostId;
+use mail::id::{IdMaker, PostId};
 use mail::OrgId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
 use store::{Error, Tx};
 use utoipa::ToSchema;
 
@@ -39,23 +40,25 @@ const OF_PERSON_DAY_MAX: i64 = 200;
 /// Who does something now.
 #[derive(Clone)]
 pub struct At {
-    pub app: App,
+    /// Writes letters; `None` on the command line, where nobody does.
+    pub app: Option<App>,
+    pub ids: Arc<IdMaker>,
     pub person: Person,
     pub now_ms: i64,
 }
 
 impl At {
     pub fn new(app: &App, person: &Person) -> At {
-        At { app: app.clone(), person: person.clone(), now_ms: app.now_ms() }
+        At { app: Some(app.clone()), ids: app.ids.clone(), person: person.clone(), now_ms: app.now_ms() }
     }
 
     fn fresh(&self) -> PostId {
-        PostId(self.app.ids.next(self.now_ms))
+        PostId(self.ids.next(self.now_ms))
     }
 
     pub async fn note(&self, tx: &mut Tx, org: OrgId, action: &'static str, (subject, detail): (PostId, serde_json::Value)) -> Result<(), Error> {
         let org = Some(org).filter(|org| org.0 != 0);
-        audit::note(tx, &self.person, &self.app.ids, self.now_ms, Entry::new(org, action, subject).with(detail)).await
+        audit::note(tx, &self.person, &self.ids, self.now_ms, Entry::new(org, action, subject).with(detail)).await
     }
 }
 
@@ -346,7 +349,7 @@ pub async fn edit(app: &App, person: &Person, id: PostId, typed: &EditedPost) ->
     let judged = spam::judge(app, person, &space, (&question.title, &body));
     let at = At::new(app, person);
     let revision = sql::Revision {
-        id: at.app.ids.next(at.now_ms),
+        id: at.ids.next(at.now_ms),
         who: shown_name(person),
         why: text::plain_line(&typed.why, WHY_CHARS_MAX),
         title: if post.kind == PostKind::Question { before.0 } else { String::new() },
@@ -398,10 +401,8 @@ async fn put_edit(
 /// Votes: 1, -1, or 0 to take it back.
 pub async fn vote(app: &App, person: &Person, id: PostId, value: i64) -> Result<(), Fault> {
     let at = At::new(app, person);
-    let (app, person) = (app.clone(), person.clone());
-    at.app
-        .clone()
-        .db
+    let (limits, person) = (app.clone(), person.clone());
+    app.db
         .tx(move |tx| {
             Box::pin(async move {
                 let (_, question, post) = seen(tx, Some(&person), id).await?;
@@ -412,7 +413,7 @@ pub async fn vote(app: &App, person: &Person, id: PostId, value: i64) -> Result<
                 if post.is_by(&person) || post.kind == PostKind::Comment || !post.is_shown() {
                     return Err(Fault::Conflict(Say::new("community-no-vote")));
                 }
-                Turn::Vote.take_as(&app, &person, post.space)?;
+                Turn::Vote.take_as(&limits, &person, post.space)?;
                 sql_people::vote(tx, &post, person.id, value).await?;
                 let detail = json!({ "question": question.id.to_string(), "value": value });
                 at.note(tx, post.org, "community.vote", (post.id, detail)).await.map_err(Fault::from)

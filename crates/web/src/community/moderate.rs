@@ -41,7 +41,7 @@ pub struct PostReport {
 /// # Errors
 /// [`Fault::Conflict`] when this person's report of it waits already.
 pub async fn report(app: &App, person: &Person, id: PostId, typed: &PostReport) -> Result<PostId, Fault> {
-    let (at, who, typed) = (At::new(app, person), person.clone(), typed.clone());
+    let (at, who, typed, limits) = (At::new(app, person), person.clone(), typed.clone(), app.clone());
     let work = app.db.tx(move |tx| {
         Box::pin(async move {
             let (_, question, post) = seen(tx, Some(&who), id).await?;
@@ -58,8 +58,8 @@ pub async fn report(app: &App, person: &Person, id: PostId, typed: &PostReport) 
             if !wrong.is_empty() {
                 return Err(Fault::Invalid(wrong));
             }
-            Turn::Report.take_as(&at.app, &who, post.space)?;
-            let report = sql_people::Report { id: at.app.ids.next(at.now_ms), person: who.id, reason: typed.reason, words };
+            Turn::Report.take_as(&limits, &who, post.space)?;
+            let report = sql_people::Report { id: at.ids.next(at.now_ms), person: who.id, reason: typed.reason, words };
             match sql_people::report(tx, &post, &report).await {
                 Err(Error::Exists(_)) => return Err(Fault::Conflict(Say::new("community-reported-already"))),
                 done => done?,
@@ -242,7 +242,7 @@ pub async fn publish(app: &App, person: &Person, id: PostId, typed: &NewSolution
     let mut wrong: Vec<Wrong> = Vec::new();
     let at = At::new(app, person);
     let solution = Solution {
-        id: SolutionId(at.app.ids.next(at.now_ms)),
+        id: SolutionId(at.ids.next(at.now_ms)),
         request: None,
         lang: question.lang.clone(),
         title: form::text(&mut wrong, ("title", "request-wrong-title"), &typed.title, form::TITLE_CHARS_MAX),
@@ -355,6 +355,6 @@ async fn keep_space(tx: &mut Tx, at: &At, mut space: Space, is_new: bool) -> Res
     }
     sql::put_space(tx, &space, at.now_ms).await?;
     let detail = json!({ "public": space.is_public, "closed": space.is_closed, "title": space.title });
-    audit::note(tx, &at.person, &at.app.ids, at.now_ms, Entry::new(space.org, "community.space", &space.name).with(detail)).await?;
+    audit::note(tx, &at.person, &at.ids, at.now_ms, Entry::new(space.org, "community.space", &space.name).with(detail)).await?;
     Ok(space)
 }

@@ -79,12 +79,12 @@ async fn tell(tx: &mut Tx, at: &At, (question, post): (&Question, &Post), (told,
 /// Whether a letter could go: to whom belongs to no organisation there is no account it would go on.
 async fn write(tx: &mut Tx, at: &At, person: &Person, (question, post, told): (&Question, &Post, Told)) -> Result<bool, Error> {
     let org: Option<OrgId> = person.home.or(question.space_org());
-    let (Some(org), Ok(to)) = (org, Address::parse(&person.email)) else { return Ok(false) };
+    let (Some(app), Some(org), Ok(to)) = (&at.app, org, Address::parse(&person.email)) else { return Ok(false) };
     let lang = person.lang.unwrap_or_default();
     let view = View::plain(lang, at.now_ms);
     let title = text::plain_line(&question.title, 120);
     let excerpt = text::plain(&post.body, EXCERPT_CHARS_MAX);
-    let link = format!("{}#{}", at.app.link(&question.path()), post.id);
+    let link = format!("{}#{}", app.link(&question.path()), post.id);
     let end = view.t("community-letter-end");
     let said = view.w(&format!("community-told-{}", told.name()), &title);
     let lines = format!("{said}\n\n{}: {excerpt}\n\n{link}\n\n{end}\n", post.who);
@@ -97,9 +97,9 @@ async fn write(tx: &mut Tx, at: &At, person: &Person, (question, post, told): (&
         html: String::new(),
         language: lang.tag().into(),
         kind: "community",
-        host: at.app.hostname.clone(),
+        host: app.hostname.clone(),
     };
-    letter::post(tx, &letter, &at.app.directory.snapshot(), &at.app.ids, at.now_ms).await?;
+    letter::post(tx, &letter, &app.directory.snapshot(), &at.ids, at.now_ms).await?;
     Ok(true)
 }
 
