@@ -3,6 +3,8 @@
 use super::ORGANISATION;
 use anyhow::Context;
 use gateway::scope::OrgScope;
+use mail::id::IdMaker;
+use std::sync::Arc;
 use store::Error;
 use web::community::Space;
 use web::community::change::{At, Planted, plant};
@@ -11,6 +13,8 @@ use web::page::words::Lang;
 use web::people::Person;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Makes identifiers of the past.
+const DEMO_NODE: u8 = 31;
 
 /// A question: space, language, title, tags, text, who asks; then the answer, who answers, their role, and whether it helped.
 type Row = (&'static str, Lang, [&'static str; 4], &'static str, &'static str, &'static str, bool);
@@ -118,7 +122,8 @@ const ROWS: &[Row] = &[
 pub async fn fill(app: &web::App) -> anyhow::Result<()> {
     let organisation = app.directory.snapshot().organisation_named(ORGANISATION).map(|found| found.id);
     let Some(org) = organisation else { return Ok(()) };
-    let (app, now_ms) = (app.clone(), app.now_ms());
+    // A maker of its own: those of the server never go back in time.
+    let (ids, now_ms) = (Arc::new(IdMaker::new(DEMO_NODE)), app.now_ms());
     let space = |name: &str, title: &str, about: &str, org| Space {
         id: app.fresh_id(),
         org,
@@ -132,7 +137,7 @@ pub async fn fill(app: &web::App) -> anyhow::Result<()> {
         space("gatepost", "Gatepost", "Using and running Gatepost, in English and 中文.", None),
         space("demo", "Demo organisation", "Among people of demo.example.", Some(org)),
     ];
-    let work = app.clone().db.tx(move |tx| {
+    let work = app.db.tx(move |tx| {
         Box::pin(async move {
             if !sql::spaces(tx, OrgScope::All).await?.is_empty() {
                 return Ok::<_, Error>(());
@@ -144,7 +149,7 @@ pub async fn fill(app: &web::App) -> anyhow::Result<()> {
                 let Some(space) = spaces.iter().find(|space| space.name == row.0) else { continue };
                 // One a day, so that lists look like lists.
                 let at_ms = now_ms - DAY_MS * (ROWS.len() - nth) as i64;
-                let at = At { app: None, ids: app.ids.clone(), person: Person::at_the_machine("demo"), now_ms: at_ms };
+                let at = At { app: None, ids: ids.clone(), person: Person::at_the_machine("demo"), now_ms: at_ms };
                 plant(tx, &at, space, &planted(row)).await?;
             }
             Ok(())

@@ -356,19 +356,20 @@ async fn answer(State(app): State<App>, person: Person, Path(id): Path<String>, 
 
 /// Whether this person wants to be told.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct FollowChoice {
-    pub follows: bool,
+    #[schema(required)]
+    pub follows: Option<bool>,
 }
 
 /// Follows a question, or not any more.
 #[utoipa::path(put, path = "/community/questions/{post}/follow", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = FollowChoice, responses((status = 204, description = "It is so")))]
-async fn follow(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, choice: Option<Json<FollowChoice>>) -> Result<StatusCode, Fault> {
+async fn follow(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Json(choice): Json<FollowChoice>) -> Result<StatusCode, Fault> {
     let id = post_id(&view, &id)?;
     read(&app, &view, id).await?;
-    let choice = choice.ok_or_else(|| Fault::Invalid(vec![Wrong::new("follows", "community-wrong-follow")]))?;
-    change::follow(&app, &person, id, choice.follows).await?;
+    let follows = choice.follows.ok_or_else(|| Fault::Invalid(vec![Wrong::new("follows", "community-wrong-follow")]))?;
+    change::follow(&app, &person, id, follows).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

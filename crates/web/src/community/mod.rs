@@ -46,7 +46,7 @@ pub fn routes() -> Router<App> {
         .route("/community/posts/{post}/edit", get(question_page::form).post(question_page::edit))
         .route("/community/posts/{post}/history", get(question_page::history))
         .route("/community/posts/{post}/report", get(question_page::report_form).post(question_page::report))
-        .route("/community/posts/{post}/article", get(staff_page::draft).post(staff_page::publish))
+        .route("/community/article", get(staff_page::draft).post(staff_page::publish))
         .route("/community/moderation", get(staff_page::queue).post(staff_page::decide))
         .route("/community/spaces", get(staff_page::spaces).post(staff_page::put_space))
 }

@@ -11,7 +11,7 @@ use crate::people::{May, Person};
 use crate::service_request::solution::NewSolution;
 use askama::Template;
 use axum::Form;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use mail::OrgId;
@@ -78,6 +78,13 @@ pub async fn decide(State(app): State<App>, view: View, person: Person, Form(dec
     }
 }
 
+/// The answer that is meant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct OfPost {
+    post: String,
+}
+
 #[derive(Template)]
 #[template(path = "community/templates/article.html")]
 struct DraftPage<'a> {
@@ -88,9 +95,10 @@ struct DraftPage<'a> {
     back: String,
 }
 
-/// `GET /community/posts/{post}/article`: the draft, to be looked over.
-pub async fn draft(State(app): State<App>, view: View, person: Person, Path(id): Path<String>) -> Page {
-    let id: PostId = id.parse().map_err(|_| Fault::NotFound)?;
+/// `GET /community/article?post=`: the draft, to be looked over.
+pub async fn draft(State(app): State<App>, view: View, person: Person, Query(of): Query<OfPost>) -> Page {
+    person.require(May::Support)?;
+    let id: PostId = of.post.parse().map_err(|_| Fault::NotFound)?;
     let (question, post, draft) = moderate::draft(&app, &person, id).await?;
     draft_page(&view, (StatusCode::OK, &Shown::of(&draft)), (&question, &post))
 }
@@ -99,9 +107,10 @@ fn draft_page(view: &View, (status, form): (StatusCode, &Shown), (question, post
     show_with(status, &DraftPage { view, form, question, post, back: format!("{}#{}", question.path(), post.id) })
 }
 
-/// `POST /community/posts/{post}/article`.
-pub async fn publish(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(typed): Form<NewSolution>) -> Page {
-    let id: PostId = id.parse().map_err(|_| Fault::NotFound)?;
+/// `POST /community/article?post=`.
+pub async fn publish(State(app): State<App>, view: View, person: Person, Query(of): Query<OfPost>, Form(typed): Form<NewSolution>) -> Page {
+    person.require(May::Support)?;
+    let id: PostId = of.post.parse().map_err(|_| Fault::NotFound)?;
     match moderate::publish(&app, &person, id, &typed).await {
         Ok(made) => done(&format!("/requests/solutions/{made}"), Say::new("community-published")),
         Err(Fault::Invalid(wrong)) => {

@@ -4,6 +4,7 @@ mod access;
 mod agent;
 mod api;
 mod bounce;
+mod community;
 mod connectivity;
 mod connector;
 mod directory_sync;
