@@ -71,6 +71,7 @@ help-tile-agent = Ask in your own words; every answer names its source.
 help-tile-health = How services are now, known issues, planned maintenance.
 help-tile-diagnosis = What happened to a mail, why, and what helps.
 help-tile-bounce = Paste a bounce: who refused, why, and what to do.
+help-tile-community = Ask others who use Gatepost, and see what helped them.
 help-tile-desk = For senders outside: why, and how to ask for another look.
 help-tile-articles = Every task with its steps, in two languages.
 help-tile-request = Describe it once, with the evidence in it, and follow the answer.

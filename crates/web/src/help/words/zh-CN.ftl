@@ -70,6 +70,7 @@ help-tile-agent = 用自己的话提问，每个答案都注明出处。
 help-tile-health = 服务现状、已知问题和计划维护。
 help-tile-diagnosis = 邮件发生了什么、为什么、怎么办。
 help-tile-bounce = 粘贴退信：谁拒绝的、为什么、怎么办。
+help-tile-community = 向其他使用者提问，看看什么办法有效。
 help-tile-desk = 面向外部发件人：原因，以及如何申请复核。
 help-tile-articles = 各项任务的步骤，中英双语。
 help-tile-request = 说明一次，附上依据，随时查看答复。
