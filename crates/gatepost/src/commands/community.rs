@@ -82,7 +82,7 @@ async fn list(store: &Store, space: String, (tag, unanswered): (String, bool), j
     } else {
         let cells = |one: &QuestionLine| {
             let state = if one.solved { "solved" } else { "open" };
-            let texts = [&one.id, &one.space, state, &one.answers.to_string(), &one.who, &one.title].map(str::to_string);
+            let texts = [one.id.as_str(), &one.space, state, &one.answers.to_string(), &one.who, &one.title].map(str::to_string);
             std::iter::once(output::time(one.at_ms)).chain(texts).collect()
         };
         let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();

@@ -25,7 +25,12 @@ const ROWS: &[Row] = &[
     (
         "gatepost",
         En,
-        ["How do I rotate a DKIM key without mail failing?", "dkim dns", "Our key is two years old. I am afraid that mail on its way fails when I change it.", "Maya"],
+        [
+            "How do I rotate a DKIM key without mail failing?",
+            "dkim dns",
+            "Our key is two years old. I am afraid that mail on its way fails when I change it.",
+            "Maya",
+        ],
         "Make the second key beside the first, publish its record, and wait until every resolver has it (the TTL of the old answer). Then switch signing over. \
          Leave the **old** record in DNS for a week: mail on its way is still verified with it.\n\n1. Domains → your domain → Keys → *New key*\n2. Publish `selector2._domainkey`\n3. Switch, then remove the old one",
         "support-engineer",
@@ -35,7 +40,12 @@ const ROWS: &[Row] = &[
     (
         "gatepost",
         En,
-        ["Mail to one partner waits for hours, all other mail is quick", "queue delivery", "The trace shows *deferred* with `451 4.7.1 try again later` again and again, only for one domain.", "Priya"],
+        [
+            "Mail to one partner waits for hours, all other mail is quick",
+            "queue delivery",
+            "The trace shows *deferred* with `451 4.7.1 try again later` again and again, only for one domain.",
+            "Priya",
+        ],
         "Their server asks you to slow down. Look at **Destinations**: it shows which limit holds that domain and what their server answered. Usually it settles by itself; \
          a connector for that domain can lower the number of connections.",
         "",
@@ -45,7 +55,12 @@ const ROWS: &[Row] = &[
     (
         "gatepost",
         En,
-        ["Why is a newsletter I subscribed to held as bulk?", "bulk quarantine", "It is no spam, I want it. How do I get it without opening the door to all newsletters?", "Anna"],
+        [
+            "Why is a newsletter I subscribed to held as bulk?",
+            "bulk quarantine",
+            "It is no spam, I want it. How do I get it without opening the door to all newsletters?",
+            "Anna",
+        ],
         "Allow that sender for yourself under *My senders*. The bulk threshold of your organisation stays as it is, only this sender passes it.",
         "",
         "Maya",
@@ -54,7 +69,12 @@ const ROWS: &[Row] = &[
     (
         "gatepost",
         En,
-        ["SPF passes but DMARC fails. How can that be?", "spf dmarc", "The mail comes from our marketing service. `spf=pass`, `dmarc=fail` in the receipt.", "Tom"],
+        [
+            "SPF passes but DMARC fails. How can that be?",
+            "spf dmarc",
+            "The mail comes from our marketing service. `spf=pass`, `dmarc=fail` in the receipt.",
+            "Tom",
+        ],
         "SPF passed for *their* domain, and DMARC wants the domain in From. Let them sign with DKIM for your domain, or use a bounce domain below yours: then it aligns.",
         "support-engineer",
         "Jonas",
@@ -63,7 +83,12 @@ const ROWS: &[Row] = &[
     (
         "gatepost",
         En,
-        ["Can two administrators approve the release of malware from a phone?", "quarantine release", "We need the four-eyes release at night.", "Priya"],
+        [
+            "Can two administrators approve the release of malware from a phone?",
+            "quarantine release",
+            "We need the four-eyes release at night.",
+            "Priya",
+        ],
         "",
         "",
         "",
@@ -81,7 +106,12 @@ const ROWS: &[Row] = &[
     (
         "gatepost",
         Zh,
-        ["客户的邮件总是被判为垃圾邮件，怎样只放行这一个发件人？", "允许 发件人", "不想降低整个组织的阈值，只希望这一个地址的邮件能进收件箱。", "陈晨"],
+        [
+            "客户的邮件总是被判为垃圾邮件，怎样只放行这一个发件人？",
+            "允许 发件人",
+            "不想降低整个组织的阈值，只希望这一个地址的邮件能进收件箱。",
+            "陈晨",
+        ],
         "在“允许和阻止”中为这个地址添加允许条目，并设置到期时间。先用“保存前试用”看看会影响哪些历史邮件。恶意软件不会因为允许条目而放行。",
         "",
         "小林",
@@ -96,11 +126,24 @@ const ROWS: &[Row] = &[
         "陈晨",
         false,
     ),
-    ("gatepost", Zh, ["连接器测试提示证书不匹配怎么办？", "连接器 证书", "测试时 TLS 那一步失败，提示证书名称与服务器名称不一致。", "阿明"], "", "", "", false),
+    (
+        "gatepost",
+        Zh,
+        ["连接器测试提示证书不匹配怎么办？", "连接器 证书", "测试时 TLS 那一步失败，提示证书名称与服务器名称不一致。", "阿明"],
+        "",
+        "",
+        "",
+        false,
+    ),
     (
         "demo",
         En,
-        ["Who may release mail for the shared mailbox of the front desk?", "release roles", "The front desk waits for parcels, and notices are held now and then.", "Alice"],
+        [
+            "Who may release mail for the shared mailbox of the front desk?",
+            "release roles",
+            "The front desk waits for parcels, and notices are held now and then.",
+            "Alice",
+        ],
         "The quarantine reviewers can. Ask for the role under *People*; it needs no administrator right.",
         "",
         "Bo",
@@ -115,7 +158,15 @@ const ROWS: &[Row] = &[
         "Alice",
         false,
     ),
-    ("demo", Zh, ["新同事的邮箱要多久才能收信？", "收件人 目录", "今天刚开的账户，外部来信被退回 550 5.4.1。", "李伟"], "目录同步每小时一次。着急的话，管理员可以在“收件人”里手动添加，一秒内生效。", "", "Bo", true),
+    (
+        "demo",
+        Zh,
+        ["新同事的邮箱要多久才能收信？", "收件人 目录", "今天刚开的账户，外部来信被退回 550 5.4.1。", "李伟"],
+        "目录同步每小时一次。着急的话，管理员可以在“收件人”里手动添加，一秒内生效。",
+        "",
+        "Bo",
+        true,
+    ),
 ];
 
 /// Makes two spaces with questions where there is none yet.

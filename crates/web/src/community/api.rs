@@ -242,7 +242,12 @@ async fn add_space(State(app): State<App>, person: Person, Json(new): Json<NewSp
 /// Changes a space; its name, and whose it is, stay. Operators only.
 #[utoipa::path(put, path = "/community/spaces/{space}", tag = "community", params(("space" = String, Path, description = "Its name")),
     request_body = NewSpace, responses((status = 200, description = "The space", body = SpaceBody)))]
-async fn change_space(State(app): State<App>, person: Person, Path(name): Path<String>, Json(new): Json<NewSpace>) -> Result<Json<SpaceBody>, Fault> {
+async fn change_space(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Json(new): Json<NewSpace>,
+) -> Result<Json<SpaceBody>, Fault> {
     let space = moderate::put_space(&app, &person, &NewSpace { name, ..new }, false).await?;
     Ok(Json(SpaceBody::of(&space)))
 }
@@ -349,7 +354,12 @@ pub struct NewPost {
 /// Answers a question.
 #[utoipa::path(post, path = "/community/questions/{post}/answers", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = NewPost, responses((status = 201, description = "The answer", body = WrittenPost)))]
-async fn answer(State(app): State<App>, person: Person, Path(id): Path<String>, Json(new): Json<NewPost>) -> Result<(StatusCode, Json<WrittenPost>), Fault> {
+async fn answer(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(new): Json<NewPost>,
+) -> Result<(StatusCode, Json<WrittenPost>), Fault> {
     let (id, state) = change::reply(&app, &person, (PostKind::Answer, id_of(&id)?), &new.body).await?;
     Ok((StatusCode::CREATED, Json(WrittenPost { id: id.to_string(), state: state.name().into() })))
 }
@@ -358,14 +368,19 @@ async fn answer(State(app): State<App>, person: Person, Path(id): Path<String>, 
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FollowChoice {
-    #[schema(required)]
     pub follows: Option<bool>,
 }
 
 /// Follows a question, or not any more.
 #[utoipa::path(put, path = "/community/questions/{post}/follow", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = FollowChoice, responses((status = 204, description = "It is so")))]
-async fn follow(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Json(choice): Json<FollowChoice>) -> Result<StatusCode, Fault> {
+async fn follow(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Path(id): Path<String>,
+    Json(choice): Json<FollowChoice>,
+) -> Result<StatusCode, Fault> {
     let id = post_id(&view, &id)?;
     read(&app, &view, id).await?;
     let follows = choice.follows.ok_or_else(|| Fault::Invalid(vec![Wrong::new("follows", "community-wrong-follow")]))?;
@@ -394,7 +409,12 @@ pub struct SimilarBody {
 /// Questions, published solutions and articles that may answer what somebody is about to ask, best of each kind first.
 #[utoipa::path(get, path = "/community/similar", tag = "community", operation_id = "find_similar_community_questions", params(AboutToAsk),
     responses((status = 200, description = "What may answer it", body = Vec<SimilarBody>)))]
-async fn similar(State(app): State<App>, view: View, person: Person, Query(about): Query<AboutToAsk>) -> Result<Json<Vec<SimilarBody>>, Fault> {
+async fn similar(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Query(about): Query<AboutToAsk>,
+) -> Result<Json<Vec<SimilarBody>>, Fault> {
     Turn::Look.take_as(&app, &person, 0)?;
     let found = page::similar_to(&app, &view, &person, &about.text).await?;
     let question = |line: &Line| SimilarBody {

@@ -20,9 +20,11 @@ pub async fn index(tx: &mut Tx, spaces: &Spaces, id: PostId) -> Result<(), Error
         return Ok(());
     }
     let posts = sql::posts(tx, spaces, id).await?;
-    let text = |wanted: Option<PostId>| posts.iter().find(|post| Some(post.id) == wanted && post.is_shown()).map_or("", |post| &post.body);
+    let text =
+        |wanted: Option<PostId>| posts.iter().find(|post| Some(post.id) == wanted && post.is_shown()).map_or("", |post| post.body.as_str());
     // Until one is accepted, the answer that most found good says what it is about as well.
-    let best = posts.iter().filter(|post| post.kind == PostKind::Answer && post.is_shown()).max_by_key(|post| post.score).map(|post| post.id);
+    let best =
+        posts.iter().filter(|post| post.kind == PostKind::Answer && post.is_shown()).max_by_key(|post| post.score).map(|post| post.id);
     let tags = question.tags.join(" ");
     let weights = weights(&question.title, &[&tags, text(Some(id)), text(question.accepted.or(best))]);
     let add = |(term, weight): (&String, &i64)| {
@@ -64,6 +66,7 @@ async fn terms_of(tx: &mut Tx, spaces: &Spaces, ids: &[i64], terms: &[String]) -
     let places = |from: usize, count: usize| (from..from + count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ");
     let (of_ids, of_terms) = (places(1, ids.len()), places(1 + ids.len(), terms.len()));
     let whose = spaces.condition("space", &mut args);
-    let sql = format!("SELECT question, term, weight FROM community_term WHERE question IN ({of_ids}) AND term IN ({of_terms}) AND {whose}");
+    let sql =
+        format!("SELECT question, term, weight FROM community_term WHERE question IN ({of_ids}) AND term IN ({of_terms}) AND {whose}");
     tx.rows(&sql, args).await?.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string(), row.int(2)?))).collect()
 }

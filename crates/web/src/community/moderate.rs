@@ -309,7 +309,8 @@ pub async fn put_space(app: &App, person: &Person, typed: &NewSpace, is_new: boo
     person.require(May::Operate)?;
     let mut wrong = Vec::new();
     let name = typed.name.trim().to_string();
-    let is_name = !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let is_name =
+        !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !is_name {
         wrong.push(Wrong { field: "name", say: Say::new("community-wrong-name").with("count", NAME_CHARS_MAX) });
     }

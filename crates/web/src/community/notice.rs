@@ -67,8 +67,7 @@ async fn tell(tx: &mut Tx, at: &At, (question, post): (&Question, &Post), (told,
         if Spaces::readable(all, Some(&person)).of(question.space).is_none() {
             continue;
         }
-        let is_due =
-            sql_people::tell(tx, id, (question.id, post.id), (told.name(), at.now_ms), at.now_ms - LETTER_EVERY_MS).await?;
+        let is_due = sql_people::tell(tx, id, (question.id, post.id), (told.name(), at.now_ms), at.now_ms - LETTER_EVERY_MS).await?;
         if is_due && letters < LETTERS_MAX && bell::choice(tx, id).await?.community_mail {
             letters += usize::from(write(tx, at, &person, (question, post, told)).await?);
         }

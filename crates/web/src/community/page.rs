@@ -17,6 +17,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use mail::id::PostId;
 use serde::Deserialize;
 use store::Error;
 
@@ -85,7 +86,8 @@ pub async fn look(app: &App, person: Option<&Person>, asked: &Asked) -> Result<F
                 let lines = find::similar(tx, &within, &q, (None, FOUND_MAX)).await?;
                 return Ok(Found { lines, next: None, spaces });
             }
-            let before = if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Fault::NotFound)?) };
+            let before: Option<PostId> =
+                if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Fault::NotFound)?) };
             let which = match (asked.show.as_str(), &who) {
                 ("unanswered", _) => Which::Unanswered,
                 ("mine", Some(person)) => Which::Of(person.id),

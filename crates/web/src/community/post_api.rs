@@ -43,7 +43,12 @@ async fn post(State(app): State<App>, view: View, Path(id): Path<String>) -> Res
 /// Edits a post; what it was is kept. Whoever wrote it, and moderators.
 #[utoipa::path(patch, path = "/community/posts/{post}", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = EditedPost, responses((status = 200, description = "Its state", body = WrittenPost)))]
-async fn edit(State(app): State<App>, person: Person, Path(id): Path<String>, Json(edited): Json<EditedPost>) -> Result<Json<WrittenPost>, Fault> {
+async fn edit(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(edited): Json<EditedPost>,
+) -> Result<Json<WrittenPost>, Fault> {
     let id = id_of(&id)?;
     let state = change::edit(&app, &person, id, &edited).await?;
     Ok(Json(WrittenPost { id: id.to_string(), state: state.name().into() }))
@@ -60,7 +65,12 @@ async fn withdraw(State(app): State<App>, person: Person, Path(id): Path<String>
 /// Comments on a question or an answer.
 #[utoipa::path(post, path = "/community/posts/{post}/comments", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = NewPost, responses((status = 201, description = "The comment", body = WrittenPost)))]
-async fn comment(State(app): State<App>, person: Person, Path(id): Path<String>, Json(new): Json<NewPost>) -> Result<(StatusCode, Json<WrittenPost>), Fault> {
+async fn comment(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(new): Json<NewPost>,
+) -> Result<(StatusCode, Json<WrittenPost>), Fault> {
     let (id, state) = change::reply(&app, &person, (PostKind::Comment, id_of(&id)?), &new.body).await?;
     Ok((StatusCode::CREATED, Json(WrittenPost { id: id.to_string(), state: state.name().into() })))
 }
@@ -70,7 +80,6 @@ async fn comment(State(app): State<App>, person: Person, Path(id): Path<String>,
 #[serde(default, deny_unknown_fields)]
 pub struct VoteValue {
     /// 1 for useful, -1 for not, 0 to take it back.
-    #[schema(minimum = -1, maximum = 1)]
     pub value: i64,
 }
 
@@ -141,7 +150,12 @@ async fn history(State(app): State<App>, view: View, Path(id): Path<String>) -> 
 /// Reports a post to those who moderate.
 #[utoipa::path(post, path = "/community/posts/{post}/report", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = PostReport, responses((status = 204, description = "It was reported")))]
-async fn report(State(app): State<App>, person: Person, Path(id): Path<String>, Json(report): Json<PostReport>) -> Result<StatusCode, Fault> {
+async fn report(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(report): Json<PostReport>,
+) -> Result<StatusCode, Fault> {
     moderate::report(&app, &person, id_of(&id)?, &report).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -149,7 +163,12 @@ async fn report(State(app): State<App>, person: Person, Path(id): Path<String>, 
 /// Decides about a post: show it, or take it out. Moderators only.
 #[utoipa::path(post, path = "/community/posts/{post}/decision", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = PostDecision, responses((status = 204, description = "Decided")))]
-async fn decide(State(app): State<App>, person: Person, Path(id): Path<String>, Json(decision): Json<PostDecision>) -> Result<StatusCode, Fault> {
+async fn decide(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(decision): Json<PostDecision>,
+) -> Result<StatusCode, Fault> {
     moderate::decide(&app, &person, id_of(&id)?, &decision).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -164,7 +183,12 @@ pub struct PublishedAnswer {
 /// Publishes an answer as a solution that everybody who asks support is shown. Support only.
 #[utoipa::path(post, path = "/community/posts/{post}/article", tag = "community", params(("post" = String, Path, description = "Identifier, `q…`")),
     request_body = NewSolution, responses((status = 201, description = "The solution", body = PublishedAnswer)))]
-async fn publish(State(app): State<App>, person: Person, Path(id): Path<String>, Json(new): Json<NewSolution>) -> Result<(StatusCode, Json<PublishedAnswer>), Fault> {
+async fn publish(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Json(new): Json<NewSolution>,
+) -> Result<(StatusCode, Json<PublishedAnswer>), Fault> {
     let solution = moderate::publish(&app, &person, id_of(&id)?, &new).await?;
     Ok((StatusCode::CREATED, Json(PublishedAnswer { solution: solution.to_string() })))
 }

@@ -70,11 +70,11 @@ pub async fn read(app: &App, view: &View, id: PostId) -> Result<Thread, Fault> {
     });
     let (question, space, posts, votes, follows, duplicate_title) = found.await?;
     let posts: Vec<Post> = posts.into_iter().filter(|post| post.is_seen_by(view.person.as_ref())).collect();
-    let comments = |of: PostId| posts.iter().filter(|post| post.kind == PostKind::Comment && post.parent == of);
+    let comments = |of: PostId| posts.iter().filter(move |post| post.kind == PostKind::Comment && post.parent == of);
     let one = |post: &Post| shown(view, &question, post, &votes);
-    let with_comments = |post: &Post| ShownPost { comments: comments(post.id).map(one).collect(), ..one(post) };
-    let first = posts.iter().find(|post| post.id == question.id).map(with_comments).ok_or(Fault::NotFound)?;
-    let mut answers: Vec<ShownPost> = posts.iter().filter(|post| post.kind == PostKind::Answer).map(with_comments).collect();
+    let with_comments = |post: &Post| ShownPost { comments: comments(post.id).map(&one).collect(), ..one(post) };
+    let first = posts.iter().find(|post| post.id == question.id).map(&with_comments).ok_or(Fault::NotFound)?;
+    let mut answers: Vec<ShownPost> = posts.iter().filter(|post| post.kind == PostKind::Answer).map(&with_comments).collect();
     answers.sort_by_key(|answer| (!answer.is_accepted, -answer.post.score, answer.post.id));
     Ok(Thread { question, space, first, answers, follows, duplicate_title })
 }
@@ -198,9 +198,7 @@ async fn reply(app: &App, (view, person): (&View, &Person), (whole, meant): (&Th
             let shown = if kind == PostKind::Answer { "community-answered" } else { "community-commented" };
             done(&format!("{}#{made}", whole.question.path()), said(state, shown))
         }
-        Err(Fault::Invalid(wrong)) => {
-            question_page(view, whole, (StatusCode::UNPROCESSABLE_ENTITY, &Shown::of(act).with_wrong(wrong)))
-        }
+        Err(Fault::Invalid(wrong)) => question_page(view, whole, (StatusCode::UNPROCESSABLE_ENTITY, &Shown::of(act).with_wrong(wrong))),
         Err(fault) => Err(fault),
     }
 }
@@ -211,7 +209,8 @@ async fn moderated(app: &App, person: &Person, (whole, meant): (&Thread, PostId)
         "lock" | "unlock" => moderate::whole(app, person, whole.question.id, Whole::Lock(verb == "lock")).await?,
         "reopen" => moderate::whole(app, person, whole.question.id, Whole::Duplicate(None)).await?,
         "close" => {
-            let of = moderate::named(&act.of).ok_or_else(|| Fault::Invalid(vec![crate::page::fault::Wrong::new("of", "community-wrong-duplicate")]))?;
+            let of = moderate::named(&act.of)
+                .ok_or_else(|| Fault::Invalid(vec![crate::page::fault::Wrong::new("of", "community-wrong-duplicate")]))?;
             moderate::whole(app, person, whole.question.id, Whole::Duplicate(Some(of))).await?;
         }
         _ => {
@@ -269,7 +268,13 @@ fn edit_page(view: &View, (status, form): (StatusCode, &Shown), (question, post)
 }
 
 /// `POST /community/posts/{post}/edit`.
-pub async fn edit(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(pairs): Form<HashMap<String, String>>) -> Page {
+pub async fn edit(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Path(id): Path<String>,
+    Form(pairs): Form<HashMap<String, String>>,
+) -> Page {
     let (question, post) = one(&app, Some(&person), parsed(&view, &id)?).await?;
     let value = |name: &str| pairs.get(name).cloned().unwrap_or_default();
     let typed = EditedPost {
@@ -357,7 +362,13 @@ pub async fn report_form(State(app): State<App>, view: View, person: Person, Pat
 }
 
 /// `POST /community/posts/{post}/report`.
-pub async fn report(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(pairs): Form<HashMap<String, String>>) -> Page {
+pub async fn report(
+    State(app): State<App>,
+    view: View,
+    person: Person,
+    Path(id): Path<String>,
+    Form(pairs): Form<HashMap<String, String>>,
+) -> Page {
     let (question, post) = one(&app, Some(&person), parsed(&view, &id)?).await?;
     let value = |name: &str| pairs.get(name).cloned().unwrap_or_default();
     let typed = PostReport { reason: value("reason"), words: value("words") };

@@ -14,7 +14,7 @@ pub const LIST_MAX: usize = 30;
 pub const POSTS_MAX: usize = 1_000;
 /// Characters of a text that a list shows.
 const EXCERPT_CHARS_MAX: usize = 200;
-const REVISIONS_MAX: usize = 200;
+const REVISIONS_MAX: usize = 50;
 
 const SPACE: &str = "id, org, name, title, about, is_public, is_closed";
 
@@ -123,7 +123,8 @@ pub async fn posts(tx: &mut Tx, spaces: &Spaces, question: PostId) -> Result<Vec
 pub async fn waiting(tx: &mut Tx, spaces: &Spaces) -> Result<Vec<Post>, Error> {
     let mut args = args![];
     let whose = spaces.condition("p.space", &mut args);
-    let sql = format!("SELECT {POST} FROM community_post p WHERE (p.state = 'held' OR p.reports > 0) AND {whose} ORDER BY p.id LIMIT {LIST_MAX}");
+    let sql =
+        format!("SELECT {POST} FROM community_post p WHERE (p.state = 'held' OR p.reports > 0) AND {whose} ORDER BY p.id LIMIT {LIST_MAX}");
     tx.rows(&sql, args).await?.iter().map(post).collect()
 }
 
@@ -383,10 +384,10 @@ pub async fn set_body(tx: &mut Tx, post: &Post, body: &str, now_ms: i64) -> Resu
     Ok(tx.run(sql, args![body, now_ms, post.id.0, post.org.0, post.edits]).await? == 1)
 }
 
-/// Earlier versions, the first of all first. The caller read the post within its spaces.
+/// The latest earlier versions, in their order. The caller read the post within its spaces.
 pub async fn revisions(tx: &mut Tx, post: &Post) -> Result<Vec<Revision>, Error> {
     let sql = format!(
-        "SELECT id, who, why, title, tags, body FROM community_revision WHERE post = $1 AND org = $2 ORDER BY id LIMIT {REVISIONS_MAX}"
+        "SELECT id, who, why, title, tags, body FROM community_revision WHERE post = $1 AND org = $2 ORDER BY id DESC LIMIT {REVISIONS_MAX}"
     );
     let revision = |row: &Row| {
         Ok(Revision {
@@ -398,5 +399,5 @@ pub async fn revisions(tx: &mut Tx, post: &Post) -> Result<Vec<Revision>, Error>
             body: row.text(5)?.into(),
         })
     };
-    tx.rows(&sql, args![post.id.0, post.org.0]).await?.iter().map(revision).collect()
+    tx.rows(&sql, args![post.id.0, post.org.0]).await?.iter().rev().map(revision).collect()
 }

@@ -72,9 +72,8 @@ pub async fn reports(tx: &mut Tx, post: &Post) -> Result<Vec<Report>, Error> {
     let sql = format!(
         "SELECT id, person, reason, words FROM community_report WHERE post = $1 AND org = $2 AND is_open = 1 ORDER BY id LIMIT {REPORTS_MAX}"
     );
-    let report = |row: &Row| {
-        Ok(Report { id: row.int(0)?, person: PersonId(row.int(1)?), reason: row.text(2)?.into(), words: row.text(3)?.into() })
-    };
+    let report =
+        |row: &Row| Ok(Report { id: row.int(0)?, person: PersonId(row.int(1)?), reason: row.text(2)?.into(), words: row.text(3)?.into() });
     tx.rows(&sql, args![post.id.0, post.org.0]).await?.iter().map(report).collect()
 }
 

@@ -157,7 +157,9 @@ async fn spaces_page(app: &App, view: &View, (status, typed): (StatusCode, Optio
         return Err(Fault::NotFound);
     }
     let form = typed.unwrap_or_else(|| one.map(|space| Shown::of(&body(space))).unwrap_or_default());
-    let organisation = |(id, known): (&OrgId, &gateway::directory::Organisation)| (id.to_string(), known.name.clone(), form.is("organisation", &id.to_string()));
+    let organisation = |(id, known): (&OrgId, &gateway::directory::Organisation)| {
+        (id.to_string(), known.name.clone(), form.is("organisation", &id.to_string()))
+    };
     let mut organisations: Vec<(String, String, bool)> = directory.organisations.iter().map(organisation).collect();
     organisations.sort_by(|a, b| a.1.cmp(&b.1));
     let name = |org: Option<OrgId>| org.and_then(|org| directory.organisation(org)).map(|known| known.name.clone()).unwrap_or_default();

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 /// Blocks within blocks; deeper ones are written without their frame.
 const DEPTH_MAX: usize = 12;
 /// Lines of two versions that are compared; of longer ones the rest is shown as it is now.
-const LINES_MAX: usize = 1_000;
+const LINES_MAX: usize = 400;
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let tags = ["p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "h3", "h4", "h5", "h6", "hr", "a"];
@@ -122,7 +122,8 @@ pub fn visible(text: &str) -> String {
 fn is_hiding(c: char) -> bool {
     let is_control = c.is_control() && !matches!(c, '\n' | '\t');
     // The joiners U+200C and U+200D stay: Persian and emoji need them.
-    is_control || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    is_control
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A line of two versions.
@@ -198,7 +199,7 @@ mod tests {
             ("[x](/help \"t\")", "<p><a href=\"/help\" rel=\"nofollow ugc noopener noreferrer\">x</a></p>\n"),
             ("# Title", "<h4>Title</h4>\n"),
         ] {
-            assert_eq!(html(markdown), want, "{markdown}");
+            assert_eq!(html(markdown).trim(), want.trim(), "{markdown}");
         }
     }
 
@@ -223,7 +224,8 @@ mod tests {
     #[test]
     fn what_changed_is_seen_by_line() {
         use Change::{Added, Removed, Same};
-        let lines = |changes: Vec<(Change, String)>| changes.into_iter().map(|(change, line)| format!("{change:?} {line}")).collect::<Vec<_>>();
+        let lines =
+            |changes: Vec<(Change, String)>| changes.into_iter().map(|(change, line)| format!("{change:?} {line}")).collect::<Vec<_>>();
         assert_eq!(changes("a\nb\nc", "a\nx\nc").iter().map(|(change, _)| *change).collect::<Vec<_>>(), [Same, Removed, Added, Same]);
         assert_eq!(lines(changes("", "a")), ["Added a"]);
         assert_eq!(lines(changes("a\nb", "b")), ["Removed a", "Same b"]);

@@ -22,8 +22,7 @@ pub async fn person(scene: &Scene, role: Role, org: Option<OrgId>) -> Person {
 
 pub async fn there(scene: &Scene, org: OrgId) -> Places {
     let administrator = person(scene, Role::Administrator, Some(org)).await;
-    let space =
-        NewSpace { name: SPACE.into(), title: format!("Space of {MARK}"), organisation: org.to_string(), ..NewSpace::default() };
+    let space = NewSpace { name: SPACE.into(), title: format!("Space of {MARK}"), organisation: org.to_string(), ..NewSpace::default() };
     moderate::put_space(&scene.app, &Person::at_the_machine("test"), &space, true).await.expect("a space");
     let asked = NewCommunityQuestion {
         space: SPACE.into(),

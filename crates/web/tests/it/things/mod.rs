@@ -1,6 +1,6 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
-mod community;
+pub mod community;
 mod desk;
 mod diagnosis;
 mod directory;
