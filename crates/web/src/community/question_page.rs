@@ -36,6 +36,21 @@ pub struct ShownPost {
     pub why: String,
 }
 
+impl ShownPost {
+    pub fn is_up(&self) -> bool {
+        self.vote > 0
+    }
+
+    pub fn is_down(&self) -> bool {
+        self.vote < 0
+    }
+
+    /// Whether a comment on it was typed and refused.
+    pub fn is_typed_at(&self, form: &Shown) -> bool {
+        form.value("verb") == "comment" && form.value("post") == self.post.id.to_string()
+    }
+}
+
 /// All that is known of a question, for one reader.
 pub struct Thread {
     pub question: Question,
@@ -43,6 +58,8 @@ pub struct Thread {
     pub first: ShownPost,
     pub answers: Vec<ShownPost>,
     pub follows: bool,
+    /// Whether the bell told this reader of it.
+    pub is_told: bool,
     /// Title of the question that it repeats.
     pub duplicate_title: String,
 }
@@ -54,21 +71,21 @@ pub async fn read(app: &App, view: &View, id: PostId) -> Result<Thread, Fault> {
         Box::pin(async move {
             let (spaces, question, _) = seen(tx, who.as_ref(), id).await?;
             let posts = sql::posts(tx, &spaces, question.id).await?;
-            let (votes, follows) = match &who {
-                Some(person) => {
-                    (sql_people::votes_of(tx, question.id, person.id).await?, sql_people::follows(tx, question.id, person.id).await?)
-                }
-                None => (HashMap::new(), false),
-            };
+            let (mut votes, mut follows, mut is_told) = (HashMap::new(), false, false);
+            if let Some(person) = &who {
+                votes = sql_people::votes_of(tx, question.id, person.id).await?;
+                follows = sql_people::follows(tx, question.id, person.id).await?;
+                is_told = sql_people::is_told(tx, question.id, person.id).await?;
+            }
             let original = match question.duplicate_of {
                 Some(of) => sql::one_question(tx, &spaces, of).await?.map(|of| of.title).unwrap_or_default(),
                 None => String::new(),
             };
             let space = spaces.of(question.space).cloned().ok_or(Fault::NotFound)?;
-            Ok::<_, Fault>((question, space, posts, votes, follows, original))
+            Ok::<_, Fault>((question, space, posts, votes, (follows, is_told), original))
         })
     });
-    let (question, space, posts, votes, follows, duplicate_title) = found.await?;
+    let (question, space, posts, votes, (follows, is_told), duplicate_title) = found.await?;
     let posts: Vec<Post> = posts.into_iter().filter(|post| post.is_seen_by(view.person.as_ref())).collect();
     let comments = |of: PostId| posts.iter().filter(move |post| post.kind == PostKind::Comment && post.parent == of);
     let one = |post: &Post| shown(view, &question, post, &votes);
@@ -76,7 +93,7 @@ pub async fn read(app: &App, view: &View, id: PostId) -> Result<Thread, Fault> {
     let first = posts.iter().find(|post| post.id == question.id).map(&with_comments).ok_or(Fault::NotFound)?;
     let mut answers: Vec<ShownPost> = posts.iter().filter(|post| post.kind == PostKind::Answer).map(&with_comments).collect();
     answers.sort_by_key(|answer| (!answer.is_accepted, -answer.post.score, answer.post.id));
-    Ok(Thread { question, space, first, answers, follows, duplicate_title })
+    Ok(Thread { question, space, first, answers, follows, is_told, duplicate_title })
 }
 
 fn shown(view: &View, question: &Question, post: &Post, votes: &HashMap<PostId, i64>) -> ShownPost {
@@ -114,7 +131,7 @@ pub async fn page(State(app): State<App>, view: View, Path(id): Path<String>) ->
     if whole.question.id != id {
         return Ok(Redirect::to(&format!("{}#{id}", whole.question.path())).into_response());
     }
-    if let Some(person) = &view.person {
+    if let Some(person) = view.person.as_ref().filter(|_| whole.is_told) {
         // Who reads it here does not want it rung about any more; a bell that still rings is no reason to show nothing.
         let (person, subjects, now_ms) = (person.id, vec![id.to_string()], app.now_ms());
         let read: Result<(), Error> =

@@ -115,6 +115,12 @@ pub async fn tell(
     Ok(is_due)
 }
 
+/// Whether the bell told a person of a question.
+pub async fn is_told(tx: &mut Tx, question: PostId, person: PersonId) -> Result<bool, Error> {
+    let sql = "SELECT at_ms FROM community_notice WHERE person = $1 AND question = $2";
+    Ok(tx.row(sql, args![person.0, question.0]).await?.is_some())
+}
+
 /// What a person is told since a moment, of questions that they may still read.
 pub async fn notices(tx: &mut Tx, spaces: &Spaces, person: PersonId, since_ms: i64) -> Result<Vec<Notice>, Error> {
     let mut args = args![person.0, since_ms];
