@@ -91,7 +91,7 @@ pub async fn queue(app: &App, person: &Person) -> Result<(Vec<Waiting>, Vec<Wait
         Box::pin(async move {
             let spaces = readable(tx, Some(&who)).await?.moderated(&who);
             let waiting = sql::waiting(tx, &spaces).await?;
-            let removed = sql::latest(tx, &spaces, PostState::Removed).await?;
+            let removed = sql::removed(tx, &spaces).await?;
             Ok::<_, Error>((with_reports(tx, &spaces, waiting).await?, with_reports(tx, &spaces, removed).await?))
         })
     });

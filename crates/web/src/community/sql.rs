@@ -119,20 +119,20 @@ pub async fn posts(tx: &mut Tx, spaces: &Spaces, question: PostId) -> Result<Vec
     tx.rows(&sql, args).await?.iter().map(post).collect()
 }
 
-/// What moderators look at: held by the spam check, or reported; the oldest first.
+/// What moderators look at: held by the spam check, or reported; the oldest first. The sign keeps planners on the index of what waits.
 pub async fn waiting(tx: &mut Tx, spaces: &Spaces) -> Result<Vec<Post>, Error> {
     let mut args = args![];
-    let whose = spaces.condition("p.space", &mut args);
+    let whose = spaces.condition("+p.space", &mut args);
     let sql =
         format!("SELECT {POST} FROM community_post p WHERE (p.state = 'held' OR p.reports > 0) AND {whose} ORDER BY p.id LIMIT {LIST_MAX}");
     tx.rows(&sql, args).await?.iter().map(post).collect()
 }
 
-/// The latest posts of a space in this state, newest first.
-pub async fn latest(tx: &mut Tx, spaces: &Spaces, state: PostState) -> Result<Vec<Post>, Error> {
-    let mut args = args![state.name()];
-    let whose = spaces.condition("p.space", &mut args);
-    let sql = format!("SELECT {POST} FROM community_post p WHERE p.state = $1 AND {whose} ORDER BY p.id DESC LIMIT {LIST_MAX}");
+/// The latest posts that a moderator took out.
+pub async fn removed(tx: &mut Tx, spaces: &Spaces) -> Result<Vec<Post>, Error> {
+    let mut args = args![];
+    let whose = spaces.condition("+p.space", &mut args);
+    let sql = format!("SELECT {POST} FROM community_post p WHERE p.state = 'removed' AND {whose} ORDER BY p.id DESC LIMIT {LIST_MAX}");
     tx.rows(&sql, args).await?.iter().map(post).collect()
 }
 
@@ -291,7 +291,11 @@ pub struct Wanted {
 pub async fn list(tx: &mut Tx, spaces: &Spaces, wanted: &Wanted) -> Result<(Vec<Line>, bool), Error> {
     let mut args: Vec<Value> = args![wanted.before.map_or(i64::MAX, |before| before.0)];
     let mut from = String::from("community_question q JOIN community_post p ON p.id = q.id");
-    let mut conditions = vec![String::from("q.id < $1"), spaces.condition("q.space", &mut args)];
+    // Along the index of one space, or along all questions from the newest on: the sign keeps planners from sorting all of several spaces.
+    let is_narrow = spaces.list().len() == 1 && wanted.which == Which::All && wanted.tag.is_empty();
+    let whose = spaces.condition(if is_narrow { "q.space" } else { "+q.space" }, &mut args);
+    let mut conditions = vec![String::from("q.id < $1"), whose];
+    let mut order = "q.id";
     let mut bind = |value: Value| {
         args.push(value);
         args.len()
@@ -303,14 +307,16 @@ pub async fn list(tx: &mut Tx, spaces: &Spaces, wanted: &Wanted) -> Result<(Vec<
         Which::All | Which::FollowedBy(_) => "q.is_listed = 1".into(),
     });
     if let Which::FollowedBy(person) = wanted.which {
+        order = "f.question";
         from.push_str(&format!(" JOIN community_follow f ON f.question = q.id AND f.person = ${}", bind(Value::Int(person.0))));
     }
     if !wanted.tag.is_empty() {
+        order = "t.question";
         from.push_str(&format!(" JOIN community_tag t ON t.question = q.id AND t.tag = ${}", bind(wanted.tag.as_str().into())));
     }
     let limit = LIST_MAX + 1;
     let sql = format!(
-        "SELECT {QUESTION}, p.who, p.staff, p.score, p.body FROM {from} WHERE {} ORDER BY q.id DESC LIMIT {limit}",
+        "SELECT {QUESTION}, p.who, p.staff, p.score, p.body FROM {from} WHERE {} ORDER BY {order} DESC LIMIT {limit}",
         conditions.join(" AND ")
     );
     let mut found: Vec<Line> = tx.rows(&sql, args).await?.iter().map(line).collect::<Result<_, _>>()?;

@@ -33,6 +33,7 @@ CREATE TABLE community_post (
 CREATE INDEX community_post_question ON community_post (question, id);
 CREATE INDEX community_post_space ON community_post (space, id);
 CREATE INDEX community_post_waiting ON community_post (id) WHERE state = 'held' OR reports > 0;
+CREATE INDEX community_post_removed ON community_post (id) WHERE state = 'removed';
 
 CREATE TABLE community_question (
     id BIGINT PRIMARY KEY,
