@@ -213,6 +213,10 @@ identifier!(
     /// Somebody who wants to be called.
     CallBackId, 'q'
 );
+identifier!(
+    /// What somebody wrote in the community.
+    PostId, 'i'
+);
 
 #[cfg(test)]
 mod tests {

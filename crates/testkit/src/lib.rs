@@ -3,12 +3,12 @@
 pub mod cases;
 pub mod dialogue;
 pub mod dovecot;
-pub mod postfix;
 pub mod pebble;
+pub mod postfix;
 pub mod postgres;
 pub mod shared;
 pub mod sink;
 pub mod slapd;
-pub mod unbound;
 pub mod tap;
 pub mod transcript;
+pub mod unbound;

@@ -3,9 +3,9 @@
 use crate::diagnostics::outside::DnsAt;
 use crate::diagnostics::turns::Turns;
 use crate::{
-    acme, agent, api, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
-    mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission, support_desk,
-    trace, troubleshoot,
+    acme, agent, api, audit, community, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help,
+    help_desk, mail_reports, overview, page, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission,
+    support_desk, trace, troubleshoot,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -202,6 +202,7 @@ pub fn router(app: App) -> Router {
         crate::call::routes(),
         doctor::routes(),
         service_request::routes(),
+        community::routes(),
         restricted::routes(),
         submission::routes(),
         destinations::routes(),

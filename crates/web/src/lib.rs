@@ -10,6 +10,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod call;
+pub mod community;
 pub mod connectivity;
 pub mod connector;
 pub mod destinations;
@@ -65,6 +66,7 @@ pub fn migrations() -> Vec<store::Migration> {
         support_desk::MIGRATIONS,
         service_request::MIGRATIONS,
         premier::MIGRATIONS,
+        community::MIGRATIONS,
     ];
     let mut all = ours.concat();
     all.sort_by_key(|step| step.number);

@@ -5,6 +5,7 @@ mod ask;
 mod audit;
 mod backup;
 mod check;
+mod community;
 mod config;
 mod directory;
 mod directory_sync;
@@ -115,6 +116,8 @@ enum Task {
     Ask(ask::Ask),
     /// Articles of the help.
     Article(ask::Articles),
+    /// Questions of the community: list, show, take out.
+    Community(community::Community),
     /// Mail flow rules.
     Rule(rule::Rules),
     /// Look at this installation itself, also when the service does not start; repair, or write a support bundle.
@@ -159,6 +162,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Task::Request(requests) => request::run(&place, requests),
         Task::Audit(asked) => audit::run(&place, asked),
         Task::Ask(asked) => ask::ask(&place, asked),
+        Task::Community(community) => community::run(&place, community),
         Task::Article(articles) => ask::articles(articles),
         Task::Rule(rules) => rule::run(&place, rules),
         Task::Doctor(doctor) => doctor::run(&place, doctor),

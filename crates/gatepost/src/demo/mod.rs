@@ -1,5 +1,6 @@
 //! The demo: an organisation, its mailboxes in a folder, a few domains that answer in DNS, and some fifty mails sent through the real port.
 
+pub mod community;
 mod mails;
 mod send;
 mod zone;

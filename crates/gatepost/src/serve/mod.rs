@@ -136,6 +136,7 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
     }
     if let (true, Some(pages)) = (is_demo, service.pages.addresses.first()) {
         demo::fill_directory(&service.app).await?;
+        demo::community::fill(&service.app).await?;
         let link = demo::sign_in_link(&service.app, *pages).await?;
         output::line(&format!("Sign in as {}: {link}\n", demo::ADMINISTRATOR))?;
     }

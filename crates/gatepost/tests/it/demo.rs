@@ -91,6 +91,28 @@ fn held_mail_is_released_to_its_recipient_and_malware_is_not() {
 }
 
 #[test]
+fn the_community_is_listed_shown_and_cleaned_by_command() {
+    let server = demo();
+    let all = server.rows(&["community", "list", "--json"]);
+    assert!(all.len() >= 12 && all.iter().any(|one| one["language"] == "zh-CN") && all.iter().any(|one| one["solved"] == true), "{all:?}");
+    let unanswered = server.rows(&["community", "list", "--space", "gatepost", "--unanswered", "--json"]);
+    assert!(!unanswered.is_empty() && unanswered.iter().all(|one| one["answers"] == 0), "{unanswered:?}");
+    let dkim = server.rows(&["community", "list", "--tag", "dkim", "--space", "gatepost", "--json"]);
+    let id = dkim[0]["id"].as_str().expect("an id");
+    let posts = server.rows(&["community", "show", id, "--json"]);
+    let answer = posts.iter().find(|post| post["kind"] == "answer").expect("an answer")["id"].as_str().expect("an id");
+    assert!(server.told(&["community", "show", id]).contains("accepted"));
+    assert_eq!(server.run(&["community", "hide", answer, "--reason", ""]).status.code(), Some(2), "without a reason");
+    assert!(server.told(&["community", "hide", answer, "--reason", "out of date"]).contains(id));
+    let posts = server.rows(&["community", "show", id, "--json"]);
+    let hidden = posts.iter().find(|post| post["id"] == answer).expect("it is kept");
+    assert!(hidden["state"] == "removed" && hidden["reason"] == "out of date", "{hidden}");
+    assert_eq!(server.rows(&["community", "list", "--tag", "dkim", "--space", "gatepost", "--json"])[0]["answers"], 0);
+    assert_eq!(server.run(&["community", "show", "q0000000000000"]).status.code(), Some(2));
+    assert_eq!(server.run(&["community", "list", "--space", "nowhere"]).status.code(), Some(2));
+}
+
+#[test]
 fn swaks_is_understood() {
     if Command::new("swaks").arg("--version").output().is_err() {
         assert!(std::env::var_os("CI").is_none(), "CI needs swaks");

@@ -4,6 +4,7 @@ use super::reply::{Knowledge, Offer, Reply, Says, Source, Turn, lang_of, reply};
 use super::state::{self, Now};
 use super::{TEXT_CHARS_MAX, TURNS_MAX, take};
 use crate::App;
+use crate::community;
 use crate::page::fault::Wrong;
 use crate::page::words::Lang;
 use crate::page::{Fault, Page, View, show_with};
@@ -20,6 +21,8 @@ use serde::Deserialize;
 
 /// Characters of the conversation that a link to the form of a request carries.
 const HANDED_CHARS_MAX: usize = 2_000;
+/// Solved questions of the community that are shown where the agent knows no answer.
+const QUESTIONS_MAX: usize = 3;
 
 /// As the form has it.
 #[derive(Debug, Default, Deserialize)]
@@ -46,6 +49,9 @@ struct AgentPage<'a> {
     now: Option<Now>,
     countries: Vec<(&'static str, &'static str)>,
     examples: [&'static str; 4],
+    /// Solved questions of the community, where no source of ours answers; they are linked, not quoted.
+    questions: Vec<community::model::Line>,
+    community: String,
 }
 
 /// One turn with its reply.
@@ -79,10 +85,14 @@ async fn answered(app: &App, view: &View, peer: &Peer, asked: Asked) -> Page {
     let talk: Vec<Said<'_>> =
         (1..=turns.len()).map(|upto| Said { turn: turns[upto - 1].clone(), reply: reply(knowledge, &turns[..upto]) }).collect();
     let wants_state = talk.last().is_some_and(|said| said.reply.offers.contains(&Offer::State));
+    let is_unknown = talk.last().is_some_and(|said| matches!(said.reply.says, Says::Unknown { .. }));
+    let questions = if is_unknown && wrong.is_empty() { solved(app, view, &text).await } else { Vec::new() };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = AgentPage {
         view,
         before: written(&turns),
+        questions,
+        community: format!("/community?{}", crate::page::guard::form_pair("q", &text)),
         typed: if wrong.is_empty() { String::new() } else { text },
         wrong,
         is_full: turns.len() >= TURNS_MAX,
@@ -92,6 +102,13 @@ async fn answered(app: &App, view: &View, peer: &Peer, asked: Asked) -> Page {
         examples: ["agent-example-held", "agent-example-call", "agent-example-code", "agent-example-state"],
     };
     show_with(status, &page)
+}
+
+/// Questions of the community that this reader may read and that an answer solved; none when the database does not answer.
+async fn solved(app: &App, view: &View, text: &str) -> Vec<community::model::Line> {
+    let found = community::found(app, view.person.as_ref(), text, QUESTIONS_MAX).await;
+    let found = found.inspect_err(|why| tracing::debug!(%why, "the community cannot be read")).unwrap_or_default();
+    found.into_iter().filter(|line| line.question.accepted.is_some()).collect()
 }
 
 /// The directory; the agent answers all else when the database does not.

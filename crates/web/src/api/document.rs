@@ -28,6 +28,7 @@ const TAGS: &[(&str, &str)] = &[
     ("phone", "The phone directory, and whom to call now."),
     ("diagnoses", "From a complaint to the cause and the fix."),
     ("connectivity", "Whether mail can reach a domain, and whether an address is fit to send."),
+    ("community", "Questions and answers of people, and those who look after them."),
     ("help-desk", "Refused senders: why, and another look."),
     ("doctor", "The installation itself: what is wrong with it, and a support bundle."),
     ("support", "The desk of support: clocks of requests, queues, plans, contracts."),

@@ -11,9 +11,9 @@ mod sql;
 mod version;
 
 use crate::{
-    App, agent, audit, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help, help_desk,
-    mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission, support_desk,
-    trace, troubleshoot,
+    App, agent, audit, community, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help,
+    help_desk, mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission,
+    support_desk, trace, troubleshoot,
 };
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -67,6 +67,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         crate::call::api::routes(),
         doctor::api::routes(),
         service_request::api::routes(),
+        community::api::routes(),
         restricted::api::routes(),
         submission::api::routes(),
         destinations::api::routes(),

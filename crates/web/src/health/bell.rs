@@ -67,6 +67,9 @@ pub struct Choice {
     pub mail: bool,
     /// One letter a week.
     pub weekly: bool,
+    /// What happens to questions of the community that one follows; and letters about it as well.
+    pub community: bool,
+    pub community_mail: bool,
 }
 
 impl Default for Choice {
@@ -80,6 +83,8 @@ impl Default for Choice {
             quiet_to: 0,
             mail: false,
             weekly: false,
+            community: true,
+            community_mail: true,
         }
     }
 }
@@ -131,6 +136,9 @@ pub async fn alerts(tx: &mut Tx, scope: OrgScope, person: PersonId, now_ms: i64)
     alerts.extend(crate::removal::alerts(tx, scope, person).await?);
     alerts.extend(crate::help_desk::alerts(tx, scope, person).await?);
     alerts.extend(crate::service_request::mention::alerts(tx, person, (now_ms - RUNG_MS, now_ms)).await?);
+    if choice.community {
+        alerts.extend(crate::community::notice::alerts(tx, scope, person, now_ms - RUNG_MS).await?);
+    }
     for alert in &mut alerts {
         alert.is_read |= is_read(&alert.subject, alert.at_ms);
     }

@@ -88,6 +88,7 @@ pub const ARTICLES: &[Written] = &[
     written!("audit-log"),
     written!("help-and-support"),
     written!("assistant"),
+    written!("community"),
     written!("ask-support"),
     written!("support-desk"),
     written!("call-support"),

@@ -3,6 +3,7 @@
 
 use super::search::{self, Hit};
 use crate::App;
+use crate::community;
 use crate::page::{Fault, Page, View, guard::form_pair, show};
 use crate::people::{May, Person};
 use askama::Template;
@@ -18,6 +19,7 @@ const MAILS_MAX: usize = 10;
 /// How long they are looked for; the trace itself looks further.
 const MAILS_WITHIN: Duration = Duration::from_millis(15);
 const ARTICLES_MAX: usize = 10;
+const QUESTIONS_MAX: usize = 5;
 /// Characters of a query.
 const QUERY_CHARS_MAX: usize = 200;
 
@@ -37,6 +39,9 @@ struct SearchPage<'a> {
     /// Where all mails with this in the subject are.
     trace: String,
     hits: Vec<Hit<'a>>,
+    questions: Vec<community::model::Line>,
+    /// Where all questions about it are.
+    community: String,
 }
 
 pub async fn search(State(app): State<App>, view: View, person: Person, Query(wanted): Query<Wanted>) -> Page {
@@ -48,7 +53,9 @@ pub async fn search(State(app): State<App>, view: View, person: Person, Query(wa
     let mails = if sees_mail && !q.is_empty() { mails(&app, &person, &q).await? } else { Vec::new() };
     let mut hits = search::find(&app.help, &q, view.lang);
     hits.truncate(ARTICLES_MAX);
-    show(&SearchPage { view: &view, q: &q, sees_mail, mails, trace: format!("/trace?{}", form_pair("subject", &q)), hits })
+    let questions = if q.is_empty() { Vec::new() } else { community::found(&app, Some(&person), &q, QUESTIONS_MAX).await? };
+    let (trace, community) = (format!("/trace?{}", form_pair("subject", &q)), format!("/community?{}", form_pair("q", &q)));
+    show(&SearchPage { view: &view, q: &q, sees_mail, mails, trace, hits, questions, community })
 }
 
 /// Where one thing alone can be meant.

@@ -4,6 +4,8 @@ use super::library::{Article, Kind, Text};
 use super::search::{self, Hit};
 use crate::App;
 use crate::agent::state::{self, Now};
+use crate::community;
+use crate::page::guard::form_pair;
 use crate::page::words::Lang;
 use crate::page::{Fault, Page, View, show};
 use crate::phone::book::Purpose;
@@ -12,6 +14,8 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 
+/// Questions of the community that a search shows.
+const QUESTIONS_MAX: usize = 5;
 /// Articles offered before anybody asked: what people do first.
 const RECOMMENDED: [&str; 6] = ["first-steps", "mail-is-missing", "why-was-it-held", "release", "add-a-domain", "bounces"];
 
@@ -29,6 +33,9 @@ struct HomePage<'a> {
     view: &'a View,
     q: &'a str,
     hits: Vec<Hit<'a>>,
+    questions: Vec<community::model::Line>,
+    /// Where all questions about it are.
+    community: String,
     recommended: Vec<&'a Article>,
     topics: Vec<(Kind, usize)>,
     /// What is happening; `None` when it cannot be told.
@@ -49,6 +56,7 @@ const SELF_HELP: &[Tile] = &[
     ("/troubleshoot", "diagnosis-title", "help-tile-diagnosis"),
     ("/help/bounce", "bounce-title", "help-tile-bounce"),
     ("/refused", "desk-title", "help-tile-desk"),
+    ("/community", "community-title", "help-tile-community"),
     ("/help/article", "help-topic-article", "help-tile-articles"),
 ];
 
@@ -62,9 +70,13 @@ const ASSISTED: &[Tile] = &[
 /// `GET /help?q=`.
 pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>) -> Page {
     let library = &app.help;
+    let q = asked.q.trim();
+    let questions = if q.is_empty() { Vec::new() } else { community::found(&app, view.person.as_ref(), q, QUESTIONS_MAX).await? };
     show(&HomePage {
         view: &view,
-        q: asked.q.trim(),
+        q,
+        questions,
+        community: format!("/community?{}", form_pair("q", q)),
         hits: search::find(library, &asked.q, view.lang),
         recommended: RECOMMENDED.iter().filter_map(|name| library.find(Kind::Article, name)).collect(),
         now: state::now(&app, view.lang).await,

@@ -78,6 +78,7 @@ const EVERYBODY: &[(&str, &str, &str)] = &[
     ("/health", "nav-health", "checkmark-circle"),
     ("/health/messages", "nav-messages", "mail"),
     ("/help/agent", "agent-title", "question-circle"),
+    ("/community", "community-title", "people"),
     ("/help/phone", "phone-title", "question-circle"),
 ];
 

@@ -49,6 +49,7 @@ pub const SOURCES: &[Source] = &[
     crate::premier::WORDS,
     crate::call::WORDS,
     crate::service_request::WORDS,
+    crate::community::WORDS,
 ];
 
 /// A language pages are written in.

@@ -50,6 +50,10 @@ permissions!(
     Audit = "audit",
     /// Ask support for the organisation, and follow what it asked.
     Requests = "requests",
+    /// Ask, answer and vote in the community.
+    Community = "community",
+    /// Decide about posts of others in the community.
+    Moderate = "moderate",
     /// API tokens of one's own.
     Tokens = "tokens",
     /// Answer service requests of every organisation.

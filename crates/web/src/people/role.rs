@@ -54,7 +54,8 @@ impl Role {
         use May::*;
         match self {
             Role::Operator => May::ALL,
-            Role::SupportEngineer | Role::AccountManager => &[Support, Tokens],
+            Role::SupportEngineer => &[Community, Moderate, Support, Tokens],
+            Role::AccountManager => &[Community, Support, Tokens],
             Role::Administrator => &[
                 Overview,
                 Trace,
@@ -72,12 +73,14 @@ impl Role {
                 People,
                 Audit,
                 Requests,
+                Community,
+                Moderate,
                 Tokens,
             ],
-            Role::SecurityReader => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Audit, Requests, Tokens],
-            Role::HelpDesk => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Requests],
-            Role::QuarantineReviewer => &[Overview, OwnQuarantine, Quarantine, Release, ReadMail],
-            Role::Person => &[OwnQuarantine],
+            Role::SecurityReader => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Audit, Requests, Community, Tokens],
+            Role::HelpDesk => &[Overview, Trace, OwnQuarantine, Quarantine, ReadSettings, Requests, Community],
+            Role::QuarantineReviewer => &[Overview, OwnQuarantine, Quarantine, Release, ReadMail, Community],
+            Role::Person => &[OwnQuarantine, Community],
             Role::Own => &[],
         }
     }

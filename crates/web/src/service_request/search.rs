@@ -17,7 +17,7 @@ const QUESTION_TERMS_MAX: usize = 12;
 /// Postings read of one term.
 pub const POSTINGS_MAX: usize = 400;
 /// Of what was found, so many are weighed with all of their terms.
-const WEIGHED_MAX: usize = 40;
+pub const WEIGHED_MAX: usize = 40;
 pub const FOUND_MAX: usize = 8;
 /// Weight of a term of the question that stands nowhere.
 const UNKNOWN_RARITY: f64 = 0.3;
@@ -130,14 +130,14 @@ pub fn question(text: &str) -> Vec<String> {
 
 /// What the terms of a question found.
 #[derive(Default)]
-struct Rating {
+pub(crate) struct Rating {
     /// Rarity by term.
     rarity: HashMap<String, f64>,
     scores: HashMap<i64, f64>,
 }
 
 impl Rating {
-    fn add(&mut self, term: &str, postings: Vec<(i64, i64)>) {
+    pub(crate) fn add(&mut self, term: &str, postings: Vec<(i64, i64)>) {
         // A term nobody wrote yet asks for nothing that could be met, but counts a little: the question said it.
         let rarity = if postings.is_empty() { UNKNOWN_RARITY } else { 1.0 / (1.0 + (1.0 + postings.len() as f64).ln()) };
         for (id, weight) in postings {
@@ -146,14 +146,14 @@ impl Rating {
         self.rarity.insert(term.to_string(), rarity);
     }
 
-    fn best(&self, most: usize) -> Vec<i64> {
+    pub(crate) fn best(&self, most: usize) -> Vec<i64> {
         let mut all: Vec<(i64, f64)> = self.scores.iter().map(|(id, score)| (*id, *score)).collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
         all.into_iter().take(most).map(|(id, _)| id).collect()
     }
 
     /// Those that meet enough, best first. `whole`: id, term, weight.
-    fn weighed(&self, whole: &[(i64, String, i64)], question: &[String]) -> Vec<(i64, f64)> {
+    pub(crate) fn weighed(&self, whole: &[(i64, String, i64)], question: &[String]) -> Vec<(i64, f64)> {
         let rarity = |term: &String| self.rarity.get(term).copied().unwrap_or_default();
         let asked: f64 = question.iter().map(rarity).sum();
         let mut met: HashMap<i64, (f64, f64)> = HashMap::new();

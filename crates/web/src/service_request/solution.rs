@@ -100,11 +100,16 @@ pub async fn found(app: &App, id: &str) -> Result<Solution, Fault> {
 struct SolutionPage<'a> {
     view: &'a View,
     solution: &'a Solution,
+    /// Address and title of the question of the community that it came from.
+    origin: Option<(String, String)>,
 }
 
 /// `GET /requests/solutions/{solution}`.
-pub async fn page(State(app): State<App>, view: View, _: Person, Path(id): Path<String>) -> Page {
-    show(&SolutionPage { view: &view, solution: &found(&app, &id).await? })
+pub async fn page(State(app): State<App>, view: View, person: Person, Path(id): Path<String>) -> Page {
+    let solution = found(&app, &id).await?;
+    let of = solution.id;
+    let origin = app.db.read(move |tx| Box::pin(async move { crate::community::moderate::origin(tx, &person, of).await })).await;
+    show(&SolutionPage { view: &view, solution: &solution, origin: origin.map_err(|why: Error| Fault::from(why))? })
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,6 +8,7 @@ use super::probe::{self, Applies};
 use super::search::{self, Found, Shelf};
 use super::{sql_search, terms};
 use crate::App;
+use crate::community;
 use crate::health::issue::Issue;
 use crate::health::sql as health_sql;
 use crate::help;
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 /// Characters of a question that are looked at.
 const QUESTION_CHARS_MAX: usize = 4_000;
 const ARTICLES_MAX: usize = 3;
+const QUESTIONS_MAX: usize = 3;
 const ISSUES_MAX: usize = 200;
 /// Terms that an issue has to share with the question.
 const ISSUE_TERMS_MIN: usize = 2;
@@ -29,7 +31,7 @@ const TEXT_CHARS_MAX: usize = 600;
 /// One thing that may help.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SuggestionBody {
-    /// "own": a solved request of the organisation; "open": one that waits; "solution": published; "issue": of service health; "article".
+    /// "own": a solved request of the organisation; "open": one that waits; "solution": published; "issue": of service health; "community": an answered question; "article".
     pub kind: String,
     pub id: String,
     pub title: String,
@@ -86,6 +88,7 @@ pub async fn look(app: &App, view: &View, person: &Person, text: &str) -> Result
     suggestions.extend(solved.iter().map(|(found, applies)| own(found, *applies)));
     suggestions.extend(published.iter().map(|(found, applies)| solution(found, *applies)));
     suggestions.extend(open.iter().filter(|found| !found.what.state.is_over()).take(3).map(waiting));
+    suggestions.extend(questions(app, person, &text).await?);
     suggestions.extend(articles(app, view, &text));
     Ok(Suggestions { suggestions })
 }
@@ -142,6 +145,21 @@ fn of_issue(view: &View, issue: &Issue, asked: &[String]) -> Option<SuggestionBo
         applies: Applies::Yes,
         at_ms: Some(issue.started_ms),
     })
+}
+
+/// Questions of the community that somebody answered.
+async fn questions(app: &App, person: &Person, text: &str) -> Result<Vec<SuggestionBody>, Fault> {
+    let found = community::found(app, Some(person), text, QUESTIONS_MAX).await?;
+    let body = |line: community::model::Line| SuggestionBody {
+        kind: "community".into(),
+        id: line.question.id.to_string(),
+        path: line.question.path(),
+        title: line.question.title,
+        text: line.excerpt,
+        applies: Applies::Unknown,
+        at_ms: None,
+    };
+    Ok(found.into_iter().filter(|line| line.question.answers > 0).map(body).collect())
 }
 
 fn articles(app: &App, view: &View, text: &str) -> Vec<SuggestionBody> {

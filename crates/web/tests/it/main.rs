@@ -6,6 +6,7 @@ mod api;
 mod audit;
 mod bounce;
 mod call;
+mod community;
 mod connectivity;
 mod connector;
 mod directory_sync;

@@ -88,6 +88,7 @@ const FAMILIES: &[&str] = &[
     "request-",
     "premier-check-", "premier-state-", "premier-finding-", "support-until-", "call-state-",
     "reports-",
+    "community-kind-", "community-state-", "community-staff-", "community-reason-", "community-told-", "community-change-", "community-found-", "community-pick-",
 ];
 
 /// Keys of a source, with the names of what stands in each text.

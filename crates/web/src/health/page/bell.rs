@@ -87,6 +87,8 @@ pub struct Chosen {
     messages: String,
     mail: String,
     weekly: String,
+    community: String,
+    community_mail: String,
     quiet_from: u8,
     quiet_to: u8,
 }
@@ -101,6 +103,8 @@ pub async fn choose(State(app): State<App>, person: Person, Form(pairs): Form<Ve
         messages: value("messages"),
         mail: value("mail"),
         weekly: value("weekly"),
+        community: value("community"),
+        community_mail: value("community_mail"),
         quiet_from: hour("quiet_from"),
         quiet_to: hour("quiet_to"),
     };
@@ -114,6 +118,8 @@ pub async fn choose(State(app): State<App>, person: Person, Form(pairs): Form<Ve
         quiet_to: chosen.quiet_to,
         mail: !chosen.mail.is_empty(),
         weekly: !chosen.weekly.is_empty(),
+        community: !chosen.community.is_empty(),
+        community_mail: !chosen.community_mail.is_empty(),
     };
     let id = person.id;
     app.db.tx(move |tx| Box::pin(async move { bell::put_choice(tx, id, &choice).await })).await.map_err(Fault::from)?;

@@ -85,6 +85,7 @@ request-suggested =
 request-suggestion-own = Solved here
 request-suggestion-open = Open request
 request-suggestion-solution = Solution
+request-suggestion-community = Community
 request-suggestion-issue = Known issue
 request-suggestion-article = Article
 request-applies-yes = Still applies: yes

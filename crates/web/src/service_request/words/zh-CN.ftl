@@ -84,6 +84,7 @@ request-suggested =
 request-suggestion-own = 本组织已解决
 request-suggestion-open = 未关闭的请求
 request-suggestion-solution = 解决方案
+request-suggestion-community = 社区
 request-suggestion-issue = 已知问题
 request-suggestion-article = 文章
 request-applies-yes = 仍适用：是

@@ -1,5 +1,6 @@
 //! One thing of each kind that belongs to an organisation: what a placeholder of which path means. One file a feature.
 
+pub mod community;
 mod desk;
 mod diagnosis;
 mod directory;
@@ -45,6 +46,7 @@ impl Things {
 pub async fn things(scene: &Scene, org: OrgId) -> Things {
     let mut by_place = Places::new();
     by_place.extend(domain::there(scene, org).await);
+    by_place.extend(community::there(scene, org).await);
     by_place.extend(desk::there(scene, org).await);
     by_place.extend(diagnosis::there(scene, org).await);
     by_place.extend(directory::there(scene, org).await);
@@ -67,6 +69,7 @@ pub async fn things(scene: &Scene, org: OrgId) -> Things {
 pub fn nothing() -> Things {
     let mut by_place = Places::new();
     by_place.extend(domain::nowhere());
+    by_place.extend(community::nowhere());
     by_place.extend(desk::nowhere());
     by_place.extend(diagnosis::nowhere());
     by_place.extend(directory::nowhere());
