@@ -68,13 +68,22 @@ pub async fn run_due(app: &App) -> Result<usize, Fault> {
 async fn reports(app: &App, org: OrgId) -> Result<Vec<(String, Report)>, Fault> {
     let all: Result<Vec<Named>, Error> =
         app.db.read(move |tx| Box::pin(async move { domain_sql::list(tx, OrgScope::One(org), "", "", DOMAINS_MAX).await })).await;
-    let eyes = Eyes { dns: &app.dns, dns_at: &app.dns_at, tls: &app.courier.tls, hostname: &app.hostname, now_ms: app.now_ms() };
+    let chain = app.door.chain();
     let mut found = Vec::new();
     for named in all?.iter().filter(|named| named.is_served()) {
         let name = named.name.clone();
         let keys: Result<Vec<_>, Error> =
             app.db.read(move |tx| Box::pin(async move { dkim::sql::of_domain(tx, OrgScope::One(org), &name).await })).await;
         let keys: Vec<_> = keys?.into_iter().filter(|key| key.state != KeyState::Retired).collect();
+        let eyes = Eyes {
+            dns: &app.dns,
+            dns_at: &app.dns_at,
+            tls: &app.courier.tls,
+            hostname: &app.hostname,
+            chain: &chain,
+            practice: practice(&app.db, named, app.now_ms()).await?,
+            now_ms: app.now_ms(),
+        };
         found.push((named.name.clone(), look(&eyes, named, &keys).await));
     }
     Ok(found)
