@@ -41,7 +41,9 @@ pub async fn for_command(chosen: &Chosen, store: &Store) -> anyhow::Result<web::
     let (db, ids, model) = (store.db.clone(), store.ids.clone(), detector.model.clone());
     let feedback = Feedback { db, ids, model, deltas: Deltas::default(), reputation };
     let dns = resolver::from_settings(&settings.dns).context("[dns]")?.dns;
+    let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let courier = Courier {
+        seal: Some(seal.clone()),
         dns: dns.clone(),
         tls: super::security::tls(&settings.delivery)?,
         hostname: gateway::connection::own_name(&settings.listen),
@@ -54,7 +56,7 @@ pub async fn for_command(chosen: &Chosen, store: &Store) -> anyhow::Result<web::
         dns: &dns,
         detector,
         courier: Arc::new(courier),
-        seal: Arc::new(Seal::open_file(&chosen.seal_file())?),
+        seal,
         queue: None,
         health: &Health::default(),
         doctor: None,

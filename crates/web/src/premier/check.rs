@@ -9,7 +9,7 @@ use super::sql::{self, Checkup};
 use crate::App;
 use crate::diagnostics::check::CheckResult;
 use crate::diagnostics::sql as results;
-use crate::domain::check::{Eyes, KIND, Report, look};
+use crate::domain::check::{Eyes, KIND, Report, look, practice};
 use crate::domain::{Named, sql as domain_sql};
 use crate::page::words::Lang;
 use crate::page::{Fault, Say};
