@@ -9,7 +9,8 @@ const OCTETS: usize = 16 << 10;
 /// Listens on a port of its own and connects on to another.
 pub struct Tap {
     pub address: SocketAddr,
-    said: Arc<Mutex<Vec<String>>>,
+    /// Of each connection, in the order in which they came: what is said on two at once is not told apart otherwise.
+    said: Arc<Mutex<Vec<Vec<String>>>>,
 }
 
 impl Tap {
@@ -17,15 +18,19 @@ impl Tap {
     pub fn to(target: SocketAddr) -> Tap {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its port");
-        let said: Arc<Mutex<Vec<String>>> = Arc::default();
+        let said: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
         let log = said.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(target) else { continue };
                 let (Ok(from_client), Ok(from_server)) = (client.try_clone(), server.try_clone()) else { continue };
                 let (of_client, of_server) = (log.clone(), log.clone());
-                std::thread::spawn(move || carry(from_client, server, "C: ", &of_client));
-                std::thread::spawn(move || carry(from_server, client, "S: ", &of_server));
+                let mut all = log.lock().unwrap_or_else(PoisonError::into_inner);
+                let at = all.len();
+                all.push(Vec::new());
+                drop(all);
+                std::thread::spawn(move || carry(from_client, server, ("C: ", at), &of_client));
+                std::thread::spawn(move || carry(from_server, client, ("S: ", at), &of_server));
             }
         });
         Tap { address, said }
@@ -34,12 +39,12 @@ impl Tap {
     /// Everything so far, each line behind who said it.
     pub fn said(&self) -> String {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.iter().map(|line| format!("{line}\n")).collect()
+        said.iter().flatten().map(|line| format!("{line}\n")).collect()
     }
 }
 
 /// What came in one piece is written down before it goes on, so that an answer never stands before its question.
-fn carry(mut from: TcpStream, mut to: TcpStream, who: &str, log: &Mutex<Vec<String>>) {
+fn carry(mut from: TcpStream, mut to: TcpStream, (who, at): (&str, usize), log: &Mutex<Vec<Vec<String>>>) {
     let (mut piece, mut rest) = ([0; OCTETS], Vec::new());
     while let Ok(octets) = from.read(&mut piece) {
         if octets == 0 {
@@ -49,7 +54,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, who: &str, log: &Mutex<Vec<Stri
         let mut said = log.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(at) = rest.iter().position(|octet| *octet == b'\n') {
             let line: Vec<u8> = rest.drain(..=at).collect();
-            said.push(format!("{who}{}", String::from_utf8_lossy(&line).trim_end()));
+            said[at].push(format!("{who}{}", String::from_utf8_lossy(&line).trim_end()));
         }
         drop(said);
         if to.write_all(&piece[..octets]).is_err() {

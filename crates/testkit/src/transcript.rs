@@ -30,6 +30,12 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\bconn=\d+", "conn=…"),
         (r"[0-9]+ ms\b", "… ms"),
         (r"session=<[^>]*>", "session=<…>"),
+        (r"\(\d+\.\d+ \+ \d+\.\d+ secs\)", "(…)"),
+        (r"> \S+ Saved\b", "> … Saved"),
+        // Dovecot greets by the name of the machine.
+        (r"220 \S+ Dovecot", "220 host Dovecot"),
+        (r"(C: LHLO [^\n]*\nS: 250-)\S+", "${1}host"),
+        (r"\bby \S+ with LMTP\b", "by host with LMTP"),
     ]
     .map(|(pattern, instead)| (Regex::new(pattern).expect("a pattern"), instead))
     .into()
@@ -92,6 +98,8 @@ mod tests {
             ("S: * OK [COPYUID 1795857486 3 2] Moved UIDs.", "S: * OK [COPYUID … 3 2] Moved UIDs."),
             ("C: g3 UID SEARCH SINCE 27-Nov-2026 HEADER", "C: g3 UID SEARCH SINCE (date) HEADER"),
             ("Date: Sat, 28 Nov 2026 11:51:07 +0000 (UTC)", "Date: (date)"),
+            ("S: g3 OK Search completed (0.001 + 0.000 secs).", "S: g3 OK Search completed (…)."),
+            ("C: LHLO gate.test\nS: 250-box7\nS: 250-8BITMIME", "C: LHLO gate.test\nS: 250-host\nS: 250-8BITMIME"),
             ("by mx.example with 250 octets", "by mx.example with 250 octets"),
             ("release message", "release message"),
         ] {

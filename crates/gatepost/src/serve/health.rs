@@ -40,7 +40,13 @@ pub fn folder(chosen: &Chosen) -> PathBuf {
 }
 
 /// Serves the status pages. First of all that starts: it shows what was known last until the rest is there.
-pub fn listen(chosen: &Chosen, health: &Health) -> anyhow::Result<Vec<SocketAddr>> {
+pub fn listen(chosen: &Chosen, signals: &Arc<Signals>) -> anyhow::Result<(Health, Vec<SocketAddr>)> {
+    let health = Health::with(signals.clone(), chosen.settings.health.clone());
+    let status = listen_for(chosen, &health)?;
+    Ok((health, status))
+}
+
+fn listen_for(chosen: &Chosen, health: &Health) -> anyhow::Result<Vec<SocketAddr>> {
     let addresses = &chosen.settings.listen.status.0;
     if addresses.is_empty() {
         return Ok(Vec::new());

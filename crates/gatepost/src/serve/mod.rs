@@ -181,8 +181,7 @@ impl Couriers {
 
 async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyhow::Result<Service> {
     let (settings, signals) = (&chosen.settings, Arc::new(Signals::default()));
-    let health = web::health::Health::with(signals.clone(), settings.health.clone());
-    let status = health::listen(chosen, &health)?;
+    let (health, status) = health::listen(chosen, &signals)?;
     let store = open::for_server(chosen).await?;
     let seal = Arc::new(Seal::open_file(&chosen.seal_file())?);
     let directory = directory(chosen, &store, &seal).await?;

@@ -43,7 +43,7 @@ pub struct HeaderAnalysis {
     /// What filters wrote, key by key.
     pub filters: Vec<HeaderFilter>,
     /// Everything, as it stands.
-    pub fields: Vec<HeaderField>,
+    pub fields: Vec<AnalysedField>,
     /// The mail of ours that it names; null when it names none.
     pub mail: Option<String>,
 }
@@ -103,7 +103,7 @@ pub struct HeaderKey {
 
 /// One field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct HeaderField {
+pub struct AnalysedField {
     pub name: String,
     pub value: String,
 }
@@ -141,7 +141,7 @@ impl HeaderAnalysis {
             hops: found.hops.into_iter().map(hop).collect(),
             authentication: found.authentication.into_iter().map(authentication).collect(),
             filters: found.filters.into_iter().map(filter).collect(),
-            fields: found.fields.into_iter().map(|(name, value)| HeaderField { name, value }).collect(),
+            fields: found.fields.into_iter().map(|(name, value)| AnalysedField { name, value }).collect(),
             mail: found.mail.map(|mail| mail.to_string()),
         }
     }
