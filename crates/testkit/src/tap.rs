@@ -44,7 +44,7 @@ impl Tap {
 }
 
 /// What came in one piece is written down before it goes on, so that an answer never stands before its question.
-fn carry(mut from: TcpStream, mut to: TcpStream, (who, at): (&str, usize), log: &Mutex<Vec<Vec<String>>>) {
+fn carry(mut from: TcpStream, mut to: TcpStream, (who, connection): (&str, usize), log: &Mutex<Vec<Vec<String>>>) {
     let (mut piece, mut rest) = ([0; OCTETS], Vec::new());
     while let Ok(octets) = from.read(&mut piece) {
         if octets == 0 {
@@ -54,7 +54,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, (who, at): (&str, usize), log: 
         let mut said = log.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(at) = rest.iter().position(|octet| *octet == b'\n') {
             let line: Vec<u8> = rest.drain(..=at).collect();
-            said[at].push(format!("{who}{}", String::from_utf8_lossy(&line).trim_end()));
+            said[connection].push(format!("{who}{}", String::from_utf8_lossy(&line).trim_end()));
         }
         drop(said);
         if to.write_all(&piece[..octets]).is_err() {

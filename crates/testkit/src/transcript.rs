@@ -22,6 +22,8 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"(Score:) -?[\d.]+", "$1 …"),
         (r"-?\b\d+\.\d+/5\.0", "…/5.0"),
         (r"\(-?\d+\.\d+( seconds)?\)", "(…$1)"),
+        (r"\(\d+ seconds\)", "(… seconds)"),
+        (r"scan_time = [\d.]+", "scan_time = …"),
         (r"(PLAIN|LOGIN) [A-Za-z0-9+/=]{8,}", "$1 (name and password)"),
         (r"\{\d+(\+?)\}", "{…$1}"),
         (r"(?i)(message-id:) <\d{14}[^>]*>", "$1 <…>"),

@@ -177,7 +177,7 @@ pub async fn seal_connectors(tx: &mut Tx, seal: &Seal) -> Result<usize, Error> {
         }
         let name = row.text(0)?.to_string();
         let sealed = ConnectorSettings { name: name.clone(), ..settings }.sealed(seal)?;
-        tx.run("UPDATE connector SET settings = $2 WHERE name = $1", args![name, json(&sealed)]).await?;
+        tx.run("UPDATE connector SET settings = $1 WHERE name = $2", args![json(&sealed), name]).await?;
         count += 1;
     }
     Ok(count)

@@ -11,7 +11,7 @@ mod sql;
 mod tests;
 mod watch;
 
-pub use sql::{Row, rows};
+pub use sql::{Row, row, rows};
 pub use watch::Deltas;
 
 use crate::reputation::{Behind, Outcome, Reputation};

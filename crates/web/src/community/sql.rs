@@ -289,31 +289,35 @@ pub struct Wanted {
 
 /// Questions, newest first, and whether there are more.
 pub async fn list(tx: &mut Tx, spaces: &Spaces, wanted: &Wanted) -> Result<(Vec<Line>, bool), Error> {
-    let mut args: Vec<Value> = args![wanted.before.map_or(i64::MAX, |before| before.0)];
-    let mut from = String::from("community_question q JOIN community_post p ON p.id = q.id");
-    // Along the index of one space, or along all questions from the newest on: the sign keeps planners from sorting all of several spaces.
-    let is_narrow = spaces.list().len() == 1 && wanted.which == Which::All && wanted.tag.is_empty();
-    let whose = spaces.condition(if is_narrow { "q.space" } else { "+q.space" }, &mut args);
-    let mut conditions = vec![String::from("q.id < $1"), whose];
-    let mut order = "q.id";
-    let mut bind = |value: Value| {
+    let mut args: Vec<Value> = Vec::new();
+    let bind = |args: &mut Vec<Value>, value: Value| {
         args.push(value);
         args.len()
     };
-    // One's own are listed although they are held.
-    conditions.push(match wanted.which {
-        Which::Of(person) => format!("q.person = ${} AND (q.is_listed = 1 OR p.state = 'held')", bind(Value::Int(person.0))),
-        Which::Unanswered => "q.is_listed = 1 AND q.answers = 0".into(),
-        Which::All | Which::FollowedBy(_) => "q.is_listed = 1".into(),
-    });
+    let mut from = String::from("community_question q JOIN community_post p ON p.id = q.id");
+    let mut order = "q.id";
     if let Which::FollowedBy(person) = wanted.which {
         order = "f.question";
-        from.push_str(&format!(" JOIN community_follow f ON f.question = q.id AND f.person = ${}", bind(Value::Int(person.0))));
+        let at = bind(&mut args, Value::Int(person.0));
+        from.push_str(&format!(" JOIN community_follow f ON f.question = q.id AND f.person = ${at}"));
     }
     if !wanted.tag.is_empty() {
         order = "t.question";
-        from.push_str(&format!(" JOIN community_tag t ON t.question = q.id AND t.tag = ${}", bind(wanted.tag.as_str().into())));
+        let at = bind(&mut args, wanted.tag.as_str().into());
+        from.push_str(&format!(" JOIN community_tag t ON t.question = q.id AND t.tag = ${at}"));
     }
+    let mut conditions = vec![format!("q.id < ${}", bind(&mut args, Value::Int(wanted.before.map_or(i64::MAX, |before| before.0))))];
+    // Along the index of one space, or along all questions from the newest on: the sign keeps planners from sorting all of several spaces.
+    let is_narrow = spaces.list().len() == 1 && wanted.which == Which::All && wanted.tag.is_empty();
+    conditions.push(spaces.condition(if is_narrow { "q.space" } else { "+q.space" }, &mut args));
+    // One's own are listed although they are held.
+    conditions.push(match wanted.which {
+        Which::Of(person) => {
+            format!("q.person = ${} AND (q.is_listed = 1 OR p.state = 'held')", bind(&mut args, Value::Int(person.0)))
+        }
+        Which::Unanswered => "q.is_listed = 1 AND q.answers = 0".into(),
+        Which::All | Which::FollowedBy(_) => "q.is_listed = 1".into(),
+    });
     let limit = LIST_MAX + 1;
     let sql = format!(
         "SELECT {QUESTION}, p.who, p.staff, p.score, p.body FROM {from} WHERE {} ORDER BY {order} DESC LIMIT {limit}",

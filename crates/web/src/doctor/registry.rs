@@ -89,6 +89,9 @@ pub const LOOKS: &[Look] = &[
     look("tls.key-mode", ("Who can read the private key", "谁能读取私钥"), (
         "Others on this machine can read the private key.",
         "本机的其他用户能够读取私钥。")),
+    look("tls.acme", ("Certificates from an authority", "由证书颁发机构签发的证书"), (
+        "With [tls.acme] Gatepost gets and renews its certificate itself. The authority asks on port 80 of each name; what it said last is in the finding.",
+        "启用 [tls.acme] 后，Gatepost 会自动获取并续期证书。颁发机构会访问每个名称的 80 端口；结果中写明了它最近一次的答复。")),
     look("engine.signatures", ("Signature rules", "特征规则"), (
         "The YARA rules are compiled. The service does not start with a broken file; the finding names it.",
         "编译 YARA 规则。有错误的文件会使服务无法启动，结果中写明了文件名。")),

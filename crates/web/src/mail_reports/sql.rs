@@ -236,10 +236,12 @@ pub async fn forget_complaints(tx: &mut Tx, before_ms: i64) -> Result<(), Error>
 
 /// Operators who were told of complaints, with how many and when last.
 pub async fn complaints_sent(tx: &mut Tx, scope: OrgScope, limit: usize) -> Result<Vec<ComplaintSent>, Error> {
-    let mut values = args![limit];
+    let mut values = Vec::new();
     let whose = scope.condition("org", &mut values);
+    values.push(Value::Int(limit as i64));
     let sql = format!(
-        "SELECT address, COUNT(*), MAX(at_ms) FROM complaint_out WHERE address <> '' AND {whose} GROUP BY address ORDER BY 2 DESC, address LIMIT $1"
+        "SELECT address, COUNT(*), MAX(at_ms) FROM complaint_out WHERE address <> '' AND {whose} GROUP BY address ORDER BY 2 DESC, address LIMIT ${}",
+        values.len()
     );
     let one = |row: &Row| Ok(ComplaintSent { address: row.text(0)?.into(), complaints: row.int(1)?, last_ms: row.int(2)? });
     tx.rows(&sql, values).await?.iter().map(one).collect()

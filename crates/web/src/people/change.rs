@@ -52,7 +52,7 @@ impl Act {
     /// # Errors
     /// [`Fault::Denied`] names the first permission that the other has and this person lacks.
     fn reaches(&self, may: &[May]) -> Result<(), Fault> {
-        may.iter().try_for_each(|may| self.by.require(*may))
+        may.iter().find(|may| !self.by.may_give(**may)).map_or(Ok(()), |may| Err(Fault::Denied(*may)))
     }
 
     /// The other person, when this one may look after them.

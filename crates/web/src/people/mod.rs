@@ -92,6 +92,11 @@ impl Person {
         self.may.contains(&may)
     }
 
+    /// Whether they may give it to others: what they may themselves, and what everybody has who signs in.
+    pub fn may_give(&self, may: May) -> bool {
+        self.may(may) || may == May::Community
+    }
+
     /// # Errors
     /// [`Fault::Denied`] names what is missing.
     pub fn require(&self, may: May) -> Result<(), Fault> {

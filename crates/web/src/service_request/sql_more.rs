@@ -43,10 +43,10 @@ pub async fn ask(tx: &mut Tx, request: &Request, now_ms: i64) -> Result<bool, Er
 /// Keeps what was said; words that stand there stay when there are no new ones.
 pub async fn rate(tx: &mut Tx, request: &Request, (stars, words, who): (i64, &str, &str), now_ms: i64) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO request_rating (request, org, asked_ms, stars, words, by_whom, at_ms) VALUES ($1, $2, $6, $3, $4, $5, $6) \
+        "INSERT INTO request_rating (request, org, asked_ms, stars, words, by_whom, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $3) \
          ON CONFLICT (request) DO UPDATE SET stars = excluded.stars, by_whom = excluded.by_whom, at_ms = excluded.at_ms, \
          words = CASE WHEN excluded.words = '' THEN request_rating.words ELSE excluded.words END",
-        args![request.id.0, request.org.0, stars, words, who, now_ms],
+        args![request.id.0, request.org.0, now_ms, stars, words, who],
     )
     .await
     .map(|_| ())

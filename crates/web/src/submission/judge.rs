@@ -8,7 +8,7 @@ use crate::page::{Fault, Say};
 use crate::people::{May, Person};
 use bytes::Bytes;
 use detect::classify::Label;
-use gateway::feedback::{FeedbackError, Report, Row, Taken, rows};
+use gateway::feedback::{FeedbackError, Report, Row, Taken, row, rows};
 use gateway::intake::again::{Second, Strange};
 use gateway::intake::first_public;
 use mail::id::ReportId;
@@ -163,6 +163,14 @@ pub async fn list(app: &App, person: &Person, before: &str, limit: usize) -> Res
     let next = (found.len() > limit).then(|| found[limit - 1].id);
     found.truncate(limit);
     Ok((found, next))
+}
+
+/// A report that this person may take back.
+pub async fn one(app: &App, person: &Person, id: ReportId) -> Result<Row, Fault> {
+    person.require(May::Release)?;
+    let scope = person.scope();
+    let found: Result<Option<Row>, Error> = app.db.read(move |tx| Box::pin(async move { row(tx, scope, id).await })).await;
+    found?.ok_or(Fault::NotFound)
 }
 
 /// Takes a report back, and all that was learned from it.

@@ -222,6 +222,7 @@ pub struct Sure {
 /// `POST /submissions/{report}/remove`: asks first.
 pub async fn remove(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(Sure { sure }): Form<Sure>) -> Page {
     let report = id.parse().map_err(|_| Fault::NotFound)?;
+    judge::one(&app, &person, report).await?;
     if sure.is_empty() {
         return confirm::page(
             &view,

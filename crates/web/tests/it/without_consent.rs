@@ -270,7 +270,11 @@ async fn what_was_written_to_support_leads_to_nothing_else() {
                     let what = format!("{engine}: {} {path} with {body:?} as a {}: {}", route.method, role.name(), answer.status);
                     seen += usize::from(answer.text.contains("asked is late"));
                     assert!(!answer.status.is_server_error(), "{what}: {}", answer.text);
-                    assert!(!answer.text.replace(&path, "").contains(MARK), "{what} shows what was not written to support");
+                    let shown = answer.text.replace(&path, "");
+                    let around =
+                        shown.split(MARK).next().map(|before| before.chars().rev().take(200).collect::<Vec<char>>().into_iter().rev());
+                    let around: String = around.into_iter().flatten().collect();
+                    assert!(!shown.contains(MARK), "{what} shows what was not written to support, behind {around}");
                 }
             }
             assert!(seen > 2, "{engine}: a {} does not even see the request, so this test would find nothing", role.name());

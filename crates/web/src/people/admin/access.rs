@@ -171,7 +171,7 @@ pub async fn put(app: &App, person: &Person, org: OrgId, access: Access) -> Resu
 }
 
 async fn may_map(app: &App, person: &Person, org: OrgId, role: &str) -> Result<bool, Fault> {
-    let reaches = |may: &[May]| may.iter().all(|may| person.may(*may));
+    let reaches = |may: &[May]| may.iter().all(|may| person.may_give(*may));
     Ok(match Chosen::parse(role) {
         Some(Chosen::BuiltIn(role)) => !role.is_of_service() && reaches(role.may()),
         Some(Chosen::Own(id)) => {

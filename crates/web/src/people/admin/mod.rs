@@ -62,7 +62,7 @@ pub(super) async fn choices(app: &App, view: &View, person: &Person, org: Option
         Some(org) => app.db.read(move |tx| Box::pin(async move { sql::own_roles(tx, OrgScope::One(org)).await })).await?,
         None => Vec::new(),
     };
-    let reaches = |may: &[May]| may.iter().all(|may| person.may(*may));
+    let reaches = |may: &[May]| may.iter().all(|may| person.may_give(*may));
     let fits = |role: &Role| reaches(role.may()) && if role.is_of_service() { person.may(May::Operate) } else { org.is_some() };
     let built_in = Role::ALL.into_iter().filter(fits).map(|role| (role.name().to_string(), view.of_kind("role", role.name())));
     let made = own.into_iter().filter(|role| reaches(&role.may)).map(|role| (format!("own.{}", role.id), role.name));

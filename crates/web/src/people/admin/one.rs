@@ -60,7 +60,7 @@ pub async fn page(State(app): State<App>, view: View, person: Person, Path(id): 
         })
     });
     let (row, sessions, tokens) = found.await?.ok_or(Fault::NotFound)?;
-    let is_above = row.person.may.iter().any(|may| !person.may(*may)) || row.person.role.is_of_service() && !person.may(May::Operate);
+    let is_above = row.person.may.iter().any(|may| !person.may_give(*may)) || row.person.role.is_of_service() && !person.may(May::Operate);
     let roles = choices(&app, &view, &person, row.person.home, &row.person.role_key()).await?;
     let (tone, state) = list::state(&row);
     let directory = app.directory.snapshot();
