@@ -32,8 +32,9 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\bconn=\d+", "conn=…"),
         (r"[0-9]+ ms\b", "… ms"),
         (r"session=<[^>]*>", "session=<…>"),
-        (r"\(\d+\.\d+ \+ \d+\.\d+ secs\)", "(…)"),
+        (r"\(\d[\d. +]* secs\)", "(…)"),
         (r"> \S+ Saved\b", "> … Saved"),
+        (r"(with LMTP\n(?:S: )?\s+id) \S+", "$1 …"),
         // Dovecot greets by the name of the machine.
         (r"220 \S+ Dovecot", "220 host Dovecot"),
         (r"(C: LHLO [^\n]*\nS: 250-)\S+", "${1}host"),

@@ -92,7 +92,10 @@ fn held_mail_is_released_to_its_recipient_and_malware_is_not() {
 
 #[test]
 fn the_community_is_listed_shown_and_cleaned_by_command() {
-    let server = demo();
+    // Questions are part of the pages of the demo.
+    let listen = (free_port(), "web = \"127.0.0.1:0\"\nstatus = \"\"\n");
+    let server = Server::start_with(TempDir::new().expect("a folder"), listen, "[dns]\nservers = \"off\"\n", &["--demo"]);
+    server.eventually("questions are there", |server| server.rows(&["community", "list", "--json"]).len() >= 12);
     let all = server.rows(&["community", "list", "--json"]);
     assert!(all.len() >= 12 && all.iter().any(|one| one["language"] == "zh-CN") && all.iter().any(|one| one["solved"] == true), "{all:?}");
     let unanswered = server.rows(&["community", "list", "--space", "gatepost", "--unanswered", "--json"]);

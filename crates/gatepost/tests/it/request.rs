@@ -6,7 +6,9 @@ use tempfile::TempDir;
 
 #[test]
 fn a_request_is_worked_on_from_the_command_line() {
-    let server = Server::start_in(TempDir::new().expect("a folder"), free_port(), "[dns]\nservers = \"off\"\n", &["--demo"]);
+    // The administrator of the demo is made for its pages.
+    let listen = (free_port(), "web = \"127.0.0.1:0\"\nstatus = \"\"\n");
+    let server = Server::start_with(TempDir::new().expect("a folder"), listen, "[dns]\nservers = \"off\"\n", &["--demo"]);
     server.eventually("there is an administrator", |server| server.told(&["person", "list"]).contains("admin@demo.example"));
     let json =
         |text: &str| serde_json::from_str::<Value>(text.lines().next().unwrap_or_default()).unwrap_or_else(|why| panic!("{why}: {text}"));

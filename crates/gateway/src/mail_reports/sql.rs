@@ -154,10 +154,12 @@ pub async fn list(tx: &mut Tx, scope: OrgScope, wanted: &Wanted) -> Result<Vec<R
 
 /// Complaints that count, with their detail, the latest first.
 pub async fn complaints(tx: &mut Tx, scope: OrgScope, since_ms: i64, limit: usize) -> Result<Vec<Row>, Error> {
-    let mut values = args![crate::trace::first_id_at(since_ms).0, limit];
+    let mut values = args![crate::trace::first_id_at(since_ms).0];
     let whose = scope.condition("org", &mut values);
+    values.push(Value::Int(limit as i64));
     let sql = format!(
-        "SELECT {COLUMNS}, detail FROM mail_report WHERE kind = 'complaint' AND problem = '' AND id >= $1 AND {whose} ORDER BY id DESC LIMIT $2"
+        "SELECT {COLUMNS}, detail FROM mail_report WHERE kind = 'complaint' AND problem = '' AND id >= $1 AND {whose} ORDER BY id DESC LIMIT ${}",
+        values.len()
     );
     tx.rows(&sql, values).await?.iter().map(read).collect()
 }

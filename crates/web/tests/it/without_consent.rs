@@ -265,6 +265,8 @@ async fn what_was_written_to_support_leads_to_nothing_else() {
             for route in routes(&document).iter().filter(|route| is_request(route)) {
                 let path = route.filled(|name| there.value(&route.path, name));
                 for body in bodies(&document, &forms, route, &path) {
+                    // What is sent here is what support writes itself.
+                    let body = body.map(|body| body.replace(MARK, "asked"));
                     let cookie = scene.cookie(role, None).await;
                     let answer = asked(&scene, route, &path, (&cookie, body.as_deref())).await;
                     let what = format!("{engine}: {} {path} with {body:?} as a {}: {}", route.method, role.name(), answer.status);
