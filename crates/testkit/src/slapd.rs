@@ -72,11 +72,21 @@ impl Slapd {
         Some(slapd)
     }
 
-    /// What it noted of each operation (loglevel "stats"), without times, from this many lines on; and how many there are.
+    /// What it noted of each operation (loglevel "stats"), without times, from this many lines on; and how many there are. Waits a while for
+    /// it to note that every connection is closed: it does so after the client went on.
     pub fn operations(&self, from: usize) -> (String, usize) {
-        let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().filter_map(|line| line.find("conn=").map(|at| &line[at..])).collect();
-        (lines.iter().skip(from).map(|line| format!("{line}\n")).collect(), lines.len())
+        let begin = Instant::now();
+        loop {
+            let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().filter_map(|line| line.find("conn=").map(|at| &line[at..])).collect();
+            let (opened, closed) = lines.iter().fold((0, 0), |(opened, closed), line| {
+                (opened + usize::from(line.contains(" ACCEPT ")), closed + usize::from(line.ends_with(" closed")))
+            });
+            if opened == closed && lines.len() > from || begin.elapsed() > Duration::from_secs(5) {
+                return (lines.iter().skip(from).map(|line| format!("{line}\n")).collect(), lines.len());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn wait(&self) {
