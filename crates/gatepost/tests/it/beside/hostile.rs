@@ -176,7 +176,15 @@ fn a_socket_in_the_file_system_serves_too() {
     let path = folder.path().join("spamd");
     drop(std::os::unix::net::UnixListener::bind(&path).expect("one that was left behind"));
     let _server = start(&format!("spamd = \"unix:{}\"", path.display()), &settings(9, ""));
-    let mut stream = UnixStream::connect(&path).expect("it listens");
+    // Ports for mail listen first.
+    let begun = std::time::Instant::now();
+    let mut stream = loop {
+        match UnixStream::connect(&path) {
+            Ok(stream) => break stream,
+            Err(why) => assert!(begun.elapsed() < Duration::from_secs(30), "it listens: {why}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
     let message = plain("by socket");
     stream.write_all(format!("CHECK SPAMC/1.5\r\nContent-length: {}\r\n\r\n{message}", message.len()).as_bytes()).expect("sent");
