@@ -73,7 +73,7 @@ for (const lang of LANGS) {
     await type(page, "#f-tags", "milter ports");
     await press(page, "main button[name=verb]");
     // What is similar is shown before it is posted; where nothing is, it was posted at once.
-    await page.waitForLoadState();
+    await page.locator("main button[value=post], main button[value=answer]").first().waitFor();
     if (!/\/questions\//.test(page.url())) await press(page, "main button[value=post]");
     await page.waitForURL(/\/community\/questions\//);
     const question = page.url();
