@@ -42,12 +42,13 @@ fn proof(request: &Request) -> String {
 
 /// What somebody says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct RatingWish {
     /// 1 to 5.
-    #[serde(deserialize_with = "number")]
+    #[serde(default, deserialize_with = "number")]
     #[schema(value_type = i64)]
     pub stars: String,
+    #[serde(default)]
     pub words: String,
 }
 
