@@ -9,7 +9,7 @@ use super::{Asked, Query, sql};
 use crate::page::fault::Wrong;
 use crate::page::{Fault, View};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use gateway::scope::OrgScope;
 use mail::id::AuditId;
 use serde::{Deserialize, Serialize};
@@ -122,4 +122,6 @@ pub fn lines(db: Db, export: Export) -> impl Stream<Item = Result<Bytes, Error>>
             Err(why) => Some((Err(why), None)),
         }
     })
+    // What compresses an answer asks once more after the end.
+    .fuse()
 }

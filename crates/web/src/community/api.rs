@@ -278,7 +278,8 @@ pub struct QuestionsBody {
 
 /// Questions that one may read, newest first; those of public spaces without signing in.
 #[utoipa::path(get, path = "/community/questions", tag = "community", operation_id = "list_community_questions", params(ListedQuestions),
-    responses((status = 200, description = "Questions, and where to go on", body = QuestionsBody)))]
+    responses((status = 200, description = "Questions, and where to go on", body = QuestionsBody),
+        (status = 404, description = "There is no such space, or it is not yours to read", body = crate::api::problem::Problem, content_type = "application/problem+json")))]
 async fn list(State(app): State<App>, view: View, Query(listed): Query<ListedQuestions>) -> Result<Json<QuestionsBody>, Fault> {
     let asked = Asked { space: listed.space, tag: listed.tag, show: listed.show, q: listed.q, before: listed.before };
     let found = look(&app, view.person.as_ref(), &asked).await?;
