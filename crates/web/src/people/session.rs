@@ -150,6 +150,8 @@ pub async fn known(State(app): State<App>, request: Request, next: Next) -> Resp
         other => other,
     };
     match found {
+        // On pages for everybody they are nobody: the assistant does nothing for them either.
+        Ok(Some(Ok(person))) if person.lacks_factor && account::is_for_everybody(parts.uri.path()) => {}
         Ok(Some(Ok(person))) => {
             if person.lacks_factor && !account::is_for_factors(parts.uri.path()) {
                 parts.extensions.insert(Fault::NeedsFactor);

@@ -507,6 +507,9 @@ async fn whoever_has_to_have_a_second_factor_sees_nothing_before_there_is_one() 
             assert_ne!(answer.to(), "/account/welcome", "{path}");
             assert!(answer.status == StatusCode::OK || answer.status == StatusCode::SEE_OTHER, "{path}: {}", answer.status);
         }
+        assert_eq!(scene.get("/api/v1/help", &admin_in).await.status, StatusCode::OK, "it is open to all");
+        let (asked, as_nobody) = (scene.get("/help/agent", &admin_in).await, scene.get("/help/agent", "").await);
+        assert_eq!((asked.status, asked.to()), (as_nobody.status, as_nobody.to()), "the assistant knows nobody");
         let program = scene.get("/api/v1/trace", &admin_in).await;
         assert_eq!((program.status, &program.json()["type"]), (StatusCode::FORBIDDEN, &"/help/problem/second-factor".into()));
         let undone = scene.send("PUT", "/api/v1/access", &admin_in, access("offered")).await;

@@ -20,10 +20,18 @@ pub const NAME_CHARS_MAX: usize = 80;
 /// Where second factors are set up first.
 pub const WELCOME: &str = "/account/welcome";
 
-/// Whether a page is open to somebody who has to set up a second factor first: those that do it, the way out, and what is open to all.
+fn is_below(path: &str, begin: &str) -> bool {
+    path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a page is open to somebody who has to set up a second factor first: those that do it, and the way out.
 pub fn is_for_factors(path: &str) -> bool {
-    let is_below = |begin: &str| path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    is_below("/account") && !is_below("/account/tokens") || ["/sign-in", "/sign-out", "/assets", "/help"].into_iter().any(is_below)
+    is_below(path, "/account") && !is_below(path, "/account/tokens") || is_below(path, "/sign-in") || is_below(path, "/sign-out")
+}
+
+/// Whether somebody who has to set up a second factor first is nobody here, as it is open to those who are not signed in.
+pub fn is_for_everybody(path: &str) -> bool {
+    ["/assets", "/help", "/refused", "/api/v1/help", "/api/v1/phone", "/api/v1/refused"].into_iter().any(|begin| is_below(path, begin))
 }
 
 pub fn routes() -> Router<App> {
