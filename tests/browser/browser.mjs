@@ -89,3 +89,22 @@ export async function looks(page, context, pictures, name) {
   await page.screenshot({ path: join(pictures, `${name}-dark.png`), fullPage: true });
   await page.emulateMedia({ colorScheme: "light" });
 }
+
+/** Goes on with Tab until the focus is on what the selector names, as somebody without a mouse does. */
+export async function tabTo(page, selector, most = 140) {
+  for (let n = 0; n < most; n++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`${selector} cannot be reached with Tab on ${page.url()}`);
+}
+
+export async function press(page, selector) {
+  await tabTo(page, selector);
+  await page.keyboard.press("Enter");
+}
+
+export async function type(page, selector, text) {
+  await tabTo(page, selector);
+  await page.keyboard.type(text);
+}

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, start } from "./server.mjs";
-import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
+import { LANGS, launch, looks, open, press, signIn, tabTo, type } from "./browser.mjs";
 
 let server, browser, cookies;
 const pictures = join(out, "community");
@@ -24,47 +24,16 @@ after(async () => {
   await server?.stop();
 });
 
-/** Goes on with Tab until the focus is on what the selector names, as somebody without a mouse does. */
-async function tabTo(page, selector, most = 140) {
-  for (let n = 0; n < most; n++) {
-    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
-    await page.keyboard.press("Tab");
-  }
-  assert.fail(`${selector} cannot be reached with Tab on ${page.url()}`);
-}
-
-async function press(page, selector) {
-  await tabTo(page, selector);
-  await page.keyboard.press("Enter");
-}
-
-async function type(page, selector, text) {
-  await tabTo(page, selector);
-  await page.keyboard.type(text);
-}
-
-/** Every look that a page must stand: axe, narrow, dark. */
-async function looks(page, context, name) {
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-  assert.deepEqual((await axe(page)).violations, [], name);
-  assert.deepEqual(context.mistakes, [], name);
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 700 });
-  assert.deepEqual(await wider(page), [], name);
-  await page.screenshot({ path: join(pictures, `${name}-narrow.png`), fullPage: true });
-  await page.setViewportSize(size);
-}
-
 for (const lang of LANGS) {
   test(`from a question to the answer that the next one finds (${lang})`, async () => {
     const words = WORDS[lang];
     const context = await open(browser, { lang, cookies });
     const page = await context.newPage();
     await page.goto(server.base + "/community");
-    await looks(page, context, `${lang}-list`);
+    await looks(page, context, pictures, `${lang}-list`);
     await press(page, "main a[href='/community/ask']");
     await page.waitForURL(/\/community\/ask/);
-    await looks(page, context, `${lang}-ask`);
+    await looks(page, context, pictures, `${lang}-ask`);
     await tabTo(page, "#space-gatepost");
     await page.keyboard.press("Space");
     await type(page, "#f-title", words.title);
@@ -79,23 +48,23 @@ for (const lang of LANGS) {
     const question = page.url();
     assert.equal(await page.locator("h1").textContent(), words.title);
     assert.equal(await page.locator(".prose li").count(), 2);
-    await looks(page, context, `${lang}-question`);
+    await looks(page, context, pictures, `${lang}-question`);
     await type(page, "#f-body", "It is in the settings under `[listen]`.");
     await press(page, "main button[value=answer]");
     await page.waitForSelector("article .prose code");
     await press(page, "main button[value=accept]");
     await page.waitForSelector("article .badge.good");
     assert.match(await page.locator("main").textContent(), words.helped);
-    await looks(page, context, `${lang}-answered`);
+    await looks(page, context, pictures, `${lang}-answered`);
     // The next one types nearly the same.
     await page.goto(server.base + "/community/ask");
     await type(page, "#f-title", words.similar);
     await page.waitForSelector(`#similar a[href='${new URL(question).pathname}']`);
     assert.match(await page.locator("#similar").textContent(), words.solved);
-    await looks(page, context, `${lang}-similar`);
+    await looks(page, context, pictures, `${lang}-similar`);
     await page.goto(`${server.base}/search?q=${encodeURIComponent(words.similar)}`);
     await page.waitForSelector(`main a[href='${new URL(question).pathname}']`);
-    await looks(page, context, `${lang}-search`);
+    await looks(page, context, pictures, `${lang}-search`);
     await context.close();
   });
 
@@ -110,29 +79,29 @@ for (const lang of LANGS) {
     await press(page, "main a[href$='/edit']");
     await page.waitForURL(/\/edit$/);
     await type(page, "#f-why", "Clearer");
-    await looks(page, context, `${lang}-edit`);
+    await looks(page, context, pictures, `${lang}-edit`);
     await page.locator("#f-body").fill("A second version of the text.");
     await press(page, "main form button.main");
     await page.waitForURL(/\/questions\//);
     await press(page, "main a[href$='/history']");
     await page.waitForSelector("ins");
-    await looks(page, context, `${lang}-history`);
+    await looks(page, context, pictures, `${lang}-history`);
     await page.goto(question);
     await press(page, "main a[href$='/report']");
     await page.waitForURL(/\/report$/);
     await tabTo(page, "#reason-spam");
     await page.keyboard.press("Space");
-    await looks(page, context, `${lang}-report`);
+    await looks(page, context, pictures, `${lang}-report`);
     await press(page, "main form button.main");
     await page.waitForURL(/\/questions\//);
     await page.goto(server.base + "/community/moderation");
-    await looks(page, context, `${lang}-moderation`);
+    await looks(page, context, pictures, `${lang}-moderation`);
     await type(page, "main input[name=reason]", words.why);
     await press(page, "main button[value=remove]");
     await page.waitForSelector("#said .toast");
     assert.match(await page.locator("main").textContent(), words.held);
     await page.goto(server.base + "/community/spaces");
-    await looks(page, context, `${lang}-spaces`);
+    await looks(page, context, pictures, `${lang}-spaces`);
     await context.close();
   });
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, sendMail, start } from "./server.mjs";
-import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
+import { LANGS, axe, launch, looks, open, press, signIn, type } from "./browser.mjs";
 
 let server, browser, cookies;
 const pictures = join(out, "desk");
@@ -24,37 +24,6 @@ after(async () => {
   await server?.stop();
 });
 
-/** Goes on with Tab until the focus is on what the selector names, as somebody without a mouse does. */
-async function tabTo(page, selector, most = 80) {
-  for (let n = 0; n < most; n++) {
-    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
-    await page.keyboard.press("Tab");
-  }
-  assert.fail(`${selector} cannot be reached with Tab on ${page.url()}`);
-}
-
-async function press(page, selector) {
-  await tabTo(page, selector);
-  await page.keyboard.press("Enter");
-}
-
-async function type(page, selector, text) {
-  await tabTo(page, selector);
-  await page.keyboard.type(text);
-}
-
-/** Every look that a page must stand: axe, narrow, dark. */
-async function looks(page, context, name) {
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-  assert.deepEqual((await axe(page)).violations, [], name);
-  assert.deepEqual(context.mistakes, [], name);
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 700 });
-  assert.deepEqual(await wider(page), [], name);
-  await page.screenshot({ path: join(pictures, `${name}-narrow.png`), fullPage: true });
-  await page.setViewportSize(size);
-}
-
 for (const lang of LANGS) {
   test(`from the code of a refusal to the administrator's answer (${lang})`, async () => {
     const reply = await sendMail(server.smtp, { from: `bob-${lang}@partner.example`, to: "nobody@demo.example", subject: "Hello", text: "Hello" });
@@ -62,36 +31,36 @@ for (const lang of LANGS) {
     const outside = await open(browser, { lang });
     const page = await outside.newPage();
     await page.goto(server.base + "/refused");
-    await looks(page, outside, `form-${lang}`);
+    await looks(page, outside, pictures, `form-${lang}`);
     await type(page, "#f-pasted", `<nobody@demo.example>: host mx.demo.example said: ${reply} (in reply to RCPT TO command)`);
     await type(page, "#f-from", `bob-${lang}@partner.example`);
     await press(page, "main form button.main");
     await page.locator("#what").waitFor();
     assert.match(await page.locator("h1").textContent(), WORDS[lang].why);
     assert.doesNotMatch(await page.locator("main").textContent(), /nobody@demo/, "no recipient is told");
-    await looks(page, outside, `told-${lang}`);
+    await looks(page, outside, pictures, `told-${lang}`);
     await press(page, "form[action$='/test'] button");
     await page.locator("#tests").waitFor();
     assert.ok(await page.locator("section:has(#tests) .badge").count() >= 5, "the asker's side is tested");
-    await looks(page, outside, `tested-${lang}`);
+    await looks(page, outside, pictures, `tested-${lang}`);
     await type(page, "#f-why", "We are your partner.");
     await type(page, "#f-contact", `bob-${lang}@partner.example`);
     await press(page, "form[action$='/ask'] button.main");
     await page.waitForURL(/\/refused\/asks\//);
     const link = page.url();
     assert.match(await page.locator("#state").textContent(), WORDS[lang].waiting);
-    await looks(page, outside, `state-${lang}`);
+    await looks(page, outside, pictures, `state-${lang}`);
 
     const inside = await open(browser, { cookies, lang });
     const admin = await inside.newPage();
     await admin.goto(server.base + "/second-looks");
-    await looks(admin, inside, `queue-${lang}`);
+    await looks(admin, inside, pictures, `queue-${lang}`);
     await press(admin, "main table a[href^='/second-looks/s']");
     await admin.locator("#refusal").waitFor();
     assert.match(await admin.locator("main").textContent(), /nobody@demo\.example/, "the administrator sees who was written to");
     await press(admin, "button[value=again]");
     await admin.locator("#again").waitFor();
-    await looks(admin, inside, `look-${lang}`);
+    await looks(admin, inside, pictures, `look-${lang}`);
     await type(admin, "#f-answer", WORDS[lang].answer);
     await press(admin, "button[value=decline]");
     await admin.waitForURL(/\/second-looks$/);
@@ -107,13 +76,13 @@ for (const lang of LANGS) {
     const context = await open(browser, { cookies, lang });
     const page = await context.newPage();
     await page.goto(server.base + "/connectivity");
-    await looks(page, context, `connectivity-${lang}`);
+    await looks(page, context, pictures, `connectivity-${lang}`);
     await type(page, "#f-target", server.smtp);
     await press(page, "form[aria-labelledby=in] button.main");
     await page.locator("#take").waitFor();
     assert.match(await page.locator("h1").textContent(), WORDS[lang].reach);
     assert.ok(await page.locator("ol.findings li").count() >= 5, "connect, greeting, EHLO, STARTTLS, MAIL");
-    await looks(page, context, `connectivity-result-${lang}`);
+    await looks(page, context, pictures, `connectivity-result-${lang}`);
     await context.close();
   });
 
@@ -124,7 +93,7 @@ for (const lang of LANGS) {
     await press(page, "form[action='/admin/doctor'] button.main");
     await page.locator("#rest").waitFor({ timeout: 60_000 });
     assert.ok(await page.locator("main a[href^='/help/doctor/']").count() > 10, "each look has its article");
-    await looks(page, context, `doctor-${lang}`);
+    await looks(page, context, pictures, `doctor-${lang}`);
     await page.locator("main a[href^='/help/doctor/']").first().press("Enter");
     await page.waitForURL(/help\/doctor/);
     assert.equal(await page.locator("h1").count(), 1);
@@ -132,7 +101,7 @@ for (const lang of LANGS) {
     await press(page, "button[value=preview]");
     await page.locator("#inside").waitFor({ timeout: 60_000 });
     assert.match(await page.locator("main").textContent(), /settings\.toml/);
-    await looks(page, context, `bundle-${lang}`);
+    await looks(page, context, pictures, `bundle-${lang}`);
     await context.close();
   });
 }
