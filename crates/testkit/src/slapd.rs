@@ -73,17 +73,17 @@ impl Slapd {
     }
 
     /// What it noted of each operation (loglevel "stats"), without times, from this many lines on; and how many there are. Waits a while for
-    /// it to note that every connection is closed: it does so after the client went on.
+    /// it to note that every connection is closed: it does so after the client went on. For the same reason the lines are put in the order of
+    /// the operations: it notes a result after sending it, so that the next operation's line may come first.
     pub fn operations(&self, from: usize) -> (String, usize) {
         let begin = Instant::now();
         loop {
             let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().filter_map(|line| line.find("conn=").map(|at| &line[at..])).collect();
-            let (opened, closed) = lines.iter().fold((0, 0), |(opened, closed), line| {
-                (opened + usize::from(line.contains(" ACCEPT ")), closed + usize::from(line.ends_with(" closed")))
-            });
-            if opened == closed && lines.len() > from || begin.elapsed() > Duration::from_secs(5) {
-                return (lines.iter().skip(from).map(|line| format!("{line}\n")).collect(), lines.len());
+            let mut lines: Vec<&str> = log.lines().filter_map(|line| line.find("conn=").map(|at| &line[at..])).collect();
+            let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
+            if count(" ACCEPT ") == count(" closed") && lines.len() > from || begin.elapsed() > Duration::from_secs(5) {
+                lines.sort_by_key(|line| place(line));
+                return (lines.iter().skip(from).map(|line| format!("{}\n", line.trim_end_matches(" (connection lost)"))).collect(), lines.len());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -182,4 +182,45 @@ fn installed() -> bool {
         let _ = install.stdout(Stdio::null()).status();
     }
     Path::new(PROGRAM).exists()
+}
+
+/// Where a line of the log belongs: its connection, and the step in it. The first operation is the one that begins TLS.
+fn place(line: &str) -> (u64, u64) {
+    let number = |name: &str| {
+        let digits = line.split_once(name)?.1;
+        digits.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()
+    };
+    let step = match number(" op=") {
+        Some(operation) => 2 * operation + 1,
+        None if line.contains(" ACCEPT ") => 0,
+        None if line.contains(" closed") => u64::MAX,
+        None => 2,
+    };
+    (number("conn=").unwrap_or(u64::MAX), step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn a_result_noted_late_stands_with_its_operation() {
+        let want = [
+            "conn=1 fd=12 ACCEPT from IP=127.0.0.1:5",
+            "conn=1 op=0 STARTTLS",
+            "conn=1 op=0 RESULT oid= err=0",
+            "conn=1 fd=12 TLS established tls_ssf=256",
+            "conn=1 op=1 SRCH base=\"\"",
+            "conn=1 op=1 SEARCH RESULT tag=101",
+            "conn=1 op=2 UNBIND",
+            "conn=1 fd=12 closed",
+            "conn=2 fd=12 ACCEPT from IP=127.0.0.1:6",
+        ];
+        let mut noted = want;
+        noted.swap(2, 3);
+        noted.swap(5, 6);
+        noted.swap(7, 8);
+        noted.sort_by_key(|line| place(line));
+        assert_eq!(noted, want);
+    }
 }
