@@ -66,7 +66,7 @@ def paths(server):
         "/quarantine", "/quarantine?verdict=phish", "/quarantine?recipient=alice%40demo.example", "/quarantine?sender=nobody%40nowhere.example", "/quarantine?subject=nowhere", "/quarantine/requests", "/quarantine/mine", held,
         "/policies", "/entries", "/rules", "/domains", "/connectors", "/people", "/audit", "/account",
         "/reports", "/reports?span=month", "/reports/dmarc", "/reports/tls", "/reports/received", "/removals", "/submissions", "/restricted", "/destinations", "/second-looks",
-        "/directory", "/groups", "/health", "/health/messages", "/requests", "/premier", "/troubleshoot", "/help/phone", "/help/agent", "/connectivity", "/rules/approvals", "/people/access",
+        "/directory", "/groups", "/health", "/health/messages", "/requests", "/premier", "/community", "/calls", "/troubleshoot", "/help/phone", "/help/agent", "/connectivity", "/rules/approvals", "/people/access",
         "/search?q=parcel", "/search?q=release", "/help", "/help?q=dmarc", "/help/check/auth.dmarc.fail",
     ]
 

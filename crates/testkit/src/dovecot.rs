@@ -1,7 +1,8 @@
 //! A private Dovecot with the files of `deploy/dovecot`: LMTP in, IMAP out, Sieve between. Stopped when dropped.
 
+use crate::port;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ impl Dovecot {
             return None;
         }
         let folder = TempDir::new().expect("a folder");
-        let ports = [free_port(), free_port(), free_port()];
+        let ports = [port::free(), port::free(), port::free()];
         let certificate = write_all(folder.path(), mailboxes, (gatepost, more), ports);
         let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         let child = Command::new(PROGRAM)
@@ -135,6 +136,9 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("Dovecot's log:\n{}", self.log());
+        }
         self.stop();
     }
 }
@@ -166,10 +170,6 @@ impl Talk {
             }
         }
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// Everything it reads; returns its certificate.

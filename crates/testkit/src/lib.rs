@@ -4,6 +4,7 @@ pub mod cases;
 pub mod dialogue;
 pub mod dovecot;
 pub mod pebble;
+pub mod port;
 pub mod postfix;
 pub mod postgres;
 pub mod shared;

@@ -1,6 +1,7 @@
 //! A real ACME server (Pebble of Let's Encrypt, as Debian ships it) with the DNS of its own tests: every name leads to 127.0.0.1.
 
-use std::net::{TcpListener, TcpStream};
+use crate::port;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ impl Pebble {
             return None;
         }
         let folder = TempDir::with_prefix("gatepost-pebble-").expect("a temporary folder");
-        let [port, management, http_port, tls, dns, dns_management] = [(); 6].map(|()| free_port());
+        let [port, management, http_port, tls, dns, dns_management] = [(); 6].map(|()| port::free());
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_string(), "127.0.0.1".to_string()]).expect("a certificate");
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file in the folder");
         write("certificate.pem", &key.cert.pem());
@@ -82,10 +83,6 @@ impl Drop for Pebble {
             let _ = child.wait();
         }
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
 }
 
 fn installed() -> bool {

@@ -1,6 +1,6 @@
 //! A real Postfix of our own, on free ports.
 
-use std::net::TcpListener;
+use crate::port;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -13,12 +13,12 @@ pub struct Postfix {
 
 impl Postfix {
     pub fn start() -> Option<Postfix> {
-        Postfix::start_with(free_port(), "", "", "")
+        Postfix::start_with(port::free(), "", "", "")
     }
 
     /// On a free port, with more lines for `main.cf`; later lines win over ours.
     pub fn start_as(main_more: &str) -> Option<Postfix> {
-        Postfix::start_with(free_port(), main_more, "", "")
+        Postfix::start_with(port::free(), main_more, "", "")
     }
 
     /// With more lines for `main.cf`, options for the service at `port` and more services for `master.cf`.
@@ -73,10 +73,6 @@ impl Postfix {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// Without chroot, which a throw-away folder has no files for; options behind the service at `port`.

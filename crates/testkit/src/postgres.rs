@@ -2,7 +2,7 @@
 //!
 //! Tests on SQL run over [`databases`], so that every one runs on both engines.
 
-use std::net::TcpListener;
+use crate::port;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -74,7 +74,7 @@ impl Server {
         }
         let data = folder.join("data");
         succeed(program("initdb").args(["-A", "trust", "-U", ACCOUNT, "-E", "UTF8", "--no-sync", "-D"]).arg(&data).stdout(Stdio::null()));
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let port = port::free();
         let fsync = if durability == Durability::On { "on" } else { "off" };
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync={fsync} -c max_connections=200 -c shared_buffers=64MB",

@@ -1,7 +1,8 @@
 //! A real OpenLDAP of Debian's packages, on free ports of 127.0.0.1, that lives as long as one test.
 
+use crate::port;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ impl Slapd {
         }
         let folder = TempDir::with_prefix("gatepost-slapd-").expect("a temporary folder");
         let certificate = write_settings(folder.path(), setup);
-        let (port, tls_port) = (free_port(), free_port());
+        let (port, tls_port) = (port::free(), port::free());
         let hosts = match setup.tls {
             true => format!("ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{tls_port}/"),
             false => format!("ldap://127.0.0.1:{port}/"),
@@ -83,7 +84,10 @@ impl Slapd {
             let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
             if count(" ACCEPT ") == count(" closed") && lines.len() > from || begin.elapsed() > Duration::from_secs(5) {
                 lines.sort_by_key(|line| place(line));
-                return (lines.iter().skip(from).map(|line| format!("{}\n", line.trim_end_matches(" (connection lost)"))).collect(), lines.len());
+                return (
+                    lines.iter().skip(from).map(|line| format!("{}\n", line.trim_end_matches(" (connection lost)"))).collect(),
+                    lines.len(),
+                );
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -166,10 +170,6 @@ fn write_settings(folder: &Path, setup: Setup) -> String {
     );
     write("conf", &settings);
     certificate
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
 }
 
 fn installed() -> bool {

@@ -1,6 +1,7 @@
 //! A private unbound on a free port of 127.0.0.1: answers from records it is given, and fails as real resolvers fail.
 
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use crate::port;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ impl Unbound {
             return None;
         }
         let folder = TempDir::with_prefix("gatepost-unbound-").expect("a folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
+        let port = port::free();
         let deaf = setup.is_cut_off.then(|| UdpSocket::bind("127.0.0.1:0").expect("a free port"));
         let conf = written(folder.path(), port, setup, deaf.as_ref());
         std::fs::write(folder.path().join("unbound.conf"), conf).expect("written");

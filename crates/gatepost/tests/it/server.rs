@@ -1,11 +1,12 @@
 //! A running `gatepost serve` of its own, and a plain SMTP client.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+pub use testkit::port::free as free_port;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_gatepost");
 const START_MAX: Duration = Duration::from_secs(60);
@@ -14,11 +15,6 @@ pub struct Server {
     child: Child,
     pub data: TempDir,
     pub smtp: SocketAddr,
-}
-
-/// A port nobody listens on now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 impl Server {
@@ -95,6 +91,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let traced = self.run(&["trace", "list", "--json"]);
+            eprintln!("The trace of the server:\n{}{}", String::from_utf8_lossy(&traced.stdout), String::from_utf8_lossy(&traced.stderr));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -20,7 +20,6 @@ mod known_issue;
 mod lab;
 mod ledger;
 mod mail_reports;
-mod measure;
 mod message_trace;
 mod migrations;
 mod overview;
