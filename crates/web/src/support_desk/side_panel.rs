@@ -72,6 +72,7 @@ pub struct PanelMail {
     pub sender: String,
     pub subject: String,
     pub verdict: String,
+    pub tone: &'static str,
     pub recipients: Vec<PanelRecipient>,
     /// The strongest reasons of its verdict, in words.
     pub reasons: Vec<String>,
@@ -265,6 +266,7 @@ async fn mail_of(tx: &mut Tx, scope: OrgScope, row: &MailBody, language: Languag
         sender: row.sender.clone(),
         subject: row.subject.clone(),
         verdict: row.verdict.clone(),
+        tone: crate::trace::verdict_tone(&row.verdict),
         recipients: row.recipients.iter().take(RECIPIENTS_MAX).map(recipient).collect(),
         reasons,
     })
