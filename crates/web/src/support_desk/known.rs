@@ -21,7 +21,6 @@ use axum::Form;
 use axum::extract::{Path, State as Given};
 use axum::http::StatusCode;
 use gateway::health::Service;
-use mail::OrgId;
 use mail::id::RequestId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -109,7 +108,9 @@ pub async fn wish_of(app: &App, person: &Person, id: RequestId) -> Result<(Reque
         Some(solution) => (solution.lang, solution.title, solution.problem, solution.text),
         None => {
             let names = names_of(app, &request);
-            let (title, solution) = (without(&request.title, &names), without(&request.solution, &names));
+            let nameless = |text: &str| if request.name.is_empty() { text.to_string() } else { text.replace(&request.name, HIDDEN) };
+            let unnamed = |text: &str| without(&nameless(text), &names);
+            let (title, solution) = (unnamed(&request.title), unnamed(&request.solution));
             (request.lang.clone(), title, String::new(), solution)
         }
     };
@@ -133,15 +134,13 @@ fn service_of(area: Area) -> Service {
     }
 }
 
-/// What names the organisation or the requester, in lower case.
+/// Addresses and domains that name the organisation or the requester, in lower case.
 fn names_of(app: &App, request: &Request) -> Vec<String> {
     let directory = app.directory.snapshot();
     let domains = directory.domains.values().filter(|domain| domain.org == request.org).map(|domain| domain.name.to_lowercase());
     let mut names: Vec<String> = domains.collect();
-    names.extend([request.address.to_lowercase(), request.name.to_lowercase()]);
+    names.push(request.address.to_lowercase());
     names.retain(|name| !name.is_empty());
-    // What stands in another one goes after it.
-    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     names
 }
 
@@ -156,7 +155,7 @@ fn without(text: &str, names: &[String]) -> String {
         .collect()
 }
 
-/// Fields that name somebody: the requester, a domain of the organisation, or any address.
+/// Fields that name the requester or a domain of the organisation.
 fn naming(wish: &KnownWish, names: &[String]) -> Vec<Wrong> {
     let has_name = |text: &str| {
         let text = text.to_lowercase();
@@ -179,13 +178,12 @@ pub async fn open(app: &App, view: &View, person: &Person, via: Via, (id, wish):
 
 fn checked(app: &App, view: &View, request: &Request, wish: &KnownWish) -> Result<(Issue, Text), Vec<Wrong>> {
     let mut wrong = naming(wish, &names_of(app, request));
+    // The name of a connector would be an organisation's.
     let is_shared = Service::SHARED.iter().any(|service| service.kind() == wish.service);
     if !is_shared {
         wrong.push(Wrong::new("service", "health-wrong-service"));
     }
     let mut issue = publish::fresh(&wish.service, view.now_ms);
-    // A connector's name would be an organisation's; shared services are everybody's.
-    issue.org = OrgId(0).0;
     if let Err(more) = publish::put(app, &mut issue, &wish.said(), view) {
         wrong.extend(more);
     }
@@ -240,10 +238,10 @@ mod tests {
 
     #[test]
     fn what_names_somebody_is_taken_out_and_refused() {
-        let names = ["acme.example".to_string(), "alice".to_string()];
+        let names = ["acme.example".to_string(), "alice@elsewhere.example".to_string()];
         for (text, want) in [
             ("Mail to bo@acme.example waits", "Mail to … waits"),
-            ("The host mx.ACME.example refuses,\nas Alice says", "The host … refuses,\nas … says"),
+            ("The host mx.ACME.example refuses,\nas we see", "The host … refuses,\nas we see"),
             ("Large mail waits", "Large mail waits"),
             ("", ""),
         ] {
