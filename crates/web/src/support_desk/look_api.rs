@@ -1,10 +1,10 @@
 //! `/api/v1/support/requests/{request}/…`: what stands beside a request, diagnosing for it, a known issue from it. What is serialised here is
 //! promised.
 
+use super::desk;
 use super::diagnose::{self, DiagnosisWord};
 use super::known::{self, KnownWish};
 use super::side_panel::{self, SidePanel};
-use super::desk;
 use crate::App;
 use crate::api::problem::Problem;
 use crate::page::{Fault, View};
@@ -60,8 +60,8 @@ fn place(id: RequestId) -> String {
     format!("/api/v1/support/requests/{id}/diagnoses")
 }
 
-/// Looks for the cause for a request, under its consents for mails and settings. What is left out is taken from the request when nothing at
-/// all is said. While `state` is "running", read it again.
+/// Looks for the cause for a request, under its consents for mails and settings. A question that says nothing is filled from the request. While
+/// `state` is "running", read it again.
 #[utoipa::path(post, path = "/support/requests/{request}/diagnoses", tag = "support", operation_id = "diagnose_for_request",
     params(("request" = String, Path)), request_body = Asked, responses(
     (status = 201, description = "Begun, or done", body = DiagnosisBody),
