@@ -186,9 +186,15 @@ fn said(view: &View, event: &Event) -> String {
         What::Snooze => view.t(if event.detail["until_ms"].is_null() { "request-said-woken" } else { "request-said-snoozed" }),
         What::Issue => view.w("request-said-issue", text("issue")),
         What::Merge => view.w("request-said-merge", format!("{}{}", text("into"), text("from"))),
-        What::Opened | What::Word | What::Note | What::Call | What::File | What::Plan | What::Solution | What::Escalation | What::Diagnosis => {
-            String::new()
-        }
+        What::Opened
+        | What::Word
+        | What::Note
+        | What::Call
+        | What::File
+        | What::Plan
+        | What::Solution
+        | What::Escalation
+        | What::Diagnosis => String::new(),
     }
 }
 

@@ -92,7 +92,8 @@ fn filled(view: &View, request: &Request, pieces: &[Piece], is_theirs: bool) -> 
         (asked.sender, asked.recipient) = (text("sender"), text("recipient"));
         asked.symptom = Some(text("symptom")).filter(|name| name != Symptom::Unknown.name()).unwrap_or_default();
     }
-    let is_named = asked.text.contains('@') || [&asked.mail, &asked.pasted, &asked.sender, &asked.recipient].iter().any(|one| !one.is_empty());
+    let is_named =
+        asked.text.contains('@') || [&asked.mail, &asked.pasted, &asked.sender, &asked.recipient].iter().any(|one| !one.is_empty());
     if !is_named && is_theirs {
         // Nobody is named: it is the requester's own mail.
         match Symptom::read(&asked.text) {

@@ -213,13 +213,7 @@ pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): 
 }
 
 /// `POST /support/{request}/known-issue`.
-pub async fn publish_page(
-    Given(app): Given<App>,
-    view: View,
-    person: Person,
-    Path(id): Path<String>,
-    Form(wish): Form<KnownWish>,
-) -> Page {
+pub async fn publish_page(Given(app): Given<App>, view: View, person: Person, Path(id): Path<String>, Form(wish): Form<KnownWish>) -> Page {
     desk(&person)?;
     let id: RequestId = id.parse().map_err(|_| Fault::NotFound)?;
     match open(&app, &view, &person, Via::Web, (id, &wish)).await {

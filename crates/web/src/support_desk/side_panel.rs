@@ -273,9 +273,8 @@ async fn mail_of(tx: &mut Tx, scope: OrgScope, row: &MailBody, language: Languag
 }
 
 fn reasons(receipt: &Receipt, language: Language) -> Vec<String> {
-    let said = |finding: &detect::Finding| {
-        format!("{}: {}", receipt::title(&finding.check, language), receipt::evidence(finding, language))
-    };
+    let said =
+        |finding: &detect::Finding| format!("{}: {}", receipt::title(&finding.check, language), receipt::evidence(finding, language));
     receipt::strongest(receipt).into_iter().map(said).collect()
 }
 

@@ -182,13 +182,7 @@ pub struct Look {
 }
 
 /// `GET /support/{request}`.
-pub async fn page(
-    Given(app): Given<App>,
-    view: View,
-    person: Person,
-    Path(id): Path<String>,
-    Query(look): Query<Look>,
-) -> Page {
+pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): Path<String>, Query(look): Query<Look>) -> Page {
     desk(&person)?;
     let id: RequestId = id.parse().map_err(|_| Fault::NotFound)?;
     shown(&app, &view, &person, (id, &Shown::default(), &side_panel::parts(&look.see)?)).await
