@@ -42,7 +42,10 @@ struct SideWish {
 /// What stands beside a request: mails, health and settings, each only under a consent of this request. Each part that is read leaves a line
 /// on the request.
 #[utoipa::path(get, path = "/support/requests/{request}/side-panel", tag = "support", operation_id = "get_request_side_panel",
-    params(("request" = String, Path), SideWish), responses((status = 200, description = "The panel", body = SidePanel)))]
+    params(("request" = String, Path), SideWish), responses(
+    (status = 200, description = "The panel", body = SidePanel),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "A consent ended meanwhile"),
+))]
 async fn side(
     State(app): State<App>,
     view: View,
@@ -85,8 +88,10 @@ async fn ask(
 
 /// A diagnosis that was made for a request.
 #[utoipa::path(get, path = "/support/requests/{request}/diagnoses/{diagnosis}", tag = "support", operation_id = "get_request_diagnosis",
-    params(("request" = String, Path), ("diagnosis" = String, Path)),
-    responses((status = 200, description = "The diagnosis", body = DiagnosisBody)))]
+    params(("request" = String, Path), ("diagnosis" = String, Path)), responses(
+    (status = 200, description = "The diagnosis", body = DiagnosisBody),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "There is no consent for it"),
+))]
 async fn diagnosed(
     State(app): State<App>,
     view: View,
