@@ -158,6 +158,11 @@ impl RequestPage<'_> {
             .join(self.view.t("request-comma").as_str())
     }
 
+    /// Name of the diagnosis that an event tells of.
+    fn diagnosis(&self, event: &Event) -> String {
+        event.detail["diagnosis"].as_str().unwrap_or_default().to_string()
+    }
+
     fn proposed(&self, proposal: &Proposal) -> String {
         let Some(entry) = proposal::entry_of(proposal) else { return proposal.what.clone() };
         let effect = self.view.of_kind("entry-effect", entry.effect.name());
