@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, start } from "./server.mjs";
-import { LANGS, launch, looks, open, signIn } from "./browser.mjs";
+import { LANGS, launch, looks, open, press, signIn, type, wider } from "./browser.mjs";
 
 let server, browser, admin, engineer;
 const pictures = join(out, "support");
@@ -93,6 +93,98 @@ for (const lang of LANGS) {
     await desk.locator("#f-has_keys").check();
     await desk.locator("main form button.main").click();
     await support.close();
+    assert.deepEqual(server.mistakes(), []);
+  });
+
+  test(`the queue follows by itself and nobody loses the focus, a tick or a row (${lang})`, async () => {
+    const context = await open(browser, { lang, cookies: admin }), page = await context.newPage();
+    const ask = async (title) => {
+      await page.goto(`${server.base}/requests/new`);
+      await page.locator("#f-title").fill(title);
+      await page.locator("#f-description").fill(title);
+      await page.locator("button[value=open]").click();
+      await page.waitForURL(/\/requests\/r/);
+      return new URL(page.url()).pathname.split("/").pop();
+    };
+    const kept = await ask(`${WORDS[lang].title} 1`), taken = await ask(`${WORDS[lang].title} 2`);
+    const support = await open(browser, { lang, cookies: engineer }), desk = await support.newPage(), other = await support.newPage();
+    await desk.goto(`${server.base}/support?view=unassigned`);
+    const tick = desk.locator(`#rows input[name=pick][value="${taken}"]`);
+    await tick.check();
+    await desk.locator(`#rows a[href="/support/${kept}"]`).focus();
+    const focused = () => desk.evaluate(() => document.activeElement.getAttribute("href"));
+    const title = `${WORDS[lang].title} 3`, fresh = await ask(title);
+    await desk.locator(`#rows a[href="/support/${fresh}"]`).waitFor();
+    assert.equal(await focused(), `/support/${kept}`, "the focus stays");
+    assert.ok(await tick.isChecked(), "the tick stays");
+    assert.ok((await desk.locator("#live").textContent()).includes(title), "it is said");
+    // Somebody takes what is ticked here: it stays, and says that it left.
+    await other.goto(`${server.base}/support/${taken}`);
+    await Promise.all([other.waitForEvent("load"), other.locator("button[value=take]").first().click()]);
+    await desk.locator("#rows tr.gone").waitFor();
+    assert.ok(await tick.isChecked(), "the tick stays");
+    assert.equal(await focused(), `/support/${kept}`, "the focus stays");
+    await looks(desk, support, pictures, `live-${lang}`);
+    await desk.locator(`#rows input[name=pick][value="${taken}"]`).uncheck();
+    await desk.locator("h1").evaluate((heading) => { heading.tabIndex = -1; heading.focus(); });
+    await ask(`${WORDS[lang].title} 4`);
+    await desk.locator("#rows tr.gone").waitFor({ state: "detached" });
+    // It can be stopped (WCAG 2.2.2), and stays so.
+    await press(desk, "[data-follow]");
+    await desk.reload();
+    assert.notEqual(await desk.locator("#live-state").textContent(), "");
+    await press(desk, "[data-follow]");
+    await support.close();
+    await context.close();
+    assert.deepEqual(server.mistakes(), []);
+  });
+
+  test(`an engineer looks and diagnoses under consent, without scripts (${lang})`, async () => {
+    const context = await open(browser, { lang, cookies: admin }), page = await context.newPage();
+    await page.goto(`${server.base}/requests/new`);
+    await page.locator("#f-title").fill(WORDS[lang].title);
+    await page.locator("#f-description").fill("bank@bank.example → zoe@demo.example");
+    await page.locator("button[value=open]").click();
+    await page.waitForURL(/\/requests\/r/);
+    const path = new URL(page.url()).pathname, id = path.split("/").pop();
+    for (const width of [320, 1280]) {
+      const support = await open(browser, { lang, cookies: engineer, scripts: false, width }), desk = await support.newPage();
+      await desk.goto(`${server.base}/support/${id}`);
+      assert.equal(await desk.locator("#side a[href*='see=']").count(), 0, "nothing may be seen");
+      assert.equal(await desk.locator("#side a[href$='/diagnosis']").count(), 0);
+      await support.close();
+    }
+    for (const see of ["trace", "health", "settings"]) await page.locator(`#see-${see}`).check();
+    await page.locator("form[action$='/consent'] button").click();
+    await page.locator("form[action*='/consent/'] button").waitFor();
+    for (const width of [320, 1280]) {
+      const support = await open(browser, { lang, cookies: engineer, scripts: false, width }), desk = await support.newPage();
+      await desk.goto(`${server.base}/support/${id}`);
+      await desk.locator("#side a[href*='see=all']").click();
+      await desk.locator("#side").getByText("demo.example", { exact: true }).first().waitFor();
+      await desk.screenshot({ path: join(pictures, `side-${width}-${lang}.png`), fullPage: true });
+      assert.deepEqual(await wider(desk), []);
+      await support.close();
+    }
+    const support = await open(browser, { lang, cookies: engineer }), desk = await support.newPage();
+    await desk.goto(`${server.base}/support/${id}?see=all`);
+    await looks(desk, support, pictures, `side-${lang}`);
+    await press(desk, "#side a[href$='/diagnosis']");
+    await desk.locator("#f-text").waitFor();
+    await looks(desk, support, pictures, `diagnose-${lang}`);
+    await type(desk, "#f-recipient", "zoe@demo.example");
+    await press(desk, "main form[action$='/diagnosis'] button.main");
+    await desk.locator("#attach").waitFor();
+    await looks(desk, support, pictures, `diagnosed-${lang}`);
+    await press(desk, "button[value=reply]");
+    await desk.waitForURL(`**/support/${id}`);
+    await desk.goto(`${server.base}/support/${id}/known-issue`);
+    await looks(desk, support, pictures, `known-${lang}`);
+    await support.close();
+    await page.goto(`${server.base}${path}`);
+    assert.match(await page.locator("#talk").locator("..").innerText(), /\/troubleshoot\//, "the requester reads the result");
+    assert.ok(await page.locator("#consent").locator("..").getByText(`/support/${id}`).count() >= 3, "and what was looked at");
+    await context.close();
     assert.deepEqual(server.mistakes(), []);
   });
 

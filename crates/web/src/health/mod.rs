@@ -29,7 +29,9 @@ pub mod watch;
 pub use bus::Health;
 pub use page::IssueLine;
 pub use page::explanation;
+pub use page::publish;
 pub use page::routes;
+pub use page::{Known, known_to, service_name, services_of};
 pub use text::Text;
 
 use crate::App;

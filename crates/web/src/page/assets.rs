@@ -22,6 +22,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", "text/css; charset=utf-8", include_bytes!("assets/style.css")),
     ("gatepost.js", "text/javascript; charset=utf-8", include_bytes!("assets/gatepost.js")),
     ("requests.js", "text/javascript; charset=utf-8", include_bytes!("assets/requests.js")),
+    ("desk.js", "text/javascript; charset=utf-8", include_bytes!("assets/desk.js")),
     ("passkey.js", "text/javascript; charset=utf-8", include_bytes!("assets/passkey.js")),
     ("htmx.js", "text/javascript; charset=utf-8", include_bytes!("assets/vendor/htmx.min.js")),
     ("overview.js", "text/javascript; charset=utf-8", include_bytes!("assets/overview.js")),

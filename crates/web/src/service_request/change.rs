@@ -106,7 +106,7 @@ pub async fn open(tx: &mut Tx, at: &At, scope: OrgScope, new: New) -> Result<Req
     let told = json!({ "severity": request.severity.name(), "kind": request.kind.name(), "area": request.area.name() });
     let opened = event(tx, at, &request, What::Opened, Told { detail: told, ..Told::default() }).await?;
     for evidence in &new.evidence {
-        file::keep_evidence(tx, at, &request, opened, evidence).await?;
+        file::keep_evidence(tx, at, &request, (opened, false), evidence).await?;
     }
     file::attach(tx, at, &request, opened, &new.files).await?;
     mention::tell(tx, at, &request, (opened, request.description.as_str(), false)).await?;

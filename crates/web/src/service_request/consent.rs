@@ -4,7 +4,7 @@
 //! what was consented to, and nothing else. Invariants: without a consent that stands an engineer has neither permissions nor scope in an
 //! organisation; with one only for reading (GET), only for pages of what it names, and a line stands on the request and in the audit log
 //! before anything is read; a consent ends when it is revoked, when its request is closed, and after 30 days at the latest. API tokens of
-//! engineers get nothing by consents.
+//! engineers get nothing by consents. What the desk shows beside a request hangs on the consents of that request alone ([`lent`]), whoever looks.
 
 use super::change::{self, At, Told, event, found};
 use super::model::{Consent, Request, See, State, What};
@@ -17,7 +17,7 @@ use crate::people::{May, Person};
 use axum::http::{Method, request::Parts};
 use gateway::scope::OrgScope;
 use mail::PersonId;
-use mail::id::{ConsentId, RequestId};
+use mail::id::{ConsentId, IdMaker, RequestId};
 use serde_json::json;
 use store::{Error, Tx};
 
@@ -127,18 +127,16 @@ pub async fn extend(app: &App, person: &mut Person, parts: &Parts) -> Result<(),
     let Some(org) = person.org.take().filter(|_| person.token.is_none()) else { return Ok(()) };
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let Some(see) = see_of(parts.uri.path()).filter(|_| is_read) else { return Ok(()) };
-    let (now_ms, id, by) = (app.now_ms(), app.fresh_id(), person.clone());
-    let (path, ids): (String, _) = (parts.uri.path().chars().take(PATH_CHARS_MAX).collect(), app.ids.clone());
+    let (now_ms, ids, by) = (app.now_ms(), app.ids.clone(), person.clone());
+    let path: String = parts.uri.path().chars().take(PATH_CHARS_MAX).collect();
     let stands: Option<Consent> = app
         .db
         .tx(move |tx| {
             Box::pin(async move {
                 let standing = sql::standing(tx, OrgScope::One(org), by.id, now_ms).await?;
                 let Some(consent) = standing.into_iter().find(|consent| consent.what.contains(&see)) else { return Ok(None) };
-                sql::note_read(tx, &consent, &sql::Reading { id, person: by.id, who: by.shown().into(), what: see, path, at_ms: now_ms })
-                    .await?;
-                let entry = Entry::new(Some(org), "request.read", consent.request).with(json!({ "what": see.name() }));
-                crate::audit::note(tx, &by, &ids, now_ms, entry).await?;
+                let look = Look { by: &by, ids: &ids, path: &path, now_ms };
+                look.write(tx, &consent, see).await?;
                 Ok::<_, Error>(Some(consent))
             })
         })
@@ -148,6 +146,85 @@ pub async fn extend(app: &App, person: &mut Person, parts: &Parts) -> Result<(),
         person.may.push(see.may());
     }
     Ok(())
+}
+
+/// One look of support, to be written down.
+struct Look<'a> {
+    by: &'a Person,
+    ids: &'a IdMaker,
+    path: &'a str,
+    now_ms: i64,
+}
+
+impl Look<'_> {
+    /// A line on the request, and one in the log of the organisation.
+    async fn write(&self, tx: &mut Tx, consent: &Consent, see: See) -> Result<(), Error> {
+        let Look { by, ids, path, now_ms } = *self;
+        let (id, who, path) = (ids.next(now_ms), by.shown().to_string(), path.to_string());
+        sql::note_read(tx, consent, &sql::Reading { id, person: by.id, who, what: see, path, at_ms: now_ms }).await?;
+        let entry = Entry::new(Some(consent.org), "request.read", consent.request).with(json!({ "what": see.name() }));
+        crate::audit::note(tx, by, ids, now_ms, entry).await
+    }
+}
+
+/// Consents of this very request that stand now and are for this person of support. None for those who come with an API token.
+pub async fn standing_for(app: &App, person: &Person, scope: OrgScope, id: RequestId) -> Result<Vec<Consent>, Fault> {
+    let (now_ms, by, is_token) = (app.now_ms(), person.id, person.token.is_some());
+    app.db
+        .read(move |tx| {
+            Box::pin(async move {
+                let request = found(tx, scope, id).await?;
+                Ok(if is_token { Vec::new() } else { of_request_now(tx, &request, by, now_ms).await? })
+            })
+        })
+        .await
+}
+
+async fn of_request_now(tx: &mut Tx, request: &Request, by: PersonId, now_ms: i64) -> Result<Vec<Consent>, Error> {
+    let mut all = sql::of_request(tx, OrgScope::One(request.org), request.id).await?;
+    all.retain(|consent| consent.stands(now_ms) && consent.person.is_none_or(|whom| whom == by));
+    Ok(all)
+}
+
+/// What somebody of support wants to look at for one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    pub request: RequestId,
+    pub sees: &'a [See],
+    /// Stands in the line of each look; "" looks at nothing yet, and leaves no line.
+    pub path: &'a str,
+}
+
+/// The person as whom support looks into the organisation of a request: may read what the consents of this very request let be seen, and
+/// nothing else of what they may otherwise, in the scope of that organisation. A line stands for each part before anything is read.
+/// Operators need the consent here as engineers do.
+/// # Errors
+/// [`Fault::NotFound`] outside the scope; [`Fault::Conflict`] when a part was not consented to, or for those who come with an API token.
+pub async fn lent(app: &App, person: &Person, scope: OrgScope, wish: Wish<'_>) -> Result<Person, Fault> {
+    person.require(May::Support)?;
+    person.require_session()?;
+    let (id, sees): (_, Vec<See>) = (wish.request, wish.sees.to_vec());
+    let path: String = wish.path.chars().take(PATH_CHARS_MAX).collect();
+    let (now_ms, ids, by) = (app.now_ms(), app.ids.clone(), person.clone());
+    let org = app
+        .db
+        .tx(move |tx| {
+            Box::pin(async move {
+                let request = found(tx, scope, id).await?;
+                let standing = of_request_now(tx, &request, by.id, now_ms).await?;
+                let look = Look { by: &by, ids: &ids, path: &path, now_ms };
+                for see in sees {
+                    let consent = standing.iter().find(|consent| consent.what.contains(&see));
+                    let consent = consent.ok_or_else(|| Fault::Conflict(Say::new("request-no-consent-for")))?;
+                    if !path.is_empty() {
+                        look.write(tx, consent, see).await?;
+                    }
+                }
+                Ok::<_, Fault>(request.org)
+            })
+        })
+        .await?;
+    Ok(Person { org: Some(org), may: wish.sees.iter().map(|see| see.may()).collect(), ..person.clone() })
 }
 
 /// Characters of a path that stand in a line.

@@ -158,6 +158,11 @@ impl RequestPage<'_> {
             .join(self.view.t("request-comma").as_str())
     }
 
+    /// Name of the diagnosis that an event tells of.
+    fn diagnosis(&self, event: &Event) -> String {
+        event.detail["diagnosis"].as_str().unwrap_or_default().to_string()
+    }
+
     fn proposed(&self, proposal: &Proposal) -> String {
         let Some(entry) = proposal::entry_of(proposal) else { return proposal.what.clone() };
         let effect = self.view.of_kind("entry-effect", entry.effect.name());
@@ -186,7 +191,15 @@ fn said(view: &View, event: &Event) -> String {
         What::Snooze => view.t(if event.detail["until_ms"].is_null() { "request-said-woken" } else { "request-said-snoozed" }),
         What::Issue => view.w("request-said-issue", text("issue")),
         What::Merge => view.w("request-said-merge", format!("{}{}", text("into"), text("from"))),
-        What::Opened | What::Word | What::Note | What::Call | What::File | What::Plan | What::Solution | What::Escalation => String::new(),
+        What::Opened
+        | What::Word
+        | What::Note
+        | What::Call
+        | What::File
+        | What::Plan
+        | What::Solution
+        | What::Escalation
+        | What::Diagnosis => String::new(),
     }
 }
 

@@ -326,12 +326,12 @@ pub(super) async fn attach(tx: &mut Tx, at: &At, request: &Request, event: Reque
     Ok(())
 }
 
-/// Evidence is frozen beside the first word.
-pub(super) async fn keep_evidence(
+/// Evidence is frozen beside the word that it came with; what is internal the organisation never sees.
+pub async fn keep_evidence(
     tx: &mut Tx,
     at: &At,
     request: &Request,
-    event: RequestEventId,
+    (event, is_internal): (RequestEventId, bool),
     evidence: &Evidence,
 ) -> Result<(), Fault> {
     let octets = Bytes::from(evidence.text.clone());
@@ -349,7 +349,7 @@ pub(super) async fn keep_evidence(
         digest: hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &octets).as_ref()),
         state: FileState::Clean,
         found: String::new(),
-        is_internal: false,
+        is_internal,
         source: evidence.source.clone(),
         source_id: evidence.source_id.clone(),
         made_ms: at.now_ms,

@@ -119,6 +119,8 @@ named!(
         Snooze = "snooze",
         /// The requester asks for more attention; the body says why.
         Escalation = "escalation",
+        /// Support looked for the cause under a consent. `detail`: `{"diagnosis"}`, its name.
+        Diagnosis = "diagnosis",
     }
 );
 

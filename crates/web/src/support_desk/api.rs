@@ -38,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(trial))
         .routes(routes!(list_replies, create_reply))
         .routes(routes!(change_reply, delete_reply))
+        .merge(super::look_api::routes())
 }
 
 /// The clocks of a request: what was promised, how much is left, who has to act, and why it is due then.

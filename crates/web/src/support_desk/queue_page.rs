@@ -158,16 +158,62 @@ struct ViewLink {
 }
 
 #[derive(Template)]
+#[template(path = "support_desk/templates/views.html")]
+struct ViewsPart<'a> {
+    view: &'a View,
+    views: Vec<ViewLink>,
+}
+
+#[derive(Template)]
 #[template(path = "support_desk/templates/queue.html")]
 struct QueuePage<'a> {
     view: &'a View,
-    views: Vec<ViewLink>,
+    views: String,
     table: String,
+    /// Where the page hears of changes.
+    stream: String,
     form: &'a Shown,
     organisations: Vec<(String, String)>,
     areas: Vec<&'static str>,
     which: &'static str,
     has_keys: bool,
+}
+
+/// The view that is looked at.
+fn here(asked: &Asked) -> &'static str {
+    if asked.view.is_empty() { "ours" } else { Which::parse(&asked.view).map_or("ours", Which::name) }
+}
+
+/// The views with how many each holds, as HTML.
+fn views(view: &View, found: &Listed, (asked, of_table): (&Asked, &TableAsked)) -> Result<String, Fault> {
+    let link = |(one, count): &(Which, i64)| ViewLink {
+        name: one.name(),
+        href: of_table.href("/support", &[("view", one.name())]),
+        count: if *count >= sql::COUNT_MAX { format!("{}+", sql::COUNT_MAX) } else { count.to_string() },
+        is_here: one.name() == here(asked),
+    };
+    let part = ViewsPart { view, views: found.counts.iter().map(link).collect() };
+    part.render().map_err(|why| Fault::Ours(format!("the queue could not be written: {why}")))
+}
+
+fn table<'a>(app: &App, view: &'a View, found: &Listed, of_table: &'a TableAsked) -> Table<'a> {
+    Table {
+        view,
+        path: "/support",
+        caption: view.t("support-title"),
+        columns: COLUMNS,
+        asked: of_table,
+        rows: found.rows.iter().map(|one| row(app, view, one)).collect(),
+        form: "bulk",
+        next: found.rows.last().filter(|_| found.is_more).map(|last| ("after", place_of(last))),
+        empty: view.t("support-queue-empty"),
+    }
+}
+
+/// What changes of the page while somebody looks at it.
+pub fn part(app: &App, view: &View, found: &Listed, (asked, of_table): (&Asked, &TableAsked)) -> Result<String, Fault> {
+    let (views, rows) = (views(view, found, (asked, of_table))?, table(app, view, found, of_table).html());
+    Ok(format!("{views}<div id=\"rows\">{rows}</div>"))
 }
 
 /// `GET /support`.
@@ -182,36 +228,19 @@ pub async fn queue(
     let me = me(&app, &person).await?;
     let found = page_of(&app, scope, &me, &asked).await?;
     let of_table = TableAsked::of(&pairs);
-    let next = found.rows.last().filter(|_| found.is_more).map(|last| ("after", place_of(last)));
-    let table = Table {
-        view: &view,
-        path: "/support",
-        caption: view.t("support-title"),
-        columns: COLUMNS,
-        asked: &of_table,
-        rows: found.rows.iter().map(|one| row(&app, &view, one)).collect(),
-        form: "bulk",
-        next,
-        empty: view.t("support-queue-empty"),
-    };
+    let table = table(&app, &view, &found, &of_table);
     if of_table.is_csv {
         return Ok(table.csv("support"));
     }
-    let which = if asked.view.is_empty() { "ours" } else { Which::parse(&asked.view).map_or("ours", Which::name) };
-    let link = |(one, count): &(Which, i64)| ViewLink {
-        name: one.name(),
-        href: of_table.href("/support", &[("view", one.name())]),
-        count: if *count >= sql::COUNT_MAX { format!("{}+", sql::COUNT_MAX) } else { count.to_string() },
-        is_here: one.name() == which,
-    };
     let page = QueuePage {
         view: &view,
-        views: found.counts.iter().map(link).collect(),
+        views: views(&view, &found, (&asked, &of_table))?,
         table: table.html(),
+        stream: of_table.href("/support/stream", &[("after", &asked.after)]),
         form: &Shown::of(&asked),
         organisations: organisations(&app),
         areas: Area::ALL.iter().map(|area| area.name()).collect(),
-        which,
+        which: here(&asked),
         has_keys: me.has_keys,
     };
     show(&page)

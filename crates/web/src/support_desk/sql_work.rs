@@ -289,6 +289,11 @@ fn queued(row: &Row) -> Result<Queued, Error> {
     })
 }
 
+/// The last thing that happened to any request: another number says that something did.
+pub async fn last_event(tx: &mut Tx) -> Result<i64, Error> {
+    tx.row("SELECT COALESCE(MAX(id), 0) FROM request_event", args![]).await?.map_or(Ok(0), |row| row.int(0))
+}
+
 /// How many a view holds, up to [`COUNT_MAX`].
 pub async fn count(tx: &mut Tx, scope: OrgScope, wanted: &Wanted<'_>) -> Result<i64, Error> {
     let mut args = args![];

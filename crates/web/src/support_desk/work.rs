@@ -20,7 +20,7 @@ use serde_json::json;
 use store::Tx;
 
 /// Characters of one word.
-const WORD_CHARS_MAX: usize = 20_000;
+pub const WORD_CHARS_MAX: usize = 20_000;
 /// Requests that one word goes to, and that are chosen at once.
 pub const AT_ONCE_MAX: usize = 500;
 const PICKED_MAX: usize = 100;

@@ -1,9 +1,10 @@
 //! The page of an engineer for one request: the conversation, and everything that is done with it.
 
 use super::queue_page::{me, organisation};
+use super::side_panel::{self, SidePanel};
 use super::sql_work::{self as sql, Engineer, SavedReply};
 use super::work::{self, WorkAction};
-use super::{desk, keep, panel};
+use super::{desk, diagnose, keep, panel};
 use crate::App;
 use crate::page::confirm::{self, Confirm};
 use crate::page::form::Form as Shown;
@@ -13,7 +14,7 @@ use crate::people::Person;
 use crate::service_request::{Consent, Event, Request, See, Severity, Side, State, Via, What, sql as request_sql, sql_consent, sql_more};
 use askama::Template;
 use axum::Form;
-use axum::extract::{Path, State as Given};
+use axum::extract::{Path, Query, State as Given};
 use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use mail::id::{RequestId, SavedReplyId};
@@ -36,6 +37,10 @@ struct WorkPage<'a> {
     /// `i64::MAX`: until the requester says something.
     aside_ms: Option<i64>,
     has_keys: bool,
+    side: &'a SidePanel,
+    can_diagnose: bool,
+    /// Names of diagnoses that were made for the request, with when.
+    diagnoses: Vec<(String, i64)>,
 }
 
 impl WorkPage<'_> {
@@ -135,9 +140,12 @@ async fn read(app: &App, person: &Person, id: RequestId) -> Result<Read, Fault> 
     found?.ok_or(Fault::NotFound)
 }
 
-async fn shown(app: &App, view: &View, person: &Person, (id, form): (RequestId, &Shown)) -> Page {
+async fn shown(app: &App, view: &View, person: &Person, (id, form, sees): (RequestId, &Shown, &[See])) -> Page {
     keep::catch_up(app).await?;
     let found = read(app, person, id).await?;
+    let side = side_panel::read(app, view, person, (id, sees, &format!("/support/{id}"))).await?;
+    let made = found.events.iter().filter(|event| event.what == What::Diagnosis);
+    let diagnoses = made.filter_map(|event| Some((event.detail["diagnosis"].as_str()?.to_string(), event.at_ms))).collect();
     let (_, clocks) = keep::seen(app, OrgScope::One(found.request.org), id).await?;
     let page = WorkPage {
         view,
@@ -152,6 +160,9 @@ async fn shown(app: &App, view: &View, person: &Person, (id, form): (RequestId, 
         linked: found.linked,
         aside_ms: found.aside_ms,
         has_keys: me(app, person).await?.has_keys,
+        side: &side,
+        can_diagnose: diagnose::is_allowed(app, person, id).await?,
+        diagnoses,
         request: &found.request,
     };
     show_with(if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
@@ -162,11 +173,19 @@ fn fits(reply: &SavedReply, lang: &str) -> bool {
     reply.lang.is_empty() || lang.is_empty() || reply.lang.split('-').next() == lang.split('-').next()
 }
 
+/// Which parts of the side panel are looked at.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// "trace", "health", "settings", several between spaces, or "all"; '' none, so that nothing is read and no line is left.
+    see: String,
+}
+
 /// `GET /support/{request}`.
-pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): Path<String>) -> Page {
+pub async fn page(Given(app): Given<App>, view: View, person: Person, Path(id): Path<String>, Query(look): Query<Look>) -> Page {
     desk(&person)?;
     let id: RequestId = id.parse().map_err(|_| Fault::NotFound)?;
-    shown(&app, &view, &person, (id, &Shown::default())).await
+    shown(&app, &view, &person, (id, &Shown::default(), &side_panel::parts(&look.see)?)).await
 }
 
 /// What was typed, with the saved reply that was chosen.
@@ -227,7 +246,7 @@ pub async fn act(Given(app): Given<App>, view: View, person: Person, Path(id): P
     };
     match done_so_far {
         Ok(say) => done(&here, say),
-        Err(Fault::Invalid(wrong)) => shown(&app, &view, &person, (id, &Shown::of(&typed).with_wrong(wrong))).await,
+        Err(Fault::Invalid(wrong)) => shown(&app, &view, &person, (id, &Shown::of(&typed).with_wrong(wrong), &[])).await,
         Err(fault) => Err(fault),
     }
 }
@@ -245,7 +264,7 @@ async fn with_saved(app: &App, view: &View, person: &Person, (id, typed): (Reque
     form.values.insert("body".into(), reply.body);
     form.values.insert("then".into(), reply.steps.then);
     form.values.insert("saved".into(), typed.saved.clone());
-    shown(app, view, person, (id, &form)).await
+    shown(app, view, person, (id, &form, &[])).await
 }
 
 /// Everything that a saved reply does, with its own words or those that were typed.

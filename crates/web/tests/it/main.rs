@@ -41,6 +41,7 @@ mod scene;
 mod service_request;
 mod submission;
 mod support;
+mod support_look;
 mod templates;
 mod things;
 mod trace;

@@ -25,6 +25,7 @@
   }
   prepare(document);
   document.addEventListener("htmx:after:swap", (event) => prepare(event.target));
+  document.addEventListener("gatepost:fresh", (event) => prepare(event.detail));
 
   // Long work in steps: the next begins by itself, unless somebody leaves or asks to stop.
   all("form[data-go-on]", (form) => {

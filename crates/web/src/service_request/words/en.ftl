@@ -178,6 +178,7 @@ request-reads = What support looked at
 request-reads-none = Nothing so far.
 request-look-in = Look into this organisation
 request-looking = You may now open what was allowed. Each page you open is listed here.
+request-no-consent-for = The requester does not let you see this. Ask for consent in an answer.
 request-no-consent = This organisation lets you see nothing at present. Ask for its consent in an answer.
 
 request-stands = Where it stands
@@ -207,6 +208,7 @@ request-what-rating = Rating
 request-what-solution = Solution published
 request-what-snooze = Put aside
 request-what-escalation = Escalated
+request-what-diagnosis = Diagnosis by support
 request-escalate = Escalate
 request-escalate-text = Whoever works on it, your account manager and their deputy are told at once. The severity stays as it is.
 request-escalate-why = Why it needs more attention

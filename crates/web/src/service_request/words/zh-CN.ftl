@@ -169,6 +169,7 @@ request-reads = 支持人员查看过的内容
 request-reads-none = 暂无。
 request-look-in = 查看该组织
 request-looking = 现在可以打开已获授权的内容。您打开的每个页面都会列在这里。
+request-no-consent-for = 提交人未授权您查看此内容。请在答复中征求同意。
 request-no-consent = 该组织目前没有允许您查看任何内容。请在答复中征求同意。
 
 request-stands = 当前进展
@@ -198,6 +199,7 @@ request-what-rating = 评价
 request-what-solution = 已发布解决方案
 request-what-snooze = 暂时搁置
 request-what-escalation = 升级
+request-what-diagnosis = 支持人员排查
 request-escalate = 升级处理
 request-escalate-text = 将立即通知处理人、您的技术客户经理及其代理人。严重程度不变。
 request-escalate-why = 为何需要更多关注

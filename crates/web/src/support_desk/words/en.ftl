@@ -330,3 +330,73 @@ premier-requests = Requests that were opened
 premier-no-requests = No request was opened in this month.
 premier-issues = What happened to the service
 premier-no-issues = No issue concerned you in this month.
+
+support-side = The organisation
+support-side-hint = Each part that you open is listed on the request, and in the log of the organisation.
+support-side-all = Show what may be seen
+support-side-none = No consent for this
+support-side-nothing = None.
+support-side-mails = Mails and receipts
+support-side-look-mails = Show mails
+support-side-named = Attached to the request or named in it
+support-side-named-none = The request names no mail that is kept.
+support-side-latest = Latest to and from the requester
+support-side-latest-none = No mail of this address is kept.
+support-side-reasons = Strongest reasons
+support-side-health = Service health
+support-side-look-health = Show health
+support-side-no-issues = No issue concerns the organisation at present.
+support-side-settings = Settings
+support-side-look-settings = Show settings
+support-side-not-served = not served yet
+support-side-looked = checked
+support-side-waiting = { $count ->
+    [one] { $count } recipient waits
+   *[other] { $count } recipients wait
+}
+support-side-usual = No policy of its own; the default holds.
+support-side-off = off
+support-side-rules = { $count ->
+    [0] No mail flow rules.
+    [one] { $count } mail flow rule.
+   *[other] { $count } mail flow rules.
+}
+support-back = Back to the request
+support-diagnosis = Diagnosis
+support-diagnosis-begin = Look for the cause
+support-diagnosis-of = Result of { $what }
+support-diagnosis-needs = A diagnosis looks at mails and settings. Ask the requester to let you see both.
+support-diagnosis-intro = What the request says is filled in. Read it over, then the troubleshooter looks into the records and settings of the organisation under its consent. Nothing is changed.
+support-diagnosis-mail = Mail
+support-diagnosis-attach = Put the result into the conversation
+support-diagnosis-attach-hint = In the language of the requester. Change it as you like; leave it empty to send the result as it is. An internal note also keeps all of it as a file.
+support-diagnosis-reply = Send to the requester
+support-diagnosis-note = Keep as internal note
+support-diagnosis-attached = The result is in the conversation.
+support-diagnosis-not-done = The diagnosis has no result that could be put into the conversation.
+support-diagnosis-link = All of it, and what can be done with one click: { $what }
+support-publish = For others with the same problem
+support-publish-hint = What solved it can help everybody. Nothing is published but what you write for it.
+support-publish-solution = Publish the solution
+support-known = Make a known issue
+support-known-intro = Everybody reads a known issue. Name no person, address, domain or mail of the organisation. The request is linked to it, and its requester sees the workaround and the news.
+support-known-publish = Publish the known issue
+support-known-already = An issue explains this request already. Take that link away first.
+support-known-done = The known issue is published, and the request is linked to it.
+support-wrong-named = This names the requester or a domain of the organisation. Everybody would read it.
+support-live-stop = Stop live updates
+support-live-start = Follow live
+support-live-lost = Live updates were lost; they are tried again. Reload to see the present list.
+support-live-stopped = Live updates are stopped.
+support-live-left = No longer in this view
+support-live-one = New in this view: { $what }
+support-live-came = { $count ->
+    [one] { $count } request came into this view.
+   *[other] { $count } requests came into this view.
+}
+support-live-gone = { $count ->
+    [one] { $count } request left this view.
+   *[other] { $count } requests left this view.
+}
+support-live-both = This view changed: { $count } came, { $gone } left.
+support-event-diagnosis = Support looked for the cause

@@ -5,7 +5,7 @@ use crate::scene::{NOW_MS, Scene};
 use mail::OrgId;
 use store::{Error, args};
 
-const BEGINS: &[&str] = &["/troubleshoot/", "/api/v1/diagnoses/"];
+const BEGINS: &[&str] = &["/troubleshoot/", "/api/v1/diagnoses/", "/support/", "/api/v1/support/requests/"];
 
 pub async fn there(scene: &Scene, org: OrgId) -> Places {
     let id = gateway::trace::first_id_at(NOW_MS - 1_800_000).0 + (org.0 & 0xffff);
