@@ -167,7 +167,8 @@ fn what_is_said_to_dovecot_stands_in_the_docs() {
     server.told(&["removal", "undo", &id]);
     server.eventually("it is back", |server| state(server) == "returned");
     let imap = imap.said();
-    let moved: Vec<String> = connections(&imap, "S: * OK [CAPABILITY ").filter(|said| said.contains(" UID MOVE ")).map(without_leaving).collect();
+    let moved: Vec<String> =
+        connections(&imap, "S: * OK [CAPABILITY ").filter(|said| said.contains(" UID MOVE ")).map(without_leaving).collect();
     let [removed, returned] = moved.as_slice() else { panic!("two connections move something: {imap}") };
     // Health looks at the connector on a connection of its own, sooner or later than the mail comes. That of the mail is left when it idles.
     let lmtp = lmtp.said();

@@ -61,6 +61,7 @@ const NUMBER_HAN: &[&str] =
 /// Those who keep the directory want its article; those whose telephone is gone want another way to sign in.
 const NOT_A_CALL: &[&str] = &[
     "edit",
+    "change",
     "add",
     "update",
     "import",
@@ -75,7 +76,7 @@ const NOT_A_CALL: &[&str] = &[
     "code",
     "codes",
 ];
-const NOT_A_CALL_HAN: &[&str] = &["修改", "编辑", "添加", "导入", "导出", "维护", "更新", "手机", "验证码", "号码簿"];
+const NOT_A_CALL_HAN: &[&str] = &["修改", "编辑", "添加", "导入", "导出", "维护", "更新", "在哪改", "怎么改", "手机", "验证码", "号码簿"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {

@@ -181,6 +181,11 @@ impl Library {
         &self.articles
     }
 
+    #[cfg(test)]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Article> {
         self.articles.iter().filter(move |article| article.kind == kind)
     }

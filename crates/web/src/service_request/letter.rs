@@ -13,6 +13,7 @@ use crate::support_desk::{sql as desk_sql, sql_work};
 use gateway::queue::letter::{self, Letter, Thread};
 use gateway::scope::OrgScope;
 use mail::Address;
+use mail::id::RequestId;
 use store::Tx;
 
 /// Characters of one letter's words; the page has all.
@@ -129,4 +130,10 @@ async fn post(tx: &mut Tx, at: &At, request: &Request, to: &str, words: &(dyn Fn
     let directory = at.app.directory.snapshot();
     letter::post_in(tx, &letter, &thread, &directory, (at.ids(), at.now_ms)).await?;
     Ok(())
+}
+
+/// Whether a subject is one of these letters': it begins with the number of a request, and nothing was answered before it.
+pub fn is_letter(subject: &str) -> bool {
+    let number = subject.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(number, _)| number);
+    number.is_some_and(|number| number.parse::<RequestId>().is_ok())
 }

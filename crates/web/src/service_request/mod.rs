@@ -39,6 +39,7 @@ pub mod sql_search;
 pub mod suggest;
 pub mod terms;
 
+pub use letter::is_letter;
 pub use model::*;
 
 use crate::App;

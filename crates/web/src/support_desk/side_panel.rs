@@ -12,7 +12,7 @@ use crate::page::fault::Wrong;
 use crate::page::{Fault, View};
 use crate::people::Person;
 use crate::service_request::consent::{self, Wish};
-use crate::service_request::{Event, File, Request, See, change, sql as request_sql, sql_file};
+use crate::service_request::{Event, File, Request, See, change, is_letter, sql as request_sql, sql_file};
 use gateway::policy::sql as policy_sql;
 use gateway::receipt::{self, Language, Receipt};
 use gateway::rules::sql as rule_sql;
@@ -233,7 +233,7 @@ fn named_in(request: &Request, events: &[Event], files: &[File]) -> Vec<MailId> 
     found
 }
 
-/// The latest to and from an address without those that are `named`, newest first.
+/// The latest to and from an address, newest first, without those that are `named` and without our own letters about requests.
 async fn latest_of(tx: &mut Tx, scope: OrgScope, address: &str, named: &[MailId]) -> Result<Vec<MailBody>, Error> {
     let query = |sender: Option<&str>, recipient: Option<&str>| Query {
         sender: sender.map(str::to_string),
@@ -246,7 +246,7 @@ async fn latest_of(tx: &mut Tx, scope: OrgScope, address: &str, named: &[MailId]
     rows.extend(trace::search(tx, scope, &query(Some(address), None)).await?.rows);
     rows.sort_by_key(|row| std::cmp::Reverse(row.mail));
     rows.dedup_by_key(|row| row.mail);
-    rows.retain(|row| !named.contains(&row.mail));
+    rows.retain(|row| !named.contains(&row.mail) && !(row.sender.is_empty() && is_letter(&row.subject)));
     rows.truncate(LATEST_MAX);
     Ok(rows)
 }

@@ -110,6 +110,12 @@ impl Guess {
         scores
     }
 
+    /// Of the classes of this help.
+    #[cfg(test)]
+    pub fn of(examples: &[Example<'_>]) -> Guess {
+        Guess::new(examples, CLASSES)
+    }
+
     /// Octets that it takes.
     #[cfg(test)]
     fn octets(&self) -> usize {
@@ -160,6 +166,21 @@ pub fn examples() -> Vec<Example<'static>> {
     found
 }
 
+/// All ways to ask with the class of each, without single words.
+#[cfg(test)]
+pub fn ways() -> Vec<(usize, asked::Asked)> {
+    let files = ARTICLES.iter().map(|article| article.asked).chain([NONE]).enumerate();
+    let all = files.flat_map(|(class, text)| asked::read(text).into_iter().map(move |one| (class, one)));
+    all.filter(|(_, one)| one.lang.is_some()).collect()
+}
+
+/// [`examples`] without the ways of writing that are left out, to measure with.
+#[cfg(test)]
+pub fn examples_without(is_left_out: &dyn Fn(&str) -> bool) -> Vec<Example<'static>> {
+    let texts: std::collections::HashSet<&str> = ways().iter().filter(|(_, one)| is_left_out(one.way)).map(|(_, one)| one.text).collect();
+    examples().into_iter().filter(|(_, text, weight)| *weight != ASKED || !texts.contains(text)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,14 +215,6 @@ mod tests {
         assert_eq!(Guess::new(&examples(), CLASSES).scores(question), guess().scores(question));
     }
 
-    fn ways() -> Vec<(usize, Asked)> {
-        let files = ARTICLES.iter().map(|article| article.asked).chain([NONE]).enumerate();
-        files
-            .flat_map(|(class, text)| asked::read(text).into_iter().map(move |one| (class, one)))
-            .filter(|(_, one)| one.lang.is_some())
-            .collect()
-    }
-
     /// Each way of writing is guessed from the others alone. `GATEPOST_MEASURE=1`, as it learns anew for each.
     #[test]
     fn ways_that_were_left_out_are_still_guessed() {
@@ -213,10 +226,7 @@ mod tests {
         let mut tallies: BTreeMap<(bool, &str, &str), [usize; 3]> = BTreeMap::new();
         for name in names {
             let left_out: Vec<&(usize, Asked)> = ways.iter().filter(|(_, one)| one.way == name).collect();
-            let texts: std::collections::HashSet<&str> = left_out.iter().map(|(_, one)| one.text).collect();
-            let rest: Vec<Example<'_>> =
-                examples().into_iter().filter(|(_, text, weight)| *weight != ASKED || !texts.contains(text)).collect();
-            let guess = Guess::new(&rest, CLASSES);
+            let guess = Guess::of(&examples_without(&|way| way == name));
             for (class, one) in left_out {
                 let scores = guess.scores(one.text);
                 let place = scores.iter().filter(|score| **score > scores[*class]).count();
