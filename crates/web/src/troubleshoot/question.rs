@@ -114,7 +114,7 @@ impl End {
     }
 }
 
-/// `ann+shop@x.example` is Ann's: people name their address, not the tag that they gave to somebody (RFC 5233 §1).
+/// `ann+shop@x.example` is Ann's: people name their address, not the tag that they gave to somebody.
 fn untagged(address: &str) -> Option<String> {
     let (local, domain) = address.rsplit_once('@')?;
     let (plain, _) = local.split_once('+').filter(|(plain, _)| !plain.is_empty())?;

@@ -7,7 +7,7 @@ use super::{domain, refusal};
 use crate::page::Say;
 use crate::troubleshoot::cause::Cause;
 use crate::troubleshoot::fix::{self, Fix};
-use crate::troubleshoot::gather::Facts;
+use crate::troubleshoot::gather::{self, Facts};
 use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::question::{End, Question};
 use crate::troubleshoot::steps::{Look, Steps};
@@ -73,6 +73,11 @@ fn damped(facts: &Facts, suspect: Suspect) -> Suspect {
 
 fn standing(ground: &Ground, end: &End) -> Option<Suspect> {
     let domain = end.domain();
+    if let Some(meant) = gather::nearly_ours(ground, domain) {
+        let say = Say::new("seen-misspelled").with("what", end.shown()).with("detail", meant.as_str());
+        let text = Say::new("tell-right-address").with("what", end.shown()).with("detail", meant.as_str());
+        return Some(Suspect::new(Cause::RecipientMistyped, end.shown()).detail(meant).seen(Strength::Shown, say).fix(fix::tell(text)));
+    }
     if ground.directory.domain_named(domain).is_none() {
         let say = Say::new("seen-not-served").with("what", domain);
         return Some(

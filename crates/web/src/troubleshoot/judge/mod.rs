@@ -16,6 +16,7 @@ mod refusal;
 mod reply;
 mod service;
 mod story;
+mod upkeep;
 
 use super::cause::Cause;
 use super::gather::{Facts, Story};
@@ -83,6 +84,7 @@ async fn mail(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps
         };
         found.extend(more);
     }
+    domain::signed(ground, &mut found).await;
     tried_now(ground, question, &mut found, steps).await;
     besides(ground, question, &mut found, steps).await?;
     own::besides(ground, question, facts, &mut found, steps).await?;
@@ -300,9 +302,12 @@ async fn believed(ground: &Ground, question: &Question, facts: &Facts, steps: &S
     let Some(name) = named.or_else(of_story).filter(|domain| ground.directory.domain_named(domain).is_some()) else { return Ok(found) };
     let target = domain::target(ground, &name).await?;
     let (mut wrong, names) = tokio::join!(domain::outward(ground, &target, Strength::Shown), domain::names(ground, &target));
+    let listed = domain::own_listed(ground).await;
     steps.note(Look::Sending, wrong.is_empty());
     steps.note(Look::Names, names.is_empty());
-    let is_alone = wrong.is_empty();
+    steps.note(Look::Lists, listed.is_none());
+    let is_alone = wrong.is_empty() && listed.is_none();
+    wrong.extend(listed);
     wrong.extend(names.into_iter().map(|suspect| if is_alone { stronger(suspect) } else { suspect }));
     // That it was delivered is known; it does not explain where it was put.
     if wrong.is_empty() { Ok(found) } else { Ok(wrong) }
