@@ -345,7 +345,7 @@ pub fn is_nearly(asked: &End, address: &str) -> bool {
 }
 
 /// Domains that differ by a letter or two, or have the same name under another end (x.com, x.cn), which is how people remember them.
-fn is_near_name(asked: &str, other: &str) -> bool {
+pub fn is_near_name(asked: &str, other: &str) -> bool {
     const SHORT: usize = 5;
     if asked == other || asked.is_empty() || other.is_empty() {
         return false;

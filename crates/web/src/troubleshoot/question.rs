@@ -297,8 +297,10 @@ impl Question {
             if slot.is_none() { *slot = Some(end) } else { open.push(end) }
         }
         let were_open = !open.is_empty() && (self.sender.is_none() || self.recipient.is_none());
+        let has_own = [&self.sender, &self.recipient].into_iter().flatten().chain(&open).any(|end| directory.domain_named(end.domain()).is_some());
         for end in open {
-            let is_ours = directory.domain_named(end.domain()).is_some();
+            // Who misspells their own domain means it all the same, where no other address is of ours.
+            let is_ours = directory.domain_named(end.domain()).is_some() || !has_own && is_nearly_ours(directory, end.domain());
             let (first, second) = match is_ours == outward {
                 true => (&mut self.sender, &mut self.recipient),
                 false => (&mut self.recipient, &mut self.sender),
@@ -365,6 +367,9 @@ impl Question {
             // A forged name that is not ours: how that mail came in, not what protects our own name.
             (Symptom::Forged, Some(false), Some(true)) => Symptom::BadDelivered,
             (Symptom::Forged, Some(false), None) if self.sender.as_ref().is_some_and(|end| end.address().is_some()) => Symptom::BadDelivered,
+            (Symptom::Unknown, None, Some(false)) if self.recipient.as_ref().is_some_and(|end| is_nearly_ours(directory, end.domain())) => {
+                Symptom::NotReceived
+            }
             (Symptom::NotDelivered, Some(false) | None, Some(true)) => Symptom::NotReceived,
             (Symptom::NotReceived, Some(true), Some(false)) => Symptom::NotDelivered,
             (Symptom::Unknown, Some(true), Some(false)) => Symptom::NotDelivered,
@@ -380,16 +385,22 @@ fn said(text: &str, fields: [&Option<End>; 2], directory: &Directory) -> Symptom
     let narrow = pasted::narrow(text);
     let words = pasted::without_addresses(&narrow);
     let symptom = Symptom::read(&words);
-    let is_foreign = |domain: &str| directory.domain_named(domain).is_none();
-    let of_fields = fields.into_iter().flatten().any(|end| is_foreign(end.domain()));
-    let of_words = || pasted::addresses(&narrow).any(|address| is_foreign(&address.rsplit('@').next().unwrap_or_default().to_lowercase()));
-    if !symptom.is_of_service() || !(of_fields || of_words()) {
+    if !symptom.is_of_service() || symptom == Symptom::SignIn && Symptom::is_kept_out(&words) {
         return symptom;
     }
+    let named = pasted::addresses(&narrow).filter_map(|address| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()));
+    let named = named.chain(fields.into_iter().flatten().map(|end| end.domain().to_string()));
+    let (own, foreign): (Vec<String>, Vec<String>) = named.partition(|domain| directory.domain_named(domain).is_some());
     match Symptom::read_of_mail(&words) {
-        Symptom::Unknown => symptom,
+        _ if foreign.is_empty() => symptom,
+        // Nothing else is complained of: with both ends named it is their mail that is asked about all the same.
+        Symptom::Unknown if own.is_empty() || symptom == Symptom::Connector => symptom,
         of_mail => of_mail,
     }
+}
+
+fn is_nearly_ours(directory: &Directory, domain: &str) -> bool {
+    directory.domains.values().any(|own| super::gather::is_near_name(domain, &own.name))
 }
 
 /// At which end an address stands by the words before it.

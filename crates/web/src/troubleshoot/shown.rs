@@ -263,9 +263,10 @@ fn cause_body(reader: Reader<'_>, at: usize, suspect: &Suspect) -> CauseBody {
         fix => is_administrator && reader.person.may(apply::needs(fix)),
     };
     // Figures of an installation that many organisations share are its operator's; that it is at fault is told to everybody.
-    let is_told_of = suspect.cause.is_of_installation() && !reader.person.may(May::Operate);
+    let is_operator = reader.person.may(May::Operate);
+    let is_told_of = suspect.cause.is_of_installation() && !is_operator;
     let fixes = suspect.fixes.iter().enumerate().filter(|(_, fix)| may_see(fix));
-    let fixes = fixes.map(|(n, fix)| (n, if is_told_of { for_others(fix) } else { fix.clone() }));
+    let fixes = fixes.map(|(n, fix)| (n, if is_operator { fix.clone() } else { for_others(fix) }));
     CauseBody {
         id: name.into(),
         what: if is_told_of { String::new() } else { suspect.what.clone() },

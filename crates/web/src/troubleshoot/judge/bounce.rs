@@ -88,7 +88,10 @@ pub async fn lost(ground: &Ground, question: &Question, facts: &Facts) -> Result
         let one = notice.recipients.first();
         let (to, said) = one.map(|one| (one.address.clone(), one.last_reply.clone())).unwrap_or_default();
         let say = Say::new("seen-bounce-lost").with("what", notice.mail.to_string()).with("recipient", to.as_str()).with("detail", said.as_str());
-        let told = Evidence::new(Strength::Record, say).at(notice.at_ms).of_mail(Some(about));
+        // One that still waits may arrive yet.
+        let is_over = notice.recipients.iter().any(|one| one.state == "bounced");
+        let strength = if is_over { Strength::Record } else { Strength::Hint };
+        let told = Evidence::new(strength, say).at(notice.at_ms).of_mail(Some(about));
         let text = Say::new("tell-bounce-lost").with("recipient", to.as_str()).with("detail", said.as_str());
         Suspect::new(Cause::BounceLost, to).detail(said).with(told).near(near).fix(fix::tell(text))
     };
