@@ -11,7 +11,7 @@ use mail::{MailId, OrgId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{Error, Row};
+use store::{Error, Row, Tx};
 
 /// How often the table is looked at: mail released by another process waits no longer.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -128,6 +128,38 @@ async fn claim(shared: &Arc<Shared>, now: i64, rows_max: usize) -> Result<usize,
         shared.enter(mail, rows, lease_ms);
     }
     Ok(rows.len())
+}
+
+/// Mails asked for at once when the queue is looked through.
+const MAILS_AT_ONCE: usize = 200;
+
+/// What is owed and cannot be read, for whoever looks at an installation: one such row keeps a whole sweep from delivering. Each with its
+/// mail and why; an empty list is a queue in order.
+/// # Errors
+/// The rows cannot be had at all.
+pub async fn unreadable(tx: &mut Tx, rows_max: usize) -> Result<Vec<String>, Error> {
+    let rows = sql::owed(tx, rows_max).await?;
+    let mut wrong = Vec::new();
+    let mut org = HashMap::new();
+    for row in &rows {
+        let mail = MailId(row.int(0)?);
+        org.insert(mail.0, row.int(2)?);
+        wrong.extend(incoming(row).err().map(|why| format!("{mail}: {why}")));
+    }
+    let ids: Vec<i64> = org.keys().copied().collect();
+    let mut there = 0;
+    for some in ids.chunks(MAILS_AT_ONCE) {
+        let mails = sql::mails(tx, some).await?;
+        there += mails.len();
+        for row in &mails {
+            wrong.extend(read_mail(row, &org).err().map(|why| format!("{}: {why}", MailId(row.int(0).unwrap_or(0)))));
+        }
+    }
+    if there < ids.len() {
+        wrong.push(format!("{} mails that recipients wait for have no row", ids.len() - there));
+    }
+    wrong.sort();
+    Ok(wrong)
 }
 
 fn incoming(row: &Row) -> Result<Incoming, Error> {
