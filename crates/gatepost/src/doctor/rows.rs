@@ -220,7 +220,8 @@ async fn newest(case: &Case, db: &Db) -> Finding {
         "Mail was taken in what is now the future: the clock is behind, or was ahead.",
         "有邮件的接收时间在“未来”：时钟现在偏慢，或曾经偏快。",
     );
-    let todo = two("Set the clock, and let it be kept (chrony, systemd-timesyncd).", "请校准时钟，并启用时间同步（chrony、systemd-timesyncd）。");
+    let todo =
+        two("Set the clock, and let it be kept (chrony, systemd-timesyncd).", "请校准时钟，并启用时间同步（chrony、systemd-timesyncd）。");
     Finding::problem(id, shown, said, todo).seen(format!("the newest mail is of {}", crate::output::time(newest_ms)))
 }
 

@@ -223,8 +223,7 @@ impl Dns for Live {
 
 /// One question over UDP with the CD bit (RFC 4035 §3.2.2). An answer too long for it is one all the same: there is data.
 async fn exchange_unchecked(server: SocketAddr, name: Name, kind: RecordType) -> std::io::Result<Message> {
-    let own: SocketAddr =
-        if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+    let own: SocketAddr = if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
     let mut question = Message::query();
     question.metadata.recursion_desired = true;
     question.metadata.checking_disabled = true;

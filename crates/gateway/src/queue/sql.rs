@@ -80,7 +80,8 @@ pub async fn claim(tx: &mut Tx, node: i64, now_ms: i64, until_ms: i64, rows_max:
 
 /// The same columns of rows that are owed, whoever holds them; changes nothing.
 pub async fn owed(tx: &mut Tx, rows_max: usize) -> Result<Vec<Row>, Error> {
-    let sql = "SELECT mail, n, org, address, original, edits, dsn, route, tries FROM recipient WHERE state = 'queued' ORDER BY next_ms LIMIT $1";
+    let sql =
+        "SELECT mail, n, org, address, original, edits, dsn, route, tries FROM recipient WHERE state = 'queued' ORDER BY next_ms LIMIT $1";
     tx.rows(sql, args![rows_max]).await
 }
 

@@ -291,7 +291,8 @@ async fn beside(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Questio
         Symptom::NotDelivered => "outbound",
         _ => "",
     };
-    if question.is_of_all() && matches!(question.symptom, Symptom::NotReceived | Symptom::NotDelivered | Symptom::Late | Symptom::Connector) {
+    if question.is_of_all() && matches!(question.symptom, Symptom::NotReceived | Symptom::NotDelivered | Symptom::Late | Symptom::Connector)
+    {
         let waiting = trace::search(tx, scope, &Query { state: Some("queued".into()), ..base.clone() }).await?.rows;
         return Ok(waiting.into_iter().filter(|row| row.direction.contains(direction)).map(|row| (row, 0.9)).collect());
     }

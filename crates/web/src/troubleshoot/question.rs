@@ -297,7 +297,8 @@ impl Question {
             if slot.is_none() { *slot = Some(end) } else { open.push(end) }
         }
         let were_open = !open.is_empty() && (self.sender.is_none() || self.recipient.is_none());
-        let has_own = [&self.sender, &self.recipient].into_iter().flatten().chain(&open).any(|end| directory.domain_named(end.domain()).is_some());
+        let has_own =
+            [&self.sender, &self.recipient].into_iter().flatten().chain(&open).any(|end| directory.domain_named(end.domain()).is_some());
         for end in open {
             // Who misspells their own domain means it all the same, where no other address is of ours.
             let is_ours = directory.domain_named(end.domain()).is_some() || !has_own && is_nearly_ours(directory, end.domain());
@@ -356,7 +357,8 @@ impl Question {
     }
 
     fn settle_recipient(&mut self, directory: &Directory) {
-        let key = self.recipient.as_ref().and_then(End::address).and_then(|address| Address::parse(address).ok()).map(|address| address.key());
+        let key =
+            self.recipient.as_ref().and_then(End::address).and_then(|address| Address::parse(address).ok()).map(|address| address.key());
         self.is_recipient_known = key.is_some_and(|key| directory.recipients.contains_key(&key));
     }
 
@@ -366,7 +368,9 @@ impl Question {
         self.symptom = match (self.symptom, is_ours(&self.sender), is_ours(&self.recipient)) {
             // A forged name that is not ours: how that mail came in, not what protects our own name.
             (Symptom::Forged, Some(false), Some(true)) => Symptom::BadDelivered,
-            (Symptom::Forged, Some(false), None) if self.sender.as_ref().is_some_and(|end| end.address().is_some()) => Symptom::BadDelivered,
+            (Symptom::Forged, Some(false), None) if self.sender.as_ref().is_some_and(|end| end.address().is_some()) => {
+                Symptom::BadDelivered
+            }
             (Symptom::Unknown, None, Some(false)) if self.recipient.as_ref().is_some_and(|end| is_nearly_ours(directory, end.domain())) => {
                 Symptom::NotReceived
             }

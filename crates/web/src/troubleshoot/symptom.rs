@@ -80,11 +80,22 @@ impl Symptom {
 
     /// The words say that somebody is kept out, not only what was on the way: a password, a code.
     pub fn is_kept_out(words: &str) -> bool {
-        const CUES: [&str; 12] = [
-            "sign in", "signing in", "log in", "log on", "locked out", "lets me in", "let me in", "登录不", "登不上", "登陆不", "进不去", "不让进",
+        const KEPT_OUT: [&str; 12] = [
+            "sign in",
+            "signing in",
+            "log in",
+            "log on",
+            "locked out",
+            "lets me in",
+            "let me in",
+            "登录不",
+            "登不上",
+            "登陆不",
+            "进不去",
+            "不让进",
         ];
         let words = words.to_lowercase();
-        CUES.iter().any(|cue| stands(&words, cue))
+        KEPT_OUT.iter().any(|cue| stands(&words, cue))
     }
 
     /// It is about this service itself, not about one mail.
@@ -148,7 +159,7 @@ const CUES: &[(Symptom, usize, &[&str])] = &[
     (Symptom::BadDelivered, 4, &["got through", "came through", "gets through", "get through", "let through", "let that through", "let this through", "let it through", "let in", "phishing", "phish", "a virus", "why did+deliver", "spam+in my inbox", "spam+in the inbox", "junk+in my inbox", "钓鱼", "漏过", "放进来", "进了收件箱", "病毒", "should have been stopped", "should have stopped", "should have caught", "end up in front of", "rubbish", "how did this+get in", "how could this", "slipped through", "slip through", "slips through", "keeps getting in", "keep getting in", "made it through", "not filtered", "wasn't filtered", "not blocked", "scam", "fraudulent mail", "malicious", "dangerous mail", "怎么会跑到", "没拦住", "没有拦住", "没拦下", "漏掉", "漏进来", "混进来", "诈骗邮件", "恶意邮件", "有毒", "广告邮件怎么"]),
     (Symptom::Late, 4, &["late", "delay", "slow", "slowly", "slower", "hours after", "hours later", "takes hours", "took hours", "minutes later", "took ages", "takes ages", "took+long", "takes+long", "took an hour", "took forever", "延迟", "很慢", "才收到", "才到", "迟到", "晚到", "太慢", "hours before", "in the afternoon+in the morning", "sent+in the morning+only", "only in the evening", "only today", "only now", "only arrived", "only came", "days later", "next day", "a day later", "held up", "holding up", "what held", "takes forever", "take forever", "too long", "so long", "long time to", "lag", "behind schedule", "才看到", "才送到", "才进来", "拖了", "耽搁", "晚了", "好久才", "半天才", "几个小时后", "第二天才", "下午才", "隔天才"]),
     (Symptom::NotDelivered, 3, &["didn't get my", "did not get my", "doesn't get my", "don't get my", "never got my", "not get my", "doesn't receive my", "didn't receive my", "did not receive my", "never received my", "not receive our", "don't receive our", "don't get our", "doesn't get our", "didn't get our", "never got our", "didn't receive our", "can't send", "cannot send", "unable to send", "i sent", "we sent", "our mail to", "my mail to", "sending to", "收不到我", "没收到我", "没有收到我", "收不到我们", "没收到我们", "没有收到我们", "我发", "我们发", "发不出", "发不了", "not reach our customer", "can't mail", "cannot mail", "can't write to", "do not go out", "does not go out", "doesn't go out", "not going out", "won't go out", "don't leave", "outgoing mail", "outbound mail", "going out", "往外发", "发出去", "外发", "对方没收到", "对方收不到", "客户收不到", "客户没收到", "那边不收", "那边没有收", "没法给"]),
-    (Symptom::NotReceived, 2, &["not receiv", "didn't receive", "don't receive", "doesn't receive", "never receiv", "did not receive", "does not get", "doesn't get", "don't get", "didn't get", "not get", "never got", "not arriv", "never arriv", "doesn't arrive", "didn't arrive", "missing", "isn't coming", "not coming", "never came", "did not come", "disappear", "waiting for", "where is", "no mail", "no email", "can't get mail", "lost", "never reach", "not reach", "doesn't reach", "didn't reach", "does not reach", "fails to reach", "stopped coming", "stopped arriving", "dried up", "nothing reaches", "nothing gets", "without a trace", "never showed", "no sign of", "not a single", "no incoming", "nothing has come", "nothing arrives", "does not come", "do not come", "has neither", "没进来", "一封邮件都没", "一封都没", "没收到", "收不到", "没有收到", "未收到", "没到", "没来", "没有到", "丢失", "丢了", "不见了", "一直没", "nothing came", "nothing comes", "no trace", "nowhere", "not show up", "no longer shows up", "does not turn up", "didn't turn up", "never turned up", "never made it", "has nothing", "have nothing", "has neither", "shows nothing", "in vain", "still has no", "still have no", "had no post", "no post", "not found", "can't find", "cannot find", "can't see", "gone", "swallowed", "vanished", "没影", "石沉大海", "没见", "没看到", "看不到", "找不到", "哪去了", "哪儿去了", "哪里去了", "啥也没有", "什么都没有", "什么也没有", "没有收", "没有见", "收不着", "没影儿", "没个影", "音信全无", "杳无音信", "没动静", "不见踪影", "没能到", "到不了", "进不来", "白等", "没有来信", "get lost", "少了", "漏收", "没收着", "失踪"]),
+    (Symptom::NotReceived, 2, &["not receiv", "didn't receive", "don't receive", "doesn't receive", "never receiv", "did not receive", "does not get", "doesn't get", "don't get", "didn't get", "not get", "never got", "not arriv", "never arriv", "doesn't arrive", "didn't arrive", "missing", "isn't coming", "not coming", "never came", "did not come", "disappear", "waiting for", "where is", "no mail", "no email", "can't get mail", "lost", "never reach", "not reach", "doesn't reach", "didn't reach", "does not reach", "fails to reach", "stopped coming", "stopped arriving", "dried up", "nothing reaches", "nothing gets", "without a trace", "never showed", "no sign of", "not a single", "cannot get", "no incoming", "nothing has come", "nothing arrives", "does not come", "do not come", "has neither", "没进来", "一封邮件都没", "一封都没", "没收到", "收不到", "没有收到", "未收到", "没到", "没来", "没有到", "丢失", "丢了", "不见了", "一直没", "nothing came", "nothing comes", "no trace", "nowhere", "not show up", "no longer shows up", "does not turn up", "didn't turn up", "never turned up", "never made it", "has nothing", "have nothing", "has neither", "shows nothing", "in vain", "still has no", "still have no", "had no post", "no post", "not found", "can't find", "cannot find", "can't see", "gone", "swallowed", "vanished", "没影", "石沉大海", "没见", "没看到", "看不到", "找不到", "哪去了", "哪儿去了", "哪里去了", "啥也没有", "什么都没有", "什么也没有", "没有收", "没有见", "收不着", "没影儿", "没个影", "音信全无", "杳无音信", "没动静", "不见踪影", "没能到", "到不了", "进不来", "白等", "没有来信", "get lost", "少了", "漏收", "没收着", "失踪"]),
 ];
 
 #[cfg(test)]

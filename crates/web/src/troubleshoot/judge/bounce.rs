@@ -87,7 +87,8 @@ pub async fn lost(ground: &Ground, question: &Question, facts: &Facts) -> Result
     let suspect = |(about, notice): (MailId, MailBody)| {
         let one = notice.recipients.first();
         let (to, said) = one.map(|one| (one.address.clone(), one.last_reply.clone())).unwrap_or_default();
-        let say = Say::new("seen-bounce-lost").with("what", notice.mail.to_string()).with("recipient", to.as_str()).with("detail", said.as_str());
+        let say =
+            Say::new("seen-bounce-lost").with("what", notice.mail.to_string()).with("recipient", to.as_str()).with("detail", said.as_str());
         // One that still waits may arrive yet.
         let is_over = notice.recipients.iter().any(|one| one.state == "bounced");
         let strength = if is_over { Strength::Record } else { Strength::Hint };

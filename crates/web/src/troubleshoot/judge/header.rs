@@ -18,7 +18,9 @@ const CLOCK_MS: i64 = 10 * 60 * 1000;
 pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect> {
     let mut found = of_pasted(ground, question);
     if question.symptom == Symptom::Late || question.is_guessed {
-        found.extend(facts.stories.iter().filter(|story| story.fit >= 0.8).take(STORIES_MAX).filter_map(|story| of_story(question, facts, story)));
+        found.extend(
+            facts.stories.iter().filter(|story| story.fit >= 0.8).take(STORIES_MAX).filter_map(|story| of_story(question, facts, story)),
+        );
     }
     found
 }

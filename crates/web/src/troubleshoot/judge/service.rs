@@ -65,7 +65,8 @@ fn wanted_connectors(ground: &Ground, question: &Question) -> Vec<String> {
     let mut names: Vec<String> = all.iter().filter(|name| words.contains(&name.to_lowercase().as_str())).cloned().collect();
     let domain = question.recipient.as_ref().or(question.sender.as_ref()).map(End::domain);
     let route = domain.map(|domain| ground.directory.inbound_route(domain).to_string());
-    names.extend(route.filter(|route| !route.is_empty() && !names.contains(route)));
+    let route = route.filter(|route| !route.is_empty() && !names.contains(route));
+    names.extend(route);
     if names.is_empty() {
         names = all;
     }
