@@ -9,6 +9,7 @@ mod clock;
 mod connector;
 mod domain;
 mod header;
+mod knocked;
 mod own;
 mod people;
 mod receipt;
