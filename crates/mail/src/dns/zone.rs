@@ -108,3 +108,18 @@ impl Dns for Zone {
 fn key(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_domain_whose_signatures_do_not_fit_is_only_seen_unchecked() {
+        let mut zone = Zone::new();
+        zone.txt("bogus.example", "here").txt("a.bogus.example", "here").txt("notbogus.example", "here").bogus("bogus.example");
+        for (name, is_answered) in [("bogus.example", false), ("A.Bogus.Example", false), ("notbogus.example", true)] {
+            assert_eq!(zone.lookup(name, RecordType::Txt).await.is_ok(), is_answered, "{name}");
+            assert!(matches!(zone.unchecked(name, RecordType::Txt).await, Some(Ok(records)) if records.len() == 1), "{name}");
+        }
+    }
+}

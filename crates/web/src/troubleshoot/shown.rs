@@ -382,3 +382,21 @@ fn why(lang: Lang, sentence: &str) -> (bool, String) {
 pub fn percent(probability: &f64) -> i64 {
     ((probability * 100.0).round() as i64).clamp(1, 99)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::troubleshoot::suspect::Strength;
+
+    #[test]
+    fn figures_of_the_installation_are_not_told_to_its_organisations() {
+        let figure = |key| Evidence::new(Strength::Shown, Say::new(key).with("count", 3_i64));
+        let of_mail = Evidence::new(Strength::Record, Say::new("seen-own-engine")).of_mail(Some(mail::MailId(7)));
+        let told = told_of(&[figure("seen-own-disk"), figure("seen-own-database"), figure("seen-deferred"), of_mail]);
+        let rules: Vec<&str> = told.iter().map(|one| one.rule.as_str()).collect();
+        assert_eq!(rules, ["seen-own-told", "seen-deferred", "seen-own-engine"], "what their own mail met stays");
+        assert!(told[0].say.args.is_empty());
+        let doctor = super::super::fix::open("/admin/doctor", "fix-open-doctor");
+        assert!(matches!(for_others(&doctor), Fix::Open { path, .. } if path == "/requests/new"));
+    }
+}

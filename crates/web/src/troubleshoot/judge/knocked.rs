@@ -23,7 +23,9 @@ use store::Error;
 /// Finding the addresses of a domain.
 const WITHIN: Duration = Duration::from_secs(4);
 const HOSTS_MAX: usize = 4;
-const ADDRESSES_MAX: usize = 8;
+const ADDRESSES_MAX: usize = 5;
+/// Looking through the refusals for one address.
+const LOOK_WITHIN: Duration = Duration::from_millis(400);
 /// Refusals of one address, and of all that are judged.
 const REFUSALS_MAX: usize = 20;
 const JUDGED_MAX: usize = 5;
@@ -38,7 +40,13 @@ pub async fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Re
     let (since_ms, until_ms) = (facts.since_ms, facts.until_ms);
     let read = ground.db.read(move |tx| {
         Box::pin(async move {
-            let base = RefusalQuery { since_ms: Some(since_ms), until_ms: Some(until_ms), limit: REFUSALS_MAX, ..RefusalQuery::default() };
+            let base = RefusalQuery {
+                since_ms: Some(since_ms),
+                until_ms: Some(until_ms),
+                limit: REFUSALS_MAX,
+                within: LOOK_WITHIN,
+                ..RefusalQuery::default()
+            };
             let mut rows: Vec<EventBody> = Vec::new();
             for ip in addresses {
                 // Of all organisations: those of none are told apart below.
