@@ -22,7 +22,8 @@ const FAILURES_MAX: usize = 5;
 /// What a bounce says where our own records say nothing.
 pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect> {
     let Some(pasted) = &question.pasted else { return Vec::new() };
-    let handed_on = facts.stories.iter().find_map(handed_on);
+    let is_all = facts.stories.iter().all(|story| handed_on(story).is_some());
+    let handed_on = facts.stories.first().filter(|_| is_all).and_then(handed_on);
     let is_ended = pasted.failures.iter().any(|failed| !failed.is_temporary);
     if !facts.refusals.is_empty() || !facts.stories.is_empty() && (handed_on.is_none() || !is_ended) {
         return Vec::new(); // what we recorded ourselves says it better

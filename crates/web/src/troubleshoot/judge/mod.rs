@@ -89,6 +89,10 @@ async fn mail(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps
     tried_now(ground, question, &mut found, steps).await;
     besides(ground, question, &mut found, steps).await?;
     own::besides(ground, question, facts, &mut found, steps).await?;
+    if question.symptom == Symptom::Bounce && question.pasted.is_none() {
+        // Somebody got a bounce: that the next hop took the mail is not the end of it.
+        found.iter_mut().filter(|one| one.cause == Cause::Delivered).for_each(|one| *one = shown(one.clone()));
+    }
     Ok(found)
 }
 
