@@ -172,18 +172,18 @@ async fn adds_up(case: &Case, db: &Db) -> Finding {
     }
 }
 
-/// Rows looked through: a queue that is longer has one that cannot be read in its front as well.
+/// Rows looked through, the longest due first.
 const QUEUED_MAX: usize = 10_000;
 
-/// Whether what waits to be delivered can be read: one row that cannot keeps the whole queue from moving.
+/// Whether what waits to be delivered can be read: what cannot waits for ever.
 async fn queued(db: &Db) -> Finding {
     let (id, queue) = ("queue.rows", "the queue");
     match db.read(|tx| Box::pin(async move { gateway::queue::unreadable(tx, QUEUED_MAX).await })).await {
         Ok(wrong) if wrong.is_empty() => Finding::ok(id, queue, two("What waits can be read.", "等待投递的邮件均可读取。")),
         Ok(wrong) => {
             let said = two(
-                format!("{} rows of the queue cannot be read; nothing is delivered while they are there.", wrong.len()),
-                format!("队列中有 {} 行无法读取；只要它们存在，就无法投递任何邮件。", wrong.len()),
+                format!("{} rows of the queue cannot be read; they are not delivered.", wrong.len()),
+                format!("队列中有 {} 行无法读取，相应的邮件不会被投递。", wrong.len()),
             );
             let todo = two(
                 "They were written by a newer version, or the database was edited: start that version, or restore the copy from before.",

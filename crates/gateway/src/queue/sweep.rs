@@ -118,12 +118,20 @@ async fn claim(shared: &Arc<Shared>, now: i64, rows_max: usize) -> Result<usize,
     for row in &rows {
         let mail = row.int(0)?;
         org.insert(mail, row.int(2)?);
-        by_mail.entry(mail).or_default().push(incoming(row)?);
+        // One that cannot be read waits alone; what was leased with it goes on.
+        match incoming(row) {
+            Ok(one) => by_mail.entry(mail).or_default().push(one),
+            Err(why) => tracing::error!(mail = %MailId(mail), %why, "a row of the queue cannot be read and is not delivered"),
+        }
     }
-    let mut owed: Vec<Owed> = mails.iter().map(|row| read_mail(row, &org)).collect::<Result<_, _>>()?;
+    let readable = |row: &Row| read_mail(row, &org).inspect_err(|why| tracing::error!(%why, "a mail of the queue cannot be read")).ok();
+    let mut owed: Vec<Owed> = mails.iter().filter_map(readable).collect();
     owed.sort_by_key(|mail| mail.id);
     for mail in owed {
         let mut rows = by_mail.remove(&mail.id.0).unwrap_or_default();
+        if rows.is_empty() {
+            continue;
+        }
         rows.sort_by_key(|row| row.due.n);
         shared.enter(mail, rows, lease_ms);
     }
@@ -133,8 +141,8 @@ async fn claim(shared: &Arc<Shared>, now: i64, rows_max: usize) -> Result<usize,
 /// Mails asked for at once when the queue is looked through.
 const MAILS_AT_ONCE: usize = 200;
 
-/// What is owed and cannot be read, for whoever looks at an installation: one such row keeps a whole sweep from delivering. Each with its
-/// mail and why; an empty list is a queue in order.
+/// What is owed and cannot be read, for whoever looks at an installation: it is never delivered. Each with its mail and why; an empty list
+/// is a queue in order.
 /// # Errors
 /// The rows cannot be had at all.
 pub async fn unreadable(tx: &mut Tx, rows_max: usize) -> Result<Vec<String>, Error> {

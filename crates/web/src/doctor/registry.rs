@@ -132,8 +132,8 @@ pub const LOOKS: &[Look] = &[
         "PostgreSQL refuses name or password of [store] url.",
         "PostgreSQL 拒绝 [store] url 中的用户名或密码。")),
     look("queue.rows", ("Whether the queue can be read", "队列能否读取"), (
-        "Every mail that waits is read as delivery reads it. A row that cannot be read, written by a newer version or damaged by hand, keeps the whole queue from moving.",
-        "按投递时的方式读取每封等待的邮件。无法读取的行（由更新的版本写入，或被人为损坏）会使整个队列停滞。")),
+        "Every mail that waits is read as delivery reads it. A row that cannot be read, written by a newer version or damaged by hand, is never delivered.",
+        "按投递时的方式读取每封等待的邮件。无法读取的行（由更新的版本写入，或被人为损坏）永远不会被投递。")),
     look("clock.rows", ("The clock against mail on record", "时钟与邮件记录"), (
         "Each mail carries the time at which it was taken. Mail of the future shows that the clock is behind now, or was ahead then.",
         "每封邮件都记有接收时间。如果出现来自“未来”的邮件，说明时钟现在偏慢，或当时偏快。")),
