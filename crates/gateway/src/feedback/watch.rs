@@ -72,7 +72,7 @@ impl Deltas {
             Ok(versions) => versions,
             Err(why) => return tracing::warn!(%why, "what people taught cannot be read; what was known before still counts"),
         };
-        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut unreadable = BTreeSet::new();
         for (org, person, version) in versions {
             let known = self.known.load().get(&(org, Arc::from(person.as_str()))).map(|(version, _)| *version);
             if known.is_some_and(|known| known >= version) {
@@ -86,10 +86,11 @@ impl Deltas {
                 Ok(Ok(delta)) => self.put(org, &person, version, delta),
                 Ok(Err(why)) => {
                     tracing::error!(org = org.0, person, %why, "what was learned cannot be read");
-                    self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).insert(org);
+                    unreadable.insert(org);
                 }
                 Err(why) => tracing::error!(%why, "a thread that reads what was learned ended"),
             }
         }
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = unreadable;
     }
 }
