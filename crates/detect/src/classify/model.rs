@@ -37,6 +37,8 @@ const CHECKSUM: std::ops::Range<usize> = 56..64;
 const UNKNOWN: i8 = i8::MIN;
 
 static SHIPPED: &[u8] = include_bytes!("../../model/gatepost.model");
+/// When the shipped model was trained, Unix milliseconds: 28 November 2026. A test asks for it anew when the file changes.
+const SHIPPED_MS: i64 = 1_795_824_000_000;
 
 /// Why a model file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,7 @@ pub enum ModelError {
 pub struct Model {
     octets: Octets,
     head: Head,
+    made_ms: Option<i64>,
 }
 
 enum Octets {
@@ -120,7 +123,7 @@ impl Model {
         static BUILT_IN: OnceLock<Arc<Model>> = OnceLock::new();
         let model = BUILT_IN.get_or_init(|| {
             let head = Head::read(SHIPPED).expect("the shipped model is whole: a test reads it");
-            Arc::new(Model { octets: Octets::Shipped(SHIPPED), head })
+            Arc::new(Model { octets: Octets::Shipped(SHIPPED), head, made_ms: Some(SHIPPED_MS) })
         });
         Arc::clone(model)
     }
@@ -129,14 +132,27 @@ impl Model {
     /// The file cannot be read, or is not a whole model of this format.
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let octets = std::fs::read(path).map_err(|source| ModelError::Read { path: path.display().to_string(), source })?;
-        Model::from_octets(octets)
+        let written = std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
+        let since = written.and_then(|at| at.duration_since(std::time::SystemTime::UNIX_EPOCH).ok());
+        let made_ms = since.and_then(|since| i64::try_from(since.as_millis()).ok());
+        Ok(Model { made_ms, ..Model::from_octets(octets)? })
+    }
+
+    /// When it was trained, or its file written, Unix milliseconds; `None` when nothing says so. Mail changes: a model gets worse by itself.
+    pub fn made_ms(&self) -> Option<i64> {
+        self.made_ms
+    }
+
+    /// The same of that time.
+    pub fn made_at(self, made_ms: i64) -> Model {
+        Model { made_ms: Some(made_ms), ..self }
     }
 
     /// # Errors
     /// The octets are not a whole model of this format.
     pub fn from_octets(octets: Vec<u8>) -> Result<Model, ModelError> {
         let head = Head::read(&octets)?;
-        Ok(Model { octets: Octets::Loaded(octets), head })
+        Ok(Model { octets: Octets::Loaded(octets), head, made_ms: None })
     }
 
     /// The model file.

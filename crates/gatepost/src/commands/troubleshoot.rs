@@ -150,6 +150,8 @@ async fn ground(place: &Place) -> anyhow::Result<Ground> {
         trace_days: chosen.settings.store.trace_days,
         health: chosen.settings.health.clone(),
         lists: Arc::new(gateway::intake::Lists::new(dns.clone(), chosen.settings.dns.list.clone())),
+        model_ms: detect::classify::Model::built_in().made_ms(),
+        learned: Default::default(),
         now_ms: output::now_ms(),
     })
 }

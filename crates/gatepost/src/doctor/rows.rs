@@ -24,10 +24,11 @@ pub async fn look(case: &Case, is_usable: bool) -> Vec<Finding> {
     };
     let Some(db) = opened else {
         let said = two("Not looked at: the database cannot be used.", "未检查：数据库无法使用。");
-        let ids = ["settings.fit", "bodies.files", "seal.fits", "balance"];
+        let ids = ["settings.fit", "bodies.files", "seal.fits", "balance", "queue.rows", "clock.rows"];
         return ids.into_iter().map(|id| Finding::cannot_tell(id, "database", said.clone())).chain([backup(case)]).collect();
     };
     let mut found = vec![fit(case, &db).await, files(case, &db).await, sealed(case, &db).await, adds_up(case, &db).await];
+    found.extend([queued(&db).await, newest(case, &db).await]);
     db.close();
     found.push(backup(case));
     found
@@ -169,6 +170,59 @@ async fn adds_up(case: &Case, db: &Db) -> Finding {
         }
         Err(why) => Finding::cannot_tell(id, span, two("The balance cannot be taken.", "无法核对。")).seen(why),
     }
+}
+
+/// Rows looked through, the longest due first.
+const QUEUED_MAX: usize = 10_000;
+
+/// Whether what waits to be delivered can be read: what cannot waits for ever.
+async fn queued(db: &Db) -> Finding {
+    let (id, queue) = ("queue.rows", "the queue");
+    match db.read(|tx| Box::pin(async move { gateway::queue::unreadable(tx, QUEUED_MAX).await })).await {
+        Ok(wrong) if wrong.is_empty() => Finding::ok(id, queue, two("What waits can be read.", "等待投递的邮件均可读取。")),
+        Ok(wrong) => {
+            let said = two(
+                format!("{} rows of the queue cannot be read; they are not delivered.", wrong.len()),
+                format!("队列中有 {} 行无法读取，相应的邮件不会被投递。", wrong.len()),
+            );
+            let todo = two(
+                "They were written by a newer version, or the database was edited: start that version, or restore the copy from before.",
+                "它们由更新的版本写入，或数据库被人改动过：请使用那个版本，或恢复之前的副本。",
+            );
+            wrong.iter().fold(Finding::problem(id, queue, said, todo), Finding::seen)
+        }
+        Err(why) => Finding::cannot_tell(id, queue, two("The rows cannot be read.", "无法读取记录。")).seen::<Error>(why),
+    }
+}
+
+/// Farther ahead than this is not for now.
+const AHEAD_MAX_MS: i64 = 60_000;
+
+/// Identifiers hold the time at which they were made: mail of the future says that the clock was wrong, then or now.
+async fn newest(case: &Case, db: &Db) -> Finding {
+    let (id, shown) = ("clock.rows", "database");
+    let asked: Result<Option<i64>, Error> = db
+        .read(|tx| {
+            Box::pin(async move {
+                let row = tx.row("SELECT max(id) FROM mail", args![]).await?;
+                Ok(row.map(|row| row.int_opt(0)).transpose()?.flatten())
+            })
+        })
+        .await;
+    let newest_ms = match asked {
+        Ok(newest) => newest.map_or(0, |id| trace::time_of(mail::MailId(id))),
+        Err(why) => return Finding::cannot_tell(id, shown, two("The rows cannot be read.", "无法读取记录。")).seen(why),
+    };
+    if newest_ms <= case.now_ms + AHEAD_MAX_MS {
+        return Finding::ok(id, shown, two("No mail is of the future.", "没有来自“未来”的邮件。"));
+    }
+    let said = two(
+        "Mail was taken in what is now the future: the clock is behind, or was ahead.",
+        "有邮件的接收时间在“未来”：时钟现在偏慢，或曾经偏快。",
+    );
+    let todo =
+        two("Set the clock, and let it be kept (chrony, systemd-timesyncd).", "请校准时钟，并启用时间同步（chrony、systemd-timesyncd）。");
+    Finding::problem(id, shown, said, todo).seen(format!("the newest mail is of {}", crate::output::time(newest_ms)))
 }
 
 /// When the last copy was made, by the note that `gatepost backup` leaves.

@@ -3,6 +3,7 @@
 use super::redact::Secrets;
 use super::{Case, Finding, Repair, two};
 use crate::settings::{self, Chosen, Settings};
+use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,7 @@ fn read(file: &Path) -> (Settings, Vec<String>, Vec<Finding>) {
     match settings::parse(&shown, &text) {
         Ok(settings) => {
             found.insert(0, Finding::ok("settings.file", &shown, two("The settings are right.", "设置正确。")));
+            found.extend(twice(&shown, &settings));
             (settings, Vec::new(), found)
         }
         Err(why) => {
@@ -71,6 +73,21 @@ fn read(file: &Path) -> (Settings, Vec<String>, Vec<Finding>) {
             (settings, left_out, found)
         }
     }
+}
+
+/// A domain, connector or organisation that is named twice: a start takes the last without a word.
+fn twice(shown: &str, settings: &Settings) -> Option<Finding> {
+    let domains = settings.domain.iter().map(|one| format!("[[domain]] {}", one.name.to_lowercase()));
+    let connectors = settings.connector.iter().map(|one| format!("[[connector]] {}", one.name));
+    let organisations = settings.organisation.iter().map(|one| format!("[[organisation]] {}", one.name));
+    let mut seen = HashSet::new();
+    let again: Vec<String> = domains.chain(connectors).chain(organisations).filter(|name| !seen.insert(name.clone())).collect();
+    if again.is_empty() {
+        return None;
+    }
+    let said = two("A name stands there twice; only the last one counts.", "有名称重复出现，只有最后一处生效。");
+    let todo = two("Take one of the two out, or put them together.", "请删除其中一处，或把两处合并。");
+    Some(again.iter().fold(Finding::problem("settings.twice", shown, said, todo), Finding::seen))
 }
 
 /// The tables that are right by themselves, and the names of the others.

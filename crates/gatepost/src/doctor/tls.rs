@@ -4,6 +4,7 @@ use super::{Case, Finding, Repair, two};
 use gateway::connection::acme;
 use gateway::connection::settings::TlsSettings;
 use gateway::connection::tls::{Keys, TlsError};
+use gateway::connection::validity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::os::unix::fs::PermissionsExt;
@@ -32,6 +33,7 @@ pub fn look(case: &Case) -> Vec<Finding> {
     }
     let mut found = vec![Finding::ok(id, &shown, two("Certificate and key make a pair.", "证书与私钥匹配。"))];
     found.push(expiry(case, &shown, keys.until_ms()));
+    found.extend(early(case, &shown, &tls.certificate));
     if case.knows("listen") {
         found.push(named(&shown, &tls.certificate, &name));
     }
@@ -65,6 +67,7 @@ fn of_authority(case: &Case, own: &str) -> Vec<Finding> {
         Ok(Some(keys)) => {
             found.push(Finding::ok("tls.certificate", &shown, two("Certificate and key make a pair.", "证书与私钥匹配。")));
             found.push(expiry(case, &shown, keys.until_ms()));
+            found.extend(early(case, &shown, &certificate));
         }
         Ok(None) => {}
         Err(why) => found.push(unusable(&shown, &why)),
@@ -108,6 +111,18 @@ fn expiry(case: &Case, shown: &str, until_ms: Option<i64>) -> Finding {
             Finding::ok(id, shown, two(format!("Good for {days} more days."), format!("还有 {days} 天到期。"))).seen(ends)
         }
     }
+}
+
+/// A certificate whose time has not come is as bad as one that has expired; a clock that is behind looks the same.
+fn early(case: &Case, shown: &str, file: &std::path::Path) -> Option<Finding> {
+    let first = CertificateDer::pem_file_iter(file).ok().and_then(|mut all| all.next()?.ok())?;
+    let begins = validity::from_ms(&first).filter(|begins| *begins > case.now_ms)?;
+    let said = two("The certificate is not valid yet, by our clock.", "按本机时钟，证书尚未生效。");
+    let todo = two(
+        "See that our clock is right (see clock.files), and wait for the day it begins, or name another one in [tls] until then.",
+        "请确认本机时钟准确（见 clock.files）；如果时钟无误，请等到证书生效，或在此之前在 [tls] 中使用另一张证书。",
+    );
+    Some(Finding::problem("tls.start", shown, said, todo).seen(crate::output::time(begins)))
 }
 
 fn named(shown: &str, file: &std::path::Path, name: &str) -> Finding {

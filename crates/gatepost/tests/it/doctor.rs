@@ -90,6 +90,21 @@ fn doctor_names_what_is_broken() {
 }
 
 #[test]
+fn doctor_says_which_program_has_the_port() {
+    let world = World::healthy().expect("a world");
+    let held = std::net::TcpListener::bind(("127.0.0.1", world.port)).expect("free");
+    let (_, printed) = world.doctor(&[]);
+    drop(held);
+    let taken = printed.iter().find(|finding| finding["id"] == "listen.port" && finding["result"] == "problem").expect("it is taken");
+    let named = taken["evidence"].as_array().is_some_and(|all| all.iter().any(|one| one.as_str().is_some_and(is_this_process)));
+    assert!(named, "{taken:#?}");
+}
+
+fn is_this_process(seen: &str) -> bool {
+    seen.contains(&format!("process {} (", std::process::id()))
+}
+
+#[test]
 fn doctor_names_what_is_broken_with_postgres() {
     let wrong: Vec<String> = POSTGRES_CASES.iter().filter_map(|(name, wanted, breaking)| check(name, wanted, *breaking).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -13,6 +13,6 @@ pub mod reverse;
 pub mod settings;
 pub mod stop;
 pub mod tls;
-mod validity;
+pub mod validity;
 
 pub use listener::{ListenError, Running, Setup, listen, open, open_std, own_name};

@@ -9,15 +9,17 @@ use futures_util::future::{BoxFuture, ready};
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as WireError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{self, Name, RData};
 use hickory_resolver::{TokioResolver, lookup::Lookup};
 use mail::dns::{Answer, Dns, DnsError, Record, RecordType};
 use moka::future::Cache;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+const DNS_PORT: u16 = 53;
 /// One question, both attempts and the change to TCP included.
 const QUESTION_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long a failure is remembered, so that one mail's ten questions to a dead server wait once (RFC 2308 §7 allows 5 min).
@@ -28,6 +30,10 @@ const KEPT_MIN: Duration = Duration::from_secs(1);
 const NOTHING_KEPT: Duration = Duration::from_secs(30);
 /// Records of one answer; more than any honest name has, and 64 KiB of TCP answer can hold thousands.
 const RECORDS_MAX: usize = 256;
+/// Servers asked with signatures left unchecked, how long each may take, and the longest answer.
+const UNCHECKED_SERVERS_MAX: usize = 2;
+const UNCHECKED_WAIT_MAX: Duration = Duration::from_secs(2);
+const UNCHECKED_OCTETS_MAX: usize = 4_096;
 /// Questions under way to one server.
 const QUESTIONS_MAX: usize = 4_096;
 
@@ -61,6 +67,7 @@ struct Counters {
 /// Implements [`Dns`] over the network. Cheap to share behind an `Arc`.
 pub struct Live {
     resolver: TokioResolver,
+    servers: Vec<SocketAddr>,
     cache: Cache<Key, Kept, std::hash::RandomState>,
     counters: Arc<Counters>,
     keep_max: Duration,
@@ -118,12 +125,15 @@ impl Live {
     }
 
     fn with(config: ResolverConfig, settings: &DnsSettings, is_recursive: bool) -> Result<Live, ResolverError> {
+        let place = |server: &NameServerConfig| SocketAddr::new(server.ip, server.connections.first().map_or(DNS_PORT, |one| one.port));
+        let servers = config.name_servers().iter().map(place).take(UNCHECKED_SERVERS_MAX).collect();
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         set_options(builder.options_mut(), settings.wait.duration());
         builder.options_mut().recursion_desired = is_recursive;
         let resolver = builder.build().map_err(|error| ResolverError::Start(error.to_string()))?;
         Ok(Live {
             resolver,
+            servers,
             cache: Cache::builder().max_capacity(settings.cache_max).expire_after(ByAnswer).build(),
             counters: Arc::default(),
             keep_max: settings.keep_max.duration(),
@@ -162,6 +172,20 @@ impl Live {
         }
     }
 
+    async fn ask_unchecked(&self, name: &str, kind: RecordType) -> Option<Answer> {
+        let wire_name = wire_name(name.strip_suffix('.').unwrap_or(name)).ok()?;
+        for server in &self.servers {
+            let asked = tokio::time::timeout(UNCHECKED_WAIT_MAX, exchange_unchecked(*server, wire_name.clone(), kind)).await;
+            let Ok(Ok(answer)) = asked else { continue };
+            return Some(match answer.metadata.response_code {
+                ResponseCode::NoError => Ok(answer.answers.iter().filter_map(|one| read(&one.data, kind)).take(RECORDS_MAX).collect()),
+                ResponseCode::NXDomain => Err(DnsError::NoSuchName(name.to_string())),
+                code => Err(DnsError::Temporary { name: name.to_string(), why: code.to_string() }),
+            });
+        }
+        None
+    }
+
     fn keep_records(&self, lookup: &Lookup, kind: RecordType) -> Kept {
         let records: Vec<Record> = lookup.answers().iter().filter_map(|record| read(&record.data, kind)).take(RECORDS_MAX).collect();
         let left = lookup.valid_until().saturating_duration_since(Instant::now());
@@ -191,6 +215,26 @@ impl Dns for Live {
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Answer> {
         Box::pin(self.ask(name, kind))
     }
+
+    fn unchecked<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Option<Answer>> {
+        Box::pin(self.ask_unchecked(name, kind))
+    }
+}
+
+/// One question over UDP with the CD bit (RFC 4035 §3.2.2). An answer too long for it is one all the same: there is data.
+async fn exchange_unchecked(server: SocketAddr, name: Name, kind: RecordType) -> std::io::Result<Message> {
+    let own: SocketAddr = if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+    let mut question = Message::query();
+    question.metadata.recursion_desired = true;
+    question.metadata.checking_disabled = true;
+    question.add_query(Query::query(name, wire_type(kind)));
+    let socket = tokio::net::UdpSocket::bind(own).await?;
+    socket.connect(server).await?;
+    socket.send(&question.to_vec().map_err(std::io::Error::other)?).await?;
+    let mut octets = vec![0; UNCHECKED_OCTETS_MAX];
+    let length = socket.recv(&mut octets).await?;
+    let answer = Message::from_vec(octets.get(..length).unwrap_or_default()).map_err(std::io::Error::other)?;
+    if answer.metadata.id == question.metadata.id { Ok(answer) } else { Err(std::io::ErrorKind::InvalidData.into()) }
 }
 
 struct ByAnswer;

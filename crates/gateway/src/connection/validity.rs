@@ -1,4 +1,4 @@
-//! Until when a certificate holds: the one field of it that we read ourselves.
+//! From when until when a certificate holds: the one field of it that we read ourselves.
 
 use rustls::pki_types::CertificateDer;
 
@@ -11,6 +11,18 @@ const GENERALIZED_TIME: u8 = 0x18;
 
 /// `notAfter` in Unix milliseconds (RFC 5280 §4.1.2.5); `None` when it cannot be read.
 pub fn until_ms(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (tag, text, _) = element(element(validity(certificate)?)?.2)?;
+    time_ms(tag, std::str::from_utf8(text).ok()?)
+}
+
+/// `notBefore`, as [`until_ms`].
+pub fn from_ms(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (tag, text, _) = element(validity(certificate)?)?;
+    time_ms(tag, std::str::from_utf8(text).ok()?)
+}
+
+/// The two times.
+fn validity<'a>(certificate: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
     let (_, whole, _) = element(certificate)?;
     let (_, mut rest, _) = element(whole).filter(|(tag, ..)| *tag == SEQUENCE)?;
     let (tag, _, after) = element(rest)?;
@@ -21,9 +33,7 @@ pub fn until_ms(certificate: &CertificateDer<'_>) -> Option<i64> {
     for _ in 0..3 {
         rest = element(rest)?.2;
     }
-    let (_, validity, _) = element(rest).filter(|(tag, ..)| *tag == SEQUENCE)?;
-    let (tag, text, _) = element(element(validity)?.2)?;
-    time_ms(tag, std::str::from_utf8(text).ok()?)
+    element(rest).filter(|(tag, ..)| *tag == SEQUENCE).map(|(_, validity, _)| validity)
 }
 
 /// Tag, content and what comes after one element of DER.
@@ -70,6 +80,7 @@ mod tests {
             params.not_after = rcgen::date_time_ymd(year, 1, 1);
             let made = params.self_signed(&key).expect("a certificate");
             assert_eq!(until_ms(made.der()), Some(want), "{year}");
+            assert_eq!(from_ms(made.der()), Some(1_262_304_000_000), "it begins in 2010");
         }
     }
 

@@ -4,8 +4,8 @@ use super::sql;
 use arc_swap::ArcSwap;
 use detect::classify::Delta;
 use mail::OrgId;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Db, Error};
 
@@ -20,6 +20,8 @@ type Known = HashMap<(OrgId, Arc<str>), (i64, Arc<Delta>)>;
 #[derive(Clone, Default)]
 pub struct Deltas {
     known: Arc<ArcSwap<Known>>,
+    /// Whose rows are there and cannot be read.
+    unreadable: Arc<Mutex<BTreeSet<OrgId>>>,
 }
 
 impl Deltas {
@@ -47,6 +49,11 @@ impl Deltas {
         names.filter_map(|name| known.get(&(org, Arc::from(name)))).map(|(_, delta)| delta.clone()).collect()
     }
 
+    /// Something was taught in this organisation that cannot be read, so it does not count.
+    pub fn is_unreadable(&self, org: OrgId) -> bool {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).contains(&org)
+    }
+
     pub(super) fn put(&self, org: OrgId, person: &str, version: i64, delta: Delta) {
         let (key, delta): (_, Arc<Delta>) = ((org, Arc::from(person)), delta.into());
         self.known.rcu(|known| {
@@ -59,12 +66,13 @@ impl Deltas {
     }
 
     /// Reads what changed in the table.
-    pub(super) async fn refresh(&self, db: &Db) {
+    pub async fn refresh(&self, db: &Db) {
         let versions: Result<_, Error> = db.read(|tx| Box::pin(async move { sql::versions(tx, DELTAS_MAX).await })).await;
         let versions = match versions {
             Ok(versions) => versions,
             Err(why) => return tracing::warn!(%why, "what people taught cannot be read; what was known before still counts"),
         };
+        let mut unreadable = BTreeSet::new();
         for (org, person, version) in versions {
             let known = self.known.load().get(&(org, Arc::from(person.as_str()))).map(|(version, _)| *version);
             if known.is_some_and(|known| known >= version) {
@@ -76,9 +84,13 @@ impl Deltas {
             // Fitting its weights may take a tenth of a second.
             match tokio::task::spawn_blocking(move || Delta::from_octets(&octets)).await {
                 Ok(Ok(delta)) => self.put(org, &person, version, delta),
-                Ok(Err(why)) => tracing::error!(org = org.0, person, %why, "what was learned cannot be read"),
+                Ok(Err(why)) => {
+                    tracing::error!(org = org.0, person, %why, "what was learned cannot be read");
+                    unreadable.insert(org);
+                }
                 Err(why) => tracing::error!(%why, "a thread that reads what was learned ended"),
             }
         }
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = unreadable;
     }
 }

@@ -118,6 +118,22 @@ impl Lists {
         join_all(looks).await
     }
 
+    /// Lists that answer that they do not serve us: their zone, and the answer. 127.255.255.252 is a zone written wrongly, .254 a public
+    /// or unnamed resolver, .255 too many questions; without a licence lists answer so to whoever asks more than a household does.
+    pub async fn refusing_us(&self) -> Vec<(String, Ipv4Addr)> {
+        let asked = self.lists.iter().map(|list| async move {
+            let name = format!("2.0.0.127.{}", list.zone);
+            let answer = tokio::time::timeout(ANSWER_MAX, self.dns.lookup(&name, RecordType::A)).await;
+            let records = answer.ok().and_then(Result::ok)?;
+            let code = records.iter().find_map(|record| match record {
+                Record::A(address) if address.octets()[..3] == [127, 255, 255] => Some(*address),
+                _ => None,
+            })?;
+            Some((list.zone.clone(), code))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
     async fn ask_one(&self, name: String, codes: &[Ipv4Addr]) -> Answer {
         match self.dns.lookup(&name, RecordType::A).await {
             Ok(records) => meaning(&records, codes),
@@ -206,6 +222,7 @@ mod tests {
         let looks = lists.look().await;
         let answers: Vec<(&str, bool)> = looks.iter().map(|(zone, took)| (zone.as_str(), took.is_some())).collect();
         assert_eq!(answers, [("well.example", true), ("away.example", false), ("closed.example", false), ("empty.example", true)]);
+        assert_eq!(lists.refusing_us().await, [("closed.example".to_string(), Ipv4Addr::new(127, 255, 255, 254))]);
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ pub use lane::{Destination, LaneKey, Seat, Seats};
 pub use settings::{GiveUp, QueueSettings};
 pub use settle::{Attempt, Outcome};
 pub use sql::{Statement, Waiting, waiting};
+pub use sweep::unreadable;
 
 use crate::directory::ConnectorSettings;
 use crate::scope::OrgScope;

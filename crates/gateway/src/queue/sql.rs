@@ -78,6 +78,13 @@ pub async fn claim(tx: &mut Tx, node: i64, now_ms: i64, until_ms: i64, rows_max:
     tx.rows(&sql, args![node, until_ms, now_ms, rows_max]).await
 }
 
+/// The same columns of rows that are owed, whoever holds them; changes nothing.
+pub async fn owed(tx: &mut Tx, rows_max: usize) -> Result<Vec<Row>, Error> {
+    let sql =
+        "SELECT mail, n, org, address, original, edits, dsn, route, tries FROM recipient WHERE state = 'queued' ORDER BY next_ms LIMIT $1";
+    tx.rows(sql, args![rows_max]).await
+}
+
 /// `(id, sender, envelope, place, octets)` of mails; the place is NULL when there is no body.
 pub async fn mails(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>, Error> {
     if ids.is_empty() {

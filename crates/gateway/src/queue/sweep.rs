@@ -11,7 +11,7 @@ use mail::{MailId, OrgId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{Error, Row};
+use store::{Error, Row, Tx};
 
 /// How often the table is looked at: mail released by another process waits no longer.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -118,16 +118,56 @@ async fn claim(shared: &Arc<Shared>, now: i64, rows_max: usize) -> Result<usize,
     for row in &rows {
         let mail = row.int(0)?;
         org.insert(mail, row.int(2)?);
-        by_mail.entry(mail).or_default().push(incoming(row)?);
+        // One that cannot be read waits alone; what was leased with it goes on.
+        match incoming(row) {
+            Ok(one) => by_mail.entry(mail).or_default().push(one),
+            Err(why) => tracing::error!(mail = %MailId(mail), %why, "a row of the queue cannot be read and is not delivered"),
+        }
     }
-    let mut owed: Vec<Owed> = mails.iter().map(|row| read_mail(row, &org)).collect::<Result<_, _>>()?;
+    let readable = |row: &Row| read_mail(row, &org).inspect_err(|why| tracing::error!(%why, "a mail of the queue cannot be read")).ok();
+    let mut owed: Vec<Owed> = mails.iter().filter_map(readable).collect();
     owed.sort_by_key(|mail| mail.id);
     for mail in owed {
         let mut rows = by_mail.remove(&mail.id.0).unwrap_or_default();
+        if rows.is_empty() {
+            continue;
+        }
         rows.sort_by_key(|row| row.due.n);
         shared.enter(mail, rows, lease_ms);
     }
     Ok(rows.len())
+}
+
+/// Mails asked for at once when the queue is looked through.
+const MAILS_AT_ONCE: usize = 200;
+
+/// What is owed and cannot be read, for whoever looks at an installation: it is never delivered. Each with its mail and why; an empty list
+/// is a queue in order.
+/// # Errors
+/// The rows cannot be had at all.
+pub async fn unreadable(tx: &mut Tx, rows_max: usize) -> Result<Vec<String>, Error> {
+    let rows = sql::owed(tx, rows_max).await?;
+    let mut wrong = Vec::new();
+    let mut org = HashMap::new();
+    for row in &rows {
+        let mail = MailId(row.int(0)?);
+        org.insert(mail.0, row.int(2)?);
+        wrong.extend(incoming(row).err().map(|why| format!("{mail}: {why}")));
+    }
+    let ids: Vec<i64> = org.keys().copied().collect();
+    let mut there = 0;
+    for some in ids.chunks(MAILS_AT_ONCE) {
+        let mails = sql::mails(tx, some).await?;
+        there += mails.len();
+        for row in &mails {
+            wrong.extend(read_mail(row, &org).err().map(|why| format!("{}: {why}", MailId(row.int(0).unwrap_or(0)))));
+        }
+    }
+    if there < ids.len() {
+        wrong.push(format!("{} mails that recipients wait for have no row", ids.len() - there));
+    }
+    wrong.sort();
+    Ok(wrong)
 }
 
 fn incoming(row: &Row) -> Result<Incoming, Error> {

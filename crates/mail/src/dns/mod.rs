@@ -59,6 +59,12 @@ pub type Answer = Result<Arc<[Record]>, DnsError>;
 /// Asks DNS. Names go in without the final dot, in any case, as A-labels. CNAMEs are followed by the implementation.
 pub trait Dns: Send + Sync {
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Answer>;
+
+    /// The same with signatures left unchecked (the CD bit, RFC 4035 §3.2.2), for whoever wants to know why there is no answer; never
+    /// for mail. `None`: it cannot be asked so.
+    fn unchecked<'a>(&'a self, _name: &'a str, _kind: RecordType) -> BoxFuture<'a, Option<Answer>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// The name under which the PTR record of an address stands (RFC 1035 §3.5, RFC 3596 §2.5).

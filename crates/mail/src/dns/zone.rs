@@ -11,6 +11,8 @@ pub struct Zone {
     names: std::collections::HashSet<String>,
     /// `cname[name]` is followed before anything else.
     aliases: HashMap<String, String>,
+    /// Domains whose signatures do not fit: all names in them are only answered unchecked.
+    bogus: Vec<String>,
 }
 
 /// CNAME chains longer than this end in a temporary failure, as resolvers do.
@@ -58,6 +60,21 @@ impl Zone {
         self.exists(name)
     }
 
+    /// Signatures of this domain do not fit: a resolver that checks them answers nothing (RFC 4035 §5.5).
+    pub fn bogus(&mut self, domain: &str) -> &mut Zone {
+        self.bogus.push(key(domain));
+        self
+    }
+
+    fn checked(&self, name: &str, kind: RecordType) -> Answer {
+        let asked = key(name);
+        let is_in = |domain: &String| asked.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        match self.bogus.iter().any(is_in) {
+            true => Err(DnsError::Temporary { name: asked, why: "Server Failure".into() }),
+            false => self.answer(name, kind),
+        }
+    }
+
     fn answer(&self, name: &str, kind: RecordType) -> Answer {
         let mut asked = key(name);
         if asked.split('.').any(|label| label.is_empty() || label.len() > 63) || asked.len() > 253 {
@@ -80,10 +97,29 @@ impl Zone {
 
 impl Dns for Zone {
     fn lookup<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Answer> {
-        Box::pin(ready(self.answer(name, kind)))
+        Box::pin(ready(self.checked(name, kind)))
+    }
+
+    fn unchecked<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Option<Answer>> {
+        Box::pin(ready(Some(self.answer(name, kind))))
     }
 }
 
 fn key(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_domain_whose_signatures_do_not_fit_is_only_seen_unchecked() {
+        let mut zone = Zone::new();
+        zone.txt("bogus.example", "here").txt("a.bogus.example", "here").txt("notbogus.example", "here").bogus("bogus.example");
+        for (name, is_answered) in [("bogus.example", false), ("A.Bogus.Example", false), ("notbogus.example", true)] {
+            assert_eq!(zone.lookup(name, RecordType::Txt).await.is_ok(), is_answered, "{name}");
+            assert!(matches!(zone.unchecked(name, RecordType::Txt).await, Some(Ok(records)) if records.len() == 1), "{name}");
+        }
+    }
 }

@@ -32,6 +32,9 @@ pub const LOOKS: &[Look] = &[
     look("settings.fit", ("Whether the settings fit together", "设置是否相互一致"), (
         "Organisations, domains, connectors and entries of the file are applied on trial and rolled back. What does not fit, such as a domain of an organisation that is not there, stops the start.",
         "试着应用文件中的组织、域、连接器和条目，然后回滚。不一致之处（例如域属于不存在的组织）会使服务无法启动。")),
+    look("settings.twice", ("Names that stand twice", "重复的名称"), (
+        "A domain, a connector or an organisation is named twice in the settings file. The last one counts, and what the first one says is lost without a word.",
+        "设置文件中同一个域、连接器或组织出现了两次。只有最后一处生效，前一处的内容会被悄悄忽略。")),
     look("data.folder", ("The data folder", "数据文件夹"), (
         "Everything that must last lies there. It has to exist, be a folder, and be closed to other users of the machine.",
         "需要长期保存的内容都在其中。它必须存在、必须是文件夹，并且不能让本机其他用户写入。")),
@@ -80,6 +83,9 @@ pub const LOOKS: &[Look] = &[
     look("tls.expiry", ("The end of the certificate", "证书有效期"), (
         "An expired certificate makes senders that check it turn away. Renew it; the service takes the new file by itself.",
         "证书过期后，严格检查的发件方会拒绝连接。请续期；服务会自动加载新文件。")),
+    look("tls.start", ("The beginning of the certificate", "证书生效时间"), (
+        "The certificate begins later than our clock says it is now, so senders that check it turn away. Either the clock is behind, or the certificate was made for a later day.",
+        "证书的生效时间晚于本机时钟，严格检查的发件方会拒绝连接。要么时钟偏慢，要么证书本来就从以后的日期起生效。")),
     look("tls.name", ("The name in the certificate", "证书中的名称"), (
         "The certificate has to be for the name that the MX records give.",
         "证书必须包含 MX 记录指向的名称。")),
@@ -125,6 +131,12 @@ pub const LOOKS: &[Look] = &[
     look("database.sign-in", ("Signing in to the database", "登录数据库"), (
         "PostgreSQL refuses name or password of [store] url.",
         "PostgreSQL 拒绝 [store] url 中的用户名或密码。")),
+    look("queue.rows", ("Whether the queue can be read", "队列能否读取"), (
+        "Every mail that waits is read as delivery reads it. A row that cannot be read, written by a newer version or damaged by hand, is never delivered.",
+        "按投递时的方式读取每封等待的邮件。无法读取的行（由更新的版本写入，或被人为损坏）永远不会被投递。")),
+    look("clock.rows", ("The clock against mail on record", "时钟与邮件记录"), (
+        "Each mail carries the time at which it was taken. Mail of the future shows that the clock is behind now, or was ahead then.",
+        "每封邮件都记有接收时间。如果出现来自“未来”的邮件，说明时钟现在偏慢，或当时偏快。")),
     look("database.lock", ("A locked database", "数据库被锁定"), (
         "Another program holds the database. It may be a backup that never ended.",
         "另一个程序占用了数据库，可能是没有结束的备份。")),

@@ -146,7 +146,8 @@ fn needs(question: &Question, causes: &[Suspect], outcome: Outcome) -> Vec<Need>
     }
     let first = causes.first().map(|first| first.cause);
     let wants_bounce = matches!(first, Some(Cause::NeverArrived | Cause::NotHandedToUs | Cause::RefusedElsewhere));
-    if is_of_mail && (wants_bounce || outcome == Outcome::CannotTell) && question.pasted.is_none() {
+    let is_bounced = question.symptom == Symptom::Bounce && first == Some(Cause::Delivered);
+    if is_of_mail && (wants_bounce || is_bounced || outcome == Outcome::CannotTell) && question.pasted.is_none() {
         needs.push(Need::Bounce);
     }
     if matches!(first, Some(Cause::BypassedUs | Cause::JunkedAtMailbox | Cause::DelayedBeforeUs)) && question.pasted.is_none() {

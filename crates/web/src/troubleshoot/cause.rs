@@ -140,12 +140,16 @@ causes! {
     NextHopLacksFeature = "next-hop-lacks-feature", Administrator;
     LoopsToUs = "loops-to-us", Administrator;
     NextHopRateLimit = "next-hop-rate-limit", Nobody;
+    /// The domain's MTA-STS policy or signed zone forbids its own server.
+    NextHopPolicy = "next-hop-policy", RecipientAdministrator;
     NextHopSaysNo = "next-hop-says-no", Administrator;
     // The domain we send to.
     DomainUnknown = "domain-unknown", Sender;
     DomainTakesNoMail = "domain-takes-no-mail", Sender;
     DomainNoServer = "domain-no-server", RecipientAdministrator;
     DomainDnsFailing = "domain-dns-failing", RecipientAdministrator;
+    /// Its zone is there, and its signatures are wrong.
+    DnssecBroken = "dnssec-broken", RecipientAdministrator;
     // The domain that is ours.
     DomainGone = "domain-gone", Administrator;
     /// The registration ended, or the domain was never put to use.
@@ -167,6 +171,8 @@ causes! {
     DmarcWatches = "dmarc-watches", Administrator;
     DmarcBroken = "dmarc-broken", Administrator;
     PtrMissing = "ptr-missing", Operator;
+    /// A block list that many ask names an address of ours.
+    OwnListed = "own-listed", Operator;
     // Nothing is wrong here, or nothing is here.
     Delivered = "delivered", Recipient;
     JunkedAtMailbox = "junked-at-mailbox", Recipient;
@@ -193,10 +199,18 @@ causes! {
     EngineMissing = "engine-missing", Operator;
     SignaturesOld = "signatures-old", Operator;
     ListMute = "list-mute", Operator;
+    /// It answers that it does not serve us (127.255.255.x).
+    ListRefusesUs = "list-refuses-us", Operator;
+    ModelOld = "model-old", Operator;
+    LearnedUnreadable = "learned-unreadable", Operator;
+    /// Another server of this installation runs a newer version.
+    VersionMixed = "version-mixed", Operator;
     OwnClock = "own-clock", Operator;
     // Bounces of mail that is not ours.
     Backscatter = "backscatter", Nobody;
     RefusedElsewhere = "refused-elsewhere", SenderAdministrator;
+    /// The sender was not told, because our notice did not arrive.
+    BounceLost = "bounce-lost", SenderAdministrator;
     // Getting in, and being told.
     PersonUnknown = "person-unknown", Administrator;
     PersonInactive = "person-inactive", Administrator;
@@ -213,6 +227,25 @@ impl Cause {
     /// A next hop of outgoing mail is somebody else's server.
     pub fn is_of_next_hop(self) -> bool {
         self >= Cause::NextHopUnreachable && self <= Cause::NextHopSaysNo
+    }
+
+    /// It is about this installation, whose operator alone sees the figures.
+    pub fn is_of_installation(self) -> bool {
+        use Cause::*;
+        matches!(
+            self,
+            StorageFull
+                | DatabaseSlow
+                | ResolverFailing
+                | EngineMissing
+                | SignaturesOld
+                | ListMute
+                | ListRefusesUs
+                | ModelOld
+                | LearnedUnreadable
+                | VersionMixed
+                | OwnClock
+        )
     }
 
     /// It says that we did our part.

@@ -84,6 +84,8 @@ pub struct Facts {
     pub is_other_way: bool,
     /// There was nothing at the moment that was named; this is of other days.
     pub is_other_time: bool,
+    /// The domain as it was asked about, where mail was only found to one of ours that is written nearly so.
+    pub misspelled: Option<String>,
 }
 
 /// Reads it.
@@ -108,6 +110,9 @@ pub async fn either_way(ground: &Ground, question: &Question) -> Result<(Questio
     if let Some(found) = another_time(ground, question, &facts).await? {
         return Ok(found);
     }
+    if let Some(found) = another_domain(ground, question, &facts).await? {
+        return Ok(found);
+    }
     if !question.may_turn || !facts.stories.is_empty() || !facts.refusals.is_empty() {
         return Ok((question.clone(), facts));
     }
@@ -128,7 +133,7 @@ async fn another_time(ground: &Ground, question: &Question, facts: &Facts) -> Re
     /// Farther away it is another mail.
     const WRONG_MS: i64 = 7 * DAY_MS;
     let Some(about_ms) = question.about_ms.filter(|_| facts.stories.is_empty() && facts.refusals.is_empty()) else { return Ok(None) };
-    if question.sender.is_none() || question.recipient.is_none() {
+    if question.sender.is_none() {
         return Ok(None);
     }
     let any_time = Question { about_ms: None, ..question.clone() };
@@ -137,6 +142,28 @@ async fn another_time(ground: &Ground, question: &Question, facts: &Facts) -> Re
     found.refusals.retain(|refused| (refused.event.at_ms - about_ms).abs() <= WRONG_MS);
     found.is_other_time = true;
     Ok((!found.stories.is_empty() || !found.refusals.is_empty()).then_some((any_time, found)))
+}
+
+/// People misspell their own domain: mail to the one of ours that they nearly wrote, where there is none to what they wrote.
+async fn another_domain(ground: &Ground, question: &Question, facts: &Facts) -> Result<Option<(Question, Facts)>, Error> {
+    let is_empty = facts.stories.is_empty() && facts.refusals.is_empty();
+    let Some(End::Address(asked)) = question.recipient.as_ref().filter(|_| is_empty) else { return Ok(None) };
+    let Some((local, domain)) = asked.rsplit_once('@') else { return Ok(None) };
+    let Some(meant) = nearly_ours(ground, domain) else { return Ok(None) };
+    let other = question.about(End::Address(format!("{local}@{meant}")), &ground.directory);
+    let mut found = gather(ground, &other).await?;
+    found.misspelled = Some(asked.clone());
+    Ok((!found.stories.is_empty() || !found.refusals.is_empty()).then_some((other, found)))
+}
+
+/// The one domain of ours that this is nearly; `None` when it is one of ours, or could be several.
+pub fn nearly_ours(ground: &Ground, domain: &str) -> Option<String> {
+    if ground.directory.domain_named(domain).is_some() {
+        return None;
+    }
+    let own = ground.directory.domains.values().filter(|own| ground.scope.allows(own.org) && is_near_name(domain, &own.name));
+    let mut names = own.map(|own| own.name.clone());
+    names.next().filter(|_| names.next().is_none())
 }
 
 /// From when to when is looked.
@@ -242,15 +269,41 @@ async fn rows(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question,
                 {
                     1.0
                 }
-                Some(end) if is_nearly_to(&row, end) => FIT_NEAR,
+                Some(_) if is_nearly_to(&row, question) => FIT_NEAR,
                 Some(_) => continue,
             };
             facts.traffic += 1;
             rows.push((row, fit));
         }
     }
+    if rows.is_empty() {
+        rows = beside(tx, scope, question, &base).await?;
+    }
     rows.retain(|(_, fit)| *fit >= FIT_MIN);
     Ok(rows)
+}
+
+/// Where the ends say nothing: mail that names the sender as its author, whatever its envelope says (newsletters); or, where no end was
+/// named, what waits on the way that the complaint is about.
+async fn beside(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Question, base: &Query) -> Result<Vec<(MailBody, f64)>, Error> {
+    let direction = match question.symptom {
+        Symptom::NotReceived => "inbound",
+        Symptom::NotDelivered => "outbound",
+        _ => "",
+    };
+    if question.is_of_all() && matches!(question.symptom, Symptom::NotReceived | Symptom::NotDelivered | Symptom::Late | Symptom::Connector)
+    {
+        let waiting = trace::search(tx, scope, &Query { state: Some("queued".into()), ..base.clone() }).await?.rows;
+        return Ok(waiting.into_iter().filter(|row| row.direction.contains(direction)).map(|row| (row, 0.9)).collect());
+    }
+    let (Some(sender), None) = (&question.sender, &question.recipient) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for row in trace::search(tx, scope, base).await?.rows.into_iter().filter(|row| row.direction == "inbound") {
+        if receipt(tx, scope, row.mail).await?.is_some_and(|one| sender.is(&one.header.from)) {
+            found.push((row, 0.9));
+        }
+    }
+    Ok(found)
 }
 
 /// Nothing of the span was left out. That nothing is kept from before is no gap: `oldest_ms` says it.
@@ -293,7 +346,7 @@ pub fn is_nearly(asked: &End, address: &str) -> bool {
 }
 
 /// Domains that differ by a letter or two, or have the same name under another end (x.com, x.cn), which is how people remember them.
-fn is_near_name(asked: &str, other: &str) -> bool {
+pub fn is_near_name(asked: &str, other: &str) -> bool {
     const SHORT: usize = 5;
     if asked == other || asked.is_empty() || other.is_empty() {
         return false;
@@ -304,8 +357,8 @@ fn is_near_name(asked: &str, other: &str) -> bool {
 }
 
 /// The address that is asked about is nearly that of a recipient, and nobody has it here.
-fn is_nearly_to(row: &MailBody, end: &End) -> bool {
-    row.recipients.iter().any(|one| is_nearly(end, &one.original))
+fn is_nearly_to(row: &MailBody, question: &Question) -> bool {
+    row.recipients.iter().any(|one| question.is_nearly_to(&one.original))
 }
 
 /// Whether one of its recipients is meant. An address is compared in any case.
@@ -341,6 +394,9 @@ async fn refusals(tx: &mut Tx, scope: gateway::scope::OrgScope, question: &Quest
     }
     if let Some(sender) = &question.sender {
         queries.extend(sender.queries().into_iter().map(|one| RefusalQuery { sender: Some(one), ..base.clone() }));
+    }
+    if question.sender.is_some() && question.recipient.is_none() {
+        queries.push(base.clone()); // an author whose envelope is another's
     }
     if queries.is_empty() && (question.mail.is_some() || question.message_id.is_some() || has_event(question)) {
         queries.push(base);
@@ -403,8 +459,20 @@ impl Story {
     /// It fits only as the mail of an address that is nearly the one asked about.
     pub fn is_nearly(&self, question: &Question) -> bool {
         let of_sender = question.sender.as_ref().is_some_and(|end| is_nearly(end, &self.row.sender) || is_nearly(end, self.author()));
-        let of_recipient = question.recipient.as_ref().is_some_and(|end| is_nearly_to(&self.row, end));
-        of_sender || of_recipient
+        of_sender || is_nearly_to(&self.row, question)
+    }
+
+    /// Nearly the one asked about, and as likely somebody else: one letter of a short name is another name (Bob and Rob).
+    pub fn is_doubtful(&self, question: &Question) -> bool {
+        const SHORT: usize = 4;
+        let Some((asked, domain)) = question.sender.as_ref().and_then(End::address).and_then(|address| address.rsplit_once('@')) else {
+            return false;
+        };
+        let of_other = |other: &str| {
+            let Some((local, of)) = other.rsplit_once('@') else { return false };
+            of.eq_ignore_ascii_case(domain) && !local.eq_ignore_ascii_case(asked) && local.len() == asked.len() && local.len() <= SHORT
+        };
+        of_other(&self.row.sender)
     }
 
     /// The address in From.

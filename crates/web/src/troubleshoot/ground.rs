@@ -5,6 +5,7 @@ use crate::App;
 use detect::Thresholds;
 use gateway::delivery::Courier;
 use gateway::directory::Directory;
+use gateway::feedback::Deltas;
 use gateway::health::HealthSettings;
 use gateway::intake::Lists;
 use gateway::scope::OrgScope;
@@ -34,6 +35,10 @@ pub struct Ground {
     pub health: HealthSettings,
     /// Lists that connections are looked up in.
     pub lists: Arc<Lists>,
+    /// When the model that judges mail was trained, Unix milliseconds.
+    pub model_ms: Option<i64>,
+    /// What people taught.
+    pub learned: Deltas,
     /// Unix milliseconds.
     pub now_ms: i64,
 }
@@ -51,6 +56,8 @@ impl Ground {
             trace_days: app.trace_days,
             health: app.health.settings(),
             lists: app.lists.clone(),
+            model_ms: app.feedback.model.made_ms(),
+            learned: app.feedback.deltas.clone(),
             now_ms: app.now_ms(),
         }
     }

@@ -90,7 +90,9 @@ impl End {
     /// Whether this address is meant.
     pub fn is(&self, address: &str) -> bool {
         match self {
-            End::Address(wanted) => wanted.eq_ignore_ascii_case(address),
+            End::Address(wanted) => {
+                wanted.eq_ignore_ascii_case(address) || untagged(address).is_some_and(|plain| wanted.eq_ignore_ascii_case(&plain))
+            }
             End::Domain(domain) => {
                 let of = address.rsplit('@').next().unwrap_or_default().to_lowercase();
                 of == *domain || of.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
@@ -110,6 +112,13 @@ impl End {
             End::Address(text) | End::Domain(text) => text,
         }
     }
+}
+
+/// `ann+shop@x.example` is Ann's: people name their address, not the tag that they gave to somebody.
+fn untagged(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let (plain, _) = local.split_once('+').filter(|(plain, _)| !plain.is_empty())?;
+    Some(format!("{plain}@{domain}"))
 }
 
 /// What is asked, checked.
@@ -132,9 +141,22 @@ pub struct Question {
     /// No word says which address sent: they may stand the wrong way round.
     #[serde(default)]
     pub may_turn: bool,
+    /// The recipient is an address that somebody here has: one that is nearly the same is somebody else's.
+    #[serde(default)]
+    pub is_recipient_known: bool,
 }
 
 impl Question {
+    /// Nothing was named at all: whose mail, from where, which.
+    pub fn is_of_all(&self) -> bool {
+        self.sender.is_none() && self.recipient.is_none() && self.connector.is_none() && self.is_general()
+    }
+
+    /// Whether a mail to this address may be meant although another was asked about: people misspell addresses that nobody has.
+    pub fn is_nearly_to(&self, address: &str) -> bool {
+        !self.is_recipient_known && self.recipient.as_ref().is_some_and(|end| super::gather::is_nearly(end, address))
+    }
+
     /// It is about mail in general, not about one that could be named.
     pub fn is_general(&self) -> bool {
         let has_address = [&self.sender, &self.recipient].into_iter().flatten().any(|end| end.address().is_some());
@@ -164,8 +186,7 @@ impl Question {
             id => id.parse().map_err(|_| wrong.push(Wrong::new("mail", "diagnosis-wrong-mail"))).ok(),
         };
         let symptom = match asked.symptom.trim() {
-            // An address such as slow@… says nothing of what is wrong.
-            "" => Some(Symptom::read(&pasted::without_addresses(&pasted::narrow(&text)))),
+            "" => Some(said(&text, [&sender, &recipient], directory)),
             name => Symptom::named(name),
         };
         let symptom = symptom.unwrap_or_else(|| {
@@ -192,10 +213,12 @@ impl Question {
             pasted,
             is_guessed: symptom == Symptom::Unknown,
             may_turn: false,
+            is_recipient_known: false,
         };
         question.take_pasted();
         question.take_words(directory);
         question.settle_symptom(directory);
+        question.settle_recipient(directory);
         if question.is_empty() {
             return Err(Fault::Invalid(vec![Wrong::new("text", "diagnosis-wrong-nothing")]));
         }
@@ -274,8 +297,11 @@ impl Question {
             if slot.is_none() { *slot = Some(end) } else { open.push(end) }
         }
         let were_open = !open.is_empty() && (self.sender.is_none() || self.recipient.is_none());
+        let has_own =
+            [&self.sender, &self.recipient].into_iter().flatten().chain(&open).any(|end| directory.domain_named(end.domain()).is_some());
         for end in open {
-            let is_ours = directory.domain_named(end.domain()).is_some();
+            // Who misspells their own domain means it all the same, where no other address is of ours.
+            let is_ours = directory.domain_named(end.domain()).is_some() || !has_own && is_nearly_ours(directory, end.domain());
             let (first, second) = match is_ours == outward {
                 true => (&mut self.sender, &mut self.recipient),
                 false => (&mut self.recipient, &mut self.sender),
@@ -318,7 +344,22 @@ impl Question {
         let (sender, recipient) = (self.recipient.clone(), self.sender.clone());
         let mut turned = Question { sender, recipient, may_turn: false, ..self.clone() };
         turned.settle_symptom(directory);
+        turned.settle_recipient(directory);
         turned
+    }
+
+    /// The same question about this recipient.
+    pub fn about(&self, recipient: End, directory: &Directory) -> Question {
+        let mut other = Question { recipient: Some(recipient), may_turn: false, ..self.clone() };
+        other.settle_symptom(directory);
+        other.settle_recipient(directory);
+        other
+    }
+
+    fn settle_recipient(&mut self, directory: &Directory) {
+        let key =
+            self.recipient.as_ref().and_then(End::address).and_then(|address| Address::parse(address).ok()).map(|address| address.key());
+        self.is_recipient_known = key.is_some_and(|key| directory.recipients.contains_key(&key));
     }
 
     /// Which way the mail goes says more than how it was worded.
@@ -327,6 +368,12 @@ impl Question {
         self.symptom = match (self.symptom, is_ours(&self.sender), is_ours(&self.recipient)) {
             // A forged name that is not ours: how that mail came in, not what protects our own name.
             (Symptom::Forged, Some(false), Some(true)) => Symptom::BadDelivered,
+            (Symptom::Forged, Some(false), None) if self.sender.as_ref().is_some_and(|end| end.address().is_some()) => {
+                Symptom::BadDelivered
+            }
+            (Symptom::Unknown, None, Some(false)) if self.recipient.as_ref().is_some_and(|end| is_nearly_ours(directory, end.domain())) => {
+                Symptom::NotReceived
+            }
             (Symptom::NotDelivered, Some(false) | None, Some(true)) => Symptom::NotReceived,
             (Symptom::NotReceived, Some(true), Some(false)) => Symptom::NotDelivered,
             (Symptom::Unknown, Some(true), Some(false)) => Symptom::NotDelivered,
@@ -334,6 +381,30 @@ impl Question {
             (symptom, ..) => symptom,
         };
     }
+}
+
+/// What the words complain of. An address such as slow@… says nothing of it; where somebody outside is named, a mail is meant and not this
+/// service: their "connector" is a plug, their "verification code" one that they sent.
+fn said(text: &str, fields: [&Option<End>; 2], directory: &Directory) -> Symptom {
+    let narrow = pasted::narrow(text);
+    let words = pasted::without_addresses(&narrow);
+    let symptom = Symptom::read(&words);
+    if !symptom.is_of_service() || symptom == Symptom::SignIn && Symptom::is_kept_out(&words) {
+        return symptom;
+    }
+    let named = pasted::addresses(&narrow).filter_map(|address| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()));
+    let named = named.chain(fields.into_iter().flatten().map(|end| end.domain().to_string()));
+    let (own, foreign): (Vec<String>, Vec<String>) = named.partition(|domain| directory.domain_named(domain).is_some());
+    match Symptom::read_of_mail(&words) {
+        _ if foreign.is_empty() => symptom,
+        // Nothing else is complained of: with both ends named it is their mail that is asked about all the same.
+        Symptom::Unknown if own.is_empty() || symptom == Symptom::Connector => symptom,
+        of_mail => of_mail,
+    }
+}
+
+fn is_nearly_ours(directory: &Directory, domain: &str) -> bool {
+    directory.domains.values().any(|own| super::gather::is_near_name(domain, &own.name))
 }
 
 /// At which end an address stands by the words before it.

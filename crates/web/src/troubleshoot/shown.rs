@@ -262,11 +262,15 @@ fn cause_body(reader: Reader<'_>, at: usize, suspect: &Suspect) -> CauseBody {
         Fix::Tell { .. } => true,
         fix => is_administrator && reader.person.may(apply::needs(fix)),
     };
+    // Figures of an installation that many organisations share are its operator's; that it is at fault is told to everybody.
+    let is_operator = reader.person.may(May::Operate);
+    let is_told_of = suspect.cause.is_of_installation() && !is_operator;
     let fixes = suspect.fixes.iter().enumerate().filter(|(_, fix)| may_see(fix));
+    let fixes = fixes.map(|(n, fix)| (n, if is_operator { fix.clone() } else { for_others(fix) }));
     CauseBody {
         id: name.into(),
-        what: suspect.what.clone(),
-        detail: if is_administrator { suspect.detail.clone() } else { String::new() },
+        what: if is_told_of { String::new() } else { suspect.what.clone() },
+        detail: if is_administrator && !is_told_of { suspect.detail.clone() } else { String::new() },
         title: text(lang, &format!("cause-{name}")),
         for_person: text(lang, &format!("cause-{name}-say")),
         for_administrator: if is_administrator { text(lang, &format!("cause-{name}-do")) } else { String::new() },
@@ -274,9 +278,35 @@ fn cause_body(reader: Reader<'_>, at: usize, suspect: &Suspect) -> CauseBody {
         turn_text: text(lang, &format!("turn-{}", suspect.turn.name())),
         probability: (suspect.probability * 1_000.0).round() / 1_000.0,
         confidence: suspect.confidence.name().into(),
-        evidence: if is_administrator { suspect.evidence.iter().map(|one| evidence_body(lang, one)).collect() } else { Vec::new() },
-        fixes: fixes.map(|(n, fix)| fix_body(lang, (at, n), fix)).collect(),
+        evidence: match (is_administrator, is_told_of) {
+            (false, _) => Vec::new(),
+            (true, false) => suspect.evidence.iter().map(|one| evidence_body(lang, one)).collect(),
+            (true, true) => told_of(&suspect.evidence).iter().map(|one| evidence_body(lang, one)).collect(),
+        },
+        fixes: fixes.map(|(n, fix)| fix_body(lang, (at, n), &fix)).collect(),
     }
+}
+
+/// The recovery assistant is the operator's; others ask them.
+fn for_others(fix: &Fix) -> Fix {
+    match fix {
+        Fix::Open { path, .. } if path == "/admin/doctor" => super::fix::open("/requests/new", "fix-open-request"),
+        fix => fix.clone(),
+    }
+}
+
+/// Evidence of a fault of the installation as its organisations may have it: of their own mail all, of the installation only that.
+fn told_of(all: &[Evidence]) -> Vec<Evidence> {
+    let is_figure = |one: &Evidence| one.mail.is_none() && one.rule.starts_with("seen-own-");
+    let mut told: Vec<Evidence> = Vec::new();
+    for one in all {
+        match is_figure(one) {
+            false => told.push(one.clone()),
+            true if told.iter().any(|other| other.rule == "seen-own-told") => {}
+            true => told.push(Evidence { rule: "seen-own-told".into(), say: Say::new("seen-own-told"), ..one.clone() }),
+        }
+    }
+    told
 }
 
 fn evidence_body(lang: Lang, evidence: &Evidence) -> CauseEvidenceBody {
@@ -351,4 +381,22 @@ fn why(lang: Lang, sentence: &str) -> (bool, String) {
 /// A probability as people read it; what is not certain is not rounded up to it.
 pub fn percent(probability: &f64) -> i64 {
     ((probability * 100.0).round() as i64).clamp(1, 99)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::troubleshoot::suspect::Strength;
+
+    #[test]
+    fn figures_of_the_installation_are_not_told_to_its_organisations() {
+        let figure = |key| Evidence::new(Strength::Shown, Say::new(key).with("count", 3_i64));
+        let of_mail = Evidence::new(Strength::Record, Say::new("seen-own-engine")).of_mail(Some(mail::MailId(7)));
+        let told = told_of(&[figure("seen-own-disk"), figure("seen-own-database"), figure("seen-deferred"), of_mail]);
+        let rules: Vec<&str> = told.iter().map(|one| one.rule.as_str()).collect();
+        assert_eq!(rules, ["seen-own-told", "seen-deferred", "seen-own-engine"], "what their own mail met stays");
+        assert!(told[0].say.args.is_empty());
+        let doctor = super::super::fix::open("/admin/doctor", "fix-open-doctor");
+        assert!(matches!(for_others(&doctor), Fix::Open { path, .. } if path == "/requests/new"));
+    }
 }

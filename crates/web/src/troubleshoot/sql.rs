@@ -47,6 +47,12 @@ pub async fn oldest_ms(tx: &mut Tx, scope: OrgScope) -> Result<Option<i64>, Erro
     Ok(row.map(|row| row.int_opt(0)).transpose()?.flatten().map(|id| gateway::trace::time_of(mail::MailId(id))))
 }
 
+/// The newest step of the schema that ran on this database, by whichever version of the program.
+pub async fn newest_step(tx: &mut Tx) -> Result<Option<i64>, Error> {
+    let row = tx.row("SELECT max(number) FROM migration", args![]).await?;
+    Ok(row.map(|row| row.int_opt(0)).transpose()?.flatten())
+}
+
 /// A diagnosis as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {

@@ -21,6 +21,7 @@ pub const CASES: &[Case] = &[
     ("a wrong value", &["settings.file"], |world| world.edit("[dns]\nservers = \"", "[dns]\nservers = \"resolver.example ")),
     ("no settings file", &["settings.file"], |world| std::fs::remove_file(world.path().join("gatepost.toml")).expect("removed")),
     ("a domain of nobody", &["settings.fit"], |world| world.add("[[domain]]\nname = \"b.example\"\norganisation = \"nobody\"\n")),
+    ("a domain named twice", &["settings.twice"], |world| world.add("[[domain]]\nname = \"Demo.example\"\nrecipients = \"any\"\n")),
     ("passwords for everybody", &["settings.mode"], |world| mode(&world.path().join("gatepost.toml"), 0o644)),
     // Folders and files.
     ("no data folder", &["data.folder"], |world| std::fs::rename(world.data(), world.path().join("elsewhere")).expect("moved")),
@@ -31,6 +32,9 @@ pub const CASES: &[Case] = &[
             Ok(()) => {}
             Err(_) => world.is_skipped = true,
         }
+    }),
+    ("a data folder of another account", &["data.owner"], |world| {
+        world.is_skipped = chown(world.data(), Some(54_321), Some(54_321)).is_err();
     }),
     ("a disk that became read-only", &["data.writable", "database.mode"], |world| {
         if let Some(data) = world.on_small_disk("size=160m,nr_inodes=100000") {
@@ -71,6 +75,12 @@ pub const CASES: &[Case] = &[
         certificate(world.path(), "other-", "gate.test", (2025, 2100));
         std::fs::rename(world.path().join("other-key.pem"), world.path().join("key.pem")).expect("moved");
     }),
+    ("a key that cannot be read", &["tls.certificate"], |world| {
+        let key = world.path().join("key.pem");
+        std::fs::remove_file(&key).expect("removed");
+        std::fs::create_dir(&key).expect("made");
+    }),
+    ("a certificate of next century", &["tls.start"], |world| certificate(world.path(), "", "gate.test", (2090, 2100))),
     ("an expired certificate", &["tls.expiry"], |world| certificate(world.path(), "", "gate.test", (2020, 2021))),
     ("a certificate for another name", &["tls.name"], |world| certificate(world.path(), "", "www.test", (2025, 2100))),
     ("a private key for everybody", &["tls.key-mode"], |world| mode(&world.path().join("key.pem"), 0o644)),
@@ -85,6 +95,11 @@ pub const CASES: &[Case] = &[
     ("a clock that was ahead", &["clock.files"], |world| {
         let file = std::fs::File::create(world.data().join("samples-sent")).expect("made");
         file.set_modified(SystemTime::now() + Duration::from_secs(86_400)).expect("set");
+    }),
+    ("mail of the future", &["clock.rows"], |world| {
+        let ahead = SystemTime::now() + Duration::from_secs(7 * 86_400);
+        let ahead_ms = ahead.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+        mail(world, gateway::trace::first_id_at(ahead_ms).0);
     }),
     ("a clock that differs from a server's", &["clock.server"], |world| {
         let server = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -132,6 +147,17 @@ pub const CASES: &[Case] = &[
         holder.execute_batch("BEGIN IMMEDIATE").expect("locked");
         world.guards.push(Box::new(holder));
     }),
+    ("a log of the database that cannot be opened", &["database.mode"], |world| {
+        let log = world.data().join("gatepost.db-wal");
+        let _ = std::fs::remove_file(&log);
+        std::fs::create_dir(&log).expect("made");
+    }),
+    ("a row of the queue that cannot be read", &["queue.rows"], |world| {
+        mail(world, 2);
+        let row = "INSERT INTO recipient (mail, n, org, address, original, state, edits, dsn, route, tries, next_ms, lease_node, lease_ms, last_reply) \
+                   VALUES (2, 0, 1, 'li@demo.example', 'li@demo.example', 'queued', '{}', 'no JSON', 'box', 0, 0, 0, 0, '')";
+        world.database().execute(row, []).expect("written");
+    }),
     ("a database its owner may not write", &["database.mode"], |world| mode(&world.data().join("gatepost.db"), 0o444)),
     ("a database of a newer version", &["database.steps"], |world| {
         let step = "INSERT INTO migration (number, name, checksum, at_ms) VALUES (9999, 'future', 'x', 0)";
@@ -147,6 +173,13 @@ pub const CASES: &[Case] = &[
         certificate(world.path(), "", "gate.test", (2020, 2021));
     }),
 ];
+
+/// A mail on record, owed to nobody.
+fn mail(world: &World, id: i64) {
+    let row = "INSERT INTO mail (id, org, direction, peer_ip, helo, sender, message_id, subject, octets, recipients, verdict, receipt, envelope) \
+               VALUES (?1, 1, 'inbound', '192.0.2.1', '', 'a@a.example', '', '', 0, 0, 'clean', '{}', '{}')";
+    world.database().execute(row, [id]).expect("written");
+}
 
 /// The database as an earlier version left it.
 fn older(world: &mut World) {

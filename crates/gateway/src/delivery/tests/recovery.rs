@@ -53,6 +53,28 @@ async fn rows_of_a_dead_node_are_taken_over_when_their_lease_ends() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_holds_up_nothing_but_itself() {
+    for database in databases() {
+        let sink = Sink::start(SinkSettings::default()).await;
+        let gate = Setup::to(&sink).open(&database).await;
+        let other = IdMaker::new(9); // their rows are leased until below
+        let [bad, good] = [0, 1].map(|_| Accepted { id: MailId(other.next(now_ms())), ..gate.mail(&["a@example.net"]) });
+        gate.insert(&bad).await;
+        gate.insert(&good).await;
+        gate.run("UPDATE recipient SET dsn = 'no JSON' WHERE mail = $1", bad.id).await;
+        for mail in [&bad, &good] {
+            gate.run("UPDATE recipient SET next_ms = 1, lease_ms = 1 WHERE mail = $1", mail.id).await;
+        }
+        gate.queue.look();
+        gate.settles(good.id, &["delivered"], database.engine).await;
+        let wrong = gate.db.read(|tx| Box::pin(async move { queue::unreadable(tx, 100).await })).await.expect("rows are read");
+        assert!(matches!(wrong.as_slice(), [only] if only.starts_with(&bad.id.to_string())), "{wrong:?}");
+        assert_eq!(gate.rows(bad.id).await[0].0, "queued", "it is not lost");
+        gate.close().await;
+    }
+}
+
+#[tokio::test]
 async fn held_mail_is_delivered_once_another_process_releases_it() {
     for database in databases() {
         let sink = Sink::start(SinkSettings::default()).await;

@@ -25,7 +25,7 @@ pub(super) const KNOWN: &[Words] = &[
     words(Reason::Blocked, &["ip you're using to send mail is not authorized", "ip not in whitelist for rcpt domain"]),
     words(Reason::TooFast, &["daily user sending", "daily sending quota", "daily smtp relay", "sending limit exceeded", "sending quota", "email quota exceeded"]),
     words(Reason::NotPermitted, &["not sent over a tls connection", "tls required", "starttls is required", "requires tls"]),
-    words(Reason::NotAuthenticated, &["dkim+did not pass", "spf+did not pass", "dkim+not pass", "spf+suspicious entries"]),
+    words(Reason::NotAuthenticated, &["because it is unauthenticated", "requires all senders to authenticate", "dkim+did not pass", "spf+did not pass", "dkim+not pass", "spf+suspicious entries"]),
     // Exchange and Exchange Online.
     words(Reason::SenderRefused, &["banned sender+5.7.5", "banned sender,", "bad outbound sender"]),
     words(Reason::Filtered, &["banned recipient", "blocked by recipient", "mail is rejected by recipient"]),
@@ -53,7 +53,7 @@ pub(super) const KNOWN: &[Words] = &[
     words(Reason::NotCompliant, &["mi:nhd", "smtp command pipelining", "cxsmtp", "sender format"]),
     words(Reason::SenderRefused, &["mi:imf", "dt:sum", "user in blacklist", "null sender is not allowed", "invalid dns mx or a", "unauthorized sender address", "domain name required", "sender verify", "verification failed for", "envelope blocked", "manually blocked senders", "cxsndr", "permissions to send as", "permission to send as", "not owned by"]),
     words(Reason::NoRelay, &["rp:frl", "local user only", "relaying disallowed", "relaying forbidden", "open relay not allowed"]),
-    words(Reason::Policy, &["suspected bounce attack", "security policies", "content examination", "anti-spoofing policy", "illegal attachment", "不允许发送该类型"]),
+    words(Reason::Policy, &["reject, id=+banned", "suspected bounce attack", "security policies", "content examination", "anti-spoofing policy", "illegal attachment", "不允许发送该类型"]),
     // Proofpoint, Mimecast, Cisco, Barracuda, and providers with lists of their own.
     unless(Reason::Blocked, &["your access to this mail system", "access to submit messages"], &["reputation"]),
     words(Reason::Blocked, &["blocked - see", "intrusion prevention active", "host network not allowed", "found on rbl", "cxbl", "cdrbl", "ipbl0", "ipbl1", "#bl0000", "spamhaus.org/query", "spamhaus.org/sbl", "mismatches client ip", "ask your postmaster for help or to contact tosa"]),

@@ -21,6 +21,8 @@ fn exchange_and_exchange_online() {
             ("550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large for this recipient", TooBig),
             ("550 5.7.1 RESOLVER.RST.AuthRequired; authentication required", NotPermitted),
             ("550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required", NotPermitted),
+            ("554 5.7.0 Reject, id=20-04 - BANNED: application/x-msdownload,.exe,setup.exe", Policy),
+            ("421-4.7.26 This mail has been rate limited because it is unauthenticated.", NotAuthenticated),
             ("550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy", Policy),
             ("550 5.4.310 DNS domain partner.example does not exist", NoSuchHost),
             ("554 5.4.14 Hop count exceeded - possible mail loop ATTR34", Network),

@@ -3,11 +3,11 @@
 //! Invariant: that there is no record is itself only indirect evidence. It makes "never arrived" likely at most, and only where the way
 //! to us was seen to be open and the records are complete.
 
-use super::{domain, refusal};
+use super::{domain, knocked, refusal};
 use crate::page::Say;
 use crate::troubleshoot::cause::Cause;
 use crate::troubleshoot::fix::{self, Fix};
-use crate::troubleshoot::gather::Facts;
+use crate::troubleshoot::gather::{self, Facts};
 use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::question::{End, Question};
 use crate::troubleshoot::steps::{Look, Steps};
@@ -45,7 +45,14 @@ pub async fn inbound(ground: &Ground, question: &Question, facts: &Facts, steps:
     if question.symptom == Symptom::BadDelivered {
         found.push(bypassed(question, facts));
     } else if recipient.is_some() || question.sender.is_some() {
-        found.extend(never(question, facts, is_open));
+        let knocked = knocked::suspects(ground, question, facts).await?;
+        let mut never = never(question, facts, is_open);
+        // Their server was here and was turned away: then "it never came" is no answer.
+        let is_doubtful = !knocked.is_empty();
+        let evidence = never.iter_mut().flat_map(|one| &mut one.evidence).filter(|one| is_doubtful && one.strength < Strength::Record);
+        evidence.for_each(|one| one.strength = Strength::Hint);
+        found.extend(knocked);
+        found.extend(never);
     }
     Ok(found)
 }
@@ -73,6 +80,11 @@ fn damped(facts: &Facts, suspect: Suspect) -> Suspect {
 
 fn standing(ground: &Ground, end: &End) -> Option<Suspect> {
     let domain = end.domain();
+    if let Some(meant) = gather::nearly_ours(ground, domain) {
+        let say = Say::new("seen-misspelled").with("what", end.shown()).with("detail", meant.as_str());
+        let text = Say::new("tell-right-address").with("what", end.shown()).with("detail", meant.as_str());
+        return Some(Suspect::new(Cause::RecipientMistyped, end.shown()).detail(meant).seen(Strength::Shown, say).fix(fix::tell(text)));
+    }
     if ground.directory.domain_named(domain).is_none() {
         let say = Say::new("seen-not-served").with("what", domain);
         return Some(

@@ -4,14 +4,17 @@ use super::reply;
 use crate::page::Say;
 use crate::troubleshoot::cause::{Cause, Turn};
 use crate::troubleshoot::fix;
-use crate::troubleshoot::gather::Facts;
+use crate::troubleshoot::gather::{Facts, Story};
 use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::pasted::{Failed, Pasted};
 use crate::troubleshoot::question::{End, Question};
-use crate::troubleshoot::suspect::{Strength, Suspect};
+use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
 use crate::troubleshoot::symptom::Symptom;
+use gateway::scope::OrgScope;
+use gateway::trace::api::MailBody;
 use gateway::trace::{self, Query};
-use store::Error;
+use mail::MailId;
+use store::{Error, Tx};
 
 /// Failures that are judged.
 const FAILURES_MAX: usize = 5;
@@ -19,7 +22,10 @@ const FAILURES_MAX: usize = 5;
 /// What a bounce says where our own records say nothing.
 pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect> {
     let Some(pasted) = &question.pasted else { return Vec::new() };
-    if !facts.stories.is_empty() || !facts.refusals.is_empty() {
+    let is_all = facts.stories.iter().all(|story| handed_on(story).is_some());
+    let handed_on = facts.stories.first().filter(|_| is_all).and_then(handed_on);
+    let is_ended = pasted.failures.iter().any(|failed| !failed.is_temporary);
+    if !facts.refusals.is_empty() || !facts.stories.is_empty() && (handed_on.is_none() || !is_ended) {
         return Vec::new(); // what we recorded ourselves says it better
     }
     let is_ours = |address: &str| ground.directory.domain_named(address.rsplit('@').next().unwrap_or_default()).is_some();
@@ -31,7 +37,7 @@ pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Susp
             .with("what", failed.said.as_str())
             .with("detail", by.as_str())
             .with("recipient", failed.recipient.as_str());
-        let from_us = is_ours(&pasted.sender) && facts.is_complete;
+        let from_us = is_ours(&pasted.sender) && facts.is_complete && facts.stories.is_empty();
         // Nobody of ours sent it through us: somebody wrote with our address, or it went another way.
         if from_us
             && !pasted.message_id.is_empty()
@@ -45,9 +51,74 @@ pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Susp
                     .seen(Strength::Fits, say.clone()),
             );
         }
-        found.push(elsewhere(ground, pasted, failed, cause).seen(Strength::Shown, say));
+        let suspect = elsewhere(ground, pasted, failed, cause).seen(Strength::Shown, say);
+        found.push(handed_on.iter().cloned().fold(suspect, Suspect::with));
     }
     found
+}
+
+/// The next hop took this mail for everybody: a bounce of it was written behind there.
+fn handed_on(story: &Story) -> Option<Evidence> {
+    let is_whole = story.fit >= super::SURE_FIT && !story.row.recipients.is_empty();
+    let is_taken = is_whole && story.row.recipients.iter().all(|one| one.state == "delivered");
+    let first = story.row.recipients.first().filter(|_| is_taken)?;
+    let event = story.events_for(&first.address).filter(|event| event.kind == "delivered").last();
+    let hop = event.map(|event| Story::told(event, "hop")).unwrap_or_default();
+    let say = Say::new("seen-handed-on").with("detail", hop).with("recipient", first.address.as_str());
+    Some(Evidence::new(Strength::Fits, say).at(event.map_or(story.row.at_ms, |event| event.at_ms)).of_mail(Some(story.mail())))
+}
+
+/// Mails whose notices are looked for.
+const LOST_MAX: usize = 5;
+
+/// Notices to the sender of a mail that failed which did not reach them either: whoever wrote does not know.
+pub async fn lost(ground: &Ground, question: &Question, facts: &Facts) -> Result<Vec<Suspect>, Error> {
+    let is_failed = |story: &&Story| {
+        let is_known = story.fit >= super::SURE_FIT && !story.row.sender.is_empty();
+        is_known && story.row.recipients.iter().any(|one| one.state == "bounced")
+    };
+    let failed = facts.stories.iter().filter(is_failed).take(LOST_MAX);
+    let failed: Vec<(MailId, i64, String)> = failed.map(|story| (story.mail(), story.row.at_ms, story.row.sender.clone())).collect();
+    if failed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scope = ground.scope;
+    let lost = ground.db.read(move |tx| Box::pin(async move { lost_of(tx, scope, failed).await })).await?;
+    let near = if question.symptom == Symptom::Bounce { 0.0 } else { -1.0 };
+    let suspect = |(about, notice): (MailId, MailBody)| {
+        let one = notice.recipients.first();
+        let (to, said) = one.map(|one| (one.address.clone(), one.last_reply.clone())).unwrap_or_default();
+        let say =
+            Say::new("seen-bounce-lost").with("what", notice.mail.to_string()).with("recipient", to.as_str()).with("detail", said.as_str());
+        // One that still waits may arrive yet.
+        let is_over = notice.recipients.iter().any(|one| one.state == "bounced");
+        let strength = if is_over { Strength::Record } else { Strength::Hint };
+        let told = Evidence::new(strength, say).at(notice.at_ms).of_mail(Some(about));
+        let text = Say::new("tell-bounce-lost").with("recipient", to.as_str()).with("detail", said.as_str());
+        Suspect::new(Cause::BounceLost, to).detail(said).with(told).near(near).fix(fix::tell(text))
+    };
+    Ok(lost.into_iter().map(suspect).collect())
+}
+
+/// Notices of ours about these mails that failed or still wait, each with the mail it is about.
+async fn lost_of(tx: &mut Tx, scope: OrgScope, failed: Vec<(MailId, i64, String)>) -> Result<Vec<(MailId, MailBody)>, Error> {
+    let mut found = Vec::new();
+    for (about, since_ms, sender) in failed {
+        let query = Query { recipient: Some(sender), since_ms: Some(since_ms), limit: NOTICES_MAX, ..Query::default() };
+        // RFC 3464 §2: a notice has no sender; one that we wrote has no peer either.
+        let is_ours = |row: &MailBody| row.sender.is_empty() && row.peer_ip.is_empty();
+        let is_stuck = |row: &MailBody| row.recipients.iter().any(|one| one.state == "bounced" || one.state == "queued" && one.tries > 0);
+        for row in trace::search(tx, scope, &query).await?.rows.into_iter().filter(|row| is_ours(row) && is_stuck(row)) {
+            let receipt: Option<serde_json::Value> =
+                trace::receipt_of(tx, scope, row.mail).await?.and_then(|json| serde_json::from_str(&json).ok());
+            let is_about_it = receipt.is_some_and(|receipt| receipt["notice"]["about"] == about.to_string());
+            if is_about_it {
+                found.push((about, row));
+                break;
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// How far back notices and outgoing mail are looked for.

@@ -8,7 +8,7 @@ use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
 use gateway::dkim::KeyState;
 use gateway::scope::OrgScope;
-use mail::dns::{Record, RecordType, reverse_name};
+use mail::dns::{DnsError, Record, RecordType, reverse_name};
 use store::Error;
 
 /// Keys of the words of a check that mean a cause, by how they begin.
@@ -189,6 +189,47 @@ pub async fn listed(ground: &Ground) -> (Vec<Evidence>, Vec<Fix>) {
     let Ok(checked) = asked else { return (Vec::new(), Vec::new()) };
     let seen = checked.lines.iter().filter(|line| line.result == CheckResult::Problem);
     (seen.map(|line| Evidence::new(Strength::Shown, line.say.clone())).collect(), checked.fixes.iter().cloned().map(fix::tell).collect())
+}
+
+/// An address of ours on a list: mail from it is thrown into junk, or refused, wherever the list is asked.
+pub async fn own_listed(ground: &Ground) -> Option<Suspect> {
+    let (seen, fixes) = listed(ground).await;
+    let suspect = seen.into_iter().fold(Suspect::new(Cause::OwnListed, ground.hostname.as_str()), Suspect::with);
+    (!suspect.evidence.is_empty()).then(|| suspect.fixes(fixes).near(1.0))
+}
+
+/// Asking past signatures.
+const UNCHECKED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+const DOMAINS_MAX: usize = 3;
+
+/// Of domains that cannot be looked up: those whose zone answers once nobody checks its signatures.
+pub async fn signed(ground: &Ground, found: &mut Vec<Suspect>) {
+    let is_silent = |one: &&Suspect| matches!(one.cause, Cause::DomainDnsFailing | Cause::MxDnsFailing) && one.what.contains('.');
+    let mut domains: Vec<String> = found.iter().filter(is_silent).map(|one| one.what.clone()).collect();
+    domains.sort_unstable();
+    domains.dedup();
+    for domain in domains.into_iter().take(DOMAINS_MAX) {
+        let asked = async { tokio::join!(ground.dns.lookup(&domain, RecordType::Mx), ground.dns.unchecked(&domain, RecordType::Mx)) };
+        let Ok((Err(DnsError::Temporary { .. }), Some(Ok(_)))) = tokio::time::timeout(UNCHECKED_WITHIN, asked).await else { continue };
+        let seen = || Evidence::new(Strength::Shown, Say::new("seen-dnssec").with("what", domain.as_str()));
+        let mut broken = Suspect::new(Cause::DnssecBroken, domain.as_str()).with(seen());
+        let is_foreign = ground.directory.domain_named(&domain).is_none();
+        for one in found.iter_mut().filter(|one| one.what == domain) {
+            match one.cause {
+                Cause::MxDnsFailing => one.evidence.push(Evidence { strength: Strength::Fits, ..seen() }),
+                Cause::DomainDnsFailing if is_foreign => {
+                    broken.evidence.extend(one.evidence.iter().cloned());
+                    broken.fixes.extend(one.fixes.iter().cloned());
+                    broken.nearness = broken.nearness.max(one.nearness + 0.1);
+                    one.evidence.push(Evidence::new(Strength::Against, Say::new("seen-dnssec-instead")));
+                }
+                _ => {}
+            }
+        }
+        if is_foreign && broken.evidence.len() > 1 {
+            found.push(broken.fix(fix::tell(Say::new("tell-dnssec").with("what", domain.as_str()))));
+        }
+    }
 }
 
 /// Problems of a check as suspects, one a cause.

@@ -3,7 +3,7 @@
 use crate::page::Say;
 use crate::troubleshoot::cause::Cause;
 use crate::troubleshoot::fix;
-use crate::troubleshoot::gather::{Facts, Story};
+use crate::troubleshoot::gather::{Facts, Refused, Story};
 use crate::troubleshoot::ground::Ground;
 use crate::troubleshoot::question::Question;
 use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
@@ -18,7 +18,9 @@ const CLOCK_MS: i64 = 10 * 60 * 1000;
 pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect> {
     let mut found = of_pasted(ground, question);
     if question.symptom == Symptom::Late || question.is_guessed {
-        found.extend(facts.stories.iter().filter(|story| story.fit >= 0.8).take(STORIES_MAX).filter_map(|story| of_story(question, story)));
+        found.extend(
+            facts.stories.iter().filter(|story| story.fit >= 0.8).take(STORIES_MAX).filter_map(|story| of_story(question, facts, story)),
+        );
     }
     found
 }
@@ -27,9 +29,9 @@ pub fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Susp
 const STORIES_MAX: usize = 5;
 
 /// What the message said of when it was written, against when we got it.
-fn of_story(question: &Question, story: &Story) -> Option<Suspect> {
+fn of_story(question: &Question, facts: &Facts, story: &Story) -> Option<Suspect> {
     let written = story.receipt.as_ref()?.header.written_ms?;
-    let came = story.row.at_ms;
+    let came = first_seen_ms(facts, story);
     let sender = story.row.sender.as_str();
     let evidence = |key: &'static str, ms: i64| {
         let say = Say::new(key).with("count", ms / 60_000).with("what", sender);
@@ -44,6 +46,17 @@ fn of_story(question: &Question, story: &Story) -> Option<Suspect> {
         early if early < -CLOCK_MS => Some(Suspect::new(Cause::ClockWrong, sender).with(evidence("seen-clock", -early)).near(near + 1.1)),
         _ => None,
     }
+}
+
+/// When its server first knocked: what we put off ourselves was not delayed before us.
+fn first_seen_ms(facts: &Facts, story: &Story) -> i64 {
+    let is_it = |refused: &&Refused| {
+        refused.is_temporary()
+            && refused.event.at_ms <= story.row.at_ms
+            && refused.detail.sender.eq_ignore_ascii_case(&story.row.sender)
+            && story.row.recipients.iter().any(|one| one.original.eq_ignore_ascii_case(&refused.event.recipient))
+    };
+    facts.refusals.iter().filter(is_it).map(|refused| refused.event.at_ms).min().unwrap_or(story.row.at_ms)
 }
 
 /// The hop of a pasted header that took longest.

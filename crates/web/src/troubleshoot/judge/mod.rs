@@ -9,12 +9,15 @@ mod clock;
 mod connector;
 mod domain;
 mod header;
+mod knocked;
 mod own;
 mod people;
 mod receipt;
 mod refusal;
 mod reply;
+mod service;
 mod story;
+mod upkeep;
 
 use super::cause::Cause;
 use super::gather::{Facts, Story};
@@ -33,102 +36,19 @@ pub use refusal::distance;
 pub use reply::cause as cause_of_reply;
 
 /// Connectors tried in one diagnosis.
-const CONNECTORS_MAX: usize = 3;
+const CONNECTORS_MAX: usize = 5;
 /// A story or a refusal that fits less leaves room for "it is another mail".
 const SURE_FIT: f64 = 0.8;
 
 /// Everything that may be the cause.
 pub async fn suspects(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps) -> Result<Vec<Suspect>, Error> {
     match question.symptom {
-        Symptom::SignIn => account(ground, question, steps).await,
-        Symptom::Digest => digest(ground, question, steps).await,
-        Symptom::Connector => connectors(ground, question, facts, steps).await,
-        Symptom::Forged => forged(ground, question, steps).await,
+        Symptom::SignIn => service::account(ground, question, steps).await,
+        Symptom::Digest => service::digest(ground, question, steps).await,
+        Symptom::Connector => service::connectors(ground, question, facts, steps).await,
+        Symptom::Forged => service::forged(ground, question, facts, steps).await,
         _ => mail(ground, question, facts, steps).await,
     }
-}
-
-/// The address of ours that is asked about.
-fn own_address(ground: &Ground, question: &Question) -> Option<String> {
-    let own = |end: &Option<End>| {
-        end.as_ref()
-            .and_then(End::address)
-            .filter(|a| ground.directory.domain_named(a.rsplit('@').next().unwrap_or_default()).is_some())
-            .map(str::to_string)
-    };
-    own(&question.recipient)
-        .or_else(|| own(&question.sender))
-        .or_else(|| question.recipient.as_ref().and_then(End::address).map(str::to_string))
-}
-
-async fn account(ground: &Ground, question: &Question, steps: &Steps) -> Result<Vec<Suspect>, Error> {
-    let Some(address) = own_address(ground, question) else { return Ok(Vec::new()) };
-    let mut found = people::sign_in(ground, &address).await?;
-    steps.note(Look::Account, found.iter().all(|one| one.cause.is_innocent()));
-    found.extend(own::of_sign_in(ground, steps).await?);
-    Ok(found)
-}
-
-async fn digest(ground: &Ground, question: &Question, steps: &Steps) -> Result<Vec<Suspect>, Error> {
-    let Some(address) = own_address(ground, question) else { return Ok(Vec::new()) };
-    let Some(org) = ground.org_of(address.rsplit('@').next().unwrap_or_default()).or_else(|| ground.org()) else { return Ok(Vec::new()) };
-    let found = people::digests(ground, org, &address).await?;
-    steps.note(Look::Digest, found.iter().all(|one| one.cause.is_innocent()));
-    Ok(found)
-}
-
-/// Connectors asked about: the one that is named, that of the recipient, or all of the organisation.
-fn wanted_connectors(ground: &Ground, question: &Question) -> Vec<String> {
-    if let Some(name) = &question.connector {
-        return vec![name.clone()];
-    }
-    let domain = question.recipient.as_ref().or(question.sender.as_ref()).map(End::domain);
-    if let Some(route) = domain.map(|domain| ground.directory.inbound_route(domain)).filter(|route| !route.is_empty()) {
-        return vec![route.to_string()];
-    }
-    let is_own = |name: &&String| ground.org().is_none_or(|org| ground.directory.has_connector(org, name));
-    let mut names: Vec<String> = ground.directory.connectors.keys().filter(is_own).cloned().collect();
-    names.sort_unstable();
-    names.truncate(CONNECTORS_MAX);
-    names
-}
-
-async fn connectors(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps) -> Result<Vec<Suspect>, Error> {
-    let mut found = Vec::new();
-    let to = question.recipient.as_ref().and_then(End::address).and_then(|address| Address::parse(address).ok());
-    for name in wanted_connectors(ground, question) {
-        let tried = connector::attempt(ground, &name, to.clone()).await;
-        let wrong = connector::suspects(ground, &name, &tried, Strength::Record);
-        steps.note(Look::Connector, wrong.is_empty());
-        match (wrong.is_empty(), connector::works(&name, &tried)) {
-            (true, Some(works)) => {
-                let works = Evidence { strength: Strength::Record, ..works };
-                found.push(Suspect::new(Cause::NothingWrong, name.as_str()).with(works).near(-0.5));
-            }
-            _ => found.extend(wrong),
-        }
-        if matches!(tried, connector::Tried::Not) && question.connector.is_some() {
-            let say = Say::new("seen-no-connector").with("what", name.as_str());
-            found.push(Suspect::new(Cause::ConnectorMissing, name.as_str()).seen(Strength::Record, say));
-        }
-    }
-    found.extend(issues(question, facts, &found));
-    own::besides(ground, question, facts, &mut found, steps).await?;
-    Ok(found)
-}
-
-async fn forged(ground: &Ground, question: &Question, steps: &Steps) -> Result<Vec<Suspect>, Error> {
-    let ends = [&question.sender, &question.recipient];
-    let named = ends.into_iter().flatten().map(|end| end.domain().to_string()).find(|domain| ground.org_of(domain).is_some());
-    let domains = named.map(|domain| vec![domain]).unwrap_or_else(|| absent::own_domains(ground));
-    let mut found = Vec::new();
-    for name in domains {
-        let target = domain::target(ground, &name).await?;
-        let suspects = domain::protection(ground, &target).await;
-        steps.note(Look::Sending, suspects.iter().all(|one| one.cause.is_innocent()));
-        found.extend(suspects);
-    }
-    Ok(found)
 }
 
 /// The complaint is about one mail, or about mail in general.
@@ -149,7 +69,12 @@ async fn mail(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps
         steps.note(Look::Bounce, pasted.is_empty());
     }
     let is_told = !pasted.is_empty();
+    if is_told {
+        // That our next hop took it is no answer to a bounce that came afterwards.
+        found.iter_mut().filter(|one| one.cause == Cause::Delivered).for_each(taken_first);
+    }
     found.extend(pasted);
+    found.extend(bounce::lost(ground, question, facts).await?);
     if outward && question.symptom == Symptom::InJunk {
         found = believed(ground, question, facts, steps, found).await?;
     }
@@ -160,10 +85,19 @@ async fn mail(ground: &Ground, question: &Question, facts: &Facts, steps: &Steps
         };
         found.extend(more);
     }
+    domain::signed(ground, &mut found).await;
     tried_now(ground, question, &mut found, steps).await;
     besides(ground, question, &mut found, steps).await?;
     own::besides(ground, question, facts, &mut found, steps).await?;
+    if question.symptom == Symptom::Bounce && question.pasted.is_none() {
+        // Somebody got a bounce: that the next hop took the mail is not the end of it.
+        found.iter_mut().filter(|one| one.cause == Cause::Delivered).for_each(|one| *one = shown(one.clone()));
+    }
     Ok(found)
+}
+
+fn taken_first(suspect: &mut Suspect) {
+    suspect.evidence.iter_mut().for_each(|evidence| evidence.strength = evidence.strength.min(Strength::Hint));
 }
 
 fn is_sure(found: &[Suspect]) -> bool {
@@ -192,6 +126,13 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
             let near = suspect.nearness + recent + relevance(question.symptom, &suspect);
             let suspect = match is_less {
                 _ if facts.is_other_time => other_time(suspect, story.row.at_ms),
+                _ if facts.misspelled.is_some() => misspelled(question, facts, suspect),
+                // One mail that waits tells of all only what has nothing to do with it alone.
+                _ if question.is_of_all() => match is_of_one_mail(&suspect) {
+                    true => continue,
+                    false => shown(suspect),
+                },
+                true if story.is_doubtful(question) => hinted(remembered(question, story, suspect)),
                 true if story.is_nearly(question) => remembered(question, story, suspect),
                 true => weaker(suspect),
                 // That one mail was delivered is no answer to "all mail is slow".
@@ -208,7 +149,11 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
         }
         for suspect in refusal::suspects(ground, question, refused) {
             let near = suspect.nearness + relevance(question.symptom, &suspect) + if is_over { 0.5 } else { 0.0 };
-            let suspect = if facts.is_other_time { other_time(suspect, refused.event.at_ms) } else { suspect };
+            let suspect = match () {
+                () if facts.is_other_time => other_time(suspect, refused.event.at_ms),
+                () if facts.misspelled.is_some() => misspelled(question, facts, suspect),
+                () => suspect,
+            };
             found.push(Suspect { nearness: near, ..suspect });
         }
     }
@@ -227,22 +172,52 @@ fn recorded(ground: &Ground, question: &Question, facts: &Facts) -> Vec<Suspect>
 const RECENT_MS: f64 = 12.0 * 60.0 * 60.0 * 1000.0;
 
 /// A record of mail whose address is nearly the one asked about: a person remembers wrongly more often than two so like each other write.
-fn remembered(question: &Question, story: &Story, mut suspect: Suspect) -> Suspect {
-    for evidence in &mut suspect.evidence {
-        evidence.strength = evidence.strength.min(Strength::Shown);
-    }
+fn remembered(question: &Question, story: &Story, suspect: Suspect) -> Suspect {
+    let suspect = shown(suspect);
     let asked = [&question.sender, &question.recipient].into_iter().flatten().map(End::shown).collect::<Vec<_>>().join(", ");
     let told = story.row.recipients.first().map(|one| one.original.as_str()).unwrap_or_default();
     let say = Say::new("seen-nearly").with("what", asked).with("sender", story.row.sender.as_str()).with("recipient", told);
     suspect.with(Evidence::new(Strength::Fits, say).at(story.row.at_ms).of_mail(Some(story.mail())))
 }
 
+/// A record of mail to a domain that is nearly the one asked about.
+fn misspelled(question: &Question, facts: &Facts, suspect: Suspect) -> Suspect {
+    let meant = question.recipient.as_ref().map(End::shown).unwrap_or_default();
+    let say = Say::new("seen-misspelled").with("what", facts.misspelled.clone().unwrap_or_default()).with("detail", meant);
+    shown(suspect).with(Evidence::new(Strength::Fits, say))
+}
+
+fn shown(mut suspect: Suspect) -> Suspect {
+    suspect.evidence.iter_mut().for_each(|evidence| evidence.strength = evidence.strength.min(Strength::Shown));
+    suspect
+}
+
+fn hinted(mut suspect: Suspect) -> Suspect {
+    suspect.evidence.iter_mut().for_each(|evidence| evidence.strength = evidence.strength.min(Strength::Hint));
+    suspect
+}
+
+/// What a next hop says of one mail or one mailbox, and what is no fault: it does not explain why nothing goes.
+fn is_of_one_mail(suspect: &Suspect) -> bool {
+    use Cause::*;
+    let is_of_mail = matches!(
+        suspect.cause,
+        MailboxUnknown
+            | MailboxFull
+            | MailboxDisabled
+            | NextHopTooLarge
+            | NextHopRefusesContent
+            | NextHopRefusesSender
+            | NextHopLacksFeature
+            | NextHopSaysNo
+            | NextHopGreylists
+    );
+    is_of_mail || !suspect.cause.is_of_next_hop()
+}
+
 /// A record of mail of other days than was said.
-fn other_time(mut suspect: Suspect, at_ms: i64) -> Suspect {
-    for evidence in &mut suspect.evidence {
-        evidence.strength = evidence.strength.min(Strength::Shown);
-    }
-    suspect.with(Evidence::new(Strength::Hint, Say::new("seen-other-time")).at(at_ms))
+fn other_time(suspect: Suspect, at_ms: i64) -> Suspect {
+    shown(suspect).with(Evidence::new(Strength::Hint, Say::new("seen-other-time")).at(at_ms))
 }
 
 /// A record of mail that may be another mail.
@@ -267,7 +242,7 @@ fn relevance(symptom: Symptom, suspect: &Suspect) -> f64 {
             }
         }
         Symptom::Duplicate => {
-            if matches!(cause, SentTwice | DeliveredTwice) {
+            if matches!(cause, SentTwice | DeliveredTwice | MailFlowRule | Redirected) {
                 1.0
             } else {
                 0.1
@@ -332,9 +307,12 @@ async fn believed(ground: &Ground, question: &Question, facts: &Facts, steps: &S
     let Some(name) = named.or_else(of_story).filter(|domain| ground.directory.domain_named(domain).is_some()) else { return Ok(found) };
     let target = domain::target(ground, &name).await?;
     let (mut wrong, names) = tokio::join!(domain::outward(ground, &target, Strength::Shown), domain::names(ground, &target));
+    let listed = domain::own_listed(ground).await;
     steps.note(Look::Sending, wrong.is_empty());
     steps.note(Look::Names, names.is_empty());
-    let is_alone = wrong.is_empty();
+    steps.note(Look::Lists, listed.is_none());
+    let is_alone = wrong.is_empty() && listed.is_none();
+    wrong.extend(listed);
     wrong.extend(names.into_iter().map(|suspect| if is_alone { stronger(suspect) } else { suspect }));
     // That it was delivered is known; it does not explain where it was put.
     if wrong.is_empty() { Ok(found) } else { Ok(wrong) }
@@ -356,8 +334,11 @@ async fn tried_now(ground: &Ground, question: &Question, found: &mut Vec<Suspect
     }
     // "No mail at all" to an address of ours: its connector is worth a try.
     let own = question.recipient.as_ref().filter(|end| ground.directory.domain_named(end.domain()).is_some());
-    let nothing = found.is_empty() && question.sender.is_none();
+    let nothing = !is_sure(found) && question.sender.is_none() && question.pasted.is_none();
     names.extend(own.filter(|_| nothing).map(|end| ground.directory.inbound_route(end.domain()).to_string()));
+    if question.is_of_all() {
+        names.extend(ways(ground, question));
+    }
     names.sort_unstable();
     names.dedup();
     names.retain(|name| ground.directory.connectors.contains_key(name));
@@ -370,6 +351,18 @@ async fn tried_now(ground: &Ground, question: &Question, found: &mut Vec<Suspect
             found.iter_mut().filter(|one| one.what == name).for_each(|one| one.evidence.push(works.clone()));
         }
         found.extend(refined(found, now));
+    }
+}
+
+/// Connectors that all mail takes which a complaint about no mail in particular can mean.
+fn ways(ground: &Ground, question: &Question) -> Vec<String> {
+    let inward = || absent::own_domains(ground).iter().map(|domain| ground.directory.inbound_route(domain).to_string()).collect::<Vec<_>>();
+    let outward = || ground.org().map(|org| ground.directory.outbound_route(org, "").to_string()).into_iter().collect::<Vec<_>>();
+    match question.symptom {
+        Symptom::NotReceived => inward(),
+        Symptom::NotDelivered => outward(),
+        Symptom::Late | Symptom::Unknown => [inward(), outward()].concat(),
+        _ => Vec::new(),
     }
 }
 

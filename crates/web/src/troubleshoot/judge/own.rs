@@ -5,7 +5,7 @@
 //! nothing by itself. It is likely only where the complaint is of the kind it brings about, and certain only where a mail's own record
 //! shows it. Not here: the whole look at an installation (`gatepost doctor`), issues that rules opened (`issues`).
 
-use super::clock;
+use super::{clock, upkeep};
 use crate::page::Say;
 use crate::troubleshoot::cause::Cause;
 use crate::troubleshoot::fix;
@@ -65,6 +65,10 @@ pub async fn besides(ground: &Ground, question: &Question, facts: &Facts, found:
     more.extend(engines(question, facts, found, &own));
     more.extend(lists(question, &own));
     more.extend(our_clock(question, found, &own));
+    let upkeep = upkeep::suspects(ground, question).await?;
+    // A list that says why it does not answer is not merely mute.
+    more.retain(|one| one.cause != Cause::ListMute || !upkeep.iter().any(|other| other.what == one.what));
+    more.extend(upkeep);
     found.extend(more);
     Ok(())
 }
@@ -74,6 +78,7 @@ pub async fn of_sign_in(ground: &Ground, steps: &Steps) -> Result<Vec<Suspect>, 
     let own = Own { measured: measured(ground).await?, ..Own::default() };
     let wanted = |one: &&Measured| matches!(one.cause.as_str(), "clock.jumped" | "database.slow");
     let found: Vec<Suspect> = own.measured.iter().filter(wanted).map(|one| suspect(cause_of(&one.cause), one, Strength::Fits)).collect();
+    let found = [found, upkeep::suspects(ground, &Question { symptom: Symptom::SignIn, ..Question::default() }).await?].concat();
     steps.note(Look::Own, found.is_empty());
     Ok(found)
 }
@@ -157,12 +162,12 @@ fn suspect(cause: Cause, measured: &Measured, strength: Strength) -> Suspect {
     mended(Suspect::new(cause, what).seen(strength, say))
 }
 
-fn mended(suspect: Suspect) -> Suspect {
+pub(super) fn mended(suspect: Suspect) -> Suspect {
     suspect.fix(fix::open("/admin/doctor", "fix-open-doctor"))
 }
 
 /// Mail that did not come or go, or did so late: what a fault of the whole service brings about.
-fn is_of_flow(question: &Question) -> bool {
+pub(super) fn is_of_flow(question: &Question) -> bool {
     matches!(question.symptom, Symptom::NotReceived | Symptom::NotDelivered | Symptom::Late | Symptom::Bounce | Symptom::Unknown)
 }
 

@@ -112,16 +112,24 @@ pub async fn digests(ground: &Ground, org: OrgId, address: &str) -> Result<Vec<S
         ]);
     }
     if own.unwrap_or(known.schedule.every) == Every::Off {
-        let say = Say::new("seen-digest-off");
-        return Ok(vec![
-            Suspect::new(Cause::DigestOff, "").seen(Strength::Record, say).fix(fix::open("/quarantine/policies", "fix-open-digest")),
-        ]);
+        return Ok(vec![off_for_all()]);
     }
     let undelivered = letters(ground, &key).await?;
     if !undelivered.is_empty() {
         return Ok(undelivered);
     }
     held(ground, (org, key), &known).await
+}
+
+/// Digests of an organisation where nobody said whose is missing.
+pub async fn digests_of_all(ground: &Ground, org: OrgId) -> Result<Vec<Suspect>, Error> {
+    let schedule = ground.db.read(move |tx| Box::pin(async move { digest::sql::schedule(tx, org).await })).await?;
+    Ok((schedule.every == Every::Off).then(off_for_all).into_iter().collect())
+}
+
+fn off_for_all() -> Suspect {
+    let suspect = Suspect::new(Cause::DigestOff, "").seen(Strength::Record, Say::new("seen-digest-off"));
+    suspect.fix(fix::open("/quarantine/policies", "fix-open-digest"))
 }
 
 /// With digests on and none lost: what there would have been to tell.

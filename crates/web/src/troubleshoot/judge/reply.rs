@@ -29,6 +29,10 @@ const OURS: &[(&str, &str, Cause)] = &[
     ("5.4.4", "is not a public address", Cause::DomainNoServer),
     ("5.4.6", "would come back to us", Cause::LoopsToUs),
     ("4.7.4", "TLS is required here", Cause::NextHopNoTls),
+    ("4.7.5", "by its MTA-STS policy", Cause::NextHopPolicy),
+    ("4.7.5", "by its signed zone", Cause::NextHopPolicy),
+    ("4.7.5", "the DNSSEC signatures of", Cause::DnssecBroken),
+    ("4.7.5", "cannot be proven (DANE)", Cause::DomainDnsFailing),
     ("4.7.5", "certificate", Cause::NextHopCertificate),
     ("4.7.5", "TLS failed", Cause::NextHopTlsBroken),
     ("4.7.5", "STARTTLS was refused", Cause::NextHopTlsBroken),
@@ -65,6 +69,8 @@ fn theirs(reason: Reason, reply: &str) -> Cause {
         MailboxFull => Cause::MailboxFull,
         Suspended => Cause::MailboxDisabled,
         SenderRefused => Cause::NextHopRefusesSender,
+        // 5.7.12 and the groups of Exchange: only people inside may write to it. "Not authenticated" is said of who writes, not of us.
+        NotPermitted if speaks_of(INSIDERS_ONLY) => Cause::NextHopRefusesSender,
         NotAuthenticated => Cause::NextHopWantsAuthentication,
         NoReverseName => Cause::NextHopWantsName,
         Blocked | BadReputation => Cause::NextHopBlocksUs,
@@ -76,9 +82,11 @@ fn theirs(reason: Reason, reply: &str) -> Cause {
         NotPermitted if speaks_of(&["tls", "encrypt"]) => Cause::NextHopNoTls,
         NotPermitted => Cause::NextHopSaysNo,
         NoRelay => Cause::NextHopNoRelay,
+        OverLimit if speaks_of(&["daily", "hour", "sending", "too many", "rate"]) => Cause::NextHopRateLimit,
         TooBig | OverLimit => Cause::NextHopTooLarge,
         DiskFull | ServerTrouble | MailerTrouble => Cause::NextHopTrouble,
         Network if speaks_of(&["loop", "hop count", "too many hops"]) => Cause::MailLoop,
+        Network if speaks_of(&["sender address rejected", "domain of sender", "sender domain"]) => Cause::NextHopRefusesSender,
         Network => Cause::NextHopTrouble,
         OnHold if speaks_of(&["greylist", "graylist", "grey list", "gray list", "greylisting", "grey-list", "postgrey"]) => {
             Cause::NextHopGreylists
@@ -88,6 +96,25 @@ fn theirs(reason: Reason, reply: &str) -> Cause {
         OnHold | AutomaticReply | Unknown => unread(&lower),
     }
 }
+
+/// How servers say that an address takes mail of their own people only.
+const INSIDERS_ONLY: &[&str] = &[
+    "5.7.12 ",
+    "5.7.124",
+    "5.7.133",
+    "5.7.134",
+    "5.7.136",
+    "resolver.rst.",
+    "restrictedtorecipients",
+    "sender not in allowed-senders",
+    "only accepts messages from people in its organization",
+    "only accepts messages from people in their organization",
+    "senders inside",
+    "internal senders only",
+    "仅接受内部",
+    "只接受内部",
+    "不接受外部",
+];
 
 /// A refusal whose words say nothing that is known.
 fn unread(lower: &str) -> Cause {
@@ -136,6 +163,18 @@ mod tests {
             ("mx", "530 5.7.0 Must issue a STARTTLS command first", Cause::NextHopNoTls),
             ("mx", "452 4.3.1 insufficient system storage", Cause::NextHopTrouble),
             ("mx", "550 5.0.0 no", Cause::NextHopSaysNo),
+            (
+                "mx",
+                "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed",
+                Cause::NextHopRefusesSender,
+            ),
+            ("mx", "451 4.7.5 mx.x.example is no mail server of x.example by its MTA-STS policy", Cause::NextHopPolicy),
+            (
+                "mx",
+                "451 4.7.5 whether mail to x.example must be encrypted cannot be proven (DANE): the DNSSEC signatures of x.example are wrong or have ended",
+                Cause::DnssecBroken,
+            ),
+            ("mx", "550 5.4.5 Daily user sending limit exceeded", Cause::NextHopRateLimit),
         ] {
             assert_eq!(cause(hop, reply), want, "{reply}");
         }

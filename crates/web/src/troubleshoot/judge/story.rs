@@ -4,9 +4,9 @@ use super::{receipt as of_receipt, reply};
 use crate::page::Say;
 use crate::troubleshoot::cause::{Cause, Turn};
 use crate::troubleshoot::fix::{self, Fix};
-use crate::troubleshoot::gather::{Story, is_nearly};
+use crate::troubleshoot::gather::Story;
 use crate::troubleshoot::ground::Ground;
-use crate::troubleshoot::question::Question;
+use crate::troubleshoot::question::{End, Question};
 use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
 use crate::troubleshoot::symptom::Symptom;
 use detect::Class;
@@ -24,7 +24,8 @@ const NEAR_MS: f64 = 6.0 * 60.0 * 60.0 * 1000.0;
 pub fn suspects(ground: &Ground, question: &Question, story: &Story) -> Vec<Suspect> {
     let all = story.row.recipients.iter().take(RECIPIENTS_MAX);
     let is_meant = |one: &&RecipientBody| {
-        question.recipient.as_ref().is_none_or(|end| end.is(&one.address) || end.is(&one.original) || is_nearly(end, &one.original))
+        let is_end = |end: &End| end.is(&one.address) || end.is(&one.original) || question.is_nearly_to(&one.original);
+        question.recipient.as_ref().is_none_or(is_end)
     };
     let meant: Vec<&RecipientBody> = all.clone().filter(is_meant).collect();
     let mut found = Vec::new();
@@ -256,6 +257,7 @@ fn delivered(ground: &Ground, question: &Question, story: &Story, one: &Recipien
         Symptom::Late => late(ground, story, one),
         Symptom::InJunk if marked.is_empty() => vec![junked_there(story, one)],
         Symptom::InJunk | Symptom::NotReceived | Symptom::Unknown if !marked.is_empty() => marked,
+        Symptom::Duplicate if is_copied(story, one) => vec![redirected(story, one)],
         Symptom::Duplicate => repeated(story, one),
         _ => vec![arrived(story, one)],
     }
@@ -368,6 +370,12 @@ fn late(ground: &Ground, story: &Story, one: &RecipientBody) -> Vec<Suspect> {
     vec![arrived(story, one).with(quick)]
 }
 
+/// Written to another address as well, and led to this one: two copies of one mail.
+fn is_copied(story: &Story, one: &RecipientBody) -> bool {
+    let here = story.row.recipients.iter().filter(|other| other.address.eq_ignore_ascii_case(&one.address)).count();
+    here > 1 && !one.original.eq_ignore_ascii_case(&one.address)
+}
+
 /// Delivered, and perhaps sent again because the answer was lost.
 fn repeated(story: &Story, one: &RecipientBody) -> Vec<Suspect> {
     let lost = story.events_for(&one.address).find(|event| {
@@ -390,7 +398,8 @@ pub fn twice(question: &Question, stories: &[Story]) -> Option<Suspect> {
             let same =
                 !id.is_empty() && other.row.message_id == id || id.is_empty() && digest(other) == digest(first) && digest(first).is_some();
             let is_split = |story: &Story| story.receipt.as_ref().is_some_and(|receipt| receipt.split_from.is_some());
-            same && !is_split(other) && !is_split(first)
+            // Sent twice because it did not arrive the first time is another story.
+            same && !is_split(other) && !is_split(first) && arrived_for(question, other) && arrived_for(question, first)
         });
         let Some(again) = again else { continue };
         let Some(one) = first.row.recipients.iter().find(|one| is_meant(one)) else { continue };
@@ -400,6 +409,12 @@ pub fn twice(question: &Question, stories: &[Story]) -> Option<Suspect> {
         return Some(Suspect::new(Cause::SentTwice, one.address.as_str()).with(told).near(4.0).fix(fix::tell(text)));
     }
     None
+}
+
+/// It lies in the mailbox that is asked about.
+fn arrived_for(question: &Question, story: &Story) -> bool {
+    let is_meant = |one: &RecipientBody| question.recipient.as_ref().is_none_or(|end| end.is(&one.original) || end.is(&one.address));
+    story.row.recipients.iter().any(|one| is_meant(one) && one.state == "delivered")
 }
 
 fn digest(story: &Story) -> Option<String> {

@@ -243,6 +243,16 @@ async fn then(world: &mut World, step: &str) {
         }
         "drop-connector" => run(world, "DELETE FROM connector WHERE name = $1", args![rest_of.to_string()]).await,
         "issue" => issue(world, rest_of).await,
+        // A neighbour of a later version has been here.
+        "newer-database" => {
+            let values = args![99_999_i64, "future", "x", now_ms()];
+            run(world, "INSERT INTO migration (number, name, checksum, at_ms) VALUES ($1, $2, $3, $4)", values).await;
+        }
+        "spoil-learned" => {
+            let sql = "INSERT INTO classifier (org, person, version, octets) VALUES ($1, '', 1, $2)";
+            run(world, sql, vec![store::Value::Int(world.org.0), store::Value::Blob(vec![7, 7, 7].into())]).await;
+            world.app.feedback.deltas.refresh(&world.app.db).await;
+        }
         "reload" => drop(world.app.directory.reload().await),
         "wait" => tokio::time::sleep(Duration::from_millis(rest_of.parse().expect("milliseconds"))).await,
         other => panic!("there is no step “{other}”"),

@@ -36,7 +36,8 @@ pub struct Scenario {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct World {
-    /// Records as zones have them: `name TYPE value`; TYPE may be FAIL with the type that times out.
+    /// Records as zones have them: `name TYPE value`; TYPE may be FAIL with the type that times out, or BOGUS for a domain whose signatures
+    /// do not fit.
     pub dns: Vec<String>,
     /// More of them, and names with a type to leave out.
     pub dns_more: Vec<String>,
@@ -83,6 +84,8 @@ pub struct Node {
     pub certificate_days: Option<i64>,
     /// Since the newest signature of clamd.
     pub signatures_days: Option<i64>,
+    /// Since the model that judges mail was trained; needs no step.
+    pub model_days: Option<i64>,
 }
 
 /// A next hop.

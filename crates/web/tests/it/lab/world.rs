@@ -7,6 +7,7 @@ use crate::scene::Answer;
 use axum::body::Body;
 use axum::http::{Request, header};
 use detect::Detector;
+use detect::classify::Model;
 use gateway::connection::settings::{LimitSettings, ListenSettings};
 use gateway::connection::{self, Setup};
 use gateway::delivery::{self, Courier, Timeouts, Tls};
@@ -112,6 +113,14 @@ impl World {
         let detector = match &settings.detect {
             None => DETECTOR.clone(),
             Some(settings) => Arc::new(Detector::new(settings).expect("a detector")),
+        };
+        let detector = match settings.node.model_days {
+            None => detector,
+            Some(days) => {
+                let octets = Model::built_in().octets().to_vec();
+                let old = Model::from_octets(octets).expect("the shipped model").made_at(now_ms() - days * 24 * 60 * 60 * 1000);
+                Arc::new(Detector::built_in().with_model(Arc::new(old)))
+            }
         };
         let directory = Watch::open(db.clone(), detect::settings::DetectSettings::default().surroundings(Default::default()))
             .await

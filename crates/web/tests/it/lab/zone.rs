@@ -35,6 +35,7 @@ fn add(zone: &mut Zone, line: &str) {
         "TLSA" => zone.add(name, tlsa(value, line)),
         "PTR" => zone.add(name, Record::Ptr(value.into())),
         "NAME" => zone.exists(name),
+        "BOGUS" => zone.bogus(name),
         "FAIL" => {
             let kinds = match value {
                 "A" => vec![RecordType::A, RecordType::Aaaa],
