@@ -105,7 +105,9 @@ pub fn of(text: &str) -> Intent {
         && has(HUMANS)
         && (has(TALK) || words.len() <= 3)
         && (lower.contains("real") || lower.contains("human") || has(&["talk", "speak", "chat", "connect", "transfer"]));
-    if asks || HUMANS_HAN.iter().any(|human| lower.contains(human)) {
+    // Whether it is one is a question about the assistant.
+    let is_about_us = lower.contains("机器人");
+    if asks || (!is_about_us && HUMANS_HAN.iter().any(|human| lower.contains(human))) {
         return Intent::Person;
     }
     Intent::Question
