@@ -145,6 +145,18 @@ impl Access<'_> {
     }
 }
 
+/// Mail that its owner moved into the folder for junk, or out of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub mail: MailId,
+    /// Into it.
+    pub is_junk: bool,
+    /// Identifiers of the message and of its octets, and how many those are.
+    id: String,
+    blob: String,
+    octets: u64,
+}
+
 /// An open mailbox, by whichever protocol its connector speaks.
 #[derive(Debug)]
 pub enum Session {
@@ -182,6 +194,31 @@ impl Session {
         match self {
             Session::Imap(session) => session.folder_names().await,
             Session::Jmap(session) => session.folder_names().await,
+        }
+    }
+
+    /// Mail that came after this and that its owner moved between INBOX and the folder for junk since the last look. Over IMAP nothing is looked
+    /// for: there the server's own scripts tell (deploy/dovecot).
+    pub async fn moves(&mut self, since_ms: i64) -> Result<Vec<Moved>, MailboxError> {
+        match self {
+            Session::Imap(_) => Ok(Vec::new()),
+            Session::Jmap(session) => session.moves(since_ms).await,
+        }
+    }
+
+    /// The message of a move as we handed it over; `None`: gone, or too large.
+    pub async fn moved_octets(&mut self, moved: &Moved) -> Result<Option<Bytes>, MailboxError> {
+        match self {
+            Session::Imap(_) => Ok(None),
+            Session::Jmap(session) => session.moved_octets(moved).await,
+        }
+    }
+
+    /// Notes in the mailbox that a move was counted.
+    pub async fn counted(&mut self, moved: &Moved) -> Result<(), MailboxError> {
+        match self {
+            Session::Imap(_) => Ok(()),
+            Session::Jmap(session) => session.counted(moved).await,
         }
     }
 

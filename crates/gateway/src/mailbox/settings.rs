@@ -57,6 +57,8 @@ pub struct MailboxSettings {
     pub recheck_after: Vec<Span>,
     /// Mails judged again in an hour at most. Default 500.
     pub rechecks_per_hour: usize,
+    /// With JMAP: how often mailboxes are looked at for mail that people moved into the folder for junk, or out of it, which counts as their report; only where the mailbox server moves nothing there on its own but what Gatepost marks. "0s" is never. Default "0s".
+    pub moves_every: Span,
 }
 
 impl Default for MailboxSettings {
@@ -83,6 +85,7 @@ impl Default for MailboxSettings {
             per_minute: 120,
             recheck_after: Vec::new(),
             rechecks_per_hour: 500,
+            moves_every: Span::ms(0),
         }
     }
 }
@@ -144,6 +147,11 @@ impl MailboxSettings {
             MailboxProtocol::Imap => &self.imap,
             MailboxProtocol::Jmap => self.url.trim(),
         }
+    }
+
+    /// Whether what people move counts as their report.
+    pub fn tells_moves(&self) -> bool {
+        self.is_on() && self.protocol == MailboxProtocol::Jmap && !self.moves_every.is_zero()
     }
 
     /// Whether a user has to be named: a token says by itself whose it is.

@@ -110,13 +110,22 @@ pub struct Email {
     pub blob: String,
     pub size: u64,
     pub mailboxes: Vec<String>,
+    /// It carries our mark for junk (`X-Gatepost-Junk: yes`).
+    pub is_junk: bool,
     /// The fields that say whose it is, one a line, as in the message (RFC 8621 §4.1.2.1).
     pub header: Vec<u8>,
 }
 
 impl Email {
-    pub const PROPERTIES: [&'static str; 6] =
-        ["id", "blobId", "size", "mailboxIds", "header:X-Gatepost-Report:asRaw:all", "header:Received:asRaw:all"];
+    pub const PROPERTIES: [&'static str; 7] = [
+        "id",
+        "blobId",
+        "size",
+        "mailboxIds",
+        "header:X-Gatepost-Report:asRaw:all",
+        "header:Received:asRaw:all",
+        "header:X-Gatepost-Junk:asRaw:all",
+    ];
 
     fn read(value: &Value) -> Option<Email> {
         let inside = value.get("mailboxIds")?.as_object()?;
@@ -131,11 +140,13 @@ impl Email {
                 header.extend_from_slice(format!("{name}:{}\r\n", lines.join("\r\n\t")).as_bytes());
             }
         }
+        let marks = value.get(Email::PROPERTIES[6]).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         Some(Email {
             id: id(value, "id")?,
             blob: id(value, "blobId").unwrap_or_default(),
             size: value.get("size").and_then(Value::as_u64).unwrap_or(u64::MAX),
             mailboxes: inside.iter().filter(|(id, is)| is_id(id) && **is == Value::Bool(true)).take(MAILBOXES_MAX).map(|(id, _)| id.clone()).collect(),
+            is_junk: marks.into_iter().any(|mark| mark.trim().eq_ignore_ascii_case("yes")),
             header,
         })
     }

@@ -23,6 +23,9 @@ const IMAP_PORTS: [&str; 2] = [":143", ":993"];
 const HTTPS_PORT: u16 = 443;
 /// The longest that delivered mail is watched.
 const WITHIN_MAX: Span = Span::days(7);
+/// How often mailboxes may be looked at for what people move.
+const MOVES_MIN: Span = Span::minutes(1);
+const MOVES_MAX: Span = Span::days(1);
 /// How often one person may have us sign in somewhere, in five minutes.
 const TRIES_MAX: u32 = 20;
 
@@ -70,6 +73,8 @@ pub struct AccessDraft {
     /// Times after delivery at which mail is judged again, such as "1h 1d"; "": never.
     pub recheck_after: String,
     pub rechecks_per_hour: String,
+    /// With JMAP: how often it is looked for mail that people moved into the folder for junk, or out of it, such as "10m"; "": never.
+    pub moves_every: String,
 }
 
 impl AccessDraft {
@@ -96,6 +101,7 @@ impl AccessDraft {
             per_minute: settings.per_minute.to_string(),
             recheck_after: spans.join(" "),
             rechecks_per_hour: settings.rechecks_per_hour.to_string(),
+            moves_every: if settings.moves_every.is_zero() { String::new() } else { settings.moves_every.to_string() },
         }
     }
 
@@ -129,6 +135,7 @@ impl AccessDraft {
             per_minute: number(&self.per_minute, (saved.per_minute, PER_MINUTE_MAX), "per_minute", &mut wrong),
             recheck_after: self.read_rechecks(&mut wrong),
             rechecks_per_hour: number(&self.rechecks_per_hour, (saved.rechecks_per_hour, RECHECKS_MAX), "rechecks_per_hour", &mut wrong),
+            moves_every: self.read_moves(&mut wrong),
         };
         if settings.is_on() && settings.needs_user() && settings.user.is_empty() {
             wrong.push(Wrong::new("user", "removal-wrong-user"));
@@ -179,6 +186,19 @@ impl AccessDraft {
                 wrong.push(Wrong::new("within", "removal-wrong-within"));
                 saved.within
             }
+        }
+    }
+
+    fn read_moves(&self, wrong: &mut Vec<Wrong>) -> Span {
+        match self.moves_every.trim() {
+            "" => Span::ms(0),
+            text => match text.parse::<Span>() {
+                Ok(every) if every.is_zero() || (MOVES_MIN..=MOVES_MAX).contains(&every) => every,
+                _ => {
+                    wrong.push(Wrong::new("moves_every", "removal-wrong-moves"));
+                    Span::ms(0)
+                }
+            },
         }
     }
 

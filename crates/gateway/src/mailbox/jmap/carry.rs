@@ -4,6 +4,7 @@
 //! its owner's to read, in one change, and put back into the same.
 
 use super::Session;
+use super::moves::SEEN;
 use crate::mailbox::carry::{MESSAGE_OCTETS_MAX, ours_from};
 use crate::mailbox::{AbsentBecause, KEYWORD, MailboxError, Place, Returned, Taken, Wanted};
 use bytes::Bytes;
@@ -85,15 +86,17 @@ impl Session {
         if !is_kept || email.size > MESSAGE_OCTETS_MAX as u64 || !mail::jmap::is_id(&email.blob) {
             return Ok(None);
         }
-        // RFC 8620 §6.2.
-        let variables = [("accountId", self.account.as_str()), ("blobId", email.blob.as_str()), ("name", "message.eml"), ("type", "message/rfc822")];
+        let found = self.download(&email.blob).await?;
+        Ok(found.map(|octets| octets.slice(ours_from(&octets, wanted.mail)..)))
+    }
+
+    /// What a message is made of (RFC 8620 §6.2); `None`: it is not there any more.
+    pub(super) async fn download(&self, blob: &str) -> Result<Option<Bytes>, MailboxError> {
+        let variables = [("accountId", self.account.as_str()), ("blobId", blob), ("name", "message.eml"), ("type", "message/rfc822")];
         let url = self.near(&filled(&self.download, &variables))?;
         let answer = self.ask("GET", &url, None, MESSAGE_OCTETS_MAX).await?;
         match answer.status {
-            200 => {
-                let octets = Bytes::from(answer.body);
-                Ok(Some(octets.slice(ours_from(&octets, wanted.mail)..)))
-            }
+            200 => Ok(Some(answer.body.into())),
             404 => Ok(None),
             _ => Err(self.refused("download", &answer)),
         }
@@ -105,7 +108,7 @@ impl Session {
     }
 
     /// The folder that a name means: INBOX and the one for junk also by what they are for.
-    fn named<'f>(&self, folders: &'f [Mailbox], name: &str) -> Option<&'f Mailbox> {
+    pub(super) fn named<'f>(&self, folders: &'f [Mailbox], name: &str) -> Option<&'f Mailbox> {
         let role = match name {
             name if name.eq_ignore_ascii_case(INBOX) => "inbox",
             name if name == self.junk => "junk",
@@ -143,5 +146,9 @@ fn moved(from: &[String], to: &[String], is_away: bool) -> Value {
     patch.extend(to.iter().map(|id| (format!("mailboxIds/{id}"), Value::Bool(true))));
     let keyword = if is_away { Value::Bool(true) } else { Value::Null };
     patch.insert(format!("keywords/{}", KEYWORD.to_ascii_lowercase()), keyword);
+    if !is_away {
+        // What we put back is not its owner's word either.
+        patch.insert(format!("keywords/{SEEN}"), Value::Null);
+    }
     Value::Object(patch)
 }

@@ -5,6 +5,7 @@
 //! later; clear text only to addresses inside. A connection serves one request: a mailbox needs three or four.
 
 mod carry;
+mod moves;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -124,6 +124,33 @@ async fn a_delivered_mail_is_read_as_we_handed_it_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_its_owner_moves_is_told_once() {
+    let server = Server::start(&[LI]).await;
+    let scene = Scene::of(&url(server.address), "gatepost", PASSWORD);
+    let mut session = scene.open(LI).await;
+    let (lunch, pills, ours) = (server.put(LI, &["inbox"], "<l@x>"), server.put(LI, &["spam"], "<p@x>"), server.put(LI, &["inbox"], "<o@x>"));
+    server.mark(LI, pills);
+    let Taken::Moved(place) = session.take(wanted(ours, "<o@x>"), "Junk").await.expect("taken") else { panic!("not taken") };
+    assert!(session.moves(0).await.expect("looked").is_empty(), "filed by the server, and removed by us");
+    server.shift(LI, lunch, "spam");
+    server.shift(LI, pills, "inbox");
+    session.put_back(wanted(ours, "<o@x>"), &place).await.expect("put back");
+    let moved = session.moves(0).await.expect("looked");
+    let told: Vec<(MailId, bool)> = moved.iter().map(|one| (one.mail, one.is_junk)).collect();
+    assert_eq!(told, [(lunch, true), (pills, false)]);
+    assert_eq!(session.moves(0).await.expect("looked"), moved, "until it is counted");
+    for one in &moved {
+        let octets = session.moved_octets(one).await.expect("read").expect("it is there");
+        assert!(octets.starts_with(b"Received: from a by gate.test (Gatepost)"), "as we handed it over");
+        session.counted(one).await.expect("noted");
+    }
+    assert!(session.moves(0).await.expect("looked").is_empty(), "once");
+    server.shift(LI, lunch, "inbox");
+    let moved = session.moves(0).await.expect("looked");
+    assert_eq!(moved.iter().map(|one| (one.mail, one.is_junk)).collect::<Vec<_>>(), [(lunch, false)], "a mind that changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_work_says_whose_turn_it_is() {
     let server = Server::start(&[LI]).await;
     let at = url(server.address);

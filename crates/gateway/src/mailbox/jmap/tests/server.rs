@@ -19,6 +19,7 @@ const FOLDERS: [(&str, &str, &str); 5] =
 struct Message {
     mail: MailId,
     message_id: String,
+    is_junk: bool,
     folders: Vec<String>,
     keywords: Vec<String>,
 }
@@ -69,7 +70,7 @@ impl Server {
         let account = accounts.get_mut(mailbox).expect("an account");
         let mail = MailId(i64::try_from(account.messages.len()).expect("few") + 1_000);
         let folders = folders.iter().map(ToString::to_string).collect();
-        account.messages.insert(format!("M{}", mail.0), Message { mail, message_id: message_id.into(), folders, keywords: Vec::new() });
+        account.messages.insert(format!("M{}", mail.0), Message { mail, message_id: message_id.into(), is_junk: false, folders, keywords: Vec::new() });
         mail
     }
 
@@ -80,6 +81,20 @@ impl Server {
         let mut folders = message.folders.clone();
         folders.sort();
         (folders, message.keywords.iter().any(|one| one == "$gatepostremoved"))
+    }
+
+    /// Its owner moves a mail there.
+    pub fn shift(&self, mailbox: &str, mail: MailId, folder: &str) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = accounts.get_mut(mailbox).and_then(|account| account.messages.get_mut(&format!("M{}", mail.0)));
+        message.expect("a message").folders = vec![folder.into()];
+    }
+
+    /// The mark that has it filed as junk.
+    pub fn mark(&self, mailbox: &str, mail: MailId) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = accounts.get_mut(mailbox).and_then(|account| account.messages.get_mut(&format!("M{}", mail.0)));
+        message.expect("a message").is_junk = true;
     }
 
     pub fn remove(&self, mailbox: &str, mail: MailId) {
@@ -184,10 +199,7 @@ impl Account {
                 Ok(json!({ "created": { "new": { "id": id } } }))
             }
             "Email/query" => {
-                assert!(arguments["filter"]["after"].as_str().is_some_and(|after| after.len() == 20 && after.ends_with('Z')), "{arguments}");
-                let header = arguments["filter"]["header"].as_array().ok_or("unsupportedFilter")?;
-                let (name, text) = (header[0].as_str().ok_or("invalidArguments")?, header[1].as_str().ok_or("invalidArguments")?);
-                let fits = |message: &Message| message.text().lines().any(|line| line.starts_with(&format!("{name}:")) && line.contains(text));
+                let fits = |message: &Message| fits(&arguments["filter"], message);
                 let ids: Vec<&String> = self.messages.iter().filter(|(_, message)| fits(message)).map(|(id, _)| id).collect();
                 Ok(json!({ "ids": ids, "queryState": "1", "canCalculateChanges": false, "position": 0 }))
             }
@@ -223,7 +235,31 @@ impl Account {
         json!({
             "id": id, "blobId": id.replacen('M', "B", 1), "size": message.text().len(), "mailboxIds": inside,
             "header:X-Gatepost-Report:asRaw:all": [format!(" id={}; verdict=clean", message.mail)],
+            "header:X-Gatepost-Junk:asRaw:all": if message.is_junk { vec![" yes"] } else { Vec::new() },
             "header:Received:asRaw:all": [format!(" from a by gate.test (Gatepost) with ESMTP id {};\r\n\tSat, 28 Nov 2026", message.mail)],
         })
     }
+}
+
+/// RFC 8621 §4.4.1, of it what we ask.
+fn fits(filter: &Value, message: &Message) -> bool {
+    if let Some(conditions) = filter["conditions"].as_array() {
+        assert_eq!(filter["operator"], "AND");
+        return conditions.iter().all(|one| fits(one, message));
+    }
+    filter.as_object().expect("a condition").iter().all(|(name, value)| {
+        let text = value.as_str().unwrap_or_default();
+        match name.as_str() {
+            // Everything here was received in time.
+            "after" => text.len() == 20 && text.ends_with('Z'),
+            "inMailbox" => message.folders.iter().any(|folder| folder == text),
+            "hasKeyword" => message.keywords.iter().any(|one| one == text),
+            "notKeyword" => message.keywords.iter().all(|one| one != text),
+            "header" => {
+                let (name, text) = (value[0].as_str().expect("a name"), value[1].as_str().unwrap_or_default());
+                message.text().lines().any(|line| line.starts_with(&format!("{name}:")) && line.contains(text))
+            }
+            other => panic!("no such condition: {other}"),
+        }
+    })
 }
