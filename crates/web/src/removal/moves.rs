@@ -18,6 +18,8 @@ use store::Error;
 /// Mailboxes behind one connector in one turn, and the time for them.
 const MAILBOXES_MAX: usize = 200;
 const TURN_MAX: Duration = Duration::from_secs(60);
+/// All connectors in one turn.
+const ALL_MAX: Duration = Duration::from_secs(240);
 
 /// Connectors whose people are listened to, each with its organisation.
 pub(super) fn listened(app: &App) -> Vec<(OrgId, Arc<ConnectorSettings>)> {
@@ -32,30 +34,41 @@ pub(super) fn listened(app: &App) -> Vec<(OrgId, Arc<ConnectorSettings>)> {
 
 /// Looks at mailboxes whose turn it is; how many reports were taken.
 pub(super) async fn turn(app: &App, listened: &[(OrgId, Arc<ConnectorSettings>)]) -> Result<usize, Error> {
-    let mut taken = 0;
+    let (started, mut taken) = (Instant::now(), 0);
     for (org, connector) in listened {
+        // The lease is not for ever; those that are left come with the next turn, when the first ones rest.
+        if started.elapsed() > ALL_MAX {
+            break;
+        }
         taken += behind(app, *org, connector).await?;
     }
     Ok(taken)
+}
+
+async fn upto(app: &App, org: OrgId, what: String) -> Result<Option<i64>, Error> {
+    app.db.read(move |tx| Box::pin(async move { sql::upto(tx, org, &what).await })).await
+}
+
+async fn put_upto(app: &App, org: OrgId, what: String, upto: i64) -> Result<(), Error> {
+    app.db.tx(move |tx| Box::pin(async move { sql::put_upto(tx, org, &what, upto).await })).await
 }
 
 /// Goes on with the round of one connector, or begins one when it is time.
 async fn behind(app: &App, org: OrgId, connector: &ConnectorSettings) -> Result<usize, Error> {
     let (begun, at) = (format!("moves:{}", connector.name), format!("moves-at:{}", connector.name));
     let now_ms = app.now_ms();
-    let read = |what: String| app.db.read(move |tx| Box::pin(async move { sql::upto(tx, org, &what).await }));
-    let note = |what: String, upto: i64| app.db.tx(move |tx| Box::pin(async move { sql::put_upto(tx, org, &what, upto).await }));
-    let skip = usize::try_from(read(at.clone()).await?.unwrap_or(0)).unwrap_or(0);
+    let skip = usize::try_from(upto(app, org, at.clone()).await?.unwrap_or(0)).unwrap_or(0);
     if skip == 0 {
-        if now_ms - read(begun.clone()).await?.unwrap_or(0) < connector.mailbox.moves_every.as_ms() {
+        if now_ms - upto(app, org, begun.clone()).await?.unwrap_or(0) < connector.mailbox.moves_every.as_ms() {
             return Ok(0);
         }
-        note(begun, now_ms).await?;
+        put_upto(app, org, begun, now_ms).await?;
     }
     let since_ms = now_ms - connector.mailbox.within.as_ms();
     let (name, since) = (connector.name.clone(), first_id_at(since_ms));
-    let listing = app.db.read(move |tx| Box::pin(async move { sql::addresses(tx, org, &name, since, (skip, MAILBOXES_MAX)).await }));
-    let addresses: Vec<String> = listing.await?;
+    let listed: Result<Vec<String>, Error> =
+        app.db.read(move |tx| Box::pin(async move { sql::addresses(tx, org, &name, since, (skip, MAILBOXES_MAX)).await })).await;
+    let addresses = listed?;
     let (started, mut taken, mut done) = (Instant::now(), 0, 0);
     for address in &addresses {
         match mailbox(app, org, connector, (address, since_ms)).await {
@@ -73,7 +86,7 @@ async fn behind(app: &App, org: OrgId, connector: &ConnectorSettings) -> Result<
         }
     }
     let is_over = done == addresses.len() && done < MAILBOXES_MAX;
-    note(at, if is_over { 0 } else { i64::try_from(skip + done).unwrap_or(0) }).await?;
+    put_upto(app, org, at, if is_over { 0 } else { i64::try_from(skip + done).unwrap_or(0) }).await?;
     Ok(taken)
 }
 
