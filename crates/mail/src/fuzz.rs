@@ -291,7 +291,9 @@ fn jmap_body(body: &[u8]) {
         assert!(jmap::is_id(&email.id) && email.mailboxes.iter().all(|id| jmap::is_id(id)));
         // Each line is a field of ours, or goes on with one.
         let lines: Vec<&[u8]> = email.header.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()).collect();
-        assert!(lines.iter().all(|line| line.starts_with(b"X-Gatepost-Report:") || line.starts_with(b"Received:") || line.starts_with(b"\t")));
+        assert!(
+            lines.iter().all(|line| line.starts_with(b"X-Gatepost-Report:") || line.starts_with(b"Received:") || line.starts_with(b"\t"))
+        );
     }
     let _ = (jmap::updated(answer, "updated", "M1"), jmap::updated(answer, "created", "new"));
 }

@@ -19,8 +19,20 @@ pub const PASSWORD: &str = "open-sesame";
 const ADMIN: &str = "admin";
 const START_MAX: Duration = Duration::from_secs(60);
 /// Folders that Cyrus expects to be there.
-const FOLDERS: [&str; 12] =
-    ["conf", "conf/db", "conf/proc", "conf/socket", "conf/lock", "conf/log", "conf/msg", "conf/user", "conf/quota", "conf/ptclient", "spool", "sieve"];
+const FOLDERS: [&str; 12] = [
+    "conf",
+    "conf/db",
+    "conf/proc",
+    "conf/socket",
+    "conf/lock",
+    "conf/log",
+    "conf/msg",
+    "conf/user",
+    "conf/quota",
+    "conf/ptclient",
+    "spool",
+    "sieve",
+];
 
 pub struct Cyrus {
     child: Child,
@@ -141,8 +153,9 @@ fn write_all(folder: &Path, [lmtp, imap, http]: [u16; 3]) {
     };
     // Over TCP without a sign-in: only what runs here reaches it.
     let services = [service("lmtp", "lmtpd -a", lmtp), service("imap", "imapd", imap), service("http", "httpd", http)].concat();
-    let cyrus =
-        format!("START {{\n recover cmd=\"{PROGRAMS}/ctl_cyrusdb -C {conf} -r\"\n}}\nSERVICES {{\n{services}}}\nEVENTS {{\n}}\nDAEMON {{\n}}\n");
+    let cyrus = format!(
+        "START {{\n recover cmd=\"{PROGRAMS}/ctl_cyrusdb -C {conf} -r\"\n}}\nSERVICES {{\n{services}}}\nEVENTS {{\n}}\nDAEMON {{\n}}\n"
+    );
     std::fs::write(folder.join("cyrus.conf"), cyrus).expect("written");
     let run = |program: &str, arguments: &[&str]| assert!(Command::new(program).args(arguments).status().is_ok_and(|done| done.success()));
     run("chown", &["-R", "cyrus:mail", &folder.display().to_string()]);

@@ -145,7 +145,12 @@ impl Email {
             id: id(value, "id")?,
             blob: id(value, "blobId").unwrap_or_default(),
             size: value.get("size").and_then(Value::as_u64).unwrap_or(u64::MAX),
-            mailboxes: inside.iter().filter(|(id, is)| is_id(id) && **is == Value::Bool(true)).take(MAILBOXES_MAX).map(|(id, _)| id.clone()).collect(),
+            mailboxes: inside
+                .iter()
+                .filter(|(id, is)| is_id(id) && **is == Value::Bool(true))
+                .take(MAILBOXES_MAX)
+                .map(|(id, _)| id.clone())
+                .collect(),
             is_junk: marks.into_iter().any(|mark| mark.trim().eq_ignore_ascii_case("yes")),
             header,
         })

@@ -34,7 +34,10 @@ fn a_session_says_where_mail_lies() {
         ("", JmapError::NotJson),
         ("[]", JmapError::Missing("capabilities")),
         (r#"{"capabilities":{"urn:ietf:params:jmap:core":{}},"accounts":{},"apiUrl":"/"}"#, JmapError::Missing("capabilities")),
-        (r#"{"capabilities":{"urn:ietf:params:jmap:core":{},"urn:ietf:params:jmap:mail":{}},"apiUrl":"/"}"#, JmapError::Missing("accounts")),
+        (
+            r#"{"capabilities":{"urn:ietf:params:jmap:core":{},"urn:ietf:params:jmap:mail":{}},"apiUrl":"/"}"#,
+            JmapError::Missing("accounts"),
+        ),
         (r#"{"capabilities":{"urn:ietf:params:jmap:core":{},"urn:ietf:params:jmap:mail":{}},"accounts":{}}"#, JmapError::Missing("apiUrl")),
     ] {
         assert_eq!(Session::read(broken.as_bytes()), Err(want), "{broken}");
@@ -114,7 +117,8 @@ fn answers_over_http_are_whole_or_wait_or_are_named() {
     ] {
         assert_eq!(read_answer(octets.as_bytes(), is_end), want, "{octets}");
     }
-    let moved = read_answer(b"HTTP/1.1 307 Go\r\nlocation: /jmap/session\r\nContent-Length: 0\r\n\r\n", true).expect("HTTP").expect("whole");
+    let moved =
+        read_answer(b"HTTP/1.1 307 Go\r\nlocation: /jmap/session\r\nContent-Length: 0\r\n\r\n", true).expect("HTTP").expect("whole");
     assert_eq!((moved.status, moved.location.as_str()), (307, "/jmap/session"));
     assert_eq!(read_answer("HTTP/1.1 100 C\r\n\r\n".repeat(9).as_bytes(), true), Err(JmapError::NotHttp), "no end of interim answers");
 }
@@ -137,7 +141,11 @@ fn addresses_are_taken_apart_and_stay_where_they_are() {
         ("ftp://box.example/", None),
     ] {
         let read = at.joined(reference);
-        assert_eq!(read.as_ref().map(|url| (url.origin(), url.path.clone())), want.map(|(origin, path)| (origin.into(), path.into())), "{reference}");
+        assert_eq!(
+            read.as_ref().map(|url| (url.origin(), url.path.clone())),
+            want.map(|(origin, path)| (origin.into(), path.into())),
+            "{reference}"
+        );
     }
     assert!(!at.is_same_place(&at.joined("//evil.example/").expect("an address")));
     let template = "https://jmap.example.com/download/{accountId}/{blobId}/{name}?accept={type}";

@@ -334,7 +334,13 @@ pub async fn put_upto(tx: &mut Tx, org: OrgId, what: &str, upto: i64) -> Result<
 }
 
 /// Addresses that mail was delivered to by a connector since a mail, in their order, so many after the first ones.
-pub async fn addresses(tx: &mut Tx, org: OrgId, connector: &str, since: MailId, (skip, rows_max): (usize, usize)) -> Result<Vec<String>, Error> {
+pub async fn addresses(
+    tx: &mut Tx,
+    org: OrgId,
+    connector: &str,
+    since: MailId,
+    (skip, rows_max): (usize, usize),
+) -> Result<Vec<String>, Error> {
     let sql = "SELECT DISTINCT r.address FROM mail m JOIN recipient r ON r.mail = m.id WHERE m.org = $1 AND m.id >= $2 AND r.route = $3 \
                AND r.state = 'delivered' ORDER BY r.address LIMIT $4 OFFSET $5";
     let rows = tx.rows(sql, args![org.0, since.0, connector, rows_max, skip]).await?;

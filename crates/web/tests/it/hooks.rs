@@ -119,7 +119,10 @@ async fn programs_follow_the_audit_log_of_their_own_organisation() {
         assert_eq!(web::health::hook::feed::look(&scene.app).await, Ok(0), "told once");
         assert_eq!(web::health::hook::send_once(&scene.app).await, Ok(1));
         let sent = heard.lock().expect("nobody panicked").join("\n");
-        assert!(sent.contains("org.gatepost.audit.noted.v1") && sent.contains("\"subject\":\"ours\"") && sent.contains("\"ip\":\"192.0.2.1\""), "{sent}");
+        assert!(
+            sent.contains("org.gatepost.audit.noted.v1") && sent.contains("\"subject\":\"ours\"") && sent.contains("\"ip\":\"192.0.2.1\""),
+            "{sent}"
+        );
         assert!(!sent.contains("theirs") && !sent.contains("nobody's"), "{sent}");
         let id = scene.get(hooks, &acme).await.json()[0]["id"].as_str().expect("an id").to_string();
         for path in [format!("{hooks}/{id}/events"), format!("/health/hooks/{id}")] {

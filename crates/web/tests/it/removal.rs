@@ -359,7 +359,11 @@ async fn the_access_is_set_up_and_tried_on_a_page() {
         let mut other = access.clone();
         other[field] = json!(value);
         let moved = boxes.scene.send("PUT", path, &boxes.admin, other).await;
-        assert!(moved.status == StatusCode::UNPROCESSABLE_ENTITY && moved.text.contains("password"), "it is not said {why}: {}", moved.text);
+        assert!(
+            moved.status == StatusCode::UNPROCESSABLE_ENTITY && moved.text.contains("password"),
+            "it is not said {why}: {}",
+            moved.text
+        );
     }
     let stands = boxes.scene.get(path, &boxes.admin).await.json();
     assert_eq!((&stands["protocol"], &stands["url"]), (&json!("jmap"), &json!("https://box.acme.example")));

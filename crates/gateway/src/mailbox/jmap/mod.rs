@@ -110,7 +110,10 @@ impl Session {
                 200 => return jmap::Session::read(&answer.body).map_err(|why| self.unusable(why)),
                 301 | 302 | 303 | 307 | 308 => at = self.near(&answer.location)?,
                 404 | 410 => {
-                    return Err(MailboxError::Settings(format!("{} has nothing at {}; write the address of its JMAP session", self.server, at.path)));
+                    return Err(MailboxError::Settings(format!(
+                        "{} has nothing at {}; write the address of its JMAP session",
+                        self.server, at.path
+                    )));
                 }
                 _ => return Err(self.refused("session", &answer)),
             }
@@ -226,7 +229,9 @@ fn not_done(command: &'static str, why: SetError) -> MailboxError {
 fn authorization(sign_in: SignIn, user: &str, password: &str) -> Result<String, MailboxError> {
     let wrong = || MailboxError::Settings("the user has no name, or a name, password or token that cannot be sent".into());
     match sign_in {
-        SignIn::Basic if user.is_empty() || user.contains(':') || user.chars().chain(password.chars()).any(char::is_control) => Err(wrong()),
+        SignIn::Basic if user.is_empty() || user.contains(':') || user.chars().chain(password.chars()).any(char::is_control) => {
+            Err(wrong())
+        }
         SignIn::Basic => Ok(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
         SignIn::Bearer if password.is_empty() || !password.bytes().all(|octet| octet.is_ascii_graphic()) => Err(wrong()),
         SignIn::Bearer => Ok(format!("Bearer {password}")),

@@ -106,11 +106,16 @@ async fn what_its_owner_did_meanwhile_is_said_and_is_no_error() {
     assert_eq!(session.read(other).await.expect("looked for"), None);
     // A folder that is not there is made.
     let id = server.put(LI, &["inbox"], "<bad@test.example>");
-    let Taken::Moved(place) = session.take(wanted(id, "<bad@test.example>"), "Gefährlich").await.expect("taken") else { panic!("not taken") };
+    let Taken::Moved(place) = session.take(wanted(id, "<bad@test.example>"), "Gefährlich").await.expect("taken") else {
+        panic!("not taken")
+    };
     assert_eq!((place.to.as_str(), server.lies_in(LI, id).0.len()), ("Gefährlich", 1));
     assert!(session.folder_names().await.expect("listed").contains(&"Gefährlich".to_string()));
     server.remove(LI, id);
-    assert_eq!(session.put_back(wanted(id, "<bad@test.example>"), &place).await.expect("looked for"), Returned::Absent(AbsentBecause::Gone));
+    assert_eq!(
+        session.put_back(wanted(id, "<bad@test.example>"), &place).await.expect("looked for"),
+        Returned::Absent(AbsentBecause::Gone)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +133,8 @@ async fn what_its_owner_moves_is_told_once() {
     let server = Server::start(&[LI]).await;
     let scene = Scene::of(&url(server.address), "gatepost", PASSWORD);
     let mut session = scene.open(LI).await;
-    let (lunch, pills, ours) = (server.put(LI, &["inbox"], "<l@x>"), server.put(LI, &["spam"], "<p@x>"), server.put(LI, &["inbox"], "<o@x>"));
+    let (lunch, pills, ours) =
+        (server.put(LI, &["inbox"], "<l@x>"), server.put(LI, &["spam"], "<p@x>"), server.put(LI, &["inbox"], "<o@x>"));
     server.mark(LI, pills);
     let Taken::Moved(place) = session.take(wanted(ours, "<o@x>"), "Junk").await.expect("taken") else { panic!("not taken") };
     assert!(session.moves(0).await.expect("looked").is_empty(), "filed by the server, and removed by us");

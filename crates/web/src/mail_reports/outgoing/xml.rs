@@ -150,7 +150,8 @@ mod tests {
         let contact = Address::parse("d@gate.example").expect("an address");
         let tags = tags.iter().map(|(tag, value)| (tag.to_string(), value.to_string())).collect();
         let policy = Policy { tags, targets: Vec::new() };
-        let about = About { shape, contact: &contact, id: "1.2@gate.example", domain: "a.example", day_ms: 1_795_478_400_000, policy: &policy };
+        let about =
+            About { shape, contact: &contact, id: "1.2@gate.example", domain: "a.example", day_ms: 1_795_478_400_000, policy: &policy };
         let entries = [
             (entry(true, "", "a.example"), 3),
             (entry(true, "", "open.a.example"), 2),

@@ -12,8 +12,13 @@ pub const PASSWORD: &str = "open-sesame";
 /// When every message here was received.
 pub const RECEIVED_MS: i64 = 1_795_521_600_000;
 /// Identifier, name, role.
-const FOLDERS: [(&str, &str, &str); 5] =
-    [("inbox", "Inbox", "inbox"), ("spam", "Spam", "junk"), ("trash", "Bin", "trash"), ("drafts", "Drafts", "drafts"), ("work", "Work", "")];
+const FOLDERS: [(&str, &str, &str); 5] = [
+    ("inbox", "Inbox", "inbox"),
+    ("spam", "Spam", "junk"),
+    ("trash", "Bin", "trash"),
+    ("drafts", "Drafts", "drafts"),
+    ("work", "Work", ""),
+];
 
 #[derive(Clone)]
 struct Message {
@@ -70,7 +75,9 @@ impl Server {
         let account = accounts.get_mut(mailbox).expect("an account");
         let mail = MailId(i64::try_from(account.messages.len()).expect("few") + 1_000);
         let folders = folders.iter().map(ToString::to_string).collect();
-        account.messages.insert(format!("M{}", mail.0), Message { mail, message_id: message_id.into(), is_junk: false, folders, keywords: Vec::new() });
+        account
+            .messages
+            .insert(format!("M{}", mail.0), Message { mail, message_id: message_id.into(), is_junk: false, folders, keywords: Vec::new() });
         mail
     }
 
@@ -148,8 +155,11 @@ fn answer(target: &str, authorization: &str, body: &[u8], accounts: &Accounts) -
     match path {
         "/jmap/session" => {
             let account = |name: &String| json!({ "name": name, "isPersonal": own.as_ref() == Some(name), "isReadOnly": false, "accountCapabilities": { (mail::jmap::MAIL): {} } });
-            let all: Map<String, Value> =
-                accounts.keys().filter(|name| own.as_ref().is_none_or(|own| own == *name)).map(|name| (id_of(name), account(name))).collect();
+            let all: Map<String, Value> = accounts
+                .keys()
+                .filter(|name| own.as_ref().is_none_or(|own| own == *name))
+                .map(|name| (id_of(name), account(name)))
+                .collect();
             let session = json!({
                 "capabilities": { (mail::jmap::CORE): {}, (mail::jmap::MAIL): {} }, "accounts": all, "username": own.clone().unwrap_or_else(|| "gatepost".into()),
                 "primaryAccounts": { (mail::jmap::MAIL): own.as_deref().map_or_else(|| "A-none".into(), id_of) }, "apiUrl": "/jmap/api/",
@@ -177,7 +187,9 @@ fn answer(target: &str, authorization: &str, body: &[u8], accounts: &Accounts) -
         }
         path => {
             let blob = path.strip_prefix("/jmap/download/").and_then(|rest| rest.split('/').nth(1));
-            let text = blob.and_then(|blob| accounts.values().find_map(|account| account.messages.get(&blob.replacen('B', "M", 1)))).map(Message::text);
+            let text = blob
+                .and_then(|blob| accounts.values().find_map(|account| account.messages.get(&blob.replacen('B', "M", 1))))
+                .map(Message::text);
             text.map_or_else(|| plain("404 Not Found", ""), |text| plain("200 OK", &text))
         }
     }
@@ -187,9 +199,7 @@ impl Account {
     fn method(&mut self, method: &str, arguments: &Value, earlier: &[Value]) -> Result<Value, &'static str> {
         match method {
             "Mailbox/get" => {
-                let folder = |(id, name, role): &(String, String, String)| {
-                    json!({ "id": id, "name": name, "parentId": null, "role": if role.is_empty() { Value::Null } else { json!(role) } })
-                };
+                let folder = |(id, name, role): &(String, String, String)| json!({ "id": id, "name": name, "parentId": null, "role": if role.is_empty() { Value::Null } else { json!(role) } });
                 Ok(json!({ "state": "1", "list": self.folders.iter().map(folder).collect::<Vec<_>>(), "notFound": [] }))
             }
             "Mailbox/set" => {
@@ -207,7 +217,9 @@ impl Account {
                 let referred = earlier.iter().find(|one| one[2] == arguments["#ids"]["resultOf"]).map(|one| one[1]["ids"].clone());
                 let ids = arguments.get("ids").cloned().or(referred).ok_or("invalidResultReference")?;
                 let known = |id: &Value| Some(self.email(id.as_str()?, self.messages.get(id.as_str()?)?));
-                Ok(json!({ "state": "1", "list": ids.as_array().ok_or("invalidArguments")?.iter().filter_map(known).collect::<Vec<_>>(), "notFound": [] }))
+                Ok(
+                    json!({ "state": "1", "list": ids.as_array().ok_or("invalidArguments")?.iter().filter_map(known).collect::<Vec<_>>(), "notFound": [] }),
+                )
             }
             "Email/set" => {
                 let (id, patch) = arguments["update"].as_object().and_then(|all| all.iter().next()).ok_or("invalidArguments")?;
