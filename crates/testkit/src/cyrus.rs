@@ -1,6 +1,7 @@
 //! A private Cyrus IMAP of Debian's packages: LMTP in, IMAP and JMAP out. Everybody's mailbox is shared with one user. Stopped when dropped.
 //!
-//! Who signs in is asked of a small saslauthd of ours, so that no database of passwords is needed.
+//! Its packages exclude Dovecot's, so `scripts/need` unpacks them. Who signs in is asked of a small saslauthd of ours, so that no database of
+//! passwords is needed.
 
 use crate::dovecot::Talk;
 use crate::port;
@@ -12,7 +13,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const PROGRAMS: &str = "/usr/lib/cyrus/bin";
+const UNPACKED: &str = "/opt/gatepost-neighbours";
+const PROGRAMS: &str = "/opt/gatepost-neighbours/usr/lib/cyrus/bin";
+/// Whom mail belongs to on disk; its own user comes with installing it.
+const NOBODY: &str = "nobody";
+const NOGROUP: &str = "nogroup";
 /// Whom the mailboxes are shared with, and the password of everybody.
 pub const SHARED_WITH: &str = "gatepost";
 pub const PASSWORD: &str = "open-sesame";
@@ -49,7 +54,7 @@ impl Cyrus {
         // SAFETY: geteuid has no preconditions and cannot fail.
         let is_root = unsafe { libc::geteuid() == 0 };
         if !is_root || !Path::new(PROGRAMS).join("httpd").exists() {
-            assert!(std::env::var_os("CI").is_none(), "CI needs Cyrus (cyrus-imapd, cyrus-caldav), and root to start it");
+            assert!(std::env::var_os("CI").is_none(), "CI needs Cyrus under {UNPACKED}, and root to start it");
             eprintln!("skipped: Cyrus is not there, or we are not root");
             return None;
         }
@@ -60,6 +65,8 @@ impl Cyrus {
         let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         let path = |name: &str| folder.path().join(name).display().to_string();
         let child = Command::new(format!("{PROGRAMS}/master"))
+            .env("LD_LIBRARY_PATH", libraries())
+            .env("CYRUS_USER", NOBODY)
             .args(["-D", "-C", &path("imapd.conf"), "-M", &path("cyrus.conf"), "-p", &path("pid")])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -132,13 +139,20 @@ impl Drop for Cyrus {
     }
 }
 
+/// The folders of its own libraries, one for each kind of machine.
+fn libraries() -> String {
+    let found = std::fs::read_dir(format!("{UNPACKED}/usr/lib")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let has = |path: &std::path::PathBuf| path.join("libcyrus.so.0").exists();
+    found.filter(has).map(|path| path.display().to_string()).collect::<Vec<_>>().join(":")
+}
+
 fn write_all(folder: &Path, [lmtp, imap, http]: [u16; 3]) {
     let shown = |name: &str| folder.join(name).display().to_string();
     for name in FOLDERS {
         std::fs::create_dir_all(folder.join(name)).expect("made");
     }
     let imapd = format!(
-        "configdirectory: {conf}\ndefaultpartition: default\npartition-default: {spool}\nsievedir: {sieve}\nservername: cyrus.test\nadmins: {ADMIN}\n\
+        "configdirectory: {conf}\ndefaultpartition: default\npartition-default: {spool}\nsievedir: {sieve}\nservername: cyrus.test\nadmins: {ADMIN}\ncyrus_user: {NOBODY}\ncyrus_group: {NOGROUP}\n\
          sasl_pwcheck_method: saslauthd\nsasl_saslauthd_path: {sasl}\nsasl_mech_list: PLAIN\nallowplaintext: yes\nvirtdomains: off\nunixhierarchysep: yes\n\
          altnamespace: yes\nconversations: yes\nhttpmodules: jmap\nhttpallowcompress: no\nlmtp_downcase_rcpt: yes\nautocreate_quota: -1\nsyslog_prefix: gatepost\n",
         conf = shown("conf"),
@@ -158,7 +172,7 @@ fn write_all(folder: &Path, [lmtp, imap, http]: [u16; 3]) {
     );
     std::fs::write(folder.join("cyrus.conf"), cyrus).expect("written");
     let run = |program: &str, arguments: &[&str]| assert!(Command::new(program).args(arguments).status().is_ok_and(|done| done.success()));
-    run("chown", &["-R", "cyrus:mail", &folder.display().to_string()]);
+    run("chown", &["-R", &format!("{NOBODY}:{NOGROUP}"), &folder.display().to_string()]);
     run("chmod", &["755", &folder.display().to_string()]);
 }
 
