@@ -78,6 +78,7 @@ impl Cyrus {
             assert!(started.elapsed() < START_MAX, "Cyrus does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
+        cyrus.said(ADMIN, &[&format!("CREATE user/{SHARED_WITH}")]);
         for name in mailboxes {
             let whole = format!("user/{name}");
             // Everything but administering the folder itself.
