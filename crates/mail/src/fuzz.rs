@@ -9,6 +9,7 @@ pub use crate::beside::fuzzing::{milter, spamd};
 use crate::dns::{Answer, Dns, DnsError, Record, RecordType};
 use crate::envelope::{BodyType, Envelope, Mail, Peer, Reverse};
 use crate::imap;
+use crate::jmap;
 use crate::message::{Budget, DefectKind, Message};
 use crate::report::received::{self, Report};
 use crate::report::{bounce, dsn};
@@ -29,6 +30,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("bdat", bdat),
     ("reply", reply),
     ("imap", imap_response),
+    ("jmap", jmap_answer),
     ("proxy", proxy_header),
     ("addresses", addresses),
     ("dsn", notice),
@@ -250,6 +252,52 @@ pub fn imap_response(input: &[u8]) {
     }
 }
 
+/// Answers of a JMAP server over HTTP, and what they hold: more octets change nothing of a whole answer, limits hold, and nothing that goes
+/// into our next request could forge one.
+pub fn jmap_answer(input: &[u8]) {
+    if let Ok(Some(answer)) = jmap::read_answer(input, false) {
+        assert_eq!(jmap::read_answer(input, true), Ok(Some(answer.clone())));
+        assert!(!answer.location.chars().any(char::is_control) && answer.body.len() <= input.len());
+        jmap_body(&answer.body);
+    }
+    jmap_body(input);
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    // What is made of one may be a little longer than what is read.
+    if let Some(url) = jmap::Url::parse(text).filter(|_| text.len() < 1_900) {
+        assert!(url.path.starts_with('/') && url.path.bytes().chain(url.host.bytes()).all(|octet| octet.is_ascii_graphic()));
+        assert_eq!(jmap::Url::parse(&format!("{}{}", url.origin(), url.path)).as_ref(), Some(&url), "an address reads back");
+        let inside = url.joined("/api").expect("a path of the same server");
+        assert!(inside.is_same_place(&url));
+    }
+    let filled = jmap::filled("/a/{id}?{name}", &[("id", text), ("name", text)]);
+    assert!(filled.bytes().all(|octet| octet.is_ascii_graphic()));
+}
+
+fn jmap_body(body: &[u8]) {
+    if let Ok(session) = jmap::Session::read(body) {
+        assert!(session.accounts.iter().all(|account| jmap::is_id(&account.id) && !account.name.chars().any(char::is_control)));
+        assert!(!session.api_url.is_empty() && session.own().is_none_or(|own| own.id == session.primary));
+    }
+    let Ok(results) = jmap::Results::read(body) else { return };
+    let Ok(answer) = results.of("0") else { return };
+    if let Ok(folders) = jmap::mailboxes(answer) {
+        assert!(folders.len() <= jmap::MAILBOXES_MAX);
+        assert!(folders.iter().all(|one| jmap::is_id(&one.id) && !one.path.chars().any(char::is_control)));
+    }
+    if let Ok(ids) = jmap::found(answer) {
+        assert!(ids.len() <= jmap::EMAILS_MAX && ids.iter().all(|id| jmap::is_id(id)));
+    }
+    for email in jmap::emails(answer).into_iter().flatten() {
+        assert!(jmap::is_id(&email.id) && email.mailboxes.iter().all(|id| jmap::is_id(id)));
+        // Each line is a field of ours, or goes on with one.
+        let lines: Vec<&[u8]> = email.header.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()).collect();
+        assert!(
+            lines.iter().all(|line| line.starts_with(b"X-Gatepost-Report:") || line.starts_with(b"Received:") || line.starts_with(b"\t"))
+        );
+    }
+    let _ = (jmap::updated(answer, "updated", "M1"), jmap::updated(answer, "created", "new"));
+}
+
 /// PROXY protocol: a header that is complete stays what it is when more follows, and is incomplete without its last octet.
 pub fn proxy_header(input: &[u8]) {
     match proxy::parse(input) {
@@ -436,6 +484,8 @@ mod tests {
             b"v=spf1 include:%{i}.b.example -all\n", b"v=DMARC1; p=reject; sp=none\n", b"v=DKIM1; k=rsa; p=AAAA\n", b"From: a@b.example\r\n",
             b"DKIM-Signature: v=1; a=rsa-sha256; d=b.example; s=s; h=From; bh=AAAA; b=AAAA\r\n", b"ARC-Seal: i=1; cv=none; a=rsa-sha256; d=b.example; s=s; b=AA\r\n",
             b"* ", b"OK ", b"FETCH (", b"BODY[] ", b"{3}\r\n", b"SEARCH 1 2", b"LIST () \".\" ", b"[COPYUID 1 2 3]", b"&V4M-",
+            b"HTTP/1.1 200 OK\r\n", b"Transfer-Encoding: chunked\r\n\r\n", b"Content-Length: 3\r\n\r\n", b"0\r\n\r\n",
+            b"{\"methodResponses\":[[\"Email/get\",{\"list\":[{\"id\":\"M1\",\"mailboxIds\":{\"a\":true}}],\"ids\":[\"M1\"]},\"0\"]]}", b"https://a.example/",
             b"Content-Type: text/html\r\n\r\n<a href=http://b.example>x</a>", b"Content-Transfer-Encoding: base64\r\n\r\nUEsDBA==",
         ]);
         prop::collection::vec(words, 0..24).prop_map(|words| words.concat())

@@ -13,6 +13,7 @@ pub mod envelope;
 pub mod fuzz;
 pub mod id;
 pub mod imap;
+pub mod jmap;
 pub mod message;
 pub mod report;
 pub mod smtp;

@@ -143,20 +143,21 @@ impl Drop for Dovecot {
     }
 }
 
-struct Talk(BufReader<TcpStream>);
+/// A connection on which lines are spoken.
+pub(crate) struct Talk(BufReader<TcpStream>);
 
 impl Talk {
-    fn to(address: SocketAddr) -> Talk {
+    pub(crate) fn to(address: SocketAddr) -> Talk {
         let stream = TcpStream::connect(address).expect("it listens");
         stream.set_read_timeout(Some(ANSWER_MAX)).expect("a limit");
         Talk(BufReader::new(stream))
     }
 
-    fn send(&mut self, line: &str) {
+    pub(crate) fn send(&mut self, line: &str) {
         self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).expect("it reads");
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         assert!(self.0.read_line(&mut line).expect("it answers in time") > 0, "it closed the connection");
         line

@@ -1,6 +1,7 @@
 //! What tests share: synthetic mails, the shared folder, dialogue runner, fixed DNS server, sinks with faults, throw-away databases.
 
 pub mod cases;
+pub mod cyrus;
 pub mod dialogue;
 pub mod dovecot;
 pub mod pebble;

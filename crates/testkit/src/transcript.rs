@@ -35,6 +35,10 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\(\d[\d. +]* secs\)", "(…)"),
         (r"> \S+ Saved\b", "> … Saved"),
         (r"(with LMTP\n(?:S: )?\s+id) \S+", "$1 …"),
+        // sendmail greets with the time, and knows the machine by a name.
+        (r"(ESMTP Sendmail) [^\n]*", "$1 …"),
+        (r"Hello \S+ \[127\.0\.0\.1\]", "Hello localhost [127.0.0.1]"),
+        (r"\b[0-9A-Za-z]{14} (Message accepted)", "… $1"),
         // Dovecot greets by the name of the machine.
         (r"220 \S+ Dovecot", "220 host Dovecot"),
         (r"(C: LHLO [^\n]*\nS: 250-)\S+", "${1}host"),
@@ -49,7 +53,15 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
 /// # Panics
 /// The docs say something else, of the same versions; or there is no such file.
 pub fn check(name: &str, packages: &[&str], said: &str) {
-    let text = format!("# {}\n\n{}\n", versions(packages), masked(said).trim_end());
+    check_as(name, &versions(packages), said);
+}
+
+/// The same, of a neighbour that says its version itself.
+///
+/// # Panics
+/// As [`check`].
+pub fn check_as(name: &str, versions: &str, said: &str) {
+    let text = format!("# {versions}\n\n{}\n", masked(said).trim_end());
     let path = folder().join(format!("{name}.txt"));
     if std::env::var_os("GATEPOST_DIALOGUES").is_some_and(|wish| wish == "write") {
         std::fs::create_dir_all(folder()).expect("the folder of dialogues");
@@ -103,6 +115,8 @@ mod tests {
             ("Date: Sat, 28 Nov 2026 11:51:07 +0000 (UTC)", "Date: (date)"),
             ("S: g3 OK Search completed (0.001 + 0.000 secs).", "S: g3 OK Search completed (…)."),
             ("C: LHLO gate.test\nS: 250-box7\nS: 250-8BITMIME", "C: LHLO gate.test\nS: 250-host\nS: 250-8BITMIME"),
+            ("S: 220 send.test ESMTP Sendmail 8.17; Sat, 28 Nov 2026 15:27:11 GMT\nC: x", "S: 220 send.test ESMTP Sendmail …\nC: x"),
+            ("S: 250 2.0.0 4ASFRB5L012345 Message accepted for delivery", "S: 250 2.0.0 … Message accepted for delivery"),
             ("by mx.example with 250 octets", "by mx.example with 250 octets"),
             ("release message", "release message"),
         ] {

@@ -10,7 +10,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use settings::{FeedbackLoop, MailReportSettings};
+pub use settings::{DmarcShape, FeedbackLoop, MailReportSettings};
 pub use sums::{Counts, DAY_MS, Detail, OTHERS, Sums, TOGETHER, day_of};
 
 use crate::directory::Directory;

@@ -16,10 +16,21 @@ pub struct MailReportSettings {
     pub keep_days: u32,
     /// Send DMARC aggregate reports to domains that ask for them, about mail received here. Default false.
     pub send_dmarc: bool,
+    /// Shape of these reports: "rfc9990", which is the standard, or "rfc7489", the one before it. Default "rfc9990".
+    pub dmarc_shape: DmarcShape,
     /// Address that these reports are sent from, of a domain served here whose DKIM key signs them. Needed to send.
     pub send_from: String,
     /// Operators of domains that want to hear when people here report mail of theirs as junk.
     pub feedback_loop: Vec<FeedbackLoop>,
+}
+
+/// Which edition of DMARC a report is written by. Nobody says in DNS which one they read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DmarcShape {
+    #[default]
+    Rfc9990,
+    Rfc7489,
 }
 
 /// `[[reports.feedback_loop]]`: an operator who takes complaints (RFC 5965) about mail of a domain.
@@ -40,6 +51,7 @@ impl Default for MailReportSettings {
             complaints: "complaints".into(),
             keep_days: 400,
             send_dmarc: false,
+            dmarc_shape: DmarcShape::Rfc9990,
             send_from: String::new(),
             feedback_loop: Vec::new(),
         }

@@ -1,4 +1,4 @@
-//! Finding one mail in one mailbox, moving it away, and putting it back.
+//! Finding one mail in one mailbox, moving it away, and putting it back, over IMAP.
 //!
 //! A message is ours when its header carries our identifier of the mail: in `X-Gatepost-Report`, or in the `Received` we wrote.
 
@@ -15,7 +15,7 @@ const FOLDERS_MAX: usize = 100;
 /// Messages with the same Message-ID that are looked at in one folder.
 const HITS_MAX: usize = 20;
 /// Octets of a message that is read to be judged again.
-const MESSAGE_OCTETS_MAX: usize = 32 << 20;
+pub(super) const MESSAGE_OCTETS_MAX: usize = 32 << 20;
 /// Servers count days in their own zone.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const HEADER: &str = "BODY.PEEK[HEADER.FIELDS (X-GATEPOST-REPORT RECEIVED)]";
@@ -40,6 +40,11 @@ pub struct Place {
     /// UIDVALIDITY and number in `to`; 0 where the server does not tell.
     pub uid_validity: u32,
     pub uid: u32,
+    /// With JMAP: identifier of the message, and of all folders it was taken out of.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
 }
 
 /// What became of a mail that was to be taken away.
@@ -82,7 +87,7 @@ impl AbsentBecause {
 
 impl Session {
     /// Moves a mail into `folder` (as people write it), from wherever it lies.
-    pub async fn take(&mut self, wanted: Wanted<'_>, folder: &str) -> Result<Taken, MailboxError> {
+    pub(super) async fn take(&mut self, wanted: Wanted<'_>, folder: &str) -> Result<Taken, MailboxError> {
         let target = folder_to_wire(folder);
         if self.select(INBOX).await?.is_none() {
             return Err(MailboxError::NoMailbox { mailbox: INBOX.into(), said: "there is no INBOX".into() });
@@ -105,7 +110,7 @@ impl Session {
         self.mark(uid, KEYWORD, true).await?;
         let to = self.shift(uid, &target).await?;
         let (uid_validity, uid) = to.unwrap_or_default();
-        Ok(Taken::Moved(Place { from: folder_from_wire(&from), to: folder.to_string(), uid_validity, uid }))
+        Ok(Taken::Moved(Place { from: folder_from_wire(&from), to: folder.to_string(), uid_validity, uid, ..Place::default() }))
     }
 
     /// It lies in no folder that it could be taken from.
@@ -126,7 +131,7 @@ impl Session {
     }
 
     /// Puts a mail back to where it lay.
-    pub async fn put_back(&mut self, wanted: Wanted<'_>, place: &Place) -> Result<Returned, MailboxError> {
+    pub(super) async fn put_back(&mut self, wanted: Wanted<'_>, place: &Place) -> Result<Returned, MailboxError> {
         let (target, home) = (folder_to_wire(&place.to), folder_to_wire(&place.from));
         let uid = match self.select(&target).await? {
             None => None,
@@ -155,7 +160,7 @@ impl Session {
     }
 
     /// The message as we handed it over, from the INBOX or where its owner filed it. `None`: not there, thrown away, or too large.
-    pub async fn read(&mut self, wanted: Wanted<'_>) -> Result<Option<Bytes>, MailboxError> {
+    pub(super) async fn read(&mut self, wanted: Wanted<'_>) -> Result<Option<Bytes>, MailboxError> {
         if self.select(INBOX).await?.is_none() {
             return Ok(None);
         }
@@ -176,7 +181,7 @@ impl Session {
     }
 
     /// Names of the folders of this mailbox, as people write them.
-    pub async fn folder_names(&mut self) -> Result<Vec<String>, MailboxError> {
+    pub(super) async fn folder_names(&mut self) -> Result<Vec<String>, MailboxError> {
         Ok(self.folders().await?.iter().take(FOLDERS_MAX).map(|one| folder_from_wire(&one.wire_name)).collect())
     }
 
@@ -202,7 +207,7 @@ impl Session {
 }
 
 /// Whether header fields name the mail as we do.
-fn carries(header: &[u8], mail: MailId) -> bool {
+pub(super) fn carries(header: &[u8], mail: MailId) -> bool {
     let text = String::from_utf8_lossy(header);
     // Unfolded (RFC 5322 §2.2.3).
     let text = text.replace("\r\n\t", " ").replace("\r\n ", " ");
@@ -220,7 +225,7 @@ fn ends_word(rest: &str) -> bool {
 }
 
 /// Where the message begins as we stored it: at the Received field we wrote. What stands before was added on the way.
-fn ours_from(octets: &Bytes, mail: MailId) -> usize {
+pub(super) fn ours_from(octets: &Bytes, mail: MailId) -> usize {
     let end = octets.windows(4).position(|four| four == b"\r\n\r\n").map_or(octets.len(), |at| at + 2);
     let mut at = 0;
     while at < end {

@@ -6,21 +6,24 @@
 //! mail is to go and when (`web::removal`); delivery (`delivery`).
 
 mod carry;
+mod jmap;
 mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use carry::{AbsentBecause, Place, Returned, Taken, Wanted};
-pub use session::Session;
-pub use settings::{Automatic, MailboxName, MailboxSettings, Security};
+pub use settings::{Automatic, MailboxName, MailboxProtocol, MailboxSettings, Security, SignIn};
 
 use crate::delivery::{Courier, Hop, RouteError};
 use crate::directory::ConnectorSettings;
 use crate::dkim::Seal;
 use crate::queue::LaneKey;
+use bytes::Bytes;
 use mail::MailId;
 use mail::imap::ImapError;
+use mail::jmap::JmapError;
 use std::io;
 use std::time::Duration;
 
@@ -56,6 +59,8 @@ pub enum MailboxError {
     Settings(String),
     #[error(transparent)]
     Garbled(#[from] ImapError),
+    #[error("{server} gives no answer of JMAP that can be used: {why}")]
+    Jmap { server: String, why: JmapError },
     #[error("the connection to the mailbox server was lost: {0}")]
     Lost(#[source] io::Error),
     #[error("the mailbox server did not answer in time")]
@@ -84,7 +89,7 @@ impl MailboxError {
             MailboxError::Refused { .. } => "refused",
             MailboxError::NoMove => "no-move",
             MailboxError::Settings(_) => "settings",
-            MailboxError::Garbled(_) => "garbled",
+            MailboxError::Garbled(_) | MailboxError::Jmap { .. } => "garbled",
         }
     }
 }
@@ -106,11 +111,19 @@ impl Access<'_> {
         }
         let password = settings.password(self.seal, &self.connector.name).await?;
         let mailbox = settings.mailbox_of(address);
+        match settings.protocol {
+            MailboxProtocol::Imap => Ok(Session::Imap(Box::new(self.imap(&mailbox, &password).await?))),
+            MailboxProtocol::Jmap => Ok(Session::Jmap(Box::new(jmap::Session::open(self, &mailbox, &password).await?))),
+        }
+    }
+
+    async fn imap(&self, mailbox: &str, password: &str) -> Result<session::Session, MailboxError> {
+        let settings = &self.connector.mailbox;
         let mut failed = None;
-        for hop in self.hops().await? {
-            match Session::connect(self.courier, settings, &hop).await {
+        for hop in self.hops(&settings.host_with_port()).await? {
+            match session::Session::connect(self.courier, settings, &hop).await {
                 Ok(mut session) => {
-                    session.sign_in(&mailbox, &settings.user, &password).await?;
+                    session.sign_in(mailbox, &settings.user, password).await?;
                     return Ok(session);
                 }
                 Err(why) => failed = Some(why),
@@ -119,16 +132,99 @@ impl Access<'_> {
         Err(failed.unwrap_or_else(|| MailboxError::Settings(format!("{} has no address", settings.imap))))
     }
 
-    /// Addresses of the server, private ones only where the connector allows them.
-    async fn hops(&self) -> Result<Vec<Hop>, MailboxError> {
-        let settings = &self.connector.mailbox;
+    /// Addresses of the server, `host:port`; private ones only where the connector allows them.
+    async fn hops(&self, server: &str) -> Result<Vec<Hop>, MailboxError> {
         let way = ConnectorSettings {
             name: self.connector.name.clone(),
-            hosts: vec![settings.host_with_port()],
+            hosts: vec![server.to_string()],
             allow_private: self.connector.allow_private,
             ..ConnectorSettings::default()
         };
         let found = self.courier.router(MailId(0)).hops(&LaneKey::Connector(self.connector.name.as_str().into()), &way).await;
-        found.map_err(|why: RouteError| MailboxError::Unreachable { server: settings.imap.clone(), why: why.to_string() })
+        found.map_err(|why: RouteError| MailboxError::Unreachable { server: server.to_string(), why: why.to_string() })
+    }
+}
+
+/// Mail that its owner moved into the folder for junk, or out of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub mail: MailId,
+    /// Into it.
+    pub is_junk: bool,
+    /// Identifiers of the message and of its octets, and how many those are.
+    id: String,
+    blob: String,
+    octets: u64,
+}
+
+/// An open mailbox, by whichever protocol its connector speaks.
+#[derive(Debug)]
+pub enum Session {
+    Imap(Box<session::Session>),
+    Jmap(Box<jmap::Session>),
+}
+
+impl Session {
+    /// Moves a mail into `folder` (as people write it), from wherever it lies.
+    pub async fn take(&mut self, wanted: Wanted<'_>, folder: &str) -> Result<Taken, MailboxError> {
+        match self {
+            Session::Imap(session) => session.take(wanted, folder).await,
+            Session::Jmap(session) => session.take(wanted, folder).await,
+        }
+    }
+
+    /// Puts a mail back to where it lay.
+    pub async fn put_back(&mut self, wanted: Wanted<'_>, place: &Place) -> Result<Returned, MailboxError> {
+        match self {
+            Session::Imap(session) => session.put_back(wanted, place).await,
+            Session::Jmap(session) => session.put_back(wanted, place).await,
+        }
+    }
+
+    /// The message as we handed it over, from the INBOX or where its owner filed it. `None`: not there, thrown away, or too large.
+    pub async fn read(&mut self, wanted: Wanted<'_>) -> Result<Option<Bytes>, MailboxError> {
+        match self {
+            Session::Imap(session) => session.read(wanted).await,
+            Session::Jmap(session) => session.read(wanted).await,
+        }
+    }
+
+    /// Names of the folders of this mailbox, as people write them.
+    pub async fn folder_names(&mut self) -> Result<Vec<String>, MailboxError> {
+        match self {
+            Session::Imap(session) => session.folder_names().await,
+            Session::Jmap(session) => session.folder_names().await,
+        }
+    }
+
+    /// Mail that came after this and that its owner moved between INBOX and the folder for junk since the last look. Over IMAP nothing is looked
+    /// for: there the server's own scripts tell (deploy/dovecot).
+    pub async fn moves(&mut self, since_ms: i64) -> Result<Vec<Moved>, MailboxError> {
+        match self {
+            Session::Imap(_) => Ok(Vec::new()),
+            Session::Jmap(session) => session.moves(since_ms).await,
+        }
+    }
+
+    /// The message of a move as we handed it over; `None`: gone, or too large.
+    pub async fn moved_octets(&mut self, moved: &Moved) -> Result<Option<Bytes>, MailboxError> {
+        match self {
+            Session::Imap(_) => Ok(None),
+            Session::Jmap(session) => session.moved_octets(moved).await,
+        }
+    }
+
+    /// Notes in the mailbox that a move was counted.
+    pub async fn counted(&mut self, moved: &Moved) -> Result<(), MailboxError> {
+        match self {
+            Session::Imap(_) => Ok(()),
+            Session::Jmap(session) => session.counted(moved).await,
+        }
+    }
+
+    pub async fn log_out(self) {
+        if let Session::Imap(session) = self {
+            session.log_out().await;
+        }
     }
 }

@@ -1,26 +1,21 @@
 //! One connection to a mailbox server: commands and their answers, within limits (RFC 3501; what else is used stands at the line).
 
 use super::settings::{MailboxSettings, Security};
+use super::trust::{Stream, Trust};
 use super::{COMMAND, CONNECT, MailboxError};
-use crate::delivery::certificate::{fingerprint, is_pinned};
 use crate::delivery::{Courier, Hop};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail::imap::{Body, Fetched, Folder, Response, ResponseReader, Status, quoted};
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::client::TlsStream;
 
 /// Octets of header fields of one message.
 const HEADER_OCTETS_MAX: usize = 256 << 10;
 /// Responses to one command.
 const RESPONSES_MAX: usize = 20_000;
 const READ_OCTETS: usize = 16 << 10;
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// An open connection.
 pub struct Session {
@@ -61,14 +56,14 @@ impl Session {
         let _ = stream.set_nodelay(true); // only speed depends on it
         match settings.security {
             Security::Tls => {
-                let secured = secure(courier, settings, hop, stream).await?;
+                let secured = Trust::of(courier, settings).secure(hop, stream).await?;
                 Session::greeted(Box::new(secured), hop).await
             }
             Security::Off if hop.address.ip().is_loopback() => Session::greeted(Box::new(stream), hop).await,
             Security::Off => Err(MailboxError::Settings("without TLS only a mailbox server on this machine is spoken to".into())),
             Security::Starttls => {
                 let stream = start_tls(stream, hop).await?;
-                let secured = secure(courier, settings, hop, stream).await?;
+                let secured = Trust::of(courier, settings).secure(hop, stream).await?;
                 // What was said before TLS is forgotten (RFC 3501 §6.2.1).
                 let mut session = Session::over(Box::new(secured), hop);
                 session.ask_capabilities().await?;
@@ -224,7 +219,7 @@ impl Session {
         }
     }
 
-    pub async fn log_out(mut self) {
+    pub(super) async fn log_out(mut self) {
         let _ = timeout(CONNECT, self.ask("LOGOUT", "LOGOUT", None)).await; // politeness only
     }
 
@@ -303,23 +298,5 @@ async fn start_tls(mut stream: TcpStream, hop: &Hop) -> Result<TcpStream, Mailbo
     match is_clean {
         true => Ok(stream),
         false => Err(MailboxError::Tls { server: hop.to_string(), why: "text stood between the answer to STARTTLS and TLS".into() }),
-    }
-}
-
-/// TLS with a certificate that is checked: by name, or by its fingerprint.
-async fn secure(courier: &Courier, settings: &MailboxSettings, hop: &Hop, stream: TcpStream) -> Result<TlsStream<TcpStream>, MailboxError> {
-    let failed = |why: String| MailboxError::Tls { server: hop.to_string(), why };
-    let name = if settings.tls_name.is_empty() { &hop.name } else { &settings.tls_name };
-    let server = ServerName::try_from(name.clone()).map_err(|_| failed(format!("{name} is no name of a server")))?;
-    let connector = if settings.pin.is_empty() { &courier.tls.verified } else { &courier.tls.unverified };
-    let secured = match timeout(CONNECT, connector.connect(server, stream)).await {
-        Ok(Ok(secured)) => secured,
-        Ok(Err(why)) => return Err(failed(why.to_string())),
-        Err(_) => return Err(MailboxError::TimedOut),
-    };
-    let shown = secured.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|own| fingerprint(own)).unwrap_or_default();
-    match settings.pin.is_empty() || is_pinned(&shown, &settings.pin) {
-        true => Ok(secured),
-        false => Err(failed(format!("the certificate is not the one that is pinned; it has the SHA-256 {shown}"))),
     }
 }

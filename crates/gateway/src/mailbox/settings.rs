@@ -15,19 +15,25 @@ const PORT_PLAIN: u16 = 143;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailboxSettings {
+    /// What the mailbox server speaks: "imap" or "jmap". Default "imap".
+    pub protocol: MailboxProtocol,
     /// IMAP server with the mailboxes, `host:port`; empty: mail stays where it was delivered. Default "".
     pub imap: String,
-    /// "tls" from the first octet, "starttls", or "off" (to this machine only). Default "tls". The certificate is always checked.
+    /// Address of the JMAP session, such as "https://box.example.com/.well-known/jmap"; only the server: the usual place. "http://" only to private addresses that the connector allows. Default "".
+    pub url: String,
+    /// With JMAP: "basic" (user and password) or "bearer" (the password is a token). Default "basic".
+    pub sign_in: SignIn,
+    /// With IMAP: "tls" from the first octet, "starttls", or "off" (to this machine only). Default "tls". The certificate is always checked.
     pub security: Security,
     /// Name that the certificate must carry; empty: the host name.
     pub tls_name: String,
     /// SHA-256 of the certificate in hex: only this one is taken, whoever signed it; empty: not pinned.
     pub pin: String,
-    /// Master user who may open every mailbox; signs in with SASL PLAIN in the mailbox's name.
+    /// User who may open every mailbox. IMAP: a master user, who signs in with SASL PLAIN in the mailbox's name. JMAP: a user whom all mailboxes are shared with, or a name in which `{mailbox}` stands for the mailbox, such as "{mailbox}%gatepost".
     pub user: String,
-    /// Password of the master user. Pages keep it sealed; in a settings file rather name a file.
+    /// Password of this user, or the token. Pages keep it sealed; in a settings file rather name a file.
     pub password: String,
-    /// File whose first line is the password of the master user.
+    /// File whose first line is the password or token.
     pub password_file: String,
     /// What a mailbox is called: "address" or "local" (what stands before the @). Default "address".
     pub mailbox: MailboxName,
@@ -51,12 +57,17 @@ pub struct MailboxSettings {
     pub recheck_after: Vec<Span>,
     /// Mails judged again in an hour at most. Default 500.
     pub rechecks_per_hour: usize,
+    /// With JMAP: how often mailboxes are looked at for mail that people moved into the folder for junk, or out of it, which counts as their report; only where the mailbox server moves nothing there on its own but what Gatepost marks. "0s" is never. Default "0s".
+    pub moves_every: Span,
 }
 
 impl Default for MailboxSettings {
     fn default() -> MailboxSettings {
         MailboxSettings {
+            protocol: MailboxProtocol::Imap,
             imap: String::new(),
+            url: String::new(),
+            sign_in: SignIn::Basic,
             security: Security::Tls,
             tls_name: String::new(),
             pin: String::new(),
@@ -74,8 +85,26 @@ impl Default for MailboxSettings {
             per_minute: 120,
             recheck_after: Vec::new(),
             rechecks_per_hour: 500,
+            moves_every: Span::ms(0),
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxProtocol {
+    Imap,
+    Jmap,
+}
+
+/// How a JMAP server is told who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignIn {
+    /// User and password (RFC 7617).
+    Basic,
+    /// A token (RFC 6750).
+    Bearer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,7 +138,25 @@ pub enum Automatic {
 
 impl MailboxSettings {
     pub fn is_on(&self) -> bool {
-        !self.imap.is_empty()
+        !self.server().is_empty()
+    }
+
+    /// The server, as it is written for its protocol.
+    pub fn server(&self) -> &str {
+        match self.protocol {
+            MailboxProtocol::Imap => &self.imap,
+            MailboxProtocol::Jmap => self.url.trim(),
+        }
+    }
+
+    /// Whether what people move counts as their report.
+    pub fn tells_moves(&self) -> bool {
+        self.is_on() && self.protocol == MailboxProtocol::Jmap && !self.moves_every.is_zero()
+    }
+
+    /// Whether a user has to be named: a token says by itself whose it is.
+    pub fn needs_user(&self) -> bool {
+        self.protocol == MailboxProtocol::Imap || self.sign_in == SignIn::Basic
     }
 
     /// `host:port` with the usual port where none is written.

@@ -265,7 +265,7 @@ async fn nothing_is_moved_where_other_mail_would_go_with_it() {
     answers.extend(["{tag} OK [COPYUID 7 5 9] copied\r\n", "{tag} OK stored\r\n", "* 1 EXPUNGE\r\n{tag} OK gone\r\n"]);
     let scene = Scene::of(scripted(answers).await, Security::Off);
     let taken = scene.open(LI).await.take(wanted, "Junk").await.expect("taken");
-    assert_eq!(taken, Taken::Moved(Place { from: "INBOX".into(), to: "Junk".into(), uid_validity: 7, uid: 9 }));
+    assert_eq!(taken, Taken::Moved(Place { from: "INBOX".into(), to: "Junk".into(), uid_validity: 7, uid: 9, ..Place::default() }));
 }
 
 #[test]

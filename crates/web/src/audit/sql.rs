@@ -64,6 +64,12 @@ pub async fn onward(tx: &mut Tx, scope: OrgScope, query: &Query, after: AuditId)
     tx.rows(&statement, values).await?.iter().map(line).collect()
 }
 
+/// Lines of everybody behind `after` and before `until`, oldest first, at most `limit`; the caller keeps them apart by organisation.
+pub async fn between(tx: &mut Tx, after: i64, until: i64, limit: usize) -> Result<Vec<Line>, Error> {
+    let statement = format!("{LINE} WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3");
+    tx.rows(&statement, args![after, until, limit]).await?.iter().map(line).collect()
+}
+
 /// What makes a line one that is asked for, with the values it names.
 fn conditions(scope: OrgScope, query: &Query) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::new();

@@ -9,7 +9,7 @@ use crate::page::fault::Wrong;
 use crate::page::{Fault, Say};
 use crate::people::{May, Person};
 use gateway::directory::ConnectorSettings;
-use gateway::mailbox::{Access, MailboxError, MailboxSettings, Security};
+use gateway::mailbox::{Access, MailboxError, MailboxProtocol, MailboxSettings, Security};
 use gateway::settings::Span;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,13 @@ const RECHECKS_MAX: usize = 10_000;
 const FOLDER_CHARS_MAX: usize = 100;
 /// Ports of IMAP, with the colon before them.
 const IMAP_PORTS: [&str; 2] = [":143", ":993"];
+/// The port of JMAP.
+const HTTPS_PORT: u16 = 443;
 /// The longest that delivered mail is watched.
 const WITHIN_MAX: Span = Span::days(7);
+/// How often mailboxes may be looked at for what people move.
+const MOVES_MIN: Span = Span::minutes(1);
+const MOVES_MAX: Span = Span::days(1);
 /// How often one person may have us sign in somewhere, in five minutes.
 const TRIES_MAX: u32 = 20;
 
@@ -28,15 +33,21 @@ const TRIES_MAX: u32 = 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccessDraft {
+    /// "imap" or "jmap".
+    pub protocol: String,
     /// IMAP server with the mailboxes, `host:port`; "": no access.
     pub imap: String,
-    /// "tls", "starttls" or "off" (this machine only).
+    /// Address of the JMAP session, or of its server; "": no access.
+    pub url: String,
+    /// With JMAP: "basic" or "bearer" (the password is a token).
+    pub sign_in: String,
+    /// With IMAP: "tls", "starttls" or "off" (this machine only).
     pub security: String,
     /// Name in the certificate, where it is another than the host.
     pub tls_name: String,
     /// SHA-256 of the only certificate that is taken; "": not pinned.
     pub pin: String,
-    /// Master user.
+    /// User who may open every mailbox; with JMAP, `{mailbox}` in it stands for the mailbox.
     pub user: String,
     /// Only written, never told. "" keeps the one that is set, as long as server and user stay.
     #[serde(skip_serializing)]
@@ -62,13 +73,18 @@ pub struct AccessDraft {
     /// Times after delivery at which mail is judged again, such as "1h 1d"; "": never.
     pub recheck_after: String,
     pub rechecks_per_hour: String,
+    /// With JMAP: how often it is looked for mail that people moved into the folder for junk, or out of it, such as "10m"; "": never.
+    pub moves_every: String,
 }
 
 impl AccessDraft {
     pub fn of(settings: &MailboxSettings) -> AccessDraft {
         let spans: Vec<String> = settings.recheck_after.iter().map(ToString::to_string).collect();
         AccessDraft {
+            protocol: word(&settings.protocol),
             imap: settings.imap.clone(),
+            url: settings.url.clone(),
+            sign_in: word(&settings.sign_in),
             security: word(&settings.security),
             tls_name: settings.tls_name.clone(),
             pin: settings.pin.clone(),
@@ -85,18 +101,22 @@ impl AccessDraft {
             per_minute: settings.per_minute.to_string(),
             recheck_after: spans.join(" "),
             rechecks_per_hour: settings.rechecks_per_hour.to_string(),
+            moves_every: if settings.moves_every.is_zero() { String::new() } else { settings.moves_every.to_string() },
         }
     }
 
     /// The settings, or what is wrong field by field. `saved` is what stands now.
     fn settings(&self, app: &App, person: &Person, connector: &ConnectorSettings) -> Result<MailboxSettings, Fault> {
         let (mut wrong, saved) = (Vec::new(), &connector.mailbox);
-        let imap = self.imap.trim().to_string();
+        let (imap, url) = (self.imap.trim().to_string(), self.url.trim().to_string());
         if !imap.is_empty() && !is_host(&imap) {
             wrong.push(Wrong::new("imap", "removal-wrong-imap"));
         }
         let settings = MailboxSettings {
+            protocol: read(&self.protocol).unwrap_or(saved.protocol),
             imap,
+            url,
+            sign_in: read(&self.sign_in).unwrap_or(saved.sign_in),
             security: read(&self.security).unwrap_or(saved.security),
             tls_name: self.tls_name.trim().to_string(),
             pin: self.read_pin(&mut wrong),
@@ -115,15 +135,12 @@ impl AccessDraft {
             per_minute: number(&self.per_minute, (saved.per_minute, PER_MINUTE_MAX), "per_minute", &mut wrong),
             recheck_after: self.read_rechecks(&mut wrong),
             rechecks_per_hour: number(&self.rechecks_per_hour, (saved.rechecks_per_hour, RECHECKS_MAX), "rechecks_per_hour", &mut wrong),
+            moves_every: self.read_moves(&mut wrong),
         };
-        if settings.is_on() && settings.user.is_empty() {
+        if settings.is_on() && settings.needs_user() && settings.user.is_empty() {
             wrong.push(Wrong::new("user", "removal-wrong-user"));
         }
-        // Whoever may change a connector must not look around at other ports.
-        let is_of_imap = |one: &MailboxSettings| IMAP_PORTS.iter().any(|port| one.host_with_port().ends_with(port));
-        if settings.is_on() && settings.imap != saved.imap && !is_of_imap(&settings) && !may_name_private(app, person) {
-            wrong.push(Wrong::new("imap", "removal-wrong-port"));
-        }
+        wrong.extend(wrong_place(&settings, saved, may_name_private(app, person)));
         self.with_password(app, &connector.name, (settings, saved), wrong)
     }
 
@@ -136,7 +153,10 @@ impl AccessDraft {
         (mut settings, saved): (MailboxSettings, &MailboxSettings),
         mut wrong: Vec<Wrong>,
     ) -> Result<MailboxSettings, Fault> {
-        let place = |one: &MailboxSettings| (one.imap.clone(), one.security, one.tls_name.clone(), one.pin.clone(), one.user.clone());
+        let place = |one: &MailboxSettings| {
+            let way = (one.protocol, one.server().to_string(), one.security, one.sign_in);
+            (way, one.tls_name.clone(), one.pin.clone(), one.user.clone())
+        };
         if !self.password.is_empty() {
             settings = settings.with_password(&app.seal, connector, &self.password)?;
         } else if place(&settings) == place(saved) {
@@ -169,6 +189,19 @@ impl AccessDraft {
         }
     }
 
+    fn read_moves(&self, wrong: &mut Vec<Wrong>) -> Span {
+        match self.moves_every.trim() {
+            "" => Span::ms(0),
+            text => match text.parse::<Span>() {
+                Ok(every) if every.is_zero() || (MOVES_MIN..=MOVES_MAX).contains(&every) => every,
+                _ => {
+                    wrong.push(Wrong::new("moves_every", "removal-wrong-moves"));
+                    Span::ms(0)
+                }
+            },
+        }
+    }
+
     fn read_rechecks(&self, wrong: &mut Vec<Wrong>) -> Vec<Span> {
         let read: Vec<Option<Span>> =
             self.recheck_after.split_whitespace().map(|text| text.parse().ok().filter(|span| *span <= WITHIN_MAX)).collect();
@@ -176,6 +209,23 @@ impl AccessDraft {
             wrong.push(Wrong::new("recheck_after", "removal-wrong-rechecks"));
         }
         read.into_iter().flatten().take(RECHECKS_A_MAIL_MAX).collect()
+    }
+}
+
+/// What is wrong with where the server is. Whoever may change a connector must not look around at other ports, nor send a password in clear.
+fn wrong_place(settings: &MailboxSettings, saved: &MailboxSettings, may_private: bool) -> Option<Wrong> {
+    if !settings.is_on() || settings.server() == saved.server() && settings.protocol == saved.protocol {
+        return None;
+    }
+    match settings.protocol {
+        MailboxProtocol::Imap => {
+            let is_usual = IMAP_PORTS.iter().any(|port| settings.host_with_port().ends_with(port));
+            (!is_usual && !may_private).then(|| Wrong::new("imap", "removal-wrong-port"))
+        }
+        MailboxProtocol::Jmap => match mail::jmap::Url::parse(settings.server()) {
+            None => Some(Wrong::new("url", "removal-wrong-url")),
+            Some(url) => (!may_private && !(url.is_tls && url.port == HTTPS_PORT)).then(|| Wrong::new("url", "removal-wrong-url-port")),
+        },
     }
 }
 

@@ -18,6 +18,8 @@ struct AccessPage<'a> {
     view: &'a View,
     name: &'a str,
     form: &'a Shown,
+    protocols: &'static [&'static str],
+    sign_ins: &'static [&'static str],
     securities: Vec<&'static str>,
     names: &'static [&'static str],
     automatic: &'static [&'static str],
@@ -35,6 +37,8 @@ struct ShownTry {
     folders: String,
 }
 
+const PROTOCOLS: &[&str] = &["imap", "jmap"];
+const SIGN_INS: &[&str] = &["basic", "bearer"];
 const NAMES: &[&str] = &["address", "local"];
 const AUTOMATIC: &[&str] = &["off", "ask", "on"];
 
@@ -44,6 +48,8 @@ fn show_page(app: &App, view: &View, person: &Person, named: &Named, (form, trie
         view,
         name: &named.settings.name,
         form: &form,
+        protocols: PROTOCOLS,
+        sign_ins: SIGN_INS,
         securities: access::securities(app, person),
         names: NAMES,
         automatic: AUTOMATIC,

@@ -3,11 +3,12 @@
 //! In: a person who says so, or a verdict that changed ([`watch`]). Out: a removal, with one copy for each mailbox, which the job ([`run`])
 //! moves by `gateway::mailbox`; an event in the story of the mail for each. Invariants: what a removal is made of stands in the database before a
 //! mailbox is touched; too much at once waits for a person; nothing is deleted, so that everything can be put back; recipients stay
-//! delivered, the balance does not move. Not here: IMAP (`gateway::mailbox`), mail that is still ours (`quarantine`, `trace`).
+//! delivered, the balance does not move. What people move is read there, too ([`moves`]). Not here: IMAP and JMAP (`gateway::mailbox`), mail that is still ours (`quarantine`, `trace`).
 
 pub mod access;
 mod access_page;
 pub mod api;
+mod moves;
 mod page;
 pub mod run;
 pub mod sql;

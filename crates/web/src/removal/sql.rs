@@ -333,6 +333,20 @@ pub async fn put_upto(tx: &mut Tx, org: OrgId, what: &str, upto: i64) -> Result<
     tx.run(sql, args![org.0, what, upto]).await.map(drop)
 }
 
+/// Addresses that mail was delivered to by a connector since a mail, in their order, so many after the first ones.
+pub async fn addresses(
+    tx: &mut Tx,
+    org: OrgId,
+    connector: &str,
+    since: MailId,
+    (skip, rows_max): (usize, usize),
+) -> Result<Vec<String>, Error> {
+    let sql = "SELECT DISTINCT r.address FROM mail m JOIN recipient r ON r.mail = m.id WHERE m.org = $1 AND m.id >= $2 AND r.route = $3 \
+               AND r.state = 'delivered' ORDER BY r.address LIMIT $4 OFFSET $5";
+    let rows = tx.rows(sql, args![org.0, since.0, connector, rows_max, skip]).await?;
+    rows.iter().map(|row| Ok(row.text(0)?.to_string())).collect()
+}
+
 /// Inbound mails of an organisation after one and before another, oldest first: `(mail, receipt)`.
 pub async fn inbound(tx: &mut Tx, org: OrgId, span: (MailId, MailId), rows_max: usize) -> Result<Vec<(MailId, String)>, Error> {
     let sql = "SELECT id, receipt FROM mail WHERE org = $1 AND id > $2 AND id < $3 AND direction = 'inbound' ORDER BY id LIMIT $4";

@@ -5,7 +5,7 @@
 //! at a time, by a lease; how far it has come stands in the database. The mail path knows nothing of it.
 
 use super::start::{self, Wish, by_itself};
-use super::{Cause, sql};
+use super::{Cause, moves, sql};
 use crate::App;
 use gateway::directory::{ConnectorSettings, Effect, EntryKind};
 use gateway::entry::{self, Filter};
@@ -50,12 +50,14 @@ pub async fn run(app: App) {
 
 /// Looks once at everything that is watched, if it is this server's turn; returns how many removals were made.
 pub async fn turn(app: &App, holder: i64) -> Result<usize, Error> {
-    let watched = Watched::all(app);
+    let (watched, listened) = (Watched::all(app), moves::listened(app));
     let now_ms = app.now_ms();
-    if watched.is_empty() || !app.db.tx(move |tx| Box::pin(sql::take_lease(tx, holder, now_ms, LEASE_MS))).await? {
+    if watched.is_empty() && listened.is_empty() || !app.db.tx(move |tx| Box::pin(sql::take_lease(tx, holder, now_ms, LEASE_MS))).await? {
         return Ok(0);
     }
     let mut made = 0;
+    // First, since what people say may have mail removed.
+    moves::turn(app, &listened).await?;
     for one in &watched {
         made += reports(app, one).await?;
         made += entries(app, one).await?;

@@ -289,6 +289,7 @@ async fn other_domains_are_told_where_they_agreed() {
         );
         assert_eq!((report.records.len(), report.records[0].count, report.records[0].dkim), (1, 3, false));
         assert_eq!(report.records[0].reasons[0].kind, "local_policy");
+        assert_eq!((report.policy.discovery.as_str(), report.policy.testing.as_str()), ("psl", "n"), "the shape of the standard");
     }
 }
 

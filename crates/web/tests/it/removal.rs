@@ -340,6 +340,35 @@ async fn the_access_is_set_up_and_tried_on_a_page() {
     access["password"] = json!("new");
     let port = boxes.scene.send("PUT", path, &boxes.admin, access.clone()).await;
     assert_eq!(port.status, StatusCode::UNPROCESSABLE_ENTITY, "only ports of IMAP: {}", port.text);
+    access["imap"] = json!("imap.acme.example:993");
+    access["protocol"] = json!("jmap");
+    for (url, status, why) in [
+        ("", StatusCode::OK, "no server, no access"),
+        ("box.acme.example", StatusCode::UNPROCESSABLE_ENTITY, "no address"),
+        ("https://li@box.acme.example/", StatusCode::UNPROCESSABLE_ENTITY, "a user in it"),
+        ("http://box.acme.example/", StatusCode::UNPROCESSABLE_ENTITY, "in clear"),
+        ("https://box.acme.example:8443/", StatusCode::UNPROCESSABLE_ENTITY, "another port"),
+        ("https://box.acme.example", StatusCode::OK, "a server"),
+    ] {
+        access["url"] = json!(url);
+        let saved = boxes.scene.send("PUT", path, &boxes.admin, access.clone()).await;
+        assert_eq!(saved.status, status, "{why}: {}", saved.text);
+    }
+    access["password"] = json!("");
+    for (field, value, why) in [("sign_in", "bearer", "in another way"), ("url", "https://box.evil.example", "to another server")] {
+        let mut other = access.clone();
+        other[field] = json!(value);
+        let moved = boxes.scene.send("PUT", path, &boxes.admin, other).await;
+        assert!(
+            moved.status == StatusCode::UNPROCESSABLE_ENTITY && moved.text.contains("password"),
+            "it is not said {why}: {}",
+            moved.text
+        );
+    }
+    let stands = boxes.scene.get(path, &boxes.admin).await.json();
+    assert_eq!((&stands["protocol"], &stands["url"]), (&json!("jmap"), &json!("https://box.acme.example")));
+    let page = boxes.scene.get("/connectors/box/mailbox", &boxes.admin).await.text;
+    assert!(page.contains("https://box.acme.example") && page.contains("Address of the JMAP server"), "{page}");
     let log = boxes.scene.get("/api/v1/audit?action=connector.change", &boxes.admin).await.text;
     assert!(log.contains("box") && !log.contains("sealed:"), "the log holds no password: {log}");
 }

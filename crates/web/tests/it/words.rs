@@ -63,6 +63,7 @@ const FAMILIES: &[&str] = &[
     "cause-", "symptom-", "turn-", "confidence-", "outcome-", "need-", "look-", "verified-", "fix-", "seen-", "tell-", "diagnosis-state-", "bounce-",
     "connectivity-", "desk-", "doctor-",
     "removal-state-", "removal-cause-", "removal-copy-", "removal-said-", "removal-asks-", "removal-error-", "removal-security-", "removal-mailbox-",
+    "removal-protocol-", "removal-sign-in-",
     "removal-automatic-",
     "connector-kind-",
     "connector-protocol-",

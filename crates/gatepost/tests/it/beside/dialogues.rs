@@ -1,5 +1,6 @@
 //! What is said between Gatepost and its neighbours, as docs/dialogues shows it.
 
+use super::sendmail::Sendmail;
 use super::{client, gtube, plain, settings, start, text, with_file};
 use crate::postfix::Postfix;
 use crate::server::{Server, free_port, message};
@@ -95,6 +96,28 @@ fn postfix_asks_by_milter_in_both_directions() {
         top(&left)
     );
     transcript::check("postfix-milter", &["postfix"], &said);
+}
+
+#[test]
+fn sendmail_asks_by_milter() {
+    let Some(postfix) = Postfix::start() else { return };
+    let milter = free_port();
+    let server = start(&format!("milter = \"inet:{milter}@127.0.0.1\""), &settings(postfix.port, ""));
+    let Some(sendmail) = Sendmail::start(milter, postfix.port) else { return };
+    let mut client = Spoken::open(sendmail.port);
+    // It is unpacked, not installed: its greeting says which it is.
+    let version = client.said.split("Sendmail ").nth(1).and_then(|rest| rest.split([';', ' ']).next()).unwrap_or_default().to_string();
+    client.say("EHLO client.example");
+    client.mail("ann@partner.example", &["nobody@demo.example", "li@demo.example"], &plain("by sendmail"));
+    client.mail("ann@partner.example", &["li@demo.example"], &with_file("program", "tool.exe", "MZ"));
+    client.say("QUIT");
+    let came = arrived(&server, &postfix, "by sendmail");
+    let said = format!(
+        "A client speaks to sendmail, which asks Gatepost about each recipient and message.\n\n{}\nOn top of the mail that sendmail sent on:\n\n{}\n",
+        client.said,
+        top(&came)
+    );
+    transcript::check_as("sendmail-milter", &format!("sendmail {version}"), &said);
 }
 
 /// What a client of the command line was told, with the command before it.

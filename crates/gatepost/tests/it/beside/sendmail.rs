@@ -12,14 +12,14 @@ use tempfile::TempDir;
 const UNPACKED: &str = "/opt/gatepost-neighbours";
 
 /// A sendmail that sends everything on to one port; ended when dropped.
-struct Sendmail {
+pub(super) struct Sendmail {
     child: Child,
     folder: TempDir,
-    port: u16,
+    pub port: u16,
 }
 
 impl Sendmail {
-    fn start(milter: u16, next: u16) -> Option<Sendmail> {
+    pub fn start(milter: u16, next: u16) -> Option<Sendmail> {
         let program = format!("{UNPACKED}/usr/libexec/sendmail/sendmail");
         if !Path::new(&program).exists() {
             assert!(std::env::var_os("CI").is_none(), "CI needs sendmail under {UNPACKED}");

@@ -22,6 +22,7 @@ fn spamc_reads_our_judgement() {
         (vec!["-R"], &*spam, 0, vec!["points", "content.gtube"], "the report"),
         (vec!["-r"], plain("good").leak(), 0, vec![], "no report of good mail"),
         (vec![], &*spam, 0, vec!["X-Spam-Flag: YES", "X-Spam-Status: Yes", "Subject: pills", "GTUBE"], "the message with our fields"),
+        (vec!["-E"], &*spam, 1, vec!["X-Spam-Flag: YES", "Subject: pills"], "the message, and a code"),
         (vec!["--headers"], &*spam, 0, vec!["X-Spam-Flag: YES", "Subject: pills"], "the header"),
     ] {
         let whole: Vec<&str> = ["-d", "127.0.0.1", "-p", &port].into_iter().chain(arguments).collect();
@@ -71,5 +72,32 @@ fn what_is_no_request_gets_a_code_and_an_end() {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         assert!(answer.contains(want), "{why}: {answer}");
+    }
+}
+
+/// Debian's spamc is built without compression; others (`spamc -z`) have it.
+#[test]
+fn compressed_messages_are_taken_within_the_limit_of_messages() {
+    let port = free_port();
+    let _server = start(&format!("spamd = \"127.0.0.1:{port}\""), &settings(9, "[limits]\nmessage_octets_max = 200000\n"));
+    let compressed = |octets: &[u8]| {
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(octets).and_then(|()| packed.finish()).expect("packed")
+    };
+    let spam = compressed(message("pills", "ann@partner.example", &gtube()).as_bytes());
+    let bomb = compressed(&vec![b'a'; 20_000_000]);
+    assert!(bomb.len() < 200_000, "small as it comes");
+    for (content, wants, why) in [
+        (&spam[..], &["SPAMD/1.5 0 EX_OK", "CONTENT_GTUBE"][..], "a message"),
+        (&spam[..spam.len() - 9], &["65 EX_DATAERR"], "one that breaks off"),
+        (&bomb, &["65 EX_DATAERR", "200000 octets"], "larger than messages may be"),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).expect("set");
+        let head = format!("SYMBOLS SPAMC/1.5\r\nCompress: zlib\r\nContent-length: {}\r\n\r\n", content.len());
+        stream.write_all(&[head.as_bytes(), content].concat()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        wants.iter().for_each(|want| assert!(answer.contains(want), "{why}: {answer}"));
     }
 }

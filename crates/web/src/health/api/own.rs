@@ -138,7 +138,7 @@ pub struct HookBody {
     pub secret: String,
     /// What the last try was answered with; "" is none yet.
     pub answer: String,
-    /// What it hears of: "health", "mail", "held", "quarantine", "request".
+    /// What it hears of: "health", "mail", "held", "quarantine", "request", "audit" (needs the permission to read the audit log).
     pub topics: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What webhooks hear of besides health: mail that was judged, quarantine that was decided about, requests that went on.
+//! What webhooks hear of besides health: mail that was judged, quarantine that was decided about, requests that went on, lines of the audit log.
 //!
 //! In: rows that other features wrote anyway, in the order of their ids. Out: tries, in one transaction with the place up to which was read,
 //! so that each row is told once, by whichever server moves the place first. Nothing of this is on the way of a mail: rows are read beside
@@ -6,6 +6,8 @@
 
 use super::sql::{self, Hook};
 use crate::App;
+use crate::audit;
+use crate::audit::api::LineBody;
 use crate::page::time::rfc3339;
 use gateway::trace::{first_id_at, time_of};
 use mail::MailId;
@@ -13,7 +15,11 @@ use serde_json::{Value, json};
 use store::{Error, Tx};
 
 /// What a hook can hear of.
-pub const TOPICS: [&str; 5] = ["health", "mail", "held", "quarantine", "request"];
+pub const TOPICS: [&str; 6] = ["health", "mail", "held", "quarantine", "request", AUDIT];
+/// Every line of the audit log: only who may read the log may have it told, and see what was told.
+pub const AUDIT: &str = "audit";
+/// Where the topic "audit" has got to; the source "audit" is that of decisions about held mail.
+const AUDIT_SOURCE: &str = "audit-log";
 /// Rows of one source in one look.
 const ROWS_MAX: usize = 500;
 /// Rows are told of once they are so old: what was begun before them has committed by then.
@@ -49,7 +55,7 @@ pub async fn look(app: &App) -> Result<usize, Error> {
     if hooks.is_empty() {
         return Ok(written);
     }
-    for source in ["mail", "audit", "request"] {
+    for source in ["mail", "audit", "request", AUDIT_SOURCE] {
         written += one(app, source, &hooks, now_ms).await?;
     }
     Ok(written)
@@ -97,6 +103,7 @@ async fn rows(tx: &mut Tx, source: &'static str, until: i64) -> Result<Option<(i
     let rows = match source {
         "mail" => mails(tx, after, until).await?,
         "audit" => decisions(tx, after, until).await?,
+        AUDIT_SOURCE => lines(tx, after, until).await?,
         _ => requests(tx, after, until).await?,
     };
     Ok(Some((after, rows)))
@@ -140,6 +147,20 @@ async fn decisions(tx: &mut Tx, after: i64, until: i64) -> Result<Vec<Told>, Err
         kind: row.action.clone(),
         data: json!({ "action": row.action, "by": row.who, "mail": row.subject, "detail": serde_json::from_str::<Value>(&row.detail).unwrap_or_default() }),
         subject: row.subject,
+    });
+    Ok(told.collect())
+}
+
+/// Lines of the audit log as its REST API tells them. Those of no organisation are for hooks of none.
+async fn lines(tx: &mut Tx, after: i64, until: i64) -> Result<Vec<Told>, Error> {
+    let rows = audit::sql::between(tx, after, until, ROWS_MAX).await?;
+    let told = rows.into_iter().map(|line| Told {
+        id: line.id.0,
+        org: line.org.map_or(0, |org| org.0),
+        topics: vec![AUDIT],
+        kind: "audit.noted".into(),
+        data: serde_json::to_value(LineBody::of(&line)).unwrap_or_default(),
+        subject: line.subject,
     });
     Ok(told.collect())
 }

@@ -60,17 +60,18 @@ pub struct New {
     pub held: String,
     pub quarantine: String,
     pub request: String,
+    pub audit: String,
 }
 
 impl New {
     fn topics(&self) -> Vec<String> {
-        let ticks = [&self.health, &self.mail, &self.held, &self.quarantine, &self.request];
+        let ticks = [&self.health, &self.mail, &self.held, &self.quarantine, &self.request, &self.audit];
         feed::TOPICS.iter().zip(ticks).filter(|(_, tick)| !tick.is_empty()).map(|(topic, _)| topic.to_string()).collect()
     }
 
     /// With these topics ticked.
     pub fn hearing(mut self, topics: &[String]) -> New {
-        let ticks = [&mut self.health, &mut self.mail, &mut self.held, &mut self.quarantine, &mut self.request];
+        let ticks = [&mut self.health, &mut self.mail, &mut self.held, &mut self.quarantine, &mut self.request, &mut self.audit];
         for (topic, tick) in feed::TOPICS.iter().zip(ticks) {
             if topics.iter().any(|one| one == topic) {
                 *tick = "on".into();
@@ -95,6 +96,10 @@ pub async fn add(State(app): State<App>, view: View, person: Person, Form(new): 
 /// Makes a hook for this address, or says what is wrong with it.
 pub async fn make(app: &App, person: &Person, new: &New) -> Result<Result<Hook, Wrong>, Fault> {
     let (url, token, is_push) = (new.url.trim().to_string(), new.token.trim().to_string(), new.kind == "ntfy");
+    // What the log says is told only to whom its reader chose.
+    if !new.audit.is_empty() {
+        person.require(May::Audit)?;
+    }
     let scope = person.scope();
     let count = app.db.read(move |tx| Box::pin(async move { sql::hooks(tx, scope).await })).await.map_err(Fault::from)?.len();
     if is_push && (hook::topic(&url).is_none() || !hook::is_token(&token)) {
@@ -189,7 +194,11 @@ pub async fn logged(app: &App, person: &Person, id: &str) -> Result<(Hook, Vec<S
     person.require(May::Connectors)?;
     let (id, scope): (i64, _) = (id.parse().map_err(|_| Fault::NotFound)?, person.scope());
     let found = app.db.read(move |tx| Box::pin(async move { sql::log(tx, scope, id).await })).await.map_err(Fault::from)?;
-    found.ok_or(Fault::NotFound)
+    let found = found.ok_or(Fault::NotFound)?;
+    if found.0.hears(feed::AUDIT) {
+        person.require(May::Audit)?;
+    }
+    Ok(found)
 }
 
 /// `GET /health/hooks/{hook}`: what was sent, and what came of it.

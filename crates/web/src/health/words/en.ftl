@@ -466,6 +466,7 @@ health-hook-topic-mail = Every mail that was judged
 health-hook-topic-held = Mail that was held
 health-hook-topic-quarantine = Decisions about held mail
 health-hook-topic-request = Service requests
+health-hook-topic-audit = Every line of the audit log
 health-hook-log = What was sent
 health-hook-log-hint = The last hundred events; they are kept for thirty days. The program knows an event that it has already by its id.
 health-hook-when = When

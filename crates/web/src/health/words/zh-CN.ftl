@@ -440,6 +440,7 @@ health-hook-topic-mail = 每封已判定的邮件
 health-hook-topic-held = 被隔离的邮件
 health-hook-topic-quarantine = 对隔离邮件的处理
 health-hook-topic-request = 服务请求
+health-hook-topic-audit = 审计日志的每一条记录
 health-hook-log = 发送记录
 health-hook-log-hint = 最近一百个事件，保留三十天。重复收到的事件，程序可凭 id 识别。
 health-hook-when = 时间

@@ -1,4 +1,4 @@
-//! DMARC aggregate reports of ours: what mail in the names of other domains looked like here (RFC 7489 §7.2), sent to those that ask for it.
+//! DMARC aggregate reports of ours: what mail in the names of other domains looked like here (RFC 9990, RFC 7489 §7.2), sent to those that ask for it.
 //!
 //! In: receipts, one by one ([`entry`]), added up by day and domain where the policy was found. Out: a mail with a gzip of XML to each address
 //! of the record, once a day and domain, signed with the key of our address. Invariants: off unless the settings say so; never about a domain
@@ -97,7 +97,7 @@ async fn report(app: &App, sender: &Sender, (day_ms, domain): (i64, &str)) -> Re
     let id = format!("{}.{}@{}", day_ms / 1000, app.fresh_id(), app.hostname);
     let mut parcels = Vec::new();
     if let Ok(policy) = &found {
-        let text = xml(&xml::About { app, contact: &sender.address, id: &id, domain, day_ms, policy }, &entries);
+        let text = xml(&xml::About { shape: app.reports.dmarc_shape, contact: &sender.address, id: &id, domain, day_ms, policy }, &entries);
         let packed = gz(text.as_bytes())?;
         let fits = |target: &&Target| packed.len() <= target.octets_max.unwrap_or(OCTETS_MAX).min(OCTETS_MAX);
         parcels.extend(targets.iter().filter(fits).map(|target| parcel(app, sender, (&id, domain, day_ms), target, &packed)));
