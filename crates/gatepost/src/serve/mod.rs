@@ -305,9 +305,6 @@ fn start_jobs(
     jobs::start(store, trace_days);
     tokio::spawn(memory::give_back_start());
     web::overview::start(app);
-    if !settings.listen.web.0.is_empty() {
-        web::help::warm();
-    }
     web::mail_reports::start(app);
     tokio::spawn(web::quarantine::digest::run(app.clone()));
     tokio::spawn(web::removal::run(app.clone()));

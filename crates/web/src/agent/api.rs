@@ -6,7 +6,7 @@ use super::state::{self, Now};
 use super::{TEXT_CHARS_MAX, TURNS_MAX, take};
 use crate::App;
 use crate::api::problem::Problem;
-use crate::help::Kind;
+use crate::help::{self, Kind};
 use crate::page::fault::Wrong;
 use crate::page::words::Lang;
 use crate::page::{Fault, View};
@@ -148,6 +148,7 @@ async fn ask(State(app): State<App>, view: View, peer: Peer, Json(asked): Json<A
     let view = View { lang, ..view };
     let turns: Vec<Turn> = asked.before.into_iter().chain([asked.text]).map(|text| Turn { text, at_ms: now_ms }).collect();
     let entries = entries(&app).await;
+    help::learned().await;
     let reply = reply(Knowledge { library: &app.help, entries: &entries, lang }, &turns);
     let now = if reply.offers.contains(&Offer::State) { state::now(&app, lang).await } else { None };
     Ok(Json(ReplyBody::of(&view, &reply, now.as_ref())))

@@ -5,6 +5,7 @@ use super::state::{self, Now};
 use super::{TEXT_CHARS_MAX, TURNS_MAX, take};
 use crate::App;
 use crate::community;
+use crate::help;
 use crate::page::fault::Wrong;
 use crate::page::words::Lang;
 use crate::page::{Fault, Page, View, show_with};
@@ -80,6 +81,10 @@ async fn answered(app: &App, view: &View, peer: &Peer, asked: Asked) -> Page {
     } else if !text.is_empty() && turns.len() < TURNS_MAX {
         turns.push(Turn { text: text.clone(), at_ms: app.now_ms() });
     }
+    match turns.is_empty() {
+        true => help::warm(),
+        false => help::learned().await,
+    }
     let entries = entries(app).await;
     let knowledge = Knowledge { library: &app.help, entries: &entries, lang: view.lang };
     let talk: Vec<Said<'_>> =
@@ -146,6 +151,7 @@ pub async fn transcript(State(app): State<App>, view: View, peer: Peer, Form(ask
 
 /// The conversation in words.
 async fn told(app: &App, view: &View, turns: &[Turn]) -> String {
+    help::learned().await;
     let entries = entries(app).await;
     let knowledge = Knowledge { library: &app.help, entries: &entries, lang: view.lang };
     let mut text = String::new();

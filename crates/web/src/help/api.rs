@@ -77,7 +77,10 @@ async fn list(State(app): State<App>, view: View, Query(asked): Query<Asked>) ->
     };
     let articles = match asked.q.trim() {
         "" => app.help.all().iter().map(|article| body(article, String::new())).collect(),
-        q => search::find(&app.help, q, lang).into_iter().map(|hit| body(hit.article, hit.excerpt)).collect(),
+        q => {
+            super::learned().await;
+            search::find(&app.help, q, lang).into_iter().map(|hit| body(hit.article, hit.excerpt)).collect()
+        }
     };
     Json(HitsBody { articles })
 }

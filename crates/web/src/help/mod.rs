@@ -27,16 +27,19 @@ pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include
 
 pub const MIGRATIONS: &[Migration] = &[Migration { number: 33, name: "help_vote", sql: include_str!("migrations/0033_help_vote.sql") }];
 
-/// How long after the start the ways to ask are learned from, when nobody asked before.
-const WARM_AFTER: std::time::Duration = std::time::Duration::from_secs(20);
-
-/// Learns how people ask before the first one does: it takes a good part of a second. Ends by itself; wants a runtime.
+/// Begins to learn how people ask, which takes a good part of a second, while a page is read where they can. An installation that nobody
+/// asks has no memory taken for it. Wants a runtime.
 pub fn warm() {
-    tokio::spawn(async {
-        tokio::time::sleep(WARM_AFTER).await;
-        // Nothing comes back; one that fails is tried by whoever asks first.
+    static BEGUN: std::sync::Once = std::sync::Once::new();
+    BEGUN.call_once(|| drop(tokio::task::spawn_blocking(search::learn)));
+}
+
+/// Waits, without holding up others, until it is learned how people ask.
+pub async fn learned() {
+    if !search::is_learned() {
+        // Nothing comes back; where it fails, the search that follows tries again.
         let _ = tokio::task::spawn_blocking(search::learn).await;
-    });
+    }
 }
 
 pub fn routes() -> Router<App> {

@@ -71,6 +71,10 @@ const ASSISTED: &[Tile] = &[
 pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>) -> Page {
     let library = &app.help;
     let q = asked.q.trim();
+    match q {
+        "" => super::warm(),
+        _ => super::learned().await,
+    }
     let questions = if q.is_empty() { Vec::new() } else { community::found(&app, view.person.as_ref(), q, QUESTIONS_MAX).await? };
     show(&HomePage {
         view: &view,
@@ -140,6 +144,7 @@ const RELATED_MAX: usize = 5;
 
 /// `GET /help/{kind}/{name}`; `?both=1` shows both languages beside each other.
 pub async fn article(State(app): State<App>, view: View, Path((kind, name)): Path<(String, String)>, Query(asked): Query<Asked>) -> Page {
+    super::warm();
     let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
     let article = app.help.find(kind, &name).ok_or(Fault::NotFound)?;
     let text = article.text(view.lang);

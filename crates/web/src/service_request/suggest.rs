@@ -89,6 +89,7 @@ pub async fn look(app: &App, view: &View, person: &Person, text: &str) -> Result
     suggestions.extend(published.iter().map(|(found, applies)| solution(found, *applies)));
     suggestions.extend(open.iter().filter(|found| !found.what.state.is_over()).take(3).map(waiting));
     suggestions.extend(questions(app, person, &text).await?);
+    help::learned().await;
     suggestions.extend(articles(app, view, &text));
     Ok(Suggestions { suggestions })
 }

@@ -42,6 +42,7 @@ pub struct Failed {
     pub said: String,
     /// Name of the [`Reason`].
     pub reason: String,
+    /// It is tried again (RFC 3463 §2: class 4). What may pass, such as a full mailbox, is not tried again after a reply of class 5.
     pub is_temporary: bool,
 }
 
@@ -60,7 +61,11 @@ impl Failed {
             remote: failure.remote.clone().unwrap_or_default(),
             said: failure.said.clone(),
             reason: failure.reason.name().into(),
-            is_temporary: failure.is_temporary(),
+            is_temporary: match (failure.status, failure.code) {
+                (Some((class, ..)), _) => class == 4,
+                (None, Some(code)) => code < 500,
+                (None, None) => failure.is_temporary(),
+            },
         }
     }
 

@@ -1,12 +1,12 @@
 //! Which article a question is about, by the ways in which people ask for each: complement naive Bayes over [`super::features`].
 //!
-//! In: examples, each of a class. Out: how much more a question is like one class than like all others. Made once at the start from what
+//! In: examples, each of a class. Out: how much more a question is like one class than like all others. Made once, when first asked for, from what
 //! is compiled in; pure and the same on every machine. Only what occurs in a class is kept, so it takes a few megabytes.
 
 use super::asked::{self, NONE};
 use super::features::{Feature, features};
 use crate::help::articles::ARTICLES;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 /// A text and the class that it belongs to.
 pub type Example<'a> = (usize, &'a str, f32);
@@ -43,11 +43,15 @@ pub struct Guess {
 /// What one example adds to a feature, by the place of the feature.
 type Counted = (u32, u16, f32);
 
-static GUESS: LazyLock<Guess> = LazyLock::new(|| Guess::new(&examples(), CLASSES));
+static GUESS: OnceLock<Guess> = OnceLock::new();
 
-/// Made of everything under `help/`.
+/// Made of everything under `help/`, when it is first asked for.
 pub fn guess() -> &'static Guess {
-    &GUESS
+    GUESS.get_or_init(|| Guess::new(&examples(), CLASSES))
+}
+
+pub fn is_made() -> bool {
+    GUESS.get().is_some()
 }
 
 impl Guess {

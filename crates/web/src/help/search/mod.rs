@@ -44,6 +44,10 @@ pub fn learn() {
     let _ = guess::guess();
 }
 
+pub fn is_learned() -> bool {
+    guess::is_made()
+}
+
 /// Articles for `query`, best first: those that are named, then those that speak of what is asked.
 pub fn find<'a>(library: &'a Library, query: &str, lang: Lang) -> Vec<Hit<'a>> {
     let terms = shown(query);

@@ -85,6 +85,7 @@ pub async fn lost(ground: &Ground, question: &Question, facts: &Facts) -> Result
     let scope = ground.scope;
     let lost = ground.db.read(move |tx| Box::pin(async move { lost_of(tx, scope, failed).await })).await?;
     let near = if question.symptom == Symptom::Bounce { 0.0 } else { -1.0 };
+    let is_other_time = facts.is_other_time;
     let suspect = |(about, notice): (MailId, MailBody)| {
         let one = notice.recipients.first();
         let (to, said) = one.map(|one| (one.address.clone(), one.last_reply.clone())).unwrap_or_default();
@@ -92,7 +93,8 @@ pub async fn lost(ground: &Ground, question: &Question, facts: &Facts) -> Result
             Say::new("seen-bounce-lost").with("what", notice.mail.to_string()).with("recipient", to.as_str()).with("detail", said.as_str());
         // One that still waits may arrive yet.
         let is_over = notice.recipients.iter().any(|one| one.state == "bounced");
-        let strength = if is_over { Strength::Record } else { Strength::Hint };
+        // It comes after the cause of the failure itself, and is no surer than that this is the mail that is meant.
+        let strength = if is_over && !is_other_time { Strength::Shown } else { Strength::Hint };
         let told = Evidence::new(strength, say).at(notice.at_ms).of_mail(Some(about));
         let text = Say::new("tell-bounce-lost").with("recipient", to.as_str()).with("detail", said.as_str());
         Suspect::new(Cause::BounceLost, to).detail(said).with(told).near(near).fix(fix::tell(text))

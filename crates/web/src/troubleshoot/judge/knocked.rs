@@ -29,6 +29,9 @@ const LOOK_WITHIN: Duration = Duration::from_millis(400);
 /// Refusals of one address, and of all that are judged.
 const REFUSALS_MAX: usize = 20;
 const JUDGED_MAX: usize = 5;
+/// Replies to commands that come too early, such as DATA after every recipient was refused (RFC 5321 §4.1.4): why is told by the refusal
+/// before them.
+const OUT_OF_ORDER: [&str; 2] = ["503 ", "554 5.5.1 "];
 /// How well such a refusal fits: it is of their server, and says nothing of the mail.
 const FIT: f64 = 0.7;
 
@@ -70,7 +73,10 @@ pub async fn suspects(ground: &Ground, question: &Question, facts: &Facts) -> Re
 /// Neither to anybody of ours nor from anybody of ours.
 fn is_nobodys(ground: &Ground, detail: &Refusal) -> bool {
     let of_sender = detail.sender.rsplit('@').next().unwrap_or_default();
-    detail.recipients.is_empty() && (detail.sender.is_empty() || ground.directory.domain_named(of_sender).is_none())
+    let is_answer_to_refusal = OUT_OF_ORDER.iter().any(|start| detail.reply.starts_with(start));
+    detail.recipients.is_empty()
+        && !is_answer_to_refusal
+        && (detail.sender.is_empty() || ground.directory.domain_named(of_sender).is_none())
 }
 
 fn status(reply: &str) -> String {
