@@ -6,6 +6,7 @@ use crate::impersonation::free_mail::is_free_mail;
 use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use aho_corasick::{AhoCorasick, MatchKind};
+use mail::message::Attachment;
 use mail::{AuthResults, Mail, Message};
 use std::sync::LazyLock;
 
@@ -23,15 +24,7 @@ impl Inspect for LoneDocument {
 
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let message = mail.message;
-        let mut documents = message.attachments.iter().filter(|attachment| attachment.inside.is_empty());
-        let (Some(document), None) = (documents.next(), documents.next()) else { return };
-        if document.true_type.extension != "pdf" || sender::is_talk(message) {
-            return;
-        }
-        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(LETTERS_MAX + 1).count();
-        if message.texts.iter().any(|text| letters(&text.visible) > LETTERS_MAX) {
-            return;
-        }
+        let Some(document) = document(message).filter(|_| !sender::is_talk(message)) else { return };
         let Some(from) = sender::shown(message) else { return };
         // People send each other documents without a word too, and scanners do, so it is a hint.
         let name = document.name.as_deref().unwrap_or("a document");
@@ -50,6 +43,15 @@ impl Inspect for LoneDocument {
             format!("{name} from {}, and hardly a word beside it", from.address),
         ));
     }
+}
+
+/// The one PDF of a mail that says hardly anything beside it.
+pub(crate) fn document(message: &Message) -> Option<&Attachment> {
+    let mut documents = message.attachments.iter().filter(|attachment| attachment.inside.is_empty());
+    let (Some(document), None) = (documents.next(), documents.next()) else { return None };
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(LETTERS_MAX + 1).count();
+    let is_lone = document.true_type.extension == "pdf" && message.texts.iter().all(|text| letters(&text.visible) <= LETTERS_MAX);
+    is_lone.then_some(document)
 }
 
 /// What the few words are about.

@@ -59,6 +59,9 @@ fn disguises_weigh() {
         "pushed out of sight",
     );
     check("minutes.v2.txt", b"one\r\n", &[], "dots in a name");
+    let declared = |content_type: &str| weighing(&Scene::default().look(&attached("bill.pdf", content_type, b"%PDF-1.7\nx")));
+    assert_eq!(declared("image/jpeg"), ["attachment.declared", "attachment.lone"], "a document called a picture");
+    assert_eq!(declared("application/octet-stream"), ["attachment.lone"], "a program that does not know the type");
 }
 
 #[test]

@@ -5,7 +5,9 @@
 
 mod advance;
 mod broken;
+mod codes;
 mod far_below;
+mod framed;
 mod gtube;
 mod header;
 mod hidden;
@@ -15,6 +17,7 @@ mod letters;
 mod lexicon;
 mod number;
 mod persuasion;
+mod planted;
 pub(crate) mod plain;
 mod pretext;
 mod script;
@@ -28,6 +31,7 @@ use crate::inspect::Inspect;
 pub const INSPECTIONS: &[&dyn Inspect] = &[
     &gtube::Gtube,
     &header::HeaderShape,
+    &framed::Framed,
     &broken::BrokenMime,
     &html::HtmlWishes,
     &hidden::HiddenText,
@@ -39,6 +43,8 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &pretext::Pretext,
     &advance::AdvanceFee,
     &far_below::FarBelow,
+    &codes::RawCodes,
+    &planted::PlantedLink,
     &shape::Shape,
 ];
 

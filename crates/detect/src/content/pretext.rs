@@ -52,6 +52,8 @@ impl Inspect for Pretext {
         let share = match lead {
             Lead::Hidden | Lead::Mailbox => 2.0,
             Lead::Elsewhere => 1.4,
+            // Firms that wait for money send their papers like this.
+            Lead::Document => if is_free { 1.4 } else { 0.7 },
             Lead::Nowhere if is_free => 0.5,
             Lead::Nowhere | Lead::Many | Lead::Sender => return,
         };

@@ -16,6 +16,8 @@ const MENTIONS_OCTETS_MAX: usize = 4_000;
 const MENTIONS_MAX: usize = 200;
 /// Shorter names with exchanged letters are other names.
 const DISGUISED_LETTERS_MIN: usize = 5;
+/// Fewer letters that stand apart are initials.
+const APART_LETTERS_MIN: usize = 4;
 /// Shorter names stand inside longer words by chance.
 const INSIDE_LETTERS_MIN: usize = 6;
 
@@ -249,7 +251,25 @@ pub fn named_in(text: &str) -> Option<Named> {
         return None;
     }
     let seen = looks_of(text);
-    named(text, &seen).or_else(|| named(text, &spaced(&seen)))
+    named(text, &seen).or_else(|| named(text, &spaced(&seen))).or_else(|| {
+        let closed = closed_up(&seen)?;
+        named(text, &closed)
+    })
+}
+
+/// Letters that stand apart closed up to a word: "c o i n b a s e"; `None` if there are not so many of them in a row.
+fn closed_up(looks: &str) -> Option<String> {
+    let words: Vec<&str> = looks.split_whitespace().collect();
+    let is_letter = |word: &str| word.chars().count() == 1 && word.chars().all(char::is_alphanumeric);
+    let mut out = String::with_capacity(looks.len());
+    let mut longest = 0;
+    for run in words.chunk_by(|a, b| is_letter(a) == is_letter(b)) {
+        let closed = is_letter(run[0]);
+        longest = longest.max(if closed { run.len() } else { 0 });
+        out.push_str(&run.join(if closed { "" } else { " " }));
+        out.push(' ');
+    }
+    (longest >= APART_LETTERS_MIN).then(|| out.trim_end().to_string())
 }
 
 fn named(text: &str, seen: &str) -> Option<Named> {

@@ -56,6 +56,8 @@ impl Inspect for BrandContent {
         let share = match lead {
             Lead::Hidden | Lead::Mailbox => 1.8,
             Lead::Elsewhere => 1.2,
+            // Firms put what they write into the mail, and sign in their own name.
+            Lead::Document => 1.3,
             Lead::Sender => 0.7,
             Lead::Nowhere if is_free_mail(domain) => 1.0,
             Lead::Nowhere | Lead::Many => return,

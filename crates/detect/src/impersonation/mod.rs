@@ -17,6 +17,7 @@ pub(crate) mod people;
 mod reply_to;
 pub(crate) mod sender;
 mod sender_place;
+mod tenant;
 
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
@@ -31,6 +32,7 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &forwarded::Forwarded,
     &inside::Inside,
     &sender_place::SenderPlace,
+    &tenant::ForeignTenant,
 ];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;

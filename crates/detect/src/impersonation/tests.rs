@@ -41,6 +41,15 @@ fn answers_to_a_free_mailbox_are_noticed() {
     check("Reply-To: <ada@sender.example>\r\n", &[], "the sender's own");
     check("Reply-To: <ada@other.example>\r\n", &[], "no free provider");
     check("From: Ada <ada@gmail.com>\r\nReply-To: ada2@gmail.com\r\n", &[], "the same provider");
+    let of = |header: &str, text: &str| {
+        let seen = Scene::default().look(&plain(header, text));
+        seen.iter().find(|finding| finding.check == "impersonation.reply-to").map(|finding| finding.weight)
+    };
+    let (strange, own) = ("Reply-To: <cy77@gmail.com>\r\n", "From: Ada Berg <ada.berg@web.de>\r\nReply-To: <adaberg@gmail.com>\r\n");
+    assert_eq!(of(strange, "Can we talk?"), Some(2.2), "an opening");
+    assert_eq!(of(&format!("{strange}In-Reply-To: <1@example.com>\r\n"), "Can we talk?"), Some(1.0), "an answer");
+    assert_eq!(of(strange, "Can we talk? https://sender.example/x"), Some(1.0), "something to open");
+    assert_eq!(of(own, "Can we talk?"), Some(0.8), "two mailboxes of one person");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! In: a message, and which hosts belong to whom the text speaks of. Out: a [`Lead`]. No findings of its own.
 
 use super::{destination, place};
+use crate::attachment::lone;
 use crate::authentication::own_domain::is_own;
 use crate::impersonation::free_mail::is_free_mail;
 use crate::impersonation::sender;
@@ -29,6 +30,8 @@ pub enum Lead {
     Elsewhere,
     /// To a free mailbox that is not the sender's, in place of a page.
     Mailbox,
+    /// There is nothing to click: what is to be opened is the one document, with hardly a word beside it.
+    Document,
     /// To a place that hides who is behind it.
     Hidden,
 }
@@ -49,7 +52,8 @@ pub fn lead<'a>(message: &'a Message, surroundings: &Surroundings, aside: impl F
     }
     // The first of the most clicked: a kit repeats its one page, and borrows the footer.
     let Some((place, link, _)) = places.iter().rev().max_by_key(|(.., count)| *count) else {
-        return mailbox(message).map_or((Lead::Nowhere, ""), |address| (Lead::Mailbox, address));
+        let document = || lone::document(message).map(|document| (Lead::Document, document.name.as_deref().unwrap_or_default()));
+        return mailbox(message).map(|address| (Lead::Mailbox, address)).or_else(document).unwrap_or((Lead::Nowhere, ""));
     };
     let host = link.host.as_deref().unwrap_or_default();
     // A sender with a name of his own lets others put pages below it too, and tells of them.
