@@ -303,4 +303,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "Marks such as quotes, lines and dots stand before and behind the sender’s name or the subject. They are drawn anew for each wave, so that filters see no two alike. People who stress a word use one kind of mark.",
         "发件人名称或主题的前后夹有引号、下划线、句点等杂乱符号。群发者每批都更换这些符号，使过滤器看不到相同的内容。人们强调时只会用一种符号。",
     ),
+    doc(
+        "content.courtship",
+        ["A stranger courts you", "陌生人示好搭讪"],
+        "Somebody you do not know calls herself or himself lonely or single, wants to get to know you and asks for an answer, mostly with photos promised. Whoever answers is asked for money in the end: for a ticket, a visa, an illness. Do not answer; if you do know the writer, report the mail as not junk.",
+        "不认识的人自称孤单或单身，想与您结识并请您回信，往往许诺寄来照片。回信者最终会被索要钱财：机票、签证、看病等。请勿回复；若确实认识对方，请报告为非垃圾邮件。",
+    ),
 ];

@@ -6,6 +6,7 @@
 mod advance;
 mod broken;
 mod codes;
+mod courtship;
 mod far_below;
 mod framed;
 mod gtube;
@@ -42,6 +43,7 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &persuasion::Persuasion,
     &pretext::Pretext,
     &advance::AdvanceFee,
+    &courtship::Courtship,
     &far_below::FarBelow,
     &codes::RawCodes,
     &planted::PlantedLink,

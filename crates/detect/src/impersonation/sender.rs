@@ -52,7 +52,7 @@ pub fn is_talk(message: &Message) -> bool {
     has(&["List-Id", "List-Post"]) && !is_page()
         || has(&["In-Reply-To", "References"]) && (!is_page() || is_answer())
             && (says_so() || !answers_itself(message))
-            && super::forwarded::quoted_sender(message).is_none()
+            && !super::forwarded::is_passed_on(message)
 }
 
 /// The message that is answered is of the sender's own house: desks and senders of news thread their mail like this.

@@ -208,3 +208,33 @@ fn who_speaks_as_our_own_desk_and_leads_elsewhere_weighs() {
         assert_eq!(at(from, subject, target), want, "{why}");
     }
 }
+
+#[test]
+fn signatures_of_strange_tenants_weigh() {
+    let of = |signed: &str| {
+        let header = format!("From: Ada <ada@harboursteel.com>\r\nDKIM-Signature: v=1; a=rsa-sha256; d={signed}; s=x; b=x\r\n");
+        weight("impersonation.foreign-tenant", &header, "<p>Here are the minutes.</p>")
+    };
+    assert_eq!(of("mlq664.onmicrosoft.com"), Some(1.2));
+    assert_eq!(of("harboursteel-ltd.onmicrosoft.com"), None, "the firm's own");
+    assert_eq!(of("harboursteel.com"), None, "the domain itself");
+    assert_eq!(of("mlq664.onmicrosoft.com; x=1\r\nDKIM-Signature: v=1; d=harboursteel.com"), None, "signed twice");
+}
+
+#[test]
+fn a_document_is_what_a_borrowed_name_leads_to() {
+    let of = |from: &str, content_type: &str| {
+        let body = format!(
+            "--b\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--b\r\nContent-Type: {content_type}\r\n\
+             Content-Disposition: attachment; filename=\"case.pdf\"\r\n\r\n%PDF-1.7\nx\r\n--b--\r\n"
+        );
+        let raw = format!(
+            "From: {from}\r\nSubject: Your Netflix account is on hold\r\nMessage-ID: <1@a.example>\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=b\r\n\r\n{body}"
+        );
+        let seen = Scene::default().look(raw.as_bytes());
+        seen.iter().find(|finding| finding.check == "impersonation.brand-content").map(|finding| finding.weight)
+    };
+    assert!(of("Desk <x@sender.example>", "application/pdf").is_some_and(|weight| weight > 1.0));
+    assert_eq!(of("Netflix <info@netflix.com>\r\nDKIM-Signature: v=1", "application/pdf"), None, "the owner");
+}
