@@ -133,6 +133,9 @@ fn one_document_and_hardly_a_word_weighs() {
     assert_eq!(of(firm, "The invoice", "a.pdf", pdf), Some(0.5), "firms do");
     assert_eq!(of(firm, "", "a.pdf", pdf), Some(0.5), "a scanner does so too");
     assert_eq!(of(person, &"This is about our meeting. ".repeat(20), "a.pdf", pdf), None, "a letter with an enclosure");
+    let page = "<!DOCTYPE html><html><body><p>x</p></body></html>";
+    assert_eq!(of(person, "Payment advice", "a.html", page), Some(2.6), "a page opens in the browser");
+    assert_eq!(of(firm, "See the file", "a.html", page), None, "firms save pages");
     assert_eq!(of(person, "See the file", "a.txt", "minutes"), None, "no document");
     assert_eq!(of(&format!("{person}In-Reply-To: <1@example.com>\r\n"), "", "a.pdf", pdf), None, "an answer");
 }

@@ -84,9 +84,11 @@ const SENTENCES: &[(&str, &str)] = &[
     ("more than {} empty lines in a row", "连续空行超过 {0} 行"),
     ("a script builds a file: {}; the page carries {}", "脚本在本地生成文件：{0}；网页带有 {1}"),
     ("a script builds a file or page: {}", "脚本生成文件或网页：{0}"),
+    ("In-Reply-To: {}", "In-Reply-To：{0}"),
     ("the reader sees “{}”", "读者看到“{0}”"),
     ("it greets “{}”", "称呼为“{0}”"),
     // impersonation
+    ("{} says {} in hexadecimal", "{0} 以十六进制写有 {1}"),
     ("{} is signed by {} alone", "{0} 仅由 {1} 签名"),
     ("“{}” speaks as one of this house, the sender is {}; leads to {}", "“{0}”以本单位名义发信，发件人为 {1}；链接指向 {2}"),
     ("“{}” speaks as one of this house, the sender is {}", "“{0}”以本单位名义发信，发件人为 {1}"),
@@ -121,6 +123,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("{} looks like {}", "{0} 酷似 {1}"),
     ("links lead to {} different hosts", "链接指向 {0} 个不同主机"),
     ("{} leads on to {}", "{0} 会转到 {1}"),
+    (
+        "every link leads to {}, which counts clicks for whoever pays; the sender is {}",
+        "所有链接都指向 {0}（按点击收费的计数站）；发件人为 {1}",
+    ),
     ("every link leads to {}, {}; the sender is {}", "所有链接都指向 {0}（{1}）；发件人为 {2}"),
     ("every link leads to {}; the sender is {}", "所有链接都指向 {0}；发件人为 {1}"),
     ("a button writes to {}", "按钮会写信给 {0}"),

@@ -309,4 +309,16 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "Somebody you do not know calls herself or himself lonely or single, wants to get to know you and asks for an answer, mostly with photos promised. Whoever answers is asked for money in the end: for a ticket, a visa, an illness. Do not answer; if you do know the writer, report the mail as not junk.",
         "不认识的人自称孤单或单身，想与您结识并请您回信，往往许诺寄来照片。回信者最终会被索要钱财：机票、签证、看病等。请勿回复；若确实认识对方，请报告为非垃圾邮件。",
     ),
+    doc(
+        "content.self-praise",
+        ["The mail vouches for itself", "邮件自称可信"],
+        "A line in the mail says that it comes from a trusted or verified sender. Mail programs and filters show such lines beside a mail; one that stands in it was written by whoever sent it. Do not rely on it.",
+        "邮件正文中写着来自可信或已验证的发件人。这类提示只会由邮件程序或过滤器显示在邮件之外；写在正文里的，是发件人自己所写。请勿据此相信。",
+    ),
+    doc(
+        "header.false-answer",
+        ["It claims to answer what is no message", "声称回复，却没有指向任何邮件"],
+        "The header says that the mail answers another, and what it names is no identifier of a message but letters drawn by lot. That is done to be taken for talk between people. A broken program does it too; its maker can write the identifier in angle brackets.",
+        "邮件头声称这是对另一封邮件的回复，所指的却不是邮件编号，而是随机字符，目的是冒充人与人之间的往来。有缺陷的程序也可能如此；其作者应把编号写在尖括号内。",
+    ),
 ];

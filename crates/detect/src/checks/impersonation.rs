@@ -111,4 +111,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail carries one signature, of a rented tenant whose name has nothing to do with the sender’s domain. A firm that has set up no signature of its own is signed for by the tenant it was given, which is mostly named like the firm; whoever borrows a name sends through a tenant of their own. The sender can set up DKIM for their domain.",
         "邮件唯一的签名来自一个租用的租户，其名称与发件人域名毫无关系。没有自设签名的公司由其租户代签，而租户名通常与公司相近；冒名者则经由自己的租户发信。发件人可为其域名启用 DKIM。",
     ),
+    doc(
+        "impersonation.coded-reader",
+        ["The sender’s name is an address in hexadecimal", "发件人名称是十六进制的邮箱地址"],
+        "From or the address for answers holds somebody’s mail address written in hexadecimal, mostly the reader’s own. A program filled it into every field there was; an honest sender has a name. Services that mail to many put such codes into the envelope, which nobody sees.",
+        "发件人或回复地址中含有以十六进制写成的邮箱地址，多为收件人自己的。这是程序把它填进了所有字段；正规发件人有自己的名称。群发服务只会把这类编码放在信封中，收件人看不到。",
+    ),
 ];

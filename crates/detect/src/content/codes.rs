@@ -19,7 +19,8 @@ const EXCERPT_CHARS: usize = 60;
 
 /// How the codes of accented letters end.
 const ACCENTS: &[&str] = &["acute", "grave", "circ", "tilde", "uml", "cedil", "ring", "slash", "caron"];
-const TAGS: &[&str] = &["<p>", "<p ", "</p>", "<span", "<strong>", "<div", "<br>", "<br/>", "<br />", "<table", "<td", "<b>", "<h1", "<h2", "<ol>", "<ul>"];
+const TAGS: &[&str] =
+    &["<p>", "<p ", "</p>", "<span", "<strong>", "<div", "<br>", "<br/>", "<br />", "<table", "<td", "<b>", "<h1", "<h2", "<ol>", "<ul>"];
 
 pub struct RawCodes;
 

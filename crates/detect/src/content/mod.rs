@@ -18,8 +18,9 @@ mod letters;
 mod lexicon;
 mod number;
 mod persuasion;
-mod planted;
 pub(crate) mod plain;
+mod planted;
+mod praise;
 mod pretext;
 mod script;
 mod shape;
@@ -47,6 +48,7 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &far_below::FarBelow,
     &codes::RawCodes,
     &planted::PlantedLink,
+    &praise::SelfPraise,
     &shape::Shape,
 ];
 

@@ -63,7 +63,8 @@ fn small_capital(c: char) -> Option<char> {
 }
 
 fn is_styled(c: char) -> bool {
-    small_capital(c).is_some() || matches!(c, '\u{1d400}'..='\u{1d7ff}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
+    small_capital(c).is_some()
+        || matches!(c, '\u{1d400}'..='\u{1d7ff}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
 }
 
 fn is_dressed(c: char) -> bool {

@@ -21,8 +21,35 @@ const NAME_CHARS_MAX: usize = 140;
 const LETTERS_MAX: usize = 30;
 
 const GREETINGS: &[&str] = &[
-    "hi", "hello", "hey", "dear", "welcome", "hallo", "liebe", "lieber", "guten tag", "bonjour", "salut", "cher", "chère", "hola", "estimado",
-    "olá", "ola", "oi", "prezado", "ciao", "gentile", "beste", "hej", "cześć", "привет", "здравствуйте", "您好", "你好", "尊敬的",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+    "welcome",
+    "hallo",
+    "liebe",
+    "lieber",
+    "guten tag",
+    "bonjour",
+    "salut",
+    "cher",
+    "chère",
+    "hola",
+    "estimado",
+    "olá",
+    "ola",
+    "oi",
+    "prezado",
+    "ciao",
+    "gentile",
+    "beste",
+    "hej",
+    "cześć",
+    "привет",
+    "здравствуйте",
+    "您好",
+    "你好",
+    "尊敬的",
 ];
 
 pub struct PlantedLink;
@@ -53,9 +80,9 @@ impl Inspect for PlantedLink {
 fn name_with_address(line: &str, own: Option<&str>) -> Option<String> {
     let line = line.trim();
     let lower = line.to_lowercase();
-    let greeting = GREETINGS.iter().find(|greeting| {
-        lower.strip_prefix(**greeting).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
-    })?;
+    let greeting = GREETINGS
+        .iter()
+        .find(|greeting| lower.strip_prefix(**greeting).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric())))?;
     // Lower case has other lengths in a few scripts, which greet otherwise.
     let name = line.get(greeting.len()..)?.trim_start();
     // "Hi, look at" greets nobody by name.

@@ -177,7 +177,11 @@ fn codes_in_place_of_letters_weigh() {
     assert_eq!(of("", codes), Some(1.5));
     assert_eq!(of("", "Prezado Bo, as instruções estão no anexo."), None, "letters");
     assert_eq!(of("In-Reply-To: <1@example.com>\r\n", codes), None, "an answer");
-    assert_eq!(weight("content.raw-codes", &html("", "<p>Prezado Bo, as instru&ccedil;&otilde;es est&atilde;o no anexo.</p>")), None, "a page");
+    assert_eq!(
+        weight("content.raw-codes", &html("", "<p>Prezado Bo, as instru&ccedil;&otilde;es est&atilde;o no anexo.</p>")),
+        None,
+        "a page"
+    );
     assert_eq!(weight("content.raw-codes", &html("", "<p>as instru&amp;ccedil;&amp;otilde;es</p>")), Some(1.5), "coded twice");
 }
 
@@ -206,6 +210,15 @@ fn strangers_who_court_weigh() {
     let passed_on = format!("________\r\nDe: Lady Rose\r\nEnviado: domingo, 1 de março\r\nAssunto: hello\r\n\r\n{letter}");
     let header = "Subject: Fw: hello\r\nIn-Reply-To: <1@other.example>\r\n";
     assert_eq!(weight("content.courtship", &plain(header, &passed_on)), Some(2.8), "passed on without a word");
+}
+
+#[test]
+fn an_answer_to_nothing_weighs() {
+    let of = |value: &str| weight("header.false-answer", &plain(&format!("In-Reply-To: {value}\r\n"), "See you on Monday."));
+    assert_eq!(of("_--xf9=er/zw@lot.example"), Some(2.2), "no identifier");
+    assert_eq!(of("<1@example.com>"), None, "an identifier");
+    assert_eq!(of("1@example.com\r\nSubject: Re: noon"), None, "a careless program, and a real answer");
+    assert_eq!(of("Your message of \"Mon, 5 Jan\""), None, "programs of the past");
 }
 
 #[test]

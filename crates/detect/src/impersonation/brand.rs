@@ -127,6 +127,7 @@ const SERVICE_WORDS: &[&str] = &[
     "account",
     "accounts",
     "admin",
+    "airdrop",
     "administrator",
     "alert",
     "alerts",
@@ -139,18 +140,25 @@ const SERVICE_WORDS: &[&str] = &[
     "center",
     "centre",
     "client",
+    "cliente",
+    "clients",
+    "colis",
     "com",
     "customer",
     "customers",
     "delivery",
     "department",
     "email",
+    "exchange",
     "express",
+    "foundation",
     "help",
     "helpdesk",
     "id",
     "inc",
     "info",
+    "klantenservice",
+    "kundendienst",
     "kundenservice",
     "mail",
     "message",
@@ -165,6 +173,11 @@ const SERVICE_WORDS: &[&str] = &[
     "online",
     "order",
     "orders",
+    "package",
+    "paket",
+    "pakket",
+    "paquete",
+    "parcel",
     "pay",
     "payment",
     "payments",
@@ -176,10 +189,15 @@ const SERVICE_WORDS: &[&str] = &[
     "service",
     "services",
     "sicherheit",
+    "servicio",
+    "servizio",
     "soporte",
+    "suporte",
     "support",
     "team",
     "the",
+    "token",
+    "tokens",
     "update",
     "updates",
     "us",
@@ -276,7 +294,7 @@ fn named(text: &str, seen: &str) -> Option<Named> {
     let brands = &*BRANDS;
     for found in brands.finder.find_iter(seen) {
         let spelling = &brands.spellings[found.pattern().as_usize()];
-        if spelling.plain.is_ascii() && !stands_alone(seen, found.range()) {
+        if spelling.plain.is_ascii() && !stands_alone(seen, found.range()) && !is_joined(spelling, seen, found.range()) {
             continue;
         }
         let is_alone = only_service_words(&seen[..found.start()]) && only_service_words(&seen[found.end()..]);
@@ -329,6 +347,16 @@ fn stands_alone(text: &str, range: std::ops::Range<usize>) -> bool {
     // Chinese words stand beside Latin ones without a space.
     let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && c < '\u{2e80}');
     !joins(before) && !joins(after)
+}
+
+/// The name and a word of service are written as one: "CoinbaseWallet".
+fn is_joined(spelling: &Spelling, text: &str, range: std::ops::Range<usize>) -> bool {
+    let is_border = |c: char| !c.is_alphanumeric();
+    let before = &text[..range.start];
+    let before = &before[before.rfind(is_border).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
+    let after = &text[range.end..];
+    let after = &after[..after.find(is_border).unwrap_or(after.len())];
+    spelling.plain.len() >= INSIDE_LETTERS_MIN && !spelling.is_word && only_service_words(before) && only_service_words(after)
 }
 
 /// `folded` is text in look-alike form.
@@ -425,6 +453,10 @@ mod tests {
             ("PayPaI Support", Some(("paypal", true, true))),
             ("\u{420}\u{430}\u{443}\u{420}al", Some(("paypal", true, true))),
             ("ＰａｙＰａｌ", Some(("paypal", true, true))),
+            ("P a y P a l Support", Some(("paypal", true, true))),
+            ("J R R T Olkien", None),
+            ("BinanceSupport", Some(("binance", true, false))),
+            ("Binanceology", None),
             ("News about Netflix today", Some(("netflix", false, false))),
             ("Anna Apple", None),
             ("Apple Support", Some(("apple", true, false))),

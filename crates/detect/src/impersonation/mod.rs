@@ -6,7 +6,8 @@
 pub mod acquainted;
 pub mod brand;
 mod brand_content;
-mod brand_name;
+pub(crate) mod brand_name;
+mod coded_reader;
 pub mod correspondent;
 mod display;
 pub(crate) mod forwarded;
@@ -33,6 +34,7 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &inside::Inside,
     &sender_place::SenderPlace,
     &tenant::ForeignTenant,
+    &coded_reader::CodedReader,
 ];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;

@@ -30,8 +30,9 @@ impl Inspect for ReplyTo {
             return;
         }
         let from_free = is_free_mail(from.domain());
-        if !(is_free_mail(&domain) || from_free) || domain == from.domain() || organisational_domain(from.domain()) == Some(domain.as_str())
-        {
+        let is_note = is_free_mail(&domain) && is_opening(mail.message) && !is_one_person(from.local(), reply_to);
+        let is_same = domain == from.domain() && !is_note || !from_free && organisational_domain(from.domain()) == Some(domain.as_str());
+        if !(is_free_mail(&domain) || from_free) || is_same {
             return;
         }
         // Lists set Reply-To to whoever wrote; that is their purpose.
@@ -39,9 +40,8 @@ impl Inspect for ReplyTo {
             return;
         }
         // People with two addresses write from one free mailbox to another, and so does fraud whose first one will be closed.
-        let is_note = is_free_mail(&domain) && is_opening(mail.message) && !is_one_person(from.local(), reply_to);
         let weight = match (is_note, from_free) {
-            (true, _) => 2.2,
+            (true, _) => 2.5,
             (false, true) => 0.8,
             (false, false) => 1.0,
         };

@@ -42,13 +42,13 @@ impl Inspect for ForeignTenant {
             return;
         }
         let evidence = format!("{} is signed by {} alone", from.address, [tenant.as_str(), TENANTS].concat());
-        findings.push(Finding::new("impersonation.foreign-tenant", Kind::Spam, 1.2, evidence));
+        findings.push(Finding::new("impersonation.foreign-tenant", Kind::Spam, 0.8, evidence));
     }
 }
 
 /// The value of `d=` (RFC 6376 §3.5), lower case.
-fn signed_by(signature: &str) -> Option<String> {
-    let tag = signature.split(';').map(str::trim).find_map(|tag| tag.strip_prefix("d=").or_else(|| tag.strip_prefix("d ="))) ?;
+pub(super) fn signed_by(signature: &str) -> Option<String> {
+    let tag = signature.split(';').map(str::trim).find_map(|tag| tag.strip_prefix("d=").or_else(|| tag.strip_prefix("d =")))?;
     Some(tag.split_whitespace().collect::<String>().to_ascii_lowercase())
 }
 

@@ -42,7 +42,7 @@ pub fn lead<'a>(message: &'a Message, surroundings: &Surroundings, aside: impl F
     let sender = from.as_ref().and_then(|from| organisational_domain(&from.domain));
     let mut places: Vec<(&str, &Link, usize)> = Vec::new();
     for link in message.links.iter().filter(|link| is_click(link)).take(CLICKS_MAX) {
-        let Some(host) = link.host.as_deref().filter(|host| !aside(host)) else { continue };
+        let Some(host) = link.host.as_deref().filter(|host| !aside(host) && !is_signature(host)) else { continue };
         let place = owner(host);
         match places.iter().position(|(known, ..)| *known == place) {
             Some(at) => places[at].2 += 1,
@@ -84,6 +84,11 @@ pub fn is_click(link: &Link) -> bool {
         && link.host.is_some()
 }
 
+/// Where programs say under each mail what it was written with.
+pub(super) fn is_signature(host: &str) -> bool {
+    matches!(host, "aka.ms" | "go.microsoft.com")
+}
+
 /// The registered domain; the host itself where many share one.
 fn owner(host: &str) -> &str {
     organisational_domain(host).filter(|_| place::free_host(host).is_none()).unwrap_or(host)
@@ -95,6 +100,7 @@ pub(super) fn hides(link: &Link, host: &str) -> bool {
     place::free_host(host).is_some()
         || place::is_shortener(host)
         || place::is_random(host)
+        || place::is_counter(host)
         || is_redirector
         || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }

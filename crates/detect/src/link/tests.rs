@@ -1,5 +1,5 @@
 use super::shown_domain;
-use crate::fixture::{Scene, html, weighing};
+use crate::fixture::{Scene, html, plain, weighing};
 
 fn check(body: &str, want: &[&str], why: &str) {
     let raw = html("", &format!("<html><body><p>Dear Bo, this is about our meeting.</p>{body}</body></html>"));
