@@ -21,7 +21,7 @@ const LETTER_OCTETS_MAX: usize = 4_000;
 /// Words found in one text.
 const WORDS_MAX: usize = 200;
 /// Letters have no more places to click than a footer holds.
-const CLICKS_MAX: usize = 2;
+const CLICKS_MAX: usize = 4;
 const EXCERPT_CHARS: usize = 40;
 const KINDS: [&str; 3] = ["self", "wish", "ask"];
 

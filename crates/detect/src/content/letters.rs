@@ -1,6 +1,7 @@
 //! `content.look-alike-letters`: words in which letters of other alphabets stand for Latin ones (UTS 39 §4).
 
 use crate::finding::{Finding, Kind};
+use crate::impersonation::brand;
 use crate::impersonation::forwarded::quoted_sender;
 use crate::inspect::{Inspect, Surroundings};
 use mail::{AuthResults, Mail};
@@ -11,6 +12,8 @@ const TEXT_OCTETS_MAX: usize = 24 << 10;
 const SHOWN_OCTETS_MAX: usize = 400;
 /// Words of fewer letters are formulas and units.
 const WORD_LETTERS_MIN: usize = 4;
+/// Shorter names look like other words.
+const NAME_LETTERS_MIN: usize = 5;
 /// One such word in the subject or name is enough; in a text a slip of the keyboard makes one or two.
 const WORDS_MIN: usize = 3;
 
@@ -76,7 +79,12 @@ fn is_exchanged(word: &str) -> bool {
             before.is_some_and(char::is_lowercase) && after.is_some_and(char::is_lowercase)
         })
     };
-    is_shouted || is_spoken()
+    // "Iedger": a capital I where a known name has a small L.
+    let is_named = || {
+        let rest = word.strip_prefix('I').filter(|rest| rest.len() + 1 >= NAME_LETTERS_MIN && rest.chars().all(char::is_lowercase));
+        rest.is_some_and(|rest| brand::named_in(&["l", rest].concat()).is_some_and(|named| named.is_alone && !named.is_disguised))
+    };
+    is_shouted || is_spoken() || is_named()
 }
 
 fn is_mixed(word: &str) -> bool {
@@ -121,6 +129,9 @@ mod tests {
             ("PONTOS lTAUCARD", true),
             ("VlAGRA", true),
             ("Your WaIIet", true),
+            ("Scan your Iedger", true),
+            ("Internet and Ideas", false),
+            ("Ing and Ikea", false),
             ("HCl, NaCl and 5 mL", false),
             ("World War II in LinkedIn", false),
             ("SQL, HTML and XML", false),
