@@ -80,7 +80,7 @@ mod tests {
         for (text, want) in [
             ("Voc&ecirc; tem valores; veja as instru&ccedil;&otilde;es", true),
             ("<p>Dear Bo,</p> <p>your account", true),
-            ("## <span style=\"font-size:14px\"><strong>Shop</strong></span>", true),
+            ("## <span style=\"font-size:12px\"><strong>Shop</strong></span>", true),
             ("Você tem valores; veja as instruções", false),
             ("write &eacute; for é in a page", false),
             ("AT&T and R&D; Q&A", false),

@@ -57,7 +57,7 @@ mod tests {
             ("__Your parcel waits__ ,", true),
             ("\" \"~.. Missed delivery ..\" \"", true),
             ("_\u{fffd}\u{fffd} Parcel \"._", true),
-            ("\"\" D'isney \"\"", true),
+            ("\"\" Str'eaming \"\"", true),
             ("*** News ***", false),
             ("--- minutes ---", false),
             ("... and so on ...", false),

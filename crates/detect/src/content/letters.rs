@@ -125,11 +125,11 @@ mod tests {
     #[test]
     fn exchanged_letters_are_told_from_formulas() {
         for (text, want) in [
-            ("[ lRS : Report ]", true),
-            ("PONTOS lTAUCARD", true),
+            ("lRS refund", true),
+            ("CARTAO lTAU", true),
             ("VlAGRA", true),
             ("Your WaIIet", true),
-            ("Scan your Iedger", true),
+            ("Open your Iedger", true),
             ("Internet and Ideas", false),
             ("Ing and Ikea", false),
             ("HCl, NaCl and 5 mL", false),
