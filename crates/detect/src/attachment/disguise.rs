@@ -1,4 +1,5 @@
-//! `attachment.disguised`, `attachment.double-extension`, `attachment.name.bidi`: attachments that look like something else.
+//! `attachment.disguised`, `attachment.declared`, `attachment.double-extension`, `attachment.name.bidi`: attachments that look like
+//! something else.
 
 use super::{RUNNING, extension, names, path};
 use crate::finding::{Finding, Kind};
@@ -25,6 +26,7 @@ impl Inspect for Disguise {
     fn inspect(&self, mail: &Mail<'_>, _auth: &AuthResults, _surroundings: &Surroundings, findings: &mut Vec<Finding>) {
         let attachments = &mail.message.attachments;
         findings.extend(attachments.iter().filter_map(disguised).take(REPORTED_MAX));
+        findings.extend(attachments.iter().find_map(wrongly_declared));
         findings.extend(attachments.iter().filter_map(double_extension).take(REPORTED_MAX));
         findings.extend(attachments.iter().filter_map(bidi_name).take(REPORTED_MAX));
     }
@@ -46,6 +48,21 @@ fn disguised(attachment: &Attachment) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding::new("attachment.disguised", kind, weight, evidence()))
+}
+
+/// A document that the header calls a picture, sound or film, so that filters for documents let it by. Programs that do not know a
+/// type say `application/octet-stream`.
+fn wrongly_declared(attachment: &Attachment) -> Option<Finding> {
+    let declared = attachment.declared_type.as_str();
+    let is_shown = ["image/", "audio/", "video/"].iter().any(|start| declared.starts_with(start)) && !declared.contains("svg");
+    let found = attachment.true_type;
+    let is_document =
+        matches!(found.family, FileFamily::Pdf | FileFamily::Office | FileFamily::OfficeMacro | FileFamily::Html | FileFamily::Archive);
+    if !is_shown || !is_document || attachment.held_by.is_some() {
+        return None;
+    }
+    let evidence = format!("{}: declared as {declared}, the content is {}", path(attachment), found.extension);
+    Some(Finding::new("attachment.declared", Kind::Phish, 1.5, evidence))
 }
 
 fn is_text(extension: &str) -> bool {

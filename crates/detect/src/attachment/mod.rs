@@ -7,7 +7,7 @@ mod active;
 mod blocked;
 mod disguise;
 mod held;
-mod lone;
+pub(crate) mod lone;
 mod sealed;
 
 pub use blocked::BLOCKED_TYPES;

@@ -59,6 +59,9 @@ fn disguises_weigh() {
         "pushed out of sight",
     );
     check("minutes.v2.txt", b"one\r\n", &[], "dots in a name");
+    let declared = |content_type: &str| weighing(&Scene::default().look(&attached("bill.pdf", content_type, b"%PDF-1.7\nx")));
+    assert_eq!(declared("image/jpeg"), ["attachment.declared", "attachment.lone"], "a document called a picture");
+    assert_eq!(declared("application/octet-stream"), ["attachment.lone"], "a program that does not know the type");
 }
 
 #[test]
@@ -130,6 +133,9 @@ fn one_document_and_hardly_a_word_weighs() {
     assert_eq!(of(firm, "The invoice", "a.pdf", pdf), Some(0.5), "firms do");
     assert_eq!(of(firm, "", "a.pdf", pdf), Some(0.5), "a scanner does so too");
     assert_eq!(of(person, &"This is about our meeting. ".repeat(20), "a.pdf", pdf), None, "a letter with an enclosure");
+    let page = "<!DOCTYPE html><html><body><p>x</p></body></html>";
+    assert_eq!(of(person, "Payment advice", "a.html", page), Some(2.6), "a page opens in the browser");
+    assert_eq!(of(firm, "See the file", "a.html", page), None, "firms save pages");
     assert_eq!(of(person, "See the file", "a.txt", "minutes"), None, "no document");
     assert_eq!(of(&format!("{person}In-Reply-To: <1@example.com>\r\n"), "", "a.pdf", pdf), None, "an answer");
 }

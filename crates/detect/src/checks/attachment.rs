@@ -123,4 +123,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail says nearly nothing and carries one document or page. Junk does this so that filters have nothing to read; scanners and people in a hurry do it too. If you do not expect it from this sender, do not open it.",
         "邮件几乎没有文字，只带一个文件或网页。垃圾邮件借此让过滤器无字可读；扫描仪和匆忙的人也会如此。若您并未期待此发件人的文件，请勿打开。",
     ),
+    doc(
+        "attachment.declared",
+        ["A document is called a picture, sound or film", "文档被声明为图片、音频或视频"],
+        "The header says that an attachment is a picture, sound or film, and it is a document, page or archive. Programs that do not know a type say so; a wrong one is given so that filters for documents let it by. If you do not expect it from this sender, do not open it.",
+        "邮件头声明附件是图片、音频或视频，实际却是文档、网页或压缩包。不认识类型的程序会照实标注；故意写错是为了避开针对文档的检查。若您并未期待此发件人的文件，请勿打开。",
+    ),
 ];

@@ -285,4 +285,40 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "A gap of many screens parts what is shown from more text below. No reader gets there: the text is meant for filters, to look like honest mail. Newsletters are long, but have no such gap.",
         "邮件在显示内容之后留出许多屏的空白，再放置其他文字。读者不会看到，这些文字是为了让过滤器误以为是正常邮件。简报虽长，却没有这样的空白。",
     ),
+    doc(
+        "content.raw-codes",
+        ["Codes are seen in place of letters", "正文显示出网页代码"],
+        "The reader sees the codes of a page, such as “&eacute;” or “<p>”, where letters and lines should be. Programs that somebody looks after do not do that; those that pour a page into somebody else’s form, or fill mail by the thousand, do. A slip of a template does it too, so it is a hint only.",
+        "本应是文字的地方显示出“&eacute;”或“<p>”之类的网页代码。有人维护的程序不会如此；把网页硬塞进他人表单或批量群发的程序则会。模板出错也可能造成，因此仅供判断时参考。",
+    ),
+    doc(
+        "content.planted-link",
+        ["An offer and a link stand where your name should be", "称呼处写着优惠和链接"],
+        "The mail greets you by an offer and a web address. Somebody signed your address up at an honest service and gave that as your name, so that the service’s own mail carries it to you. The service is not to blame and not the author: do not follow the address.",
+        "邮件在称呼您的地方写着优惠和网址。有人用您的地址在正规服务注册，并把这段话填作姓名，使该服务自己的邮件替他带信。该服务并非作者；请勿打开其中的网址。",
+    ),
+    doc(
+        "header.framed",
+        ["The name or subject stands in a frame of odd marks", "名称或主题被杂乱符号包围"],
+        "Marks such as quotes, lines and dots stand before and behind the sender’s name or the subject. They are drawn anew for each wave, so that filters see no two alike. People who stress a word use one kind of mark.",
+        "发件人名称或主题的前后夹有引号、下划线、句点等杂乱符号。群发者每批都更换这些符号，使过滤器看不到相同的内容。人们强调时只会用一种符号。",
+    ),
+    doc(
+        "content.courtship",
+        ["A stranger courts you", "陌生人示好搭讪"],
+        "Somebody you do not know calls herself or himself lonely or single, wants to get to know you and asks for an answer, mostly with photos promised. Whoever answers is asked for money in the end: for a ticket, a visa, an illness. Do not answer; if you do know the writer, report the mail as not junk.",
+        "不认识的人自称孤单或单身，想与您结识并请您回信，往往许诺寄来照片。回信者最终会被索要钱财：机票、签证、看病等。请勿回复；若确实认识对方，请报告为非垃圾邮件。",
+    ),
+    doc(
+        "content.self-praise",
+        ["The mail vouches for itself", "邮件自称可信"],
+        "A line in the mail says that it comes from a trusted or verified sender. Mail programs and filters show such lines beside a mail; one that stands in it was written by whoever sent it. Do not rely on it.",
+        "邮件正文中写着来自可信或已验证的发件人。这类提示只会由邮件程序或过滤器显示在邮件之外；写在正文里的，是发件人自己所写。请勿据此相信。",
+    ),
+    doc(
+        "header.false-answer",
+        ["It claims to answer what is no message", "声称回复，却没有指向任何邮件"],
+        "The header says that the mail answers another, and what it names is no identifier of a message but letters drawn by lot. That is done to be taken for talk between people. A broken program does it too; its maker can write the identifier in angle brackets.",
+        "邮件头声称这是对另一封邮件的回复，所指的却不是邮件编号，而是随机字符，目的是冒充人与人之间的往来。有缺陷的程序也可能如此；其作者应把编号写在尖括号内。",
+    ),
 ];

@@ -105,4 +105,16 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The mail signs as a desk of your house, such as the IT service, the mail system or the personnel office, or names your organisation or your address, but comes from outside and leads to a page of somebody else. Ask that desk by telephone or in person before you follow it.",
         "邮件以本单位的部门（如信息中心、邮件系统、人事部）或本单位名称署名，或在主题中写出您的地址，实际却来自外部，并引向他人的网页。请先电话或当面向该部门核实，切勿直接点击。",
     ),
+    doc(
+        "impersonation.foreign-tenant",
+        ["Signed only by a tenant of another name", "仅由名称无关的租户签名"],
+        "The mail carries one signature, of a rented tenant whose name has nothing to do with the sender’s domain. A firm that has set up no signature of its own is signed for by the tenant it was given, which is mostly named like the firm; whoever borrows a name sends through a tenant of their own. The sender can set up DKIM for their domain.",
+        "邮件唯一的签名来自一个租用的租户，其名称与发件人域名毫无关系。没有自设签名的公司由其租户代签，而租户名通常与公司相近；冒名者则经由自己的租户发信。发件人可为其域名启用 DKIM。",
+    ),
+    doc(
+        "impersonation.coded-reader",
+        ["The sender’s name is an address in hexadecimal", "发件人名称是十六进制的邮箱地址"],
+        "From or the address for answers holds somebody’s mail address written in hexadecimal, mostly the reader’s own. A program filled it into every field there was; an honest sender has a name. Services that mail to many put such codes into the envelope, which nobody sees.",
+        "发件人或回复地址中含有以十六进制写成的邮箱地址，多为收件人自己的。这是程序把它填进了所有字段；正规发件人有自己的名称。群发服务只会把这类编码放在信封中，收件人看不到。",
+    ),
 ];

@@ -117,4 +117,10 @@ pub(crate) const CHECKS: &[CheckDoc] = &[
         "The link leads to somebody who is not the sender and carries your address along, mostly behind the “#” or in letters that hide it. The pages of phishing kits fill it in, so that only the password is left to type. Do not follow it; sign in to the service by its own address.",
         "该链接指向与发件人无关的网站，并把您的邮箱地址一并带去，多写在“#”之后或经过编码。钓鱼页面借此预先填好账号，只等您输入密码。请勿点击；如需登录，请自行输入该服务的网址。",
     ),
+    doc(
+        "link.spelled-out",
+        ["A web address is taken apart", "网址被拆开书写"],
+        "The text gives a web address with blanks or brackets around its dots and has no link. Filters see no address, and the reader is to put it together and type it. People who warn of an address write it like this as well. Do not open it.",
+        "正文中的网址在点号两侧加了空格或括号，且没有任何链接。过滤器看不出网址，读者却被要求自行拼合并输入。提醒他人提防某网址的人也会这样写。请勿打开。",
+    ),
 ];

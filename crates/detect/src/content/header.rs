@@ -1,6 +1,7 @@
 //! `header.*`: what every honest program writes, and what only odd ones do.
 
 use crate::finding::{Finding, Kind};
+use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::FromField;
 use mail::message::{Defect, DefectKind};
@@ -26,6 +27,9 @@ impl Inspect for HeaderShape {
         if mail.message.message_id.is_none() {
             // RFC 5322 §3.6.4: SHOULD. Scripts and devices forget it too.
             findings.push(Finding::new("header.message-id.missing", Kind::Spam, 0.7, "there is no Message-ID"));
+        }
+        if let Some(value) = sender::false_answer(mail.message) {
+            findings.push(Finding::new("header.false-answer", Kind::Spam, 2.2, format!("In-Reply-To: {value}")));
         }
         for defect in &mail.message.defects {
             findings.extend(defect_finding(defect));

@@ -5,7 +5,10 @@
 
 mod advance;
 mod broken;
+mod codes;
+mod courtship;
 mod far_below;
+mod framed;
 mod gtube;
 mod header;
 mod hidden;
@@ -16,6 +19,8 @@ mod lexicon;
 mod number;
 mod persuasion;
 pub(crate) mod plain;
+mod planted;
+mod praise;
 mod pretext;
 mod script;
 mod shape;
@@ -28,6 +33,7 @@ use crate::inspect::Inspect;
 pub const INSPECTIONS: &[&dyn Inspect] = &[
     &gtube::Gtube,
     &header::HeaderShape,
+    &framed::Framed,
     &broken::BrokenMime,
     &html::HtmlWishes,
     &hidden::HiddenText,
@@ -38,7 +44,11 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &persuasion::Persuasion,
     &pretext::Pretext,
     &advance::AdvanceFee,
+    &courtship::Courtship,
     &far_below::FarBelow,
+    &codes::RawCodes,
+    &planted::PlantedLink,
+    &praise::SelfPraise,
     &shape::Shape,
 ];
 

@@ -23,13 +23,48 @@ pub fn starts_word(text: &str, at: usize) -> bool {
     after.chars().next().is_some_and(is_ideograph) || before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() || is_ideograph(c))
 }
 
-/// How many letters of `text` are dressed up in a way that no keyboard and no language does: mathematical alphabets.
+/// How many letters of `text` are dressed up in a way that no keyboard and no language does: mathematical alphabets, small capitals.
 pub fn styled_letters(text: &str) -> usize {
     if text.is_ascii() { 0 } else { text.chars().filter(|c| is_styled(*c)).count() }
 }
 
+/// Small capitals of phonetic alphabets, and the letters they are read as. A word of one's language has none of them, a
+/// transcription a few.
+const SMALL_CAPITALS: &[(char, char)] = &[
+    ('\u{0262}', 'g'),
+    ('\u{026a}', 'i'),
+    ('\u{0274}', 'n'),
+    ('\u{0280}', 'r'),
+    ('\u{028f}', 'y'),
+    ('\u{0299}', 'b'),
+    ('\u{029c}', 'h'),
+    ('\u{029f}', 'l'),
+    ('\u{1d00}', 'a'),
+    ('\u{1d04}', 'c'),
+    ('\u{1d05}', 'd'),
+    ('\u{1d07}', 'e'),
+    ('\u{1d0a}', 'j'),
+    ('\u{1d0b}', 'k'),
+    ('\u{1d0d}', 'm'),
+    ('\u{1d0f}', 'o'),
+    ('\u{1d18}', 'p'),
+    ('\u{1d1b}', 't'),
+    ('\u{1d1c}', 'u'),
+    ('\u{1d20}', 'v'),
+    ('\u{1d21}', 'w'),
+    ('\u{1d22}', 'z'),
+    ('\u{a730}', 'f'),
+    ('\u{a731}', 's'),
+];
+
+fn small_capital(c: char) -> Option<char> {
+    let at = SMALL_CAPITALS.binary_search_by_key(&c, |(small, _)| *small).ok()?;
+    Some(SMALL_CAPITALS[at].1)
+}
+
 fn is_styled(c: char) -> bool {
-    matches!(c, '\u{1d400}'..='\u{1d7ff}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
+    small_capital(c).is_some()
+        || matches!(c, '\u{1d400}'..='\u{1d7ff}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
 }
 
 fn is_dressed(c: char) -> bool {
@@ -44,6 +79,9 @@ fn is_unseen(c: char) -> bool {
 fn undressed(c: char) -> char {
     if !is_dressed(c) {
         return c;
+    }
+    if let Some(letter) = small_capital(c) {
+        return letter;
     }
     // Squared and negative letters have no decomposition.
     let squared = |first: u32| char::from_u32(u32::from(c) - first + u32::from('a')).unwrap_or(c);
@@ -81,6 +119,7 @@ mod tests {
             ("ＨＥＬＬＯ１，你好", "HELLO1，你好"),
             ("ⓗⓘ", "hi"),
             ("🅰🅱", "ab"),
+            ("ᴜʟᴛɪᴍᴏ", "ultimo"),
             ("pay\u{200b}pal", "paypal"),
             ("naïve 你好！", "naïve 你好！"),
             ("", ""),
@@ -88,5 +127,7 @@ mod tests {
             assert_eq!(plain(text), want, "{text}");
         }
         assert_eq!((styled_letters("𝗬𝗼𝘂 x"), styled_letters("ＹＯＵ")), (3, 0));
+        assert_eq!((styled_letters("ᴘᴏsᴛ"), styled_letters("[ˈɪŋɡlɪʃ]")), (3, 2));
+        assert!(SMALL_CAPITALS.is_sorted());
     }
 }

@@ -8,7 +8,7 @@ use super::plain::{plain, starts_word};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::free_mail::is_free_mail;
-use crate::impersonation::sender;
+use crate::impersonation::{brand, brand_name, sender};
 use crate::inspect::{Inspect, Surroundings};
 use crate::link::lead::{Lead, lead};
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -52,7 +52,17 @@ impl Inspect for Pretext {
         let share = match lead {
             Lead::Hidden | Lead::Mailbox => 2.0,
             Lead::Elsewhere => 1.4,
+            // Firms that wait for money send their papers like this.
+            Lead::Document => {
+                if is_free {
+                    1.4
+                } else {
+                    0.7
+                }
+            }
             Lead::Nowhere if is_free => 0.5,
+            // The story is of somebody whose name is borrowed; the page may lie at whoever's account was taken.
+            Lead::Sender | Lead::Many if borrows_a_name(&from) => 1.0,
             Lead::Nowhere | Lead::Many | Lead::Sender => return,
         };
         let led = if place.is_empty() { String::new() } else { format!("; leads to {place}") };
@@ -60,6 +70,11 @@ impl Inspect for Pretext {
         let evidence = format!("{}: “{}”{led}, the sender is {}", story.kind, story.excerpt, from.domain);
         findings.push(Finding::new("content.pretext", Kind::Phish, share * more, evidence));
     }
+}
+
+/// The display name is that of a well-known firm which does not send from here.
+fn borrows_a_name(from: &sender::Shown<'_>) -> bool {
+    brand::named_in(&from.display).is_some_and(|named| named.is_alone && !brand_name::sends_from(named.brand, &from.domain))
 }
 
 /// A pretext, as it stands in a mail.

@@ -32,7 +32,7 @@ impl Inspect for Shape {
             || message.attachments.iter().any(|attachment| attachment.true_type.family == FileFamily::Image);
         if blank && message.attachments.is_empty() && !images {
             // People send a subject alone; programs that probe addresses send nothing at all.
-            let weight = if message.subject.trim().is_empty() { 1.0 } else { 0.3 };
+            let weight = if message.subject.trim().is_empty() { 2.5 } else { 0.3 };
             findings.push(Finding::new("content.empty", Kind::Spam, weight, "there is no text, image or attachment"));
         } else if images && !message.links.is_empty() && message.texts.iter().any(|text| text.is_html) {
             // The offer stands in the picture, where words are not looked for.

@@ -164,3 +164,68 @@ fn letters_about_money_that_waits_weigh() {
     assert_eq!(of("In-Reply-To: <1@example.com>\r\n", letter), None, "people talk about it");
     assert_eq!(of(free, "Could you contact me about Sunday? The tickets are 12 dollars."), None);
 }
+
+/// Weight of a check in this mail, if it was found.
+fn weight(check: &str, raw: &[u8]) -> Option<f32> {
+    Scene::default().look(raw).iter().find(|finding| finding.check == check).map(|finding| finding.weight)
+}
+
+#[test]
+fn codes_in_place_of_letters_weigh() {
+    let of = |header: &str, text: &str| weight("content.raw-codes", &plain(header, text));
+    let codes = "Prezado Bo, as instru&ccedil;&otilde;es est&atilde;o no anexo.";
+    assert_eq!(of("", codes), Some(1.5));
+    assert_eq!(of("", "Prezado Bo, as instruções estão no anexo."), None, "letters");
+    assert_eq!(of("In-Reply-To: <1@example.com>\r\n", codes), None, "an answer");
+    assert_eq!(
+        weight("content.raw-codes", &html("", "<p>Prezado Bo, as instru&ccedil;&otilde;es est&atilde;o no anexo.</p>")),
+        None,
+        "a page"
+    );
+    assert_eq!(weight("content.raw-codes", &html("", "<p>as instru&amp;ccedil;&amp;otilde;es</p>")), Some(1.5), "coded twice");
+}
+
+#[test]
+fn offers_in_place_of_a_name_weigh() {
+    let of = |text: &str| weight("content.planted-link", &html("", text));
+    assert_eq!(of("<p>Hi ✅ +$2,150 ➡️ example.net/x7, one step is left.</p>"), Some(3.5));
+    assert_eq!(of("<p>Hi Bo, one step is left.</p><p>https://www.sender.example/x</p>"), None, "a name");
+}
+
+#[test]
+fn frames_of_odd_marks_weigh() {
+    let of = |header: &str| weight("header.framed", &plain(header, "Here are the minutes of our meeting on Monday."));
+    assert_eq!(of("Subject: __Your parcel waits__ ,\r\n"), Some(1.5));
+    assert_eq!(of("From: \"_= Post =_\" <x@sender.example>\r\n"), Some(1.5));
+    assert_eq!(of("Subject: *** News ***\r\n"), None, "people stress a word");
+    assert_eq!(of("From: \"Berg, Ada\" <x@sender.example>\r\n"), None, "a name");
+}
+
+#[test]
+fn strangers_who_court_weigh() {
+    let letter = "Hello, I am a lonely lady from the coast and look for a man with a good heart. Write me, I send my photos.";
+    assert_eq!(weight("content.courtship", &plain("", letter)), Some(2.8));
+    assert_eq!(weight("content.courtship", &plain("In-Reply-To: <1@example.com>\r\n", letter)), None, "an answer");
+    assert_eq!(weight("content.courtship", &plain("", "My dear, the photos of the wedding are here. Kiss, mum")), None, "family");
+    let passed_on = format!("________\r\nDe: Lady Rose\r\nEnviado: domingo, 1 de março\r\nAssunto: hello\r\n\r\n{letter}");
+    let header = "Subject: Fw: hello\r\nIn-Reply-To: <1@other.example>\r\n";
+    assert_eq!(weight("content.courtship", &plain(header, &passed_on)), Some(2.8), "passed on without a word");
+}
+
+#[test]
+fn an_answer_to_nothing_weighs() {
+    let of = |value: &str| weight("header.false-answer", &plain(&format!("In-Reply-To: {value}\r\n"), "See you on Monday."));
+    assert_eq!(of("_--xf9=er/zw@lot.example"), Some(2.2), "no identifier");
+    assert_eq!(of("<1@example.com>"), None, "an identifier");
+    assert_eq!(of("1@example.com\r\nSubject: Re: noon"), None, "a careless program, and a real answer");
+    assert_eq!(of("Your message of \"Mon, 5 Jan\""), None, "programs of the past");
+}
+
+#[test]
+fn an_answer_to_oneself_is_none() {
+    let codes = "Prezado Bo, as instru&ccedil;&otilde;es est&atilde;o no anexo.";
+    let of = |header: &str| weight("content.raw-codes", &plain(header, codes));
+    assert_eq!(of("In-Reply-To: <ticket-7@sender.example>\r\n"), Some(1.5), "a desk that threads its mail");
+    assert_eq!(of("Subject: Re: the page\r\nIn-Reply-To: <1@sender.example>\r\n"), None, "somebody adds to what was said");
+    assert_eq!(of("In-Reply-To: <1@example.com>\r\n"), None, "an answer to us");
+}

@@ -16,6 +16,8 @@ const MENTIONS_OCTETS_MAX: usize = 4_000;
 const MENTIONS_MAX: usize = 200;
 /// Shorter names with exchanged letters are other names.
 const DISGUISED_LETTERS_MIN: usize = 5;
+/// Fewer letters that stand apart are initials.
+const APART_LETTERS_MIN: usize = 4;
 /// Shorter names stand inside longer words by chance.
 const INSIDE_LETTERS_MIN: usize = 6;
 
@@ -125,6 +127,7 @@ const SERVICE_WORDS: &[&str] = &[
     "account",
     "accounts",
     "admin",
+    "airdrop",
     "administrator",
     "alert",
     "alerts",
@@ -137,18 +140,25 @@ const SERVICE_WORDS: &[&str] = &[
     "center",
     "centre",
     "client",
+    "cliente",
+    "clients",
+    "colis",
     "com",
     "customer",
     "customers",
     "delivery",
     "department",
     "email",
+    "exchange",
     "express",
+    "foundation",
     "help",
     "helpdesk",
     "id",
     "inc",
     "info",
+    "klantenservice",
+    "kundendienst",
     "kundenservice",
     "mail",
     "message",
@@ -163,6 +173,11 @@ const SERVICE_WORDS: &[&str] = &[
     "online",
     "order",
     "orders",
+    "package",
+    "paket",
+    "pakket",
+    "paquete",
+    "parcel",
     "pay",
     "payment",
     "payments",
@@ -174,10 +189,15 @@ const SERVICE_WORDS: &[&str] = &[
     "service",
     "services",
     "sicherheit",
+    "servicio",
+    "servizio",
     "soporte",
+    "suporte",
     "support",
     "team",
     "the",
+    "token",
+    "tokens",
     "update",
     "updates",
     "us",
@@ -249,14 +269,32 @@ pub fn named_in(text: &str) -> Option<Named> {
         return None;
     }
     let seen = looks_of(text);
-    named(text, &seen).or_else(|| named(text, &spaced(&seen)))
+    named(text, &seen).or_else(|| named(text, &spaced(&seen))).or_else(|| {
+        let closed = closed_up(&seen)?;
+        named(text, &closed)
+    })
+}
+
+/// Letters that stand apart closed up to a word: "c o i n b a s e"; `None` if there are not so many of them in a row.
+fn closed_up(looks: &str) -> Option<String> {
+    let words: Vec<&str> = looks.split_whitespace().collect();
+    let is_letter = |word: &str| word.chars().count() == 1 && word.chars().all(char::is_alphanumeric);
+    let mut out = String::with_capacity(looks.len());
+    let mut longest = 0;
+    for run in words.chunk_by(|a, b| is_letter(a) == is_letter(b)) {
+        let closed = is_letter(run[0]);
+        longest = longest.max(if closed { run.len() } else { 0 });
+        out.push_str(&run.join(if closed { "" } else { " " }));
+        out.push(' ');
+    }
+    (longest >= APART_LETTERS_MIN).then(|| out.trim_end().to_string())
 }
 
 fn named(text: &str, seen: &str) -> Option<Named> {
     let brands = &*BRANDS;
     for found in brands.finder.find_iter(seen) {
         let spelling = &brands.spellings[found.pattern().as_usize()];
-        if spelling.plain.is_ascii() && !stands_alone(seen, found.range()) {
+        if spelling.plain.is_ascii() && !stands_alone(seen, found.range()) && !is_joined(spelling, seen, found.range()) {
             continue;
         }
         let is_alone = only_service_words(&seen[..found.start()]) && only_service_words(&seen[found.end()..]);
@@ -309,6 +347,16 @@ fn stands_alone(text: &str, range: std::ops::Range<usize>) -> bool {
     // Chinese words stand beside Latin ones without a space.
     let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && c < '\u{2e80}');
     !joins(before) && !joins(after)
+}
+
+/// The name and a word of service are written as one: "CoinbaseWallet".
+fn is_joined(spelling: &Spelling, text: &str, range: std::ops::Range<usize>) -> bool {
+    let is_border = |c: char| !c.is_alphanumeric();
+    let before = &text[..range.start];
+    let before = &before[before.rfind(is_border).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
+    let after = &text[range.end..];
+    let after = &after[..after.find(is_border).unwrap_or(after.len())];
+    spelling.plain.len() >= INSIDE_LETTERS_MIN && !spelling.is_word && only_service_words(before) && only_service_words(after)
 }
 
 /// `folded` is text in look-alike form.
@@ -405,6 +453,10 @@ mod tests {
             ("PayPaI Support", Some(("paypal", true, true))),
             ("\u{420}\u{430}\u{443}\u{420}al", Some(("paypal", true, true))),
             ("ＰａｙＰａｌ", Some(("paypal", true, true))),
+            ("P a y P a l Support", Some(("paypal", true, true))),
+            ("J R R T Olkien", None),
+            ("BinanceSupport", Some(("binance", true, false))),
+            ("Binanceology", None),
             ("News about Netflix today", Some(("netflix", false, false))),
             ("Anna Apple", None),
             ("Apple Support", Some(("apple", true, false))),

@@ -11,6 +11,7 @@ use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use crate::link::lead::{Lead, lead};
+use mail::address::organisational_domain;
 use mail::auth::DmarcResult;
 use mail::message::LinkOrigin;
 use mail::{AuthResults, Mail, Message};
@@ -19,6 +20,8 @@ use mail::{AuthResults, Mail, Message};
 const LETTERS_MAX: usize = 4_000;
 /// News and shops name many.
 const BRANDS_MAX: usize = 3;
+/// Signatures looked at.
+const SIGNATURES_MAX: usize = 8;
 /// Mentions in the text that make it the subject of the mail.
 const MENTIONS_MANY: usize = 3;
 
@@ -47,7 +50,7 @@ impl Inspect for BrandContent {
         }
         let candidates = in_subject.iter().chain(&in_text).map(|(brand, _)| *brand);
         // What is passed on proves nothing of who wrote it, but the reader has only that.
-        let is_proved = is_proved(auth) || message.first("DKIM-Signature").is_some() || sender::passed_on(message, surroundings).is_some();
+        let is_proved = is_proved(auth) || is_signed(message, domain) || sender::passed_on(message, surroundings).is_some();
         let strangers = candidates.filter(|brand| !(is_proved && brand.owns(domain)));
         let spoken =
             strangers.map(|brand| Spoken::of(brand, message, &in_subject, &in_text)).max_by(|a, b| a.weight().total_cmp(&b.weight()));
@@ -56,6 +59,8 @@ impl Inspect for BrandContent {
         let share = match lead {
             Lead::Hidden | Lead::Mailbox => 1.8,
             Lead::Elsewhere => 1.2,
+            // Firms put what they write into the mail, and sign in their own name.
+            Lead::Document => 1.3,
             Lead::Sender => 0.7,
             Lead::Nowhere if is_free_mail(domain) => 1.0,
             Lead::Nowhere | Lead::Many => return,
@@ -98,6 +103,14 @@ impl Spoken {
             (false, false) => "text names",
         }
     }
+}
+
+/// A signature names the sender's domain, or none (a header that is cut short proves nothing against it).
+fn is_signed(message: &Message, domain: &str) -> bool {
+    message.all("DKIM-Signature").take(SIGNATURES_MAX).any(|signature| {
+        let signed = super::tenant::signed_by(&String::from_utf8_lossy(signature));
+        signed.is_none_or(|signed| organisational_domain(&signed) == organisational_domain(domain))
+    })
 }
 
 /// Somebody vouches for the From domain. A signature that does not hold is for `authentication` to say.

@@ -22,8 +22,8 @@ impl Inspect for BrandName {
         if display.is_empty() || is_own(domain, surroundings) {
             return;
         }
-        // Lists that rewrite From keep the writer's name.
-        if mail.message.first("List-Id").is_some() || mail.message.first("List-Post").is_some() {
+        // Lists that rewrite From keep the writer's name. Who sends news has an identifier of a list too, and nobody posts to that.
+        if mail.message.first("List-Post").is_some() {
             return;
         }
         if let Some(named) = brand::named_in(display).filter(|named| !sends_from(named.brand, domain)) {
@@ -47,7 +47,7 @@ impl Inspect for BrandName {
 }
 
 /// Owners of free mailboxes do not write from them.
-pub(super) fn sends_from(brand: &brand::Brand, domain: &str) -> bool {
+pub(crate) fn sends_from(brand: &brand::Brand, domain: &str) -> bool {
     const MAILBOXES: [&str; 9] =
         ["gmail.com", "googlemail.com", "hotmail.com", "icloud.com", "live.com", "me.com", "msn.com", "outlook.com", "ymail.com"];
     brand.owns(domain) && !MAILBOXES.contains(&domain)

@@ -9,6 +9,7 @@ use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
 use mail::address::domain_to_ascii;
 use mail::{AuthResults, Mail, Message};
+use std::borrow::Cow;
 
 /// How far into the text, in octets, the quoted header stands; more before it is a letter of one's own.
 const BEFORE_OCTETS_MAX: usize = 300;
@@ -43,14 +44,21 @@ const SENT: &[&str] = &[
 
 /// Who wrote what is passed on here; `None` if nothing is, or much is said beside it.
 pub fn quoted_sender(message: &Message) -> Option<sender::Shown<'static>> {
-    let subject = message.subject.trim_start().to_lowercase();
-    if !SUBJECTS.iter().any(|start| subject.starts_with(start)) {
-        return None;
-    }
-    message.texts.iter().find_map(|text| quoted(&text.visible))
+    message.texts.iter().filter(|_| says_so(message)).find_map(|text| shown(&quoted(&text.visible)?))
 }
 
-fn quoted(text: &str) -> Option<sender::Shown<'static>> {
+/// Somebody passes something on and says hardly a word beside it, whether or not the quoted header has an address.
+pub fn is_passed_on(message: &Message) -> bool {
+    says_so(message) && message.texts.iter().any(|text| quoted(&text.visible).is_some())
+}
+
+fn says_so(message: &Message) -> bool {
+    let subject = message.subject.trim_start().to_lowercase();
+    SUBJECTS.iter().any(|start| subject.starts_with(start))
+}
+
+/// What the quoted header says after From.
+fn quoted(text: &str) -> Option<Cow<'_, str>> {
     let text = &text[..text.floor_char_boundary(BEFORE_OCTETS_MAX + HEADER_OCTETS_MAX)];
     let mut read = 0;
     let mut lines = text.lines();
@@ -59,7 +67,7 @@ fn quoted(text: &str) -> Option<sender::Shown<'static>> {
             let rest: Vec<&str> = lines.clone().map(str::trim).filter(|line| !line.is_empty()).take(LINES_MAX).collect();
             // Programs break the line where the address begins.
             let whole = rest.first().filter(|next| !written.contains('@') && next.contains('@')).map(|next| format!("{written} {next}"));
-            return rest.iter().any(|line| field(line, SENT).is_some()).then(|| shown(whole.as_deref().unwrap_or(written)))?;
+            return rest.iter().any(|line| field(line, SENT).is_some()).then(|| whole.map_or(Cow::Borrowed(written), Cow::Owned));
         }
         read += line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-' | '=')).len();
         if read > BEFORE_OCTETS_MAX {
@@ -141,10 +149,11 @@ mod tests {
             ("From: Ann <ann@a.example>\nshe said hello\n", None),
             ("", None),
         ] {
-            let found = quoted(text);
+            let found = quoted(text).and_then(|written| shown(&written));
             assert_eq!(found.as_ref().map(|shown| (shown.display.as_ref(), shown.domain.as_ref())), want, "{text}");
         }
         let letter = "I write this to you because the weather is fine. ".repeat(10);
         assert_eq!(quoted(&format!("{letter}\nFrom: Ann <ann@a.example>\nSent: Monday\n")), None, "a letter of one's own");
+        assert_eq!(quoted("___\nDe: MR. JOHN DOE\nEnviado: domingo\n").as_deref(), Some("MR. JOHN DOE"), "a name alone");
     }
 }

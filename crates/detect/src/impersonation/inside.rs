@@ -51,7 +51,7 @@ impl Inspect for Inside {
         let (lead, place) = lead(message, surroundings, |_| false);
         let share = match lead {
             Lead::Hidden | Lead::Mailbox => 1.5,
-            Lead::Elsewhere => 1.0,
+            Lead::Elsewhere | Lead::Document => 1.0,
             // A page that comes along stands in place of a link.
             Lead::Nowhere if brings_a_page(message) => 1.3,
             Lead::Nowhere | Lead::Many | Lead::Sender => return,

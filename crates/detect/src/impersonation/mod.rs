@@ -6,7 +6,8 @@
 pub mod acquainted;
 pub mod brand;
 mod brand_content;
-mod brand_name;
+pub(crate) mod brand_name;
+mod coded_reader;
 pub mod correspondent;
 mod display;
 pub(crate) mod forwarded;
@@ -17,6 +18,7 @@ pub(crate) mod people;
 mod reply_to;
 pub(crate) mod sender;
 mod sender_place;
+mod tenant;
 
 use crate::checks::CheckDoc;
 use crate::inspect::Inspect;
@@ -31,6 +33,8 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &forwarded::Forwarded,
     &inside::Inside,
     &sender_place::SenderPlace,
+    &tenant::ForeignTenant,
+    &coded_reader::CodedReader,
 ];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::impersonation::CHECKS;

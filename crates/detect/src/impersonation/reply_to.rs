@@ -4,8 +4,12 @@ use super::free_mail::is_free_mail;
 use super::look_alike::{looks_of, one_letter_apart};
 use crate::finding::{Finding, Kind};
 use crate::inspect::{Inspect, Surroundings};
+use crate::link::lead;
 use mail::address::organisational_domain;
-use mail::{AuthResults, Mail};
+use mail::{AuthResults, Mail, Message};
+
+/// More letters than this say what they are about.
+const OPENING_LETTERS_MAX: usize = 260;
 
 pub struct ReplyTo;
 
@@ -26,8 +30,9 @@ impl Inspect for ReplyTo {
             return;
         }
         let from_free = is_free_mail(from.domain());
-        if !(is_free_mail(&domain) || from_free) || domain == from.domain() || organisational_domain(from.domain()) == Some(domain.as_str())
-        {
+        let is_note = is_free_mail(&domain) && is_opening(mail.message) && !is_one_person(from.local(), reply_to);
+        let is_same = domain == from.domain() && !is_note || !from_free && organisational_domain(from.domain()) == Some(domain.as_str());
+        if !(is_free_mail(&domain) || from_free) || is_same {
             return;
         }
         // Lists set Reply-To to whoever wrote; that is their purpose.
@@ -35,10 +40,30 @@ impl Inspect for ReplyTo {
             return;
         }
         // People with two addresses write from one free mailbox to another, and so does fraud whose first one will be closed.
-        let weight = if from_free { 0.8 } else { 1.0 };
-        let evidence = format!("From: {from}, Reply-To: {reply_to}");
+        let weight = match (is_note, from_free) {
+            (true, _) => 2.5,
+            (false, true) => 0.8,
+            (false, false) => 1.0,
+        };
+        let note = if is_note { ", and hardly a word" } else { "" };
+        let evidence = format!("From: {from}, Reply-To: {reply_to}{note}");
         findings.push(Finding::new("impersonation.reply-to", Kind::Phish, weight, evidence));
     }
+}
+
+/// A few words to somebody for the first time, with nothing to open: all they can be for is an answer.
+fn is_opening(message: &Message) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(OPENING_LETTERS_MAX + 1).count();
+    let is_short = message.texts.iter().all(|text| letters(&text.visible) <= OPENING_LETTERS_MAX);
+    let is_answer = message.first("In-Reply-To").is_some() || message.first("References").is_some();
+    is_short && !is_answer && message.attachments.is_empty() && !message.links.iter().any(lead::is_click)
+}
+
+/// Two mailboxes of the same name, or of a part of it.
+fn is_one_person(local: &str, reply_to: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect::<String>();
+    let (one, other) = (letters(local), letters(reply_to.split('@').next().unwrap_or_default()));
+    !one.is_empty() && !other.is_empty() && (one.contains(&other) || other.contains(&one))
 }
 
 /// The sender's organisational domain, if `domain` is another that can be taken for it.

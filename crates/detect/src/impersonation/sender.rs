@@ -3,10 +3,11 @@
 //! In: a message. Out: [`Shown`]. Programs show something for every From, so a slip in it must not get a mail around the
 //! inspections. Not for authentication: that reads From once, strictly.
 
+use super::free_mail::is_free_mail;
 use crate::authentication::own_domain::is_own;
 use crate::inspect::Surroundings;
 use mail::Message;
-use mail::address::{FromField, decode_words, domain_to_ascii};
+use mail::address::{FromField, decode_words, domain_to_ascii, organisational_domain};
 use std::borrow::Cow;
 
 /// What most programs show.
@@ -41,12 +42,40 @@ pub fn is_talk(message: &Message) -> bool {
     let has = |names: &[&str]| names.iter().any(|name| message.first(name).is_some());
     let is_page = || message.texts.iter().any(|text| text.is_html && text.traits.images_remote > 0);
     let is_answer = || {
-        let subject = message.subject.trim_start().to_lowercase();
         let long = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(ANSWER_LETTERS_MIN).count() == ANSWER_LETTERS_MIN;
-        ANSWERS.iter().any(|start| subject.starts_with(start)) && message.texts.iter().any(|text| long(&text.visible))
+        says_so(message) && message.texts.iter().any(|text| long(&text.visible))
     };
     has(&["List-Id", "List-Post"]) && !is_page()
-        || has(&["In-Reply-To", "References"]) && (!is_page() || is_answer()) && super::forwarded::quoted_sender(message).is_none()
+        || has(&["In-Reply-To", "References"])
+            && false_answer(message).is_none()
+            && (!is_page() || is_answer())
+            && (says_so(message) || !answers_itself(message))
+            && !super::forwarded::is_passed_on(message)
+}
+
+/// The subject is that of an answer; lists put their name before it.
+fn says_so(message: &Message) -> bool {
+    let subject = message.subject.trim_start().to_lowercase();
+    let subject = subject.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(subject.as_str(), |(_, rest)| rest.trim_start());
+    ANSWERS.iter().any(|start| subject.starts_with(start))
+}
+
+/// An In-Reply-To that is one word and no identifier (RFC 5322 §3.6.4 puts it in angle brackets): drawn by lot to look like an answer.
+/// Programs of the past wrote sentences there.
+pub fn false_answer(message: &Message) -> Option<&str> {
+    let value = std::str::from_utf8(message.first("In-Reply-To")?).ok()?.trim();
+    let is_word = !value.is_empty() && !value.contains(char::is_whitespace) && !value.contains(['<', '>']);
+    (is_word && message.first("References").is_none() && !says_so(message)).then_some(value)
+}
+
+/// The message that is answered is of the sender's own house: desks and senders of news thread their mail like this.
+fn answers_itself(message: &Message) -> bool {
+    let Some(value) = message.first("In-Reply-To").or_else(|| message.first("References")) else { return false };
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    let Some((_, domain)) = value.trim().trim_end_matches('>').rsplit_once('@') else { return false };
+    let house = organisational_domain(domain);
+    // At a free mailbox the two may be anybody.
+    house.is_some() && shown(message).is_some_and(|from| !is_free_mail(&from.domain) && organisational_domain(&from.domain) == house)
 }
 
 /// `None` if there is no From, or nothing like an address in it.

@@ -41,6 +41,16 @@ fn answers_to_a_free_mailbox_are_noticed() {
     check("Reply-To: <ada@sender.example>\r\n", &[], "the sender's own");
     check("Reply-To: <ada@other.example>\r\n", &[], "no free provider");
     check("From: Ada <ada@gmail.com>\r\nReply-To: ada2@gmail.com\r\n", &[], "the same provider");
+    let of = |header: &str, text: &str| {
+        let seen = Scene::default().look(&plain(header, text));
+        seen.iter().find(|finding| finding.check == "impersonation.reply-to").map(|finding| finding.weight)
+    };
+    let (strange, own) = ("Reply-To: <cy77@gmail.com>\r\n", "From: Ada Berg <ada.berg@web.de>\r\nReply-To: <adaberg@gmail.com>\r\n");
+    assert_eq!(of(strange, "Can we talk?"), Some(2.5), "an opening");
+    assert_eq!(of(&format!("From: Ada <ada@gmail.com>\r\n{strange}"), "Can we talk?"), Some(2.5), "a stranger at the same provider");
+    assert_eq!(of(&format!("{strange}In-Reply-To: <1@example.com>\r\n"), "Can we talk?"), Some(1.0), "an answer");
+    assert_eq!(of(strange, "Can we talk? https://sender.example/x"), Some(1.0), "something to open");
+    assert_eq!(of(own, "Can we talk?"), Some(0.8), "two mailboxes of one person");
 }
 
 #[test]
@@ -144,6 +154,8 @@ fn texts_that_speak_as_a_brand_weigh() {
     let signed = "From: Netflix <info@netflix.com>\r\nDKIM-Signature: v=1\r\nSubject: Netflix: payment declined\r\n";
     assert_eq!(of(signed, &page("https://www.netflix.com/x")), None, "the owner");
     assert_eq!(of(&format!("{subject}In-Reply-To: <1@example.com>\r\n"), &page("https://other.example/x")), None, "an answer");
+    let strange = "From: Netflix <info@netflix.com>\r\nDKIM-Signature: v=1; d=other.example\r\nSubject: Netflix: payment declined\r\n";
+    assert!(of(strange, &page("https://other.example/x")).is_some(), "signed by somebody else alone");
     let news = "<p>Netflix, Spotify, Amazon, Google and Facebook raised their prices.</p><a href=\"https://other.example/\">Read on</a>";
     assert_eq!(of("", news), None, "news name many");
 }
@@ -198,4 +210,34 @@ fn who_speaks_as_our_own_desk_and_leads_elsewhere_weighs() {
     ] {
         assert_eq!(at(from, subject, target), want, "{why}");
     }
+}
+
+#[test]
+fn signatures_of_strange_tenants_weigh() {
+    let of = |signed: &str| {
+        let header = format!("From: Ada <ada@harboursteel.com>\r\nDKIM-Signature: v=1; a=rsa-sha256; d={signed}; s=x; b=x\r\n");
+        weight("impersonation.foreign-tenant", &header, "<p>Here are the minutes.</p>")
+    };
+    assert_eq!(of("mlq664.onmicrosoft.com"), Some(0.8));
+    assert_eq!(of("harboursteel-ltd.onmicrosoft.com"), None, "the firm's own");
+    assert_eq!(of("harboursteel.com"), None, "the domain itself");
+    assert_eq!(of("mlq664.onmicrosoft.com; x=1\r\nDKIM-Signature: v=1; d=harboursteel.com"), None, "signed twice");
+}
+
+#[test]
+fn a_document_is_what_a_borrowed_name_leads_to() {
+    let of = |from: &str, content_type: &str| {
+        let body = format!(
+            "--b\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--b\r\nContent-Type: {content_type}\r\n\
+             Content-Disposition: attachment; filename=\"case.pdf\"\r\n\r\n%PDF-1.7\nx\r\n--b--\r\n"
+        );
+        let raw = format!(
+            "From: {from}\r\nSubject: Your Netflix account is on hold\r\nMessage-ID: <1@a.example>\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=b\r\n\r\n{body}"
+        );
+        let seen = Scene::default().look(raw.as_bytes());
+        seen.iter().find(|finding| finding.check == "impersonation.brand-content").map(|finding| finding.weight)
+    };
+    assert!(of("Desk <x@sender.example>", "application/pdf").is_some_and(|weight| weight > 1.0));
+    assert_eq!(of("Netflix <info@netflix.com>\r\nDKIM-Signature: v=1", "application/pdf"), None, "the owner");
 }

@@ -3,6 +3,7 @@
 //! In: a message, and which hosts belong to whom the text speaks of. Out: a [`Lead`]. No findings of its own.
 
 use super::{destination, place};
+use crate::attachment::lone;
 use crate::authentication::own_domain::is_own;
 use crate::impersonation::free_mail::is_free_mail;
 use crate::impersonation::sender;
@@ -29,6 +30,8 @@ pub enum Lead {
     Elsewhere,
     /// To a free mailbox that is not the sender's, in place of a page.
     Mailbox,
+    /// There is nothing to click: what is to be opened is the one document, with hardly a word beside it.
+    Document,
     /// To a place that hides who is behind it.
     Hidden,
 }
@@ -39,7 +42,7 @@ pub fn lead<'a>(message: &'a Message, surroundings: &Surroundings, aside: impl F
     let sender = from.as_ref().and_then(|from| organisational_domain(&from.domain));
     let mut places: Vec<(&str, &Link, usize)> = Vec::new();
     for link in message.links.iter().filter(|link| is_click(link)).take(CLICKS_MAX) {
-        let Some(host) = link.host.as_deref().filter(|host| !aside(host)) else { continue };
+        let Some(host) = link.host.as_deref().filter(|host| !aside(host) && !is_signature(host)) else { continue };
         let place = owner(host);
         match places.iter().position(|(known, ..)| *known == place) {
             Some(at) => places[at].2 += 1,
@@ -49,7 +52,8 @@ pub fn lead<'a>(message: &'a Message, surroundings: &Surroundings, aside: impl F
     }
     // The first of the most clicked: a kit repeats its one page, and borrows the footer.
     let Some((place, link, _)) = places.iter().rev().max_by_key(|(.., count)| *count) else {
-        return mailbox(message).map_or((Lead::Nowhere, ""), |address| (Lead::Mailbox, address));
+        let document = || lone::document(message).map(|document| (Lead::Document, document.name.as_deref().unwrap_or_default()));
+        return mailbox(message).map(|address| (Lead::Mailbox, address)).or_else(document).unwrap_or((Lead::Nowhere, ""));
     };
     let host = link.host.as_deref().unwrap_or_default();
     // A sender with a name of his own lets others put pages below it too, and tells of them.
@@ -80,6 +84,11 @@ pub fn is_click(link: &Link) -> bool {
         && link.host.is_some()
 }
 
+/// Where programs say under each mail what it was written with.
+pub(super) fn is_signature(host: &str) -> bool {
+    matches!(host, "aka.ms" | "go.microsoft.com")
+}
+
 /// The registered domain; the host itself where many share one.
 fn owner(host: &str) -> &str {
     organisational_domain(host).filter(|_| place::free_host(host).is_none()).unwrap_or(host)
@@ -91,6 +100,7 @@ pub(super) fn hides(link: &Link, host: &str) -> bool {
     place::free_host(host).is_some()
         || place::is_shortener(host)
         || place::is_random(host)
+        || place::is_counter(host)
         || is_redirector
         || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }

@@ -1,7 +1,7 @@
 //! `link.lone`: every link of a mail leads to one place, and that is not the sender's.
 
-use super::destination;
 use super::place;
+use super::{destination, lead};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::sender;
@@ -31,6 +31,7 @@ impl Inspect for LoneLink {
         if !(is_page || is_nothing_else(message)) || sender::is_talk(message) {
             return;
         }
+        let is_click = |link: &Link| is_click(link) && !link.host.as_deref().is_some_and(lead::is_signature);
         let mut clicks = message.links.iter().filter(|link| is_click(link));
         let Some(host) = clicks.next().and_then(|link| link.host.as_deref()) else { return };
         let place = owner(host);
@@ -45,6 +46,7 @@ impl Inspect for LoneLink {
             None if place::is_shortener(host) || hides => (", which hides where it leads", 1.8),
             None if host.parse::<IpAddr>().is_ok() => (", a computer without a name", 1.8),
             None if place::is_random(host) => (", a name drawn by lot", 1.0),
+            None if place::is_counter(host) => (", which counts clicks for whoever pays", 1.0),
             // Services that send for others look like this too.
             None => ("", 0.5),
         };

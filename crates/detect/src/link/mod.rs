@@ -14,6 +14,7 @@ pub(crate) mod place;
 mod qr;
 mod recipient;
 mod shown;
+mod spelled_out;
 mod target;
 
 pub use shown::shown_domain;
@@ -30,6 +31,7 @@ pub const INSPECTIONS: &[&dyn Inspect] = &[
     &picture::Pictures,
     &qr::QrCodes,
     &recipient::Recipient,
+    &spelled_out::SpelledOut,
 ];
 
 pub const CHECKS: &[CheckDoc] = crate::checks::link::CHECKS;

@@ -73,6 +73,12 @@ pub fn is_rented(host: &str) -> bool {
     longest.1 >= 4 && host.bytes().any(|octet| octet.is_ascii_alphabetic())
 }
 
+/// A machine that counts clicks for whoever pays by the click, and is named for nothing else.
+pub fn is_counter(host: &str) -> bool {
+    let name = organisational_domain(host).and_then(|domain| domain.split('.').next()).unwrap_or_default();
+    ["trck", "clck"].iter().any(|word| name.contains(word))
+}
+
 /// Which free place `host` is, or lies below.
 pub fn free_host(host: &str) -> Option<FreeHost> {
     let mut name = host;
@@ -129,6 +135,7 @@ mod tests {
         ] {
             assert_eq!(is_rented(host), want, "{host}");
         }
+        assert!(is_counter("go.fasttrck.com") && !is_counter("trck.shop.example") && !is_counter("trucks.example"));
         assert!(is_picture_host("i.imgur.com") && is_picture_host("imgur.com") && !is_picture_host("notimgur.com"));
     }
 

@@ -1,5 +1,5 @@
 use super::shown_domain;
-use crate::fixture::{Scene, html, weighing};
+use crate::fixture::{Scene, html, plain, weighing};
 
 fn check(body: &str, want: &[&str], why: &str) {
     let raw = html("", &format!("<html><body><p>Dear Bo, this is about our meeting.</p>{body}</body></html>"));
@@ -149,4 +149,17 @@ fn the_readers_address_in_a_strangers_link_weighs() {
     }
     assert_eq!(of("List-Id: <talk.example>\r\n", "https://evil.test/#bo@example.com"), None, "people talk about it");
     assert_eq!(of("From: Ada <ada@example.com>\r\n", "https://evil.test/#bo@example.com"), None, "one of ours");
+}
+
+#[test]
+fn addresses_taken_apart_weigh() {
+    let of = |header: &str, text: &str| {
+        let seen = Scene::default().look(&plain(header, text));
+        seen.iter().find(|finding| finding.check == "link.spelled-out").map(|finding| finding.weight)
+    };
+    let apart = "Your balance is ready. Page: Coinvalley . net, number 7.";
+    assert_eq!(of("", apart), Some(2.0));
+    assert_eq!(of("In-Reply-To: <1@example.com>\r\n", apart), None, "an answer");
+    assert_eq!(of("", "Beware of coinvalley[.]net, see https://sender.example/warning"), None, "a warning with a page of one's own");
+    assert_eq!(of("", "Write to ada (at) house (dot) com."), None, "an address of mail");
 }
