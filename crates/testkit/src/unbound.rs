@@ -103,7 +103,8 @@ fn written(folder: &Path, port: u16, setup: &Setup, deaf: Option<&UdpSocket>) ->
         let head = format!(
             "{zone}. 60 IN SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n{zone}. 60 IN NS ns.{zone}.\nns.{zone}. 60 IN A 127.0.0.1\n"
         );
-        std::fs::write(&file, format!("{head}{}\n", records.join("\n"))).expect("written");
+        let signatures: Vec<String> = records.iter().filter_map(|record| signature(zone, record)).collect();
+        std::fs::write(&file, format!("{head}{}\n{}\n", records.join("\n"), signatures.join("\n"))).expect("written");
         conf.push_str(&format!(
             "auth-zone:\n name: \"{zone}.\"\n for-downstream: no\n for-upstream: yes\n fallback-enabled: no\n zonefile: \"{}\"\n",
             file.display()
@@ -114,4 +115,14 @@ fn written(folder: &Path, port: u16, setup: &Setup, deaf: Option<&UdpSocket>) ->
         conf.push_str(&format!("forward-zone:\n name: \".\"\n forward-addr: 127.0.0.1@{port}\n"));
     }
     conf
+}
+
+/// A signature of a record ("name. 60 IN MX …") that proves nothing: 64 octets of zero. Without any, unbound takes the server for one that
+/// does not know signatures and gives no answer to those either who want it unchecked (the CD bit).
+fn signature(zone: &str, record: &str) -> Option<String> {
+    let mut words = record.split_ascii_whitespace();
+    let (name, kind) = (words.next()?, words.nth(2)?);
+    let labels = name.trim_end_matches('.').split('.').count();
+    let octets = format!("{}==", "A".repeat(86));
+    Some(format!("{name} 60 IN RRSIG {kind} 13 {labels} 60 20361231000000 20260101000000 12345 {zone}. {octets}"))
 }
