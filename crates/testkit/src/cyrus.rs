@@ -74,7 +74,8 @@ impl Cyrus {
             .expect("Cyrus starts");
         let cyrus = Cyrus { child, folder, lmtp: at(ports[0]), imap: at(ports[1]), http: at(ports[2]) };
         let started = Instant::now();
-        while [cyrus.lmtp, cyrus.imap, cyrus.http].iter().any(|port| TcpStream::connect(port).is_err()) {
+        // Its master listens before the programs behind it can run.
+        while !greets(cyrus.imap) || !greets(cyrus.lmtp) || TcpStream::connect(cyrus.http).is_err() {
             assert!(started.elapsed() < START_MAX, "Cyrus does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -130,6 +131,13 @@ impl Cyrus {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Whether somebody says something there.
+fn greets(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    let is_limited = stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok();
+    is_limited && stream.read(&mut [0; 64]).is_ok_and(|octets| octets > 0)
 }
 
 impl Drop for Cyrus {
