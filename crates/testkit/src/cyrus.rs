@@ -5,6 +5,7 @@
 
 use crate::dovecot::Talk;
 use crate::port;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -41,6 +42,8 @@ const FOLDERS: [&str; 12] = [
 
 pub struct Cyrus {
     child: Child,
+    /// Held while it runs: when one of two that run at a time ends, the other's connections are closed.
+    _alone: File,
     folder: TempDir,
     pub lmtp: SocketAddr,
     pub imap: SocketAddr,
@@ -58,6 +61,8 @@ impl Cyrus {
             eprintln!("skipped: Cyrus is not there, or we are not root");
             return None;
         }
+        let alone = File::create(std::env::temp_dir().join("gatepost-cyrus.lock")).expect("a file");
+        alone.lock().expect("it is our turn");
         let folder = TempDir::new().expect("a folder");
         let ports = [port::free(), port::free(), port::free()];
         write_all(folder.path(), ports);
@@ -72,7 +77,7 @@ impl Cyrus {
             .stderr(Stdio::null())
             .spawn()
             .expect("Cyrus starts");
-        let cyrus = Cyrus { child, folder, lmtp: at(ports[0]), imap: at(ports[1]), http: at(ports[2]) };
+        let cyrus = Cyrus { child, _alone: alone, folder, lmtp: at(ports[0]), imap: at(ports[1]), http: at(ports[2]) };
         let started = Instant::now();
         // Its master listens before the programs behind it can run.
         while !greets(cyrus.imap) || !greets(cyrus.lmtp) || TcpStream::connect(cyrus.http).is_err() {
