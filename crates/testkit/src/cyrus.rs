@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ pub const SHARED_WITH: &str = "gatepost";
 pub const PASSWORD: &str = "open-sesame";
 const ADMIN: &str = "admin";
 const START_MAX: Duration = Duration::from_secs(60);
+const STOP_MAX: Duration = Duration::from_secs(5);
 /// Folders that Cyrus expects to be there.
 const FOLDERS: [&str; 12] = [
     "conf",
@@ -75,6 +77,7 @@ impl Cyrus {
             .args(["-D", "-C", &path("imapd.conf"), "-M", &path("cyrus.conf"), "-p", &path("pid")])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("Cyrus starts");
         let cyrus = Cyrus { child, _alone: alone, folder, lmtp: at(ports[0]), imap: at(ports[1]), http: at(ports[2]) };
@@ -147,8 +150,14 @@ fn greets(address: SocketAddr) -> bool {
 
 impl Drop for Cyrus {
     fn drop(&mut self) {
-        // It ends what it started.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let kill = |signal: &str, whom: String| drop(Command::new("kill").args([signal, "--", &whom]).stderr(Stdio::null()).status());
+        kill("-TERM", self.child.id().to_string());
+        let began = Instant::now();
+        while began.elapsed() < STOP_MAX && !matches!(self.child.try_wait(), Ok(Some(_))) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // What it was just starting may not have heard it, and would run on.
+        kill("-KILL", format!("-{}", self.child.id()));
         let _ = self.child.wait();
     }
 }

@@ -23,8 +23,8 @@ const COVERS_MIN: f32 = 0.34;
 /// How much nearer a question has to be to an article than to other matters, and how much less when articles speak of all of it. Between
 /// refusing too much and too little on ways to ask that were left out (the test below prints both): where one language is refused as
 /// rightly as the other.
-const NEARER_MIN: f32 = 1.0;
-const NEARER_MIN_HAN: f32 = 1.8;
+const NEARER_MIN: f32 = 0.5;
+const NEARER_MIN_HAN: f32 = 2.0;
 const COVERED: f32 = 1.8;
 /// Least share of the likeliest article, if articles do not speak of the question either: below, nothing points anywhere.
 const SHARE_MIN: f32 = 0.1;
