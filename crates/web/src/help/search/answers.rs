@@ -2,7 +2,6 @@
 
 use super::guess::{FOREIGN, guess};
 use super::index::{Found, Index};
-use super::words::is_han;
 
 /// What is found, best first, and whether the first answers the question or only resembles it.
 #[derive(Debug)]
@@ -21,10 +20,8 @@ const LIKELY_MIN: f32 = 0.02;
 /// Share of a question that an article has to speak of to be listed for its words alone.
 const COVERS_MIN: f32 = 0.34;
 /// How much nearer a question has to be to an article than to other matters, and how much less when articles speak of all of it. Between
-/// refusing too much and too little on ways to ask that were left out (the test below prints both): where one language is refused as
-/// rightly as the other.
-const NEARER_MIN: f32 = 0.5;
-const NEARER_MIN_HAN: f32 = 2.0;
+/// refusing too much and too little on ways to ask that were left out (the test below prints both): where a tenth of what is ours is refused.
+const NEARER_MIN: f32 = 2.0;
 const COVERED: f32 = 1.8;
 /// Least share of the likeliest article, if articles do not speak of the question either: below, nothing points anywhere.
 const SHARE_MIN: f32 = 0.1;
@@ -38,8 +35,7 @@ pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
     let is_known = best != 0.0;
     let likely = shares(&scores[..FOREIGN], best);
     let points = covers >= COVERS_MIN || likely.iter().any(|share| *share >= SHARE_MIN);
-    let nearer_min = if question.chars().any(is_han) { NEARER_MIN_HAN } else { NEARER_MIN };
-    let is_answer = is_known && points && best - scores[FOREIGN] + COVERED * covers > nearer_min;
+    let is_answer = is_known && points && best - scores[FOREIGN] + COVERED * covers > NEARER_MIN;
     let total: f32 = words.iter().map(|found| found.score).sum::<f32>().max(f32::EPSILON);
     let mut found: Vec<Found> = words
         .into_iter()
