@@ -20,8 +20,8 @@ const LIKELY_MIN: f32 = 0.02;
 /// Share of a question that an article has to speak of to be listed for its words alone.
 const COVERS_MIN: f32 = 0.34;
 /// How much nearer a question has to be to an article than to other matters, and how much less when articles speak of all of it. Between
-/// refusing too much and too little on ways to ask that were left out (the test below prints both): where a tenth of what is ours is refused.
-const NEARER_MIN: f32 = 2.0;
+/// refusing too much and too little on ways to ask that were left out (the test below prints both): where some tenth of what is ours is refused.
+const NEARER_MIN: f32 = 2.3;
 const COVERED: f32 = 1.8;
 /// Least share of the likeliest article, if articles do not speak of the question either: below, nothing points anywhere.
 const SHARE_MIN: f32 = 0.1;
