@@ -111,6 +111,9 @@ def measure(server, what, send, rounds):
     times = []
     for n in range(rounds):
         answer, octets, took = send(server, asked(n))
+        while answer.status == 429:  # so often a minute, and no oftener
+            time.sleep(int(answer.headers.get("Retry-After") or 10))
+            answer, octets, took = send(server, asked(n))
         if answer.status != 200 or not octets:
             raise SystemExit(f"{what}: {answer.status} {octets[:300]}")
         times.append(took)

@@ -34,11 +34,12 @@ pub async fn terms_of(tx: &mut Tx, scope: OrgScope, ids: &[i64], terms: &[String
         return Ok(Vec::new());
     }
     let mut args = args![];
+    // Along the few requests: as expressions, neither term nor organisation leads SQLite to read all requests that have a common word.
     let sql = format!(
-        "SELECT request, term, weight FROM request_term WHERE request IN ({}) AND term IN ({}) AND {}",
+        "SELECT request, term, weight FROM request_term WHERE request IN ({}) AND term || '' IN ({}) AND {}",
         places(&mut args, ids.iter().map(|id| (*id).into())),
         places(&mut args, terms.iter().map(|term| term.as_str().into())),
-        scope.condition("org", &mut args)
+        scope.condition("(+org)", &mut args)
     );
     tx.rows(&sql, args).await?.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string(), row.int(2)?))).collect()
 }
