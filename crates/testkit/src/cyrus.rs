@@ -99,21 +99,7 @@ impl Cyrus {
 
     /// Runs commands of IMAP as this user, and returns all that was answered; each has to go well.
     pub fn said(&self, user: &str, commands: &[&str]) -> String {
-        let mut talk = Talk::to(self.imap);
-        let mut said = talk.line();
-        let sign_in = format!("LOGIN {user} {PASSWORD}");
-        for (n, command) in std::iter::once(sign_in.as_str()).chain(commands.iter().copied()).enumerate() {
-            talk.send(&format!("a{n} {command}"));
-            loop {
-                let line = talk.line();
-                said.push_str(&line);
-                if line.starts_with(&format!("a{n} ")) {
-                    assert!(line.starts_with(&format!("a{n} OK")), "{command}: {line}");
-                    break;
-                }
-            }
-        }
-        said
+        Talk::to(self.imap).imap((user, PASSWORD), commands)
     }
 
     /// Puts a message (LF line ends) into the INBOX.

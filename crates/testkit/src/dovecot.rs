@@ -110,21 +110,7 @@ impl Dovecot {
 
     /// Runs commands of IMAP as the owner of a mailbox does, and returns all that was answered.
     pub fn as_person(&self, mailbox: &str, commands: &[&str]) -> String {
-        let mut talk = Talk::to(self.imap);
-        let mut said = talk.line();
-        let sign_in = format!("LOGIN {mailbox} {PASSWORD}");
-        for (n, command) in std::iter::once(sign_in.as_str()).chain(commands.iter().copied()).enumerate() {
-            talk.send(&format!("a{n} {command}"));
-            loop {
-                let line = talk.line();
-                said.push_str(&line);
-                if line.starts_with(&format!("a{n} ")) {
-                    assert!(line.starts_with(&format!("a{n} OK")), "{command}: {line}");
-                    break;
-                }
-            }
-        }
-        said
+        Talk::to(self.imap).imap((mailbox, PASSWORD), commands)
     }
 
     /// Ends it, as a crash would.
@@ -161,6 +147,24 @@ impl Talk {
         let mut line = String::new();
         assert!(self.0.read_line(&mut line).expect("it answers in time") > 0, "it closed the connection");
         line
+    }
+
+    /// Signs in by IMAP, runs the commands, and returns all that was answered; each has to go well.
+    pub(crate) fn imap(mut self, (user, password): (&str, &str), commands: &[&str]) -> String {
+        let mut said = self.line();
+        let sign_in = format!("LOGIN {user} {password}");
+        for (n, command) in std::iter::once(sign_in.as_str()).chain(commands.iter().copied()).enumerate() {
+            self.send(&format!("a{n} {command}"));
+            loop {
+                let line = self.line();
+                said.push_str(&line);
+                if line.starts_with(&format!("a{n} ")) {
+                    assert!(line.starts_with(&format!("a{n} OK")), "{command}: {line}");
+                    break;
+                }
+            }
+        }
+        said
     }
 
     fn smtp_reply(&mut self) -> String {

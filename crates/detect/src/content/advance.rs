@@ -3,6 +3,7 @@
 //! In: subject, text, who it comes from and where answers go. Out: at most one finding. Such letters have no link to judge and no
 //! file; what they have is a sum, a reason why it is the reader's, and a wish to be answered. The words are `data/advance_fee.txt`.
 
+use super::kinds::WordsOfKinds;
 use super::plain::{plain, starts_word};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
@@ -10,7 +11,6 @@ use crate::impersonation::free_mail::is_free_mail;
 use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use crate::link::lead;
-use aho_corasick::{AhoCorasick, MatchKind};
 use mail::{AuthResults, Mail, Message};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -87,25 +87,7 @@ impl Letter {
     }
 }
 
-struct Words {
-    finder: AhoCorasick,
-    /// Per pattern.
-    kinds: Vec<usize>,
-}
-
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let (mut kinds, mut words) = (Vec::new(), Vec::new());
-    for line in include_str!("../../data/advance_fee.txt").lines().filter(|line| !line.starts_with('#')) {
-        let Some((kind, list)) = line.split_once(" = ") else { continue };
-        let Some(kind) = KINDS.iter().position(|known| *known == kind) else { continue };
-        for word in list.split(", ") {
-            words.push(word);
-            kinds.push(kind);
-        }
-    }
-    let finder = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words);
-    Words { finder: finder.expect("fixed patterns"), kinds }
-});
+static WORDS: LazyLock<WordsOfKinds> = LazyLock::new(|| WordsOfKinds::read(include_str!("../../data/advance_fee.txt"), &KINDS));
 
 /// Reply-To names another domain.
 fn answers_elsewhere(message: &Message, domain: &str) -> bool {

@@ -3,13 +3,13 @@
 //! In: subject, text, and where the clicks lead. Out: at most one finding. There is nothing to open: whoever answers is asked for money
 //! weeks later. The words are `data/courtship.txt`: how the writer calls herself, what she wishes, and how she asks for an answer.
 
+use super::kinds::WordsOfKinds;
 use super::plain::{plain, starts_word};
 use crate::authentication::own_domain::is_own;
 use crate::finding::{Finding, Kind};
 use crate::impersonation::sender;
 use crate::inspect::{Inspect, Surroundings};
 use crate::link::lead;
-use aho_corasick::{AhoCorasick, MatchKind};
 use mail::{AuthResults, Mail};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -70,25 +70,7 @@ fn words(subject: &str, text: &str) -> Option<(usize, String)> {
     Some((different.len(), format!("“{own}” … “{wish}” … “{ask}”")))
 }
 
-struct Words {
-    finder: AhoCorasick,
-    /// Per pattern.
-    kinds: Vec<usize>,
-}
-
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let (mut kinds, mut words) = (Vec::new(), Vec::new());
-    for line in include_str!("../../data/courtship.txt").lines().filter(|line| !line.starts_with('#')) {
-        let Some((kind, list)) = line.split_once(" = ") else { continue };
-        let Some(kind) = KINDS.iter().position(|known| *known == kind) else { continue };
-        for word in list.split(", ") {
-            words.push(word);
-            kinds.push(kind);
-        }
-    }
-    let finder = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words);
-    Words { finder: finder.expect("fixed patterns"), kinds }
-});
+static WORDS: LazyLock<WordsOfKinds> = LazyLock::new(|| WordsOfKinds::read(include_str!("../../data/courtship.txt"), &KINDS));
 
 /// A few words from `at` on.
 fn excerpt(text: &str, at: usize) -> String {

@@ -14,6 +14,7 @@ mod header;
 mod hidden;
 mod html;
 mod invisible;
+mod kinds;
 mod letters;
 mod lexicon;
 mod number;

@@ -195,7 +195,7 @@ async fn queued(db: &Db) -> Finding {
     }
 }
 
-/// Farther ahead than this is not for now.
+/// What lies farther ahead than clocks of two machines differ.
 const AHEAD_MAX_MS: i64 = 60_000;
 
 /// Identifiers hold the time at which they were made: mail of the future says that the clock was wrong, then or now.

@@ -4,6 +4,7 @@ use super::figures::{self, Figures};
 use super::page::{Asked, grouped, share};
 use super::sql::WAITING_COUNTED_MAX;
 use crate::App;
+use crate::page::seat::{Seat, Seats};
 use crate::page::{Fault, View};
 use crate::people::{self, May, Person};
 use askama::Template;
@@ -13,7 +14,6 @@ use axum::response::sse::{Event, KeepAlive};
 use axum::response::{Html, IntoResponse, Response, Sse};
 use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often the figures are read again for one who looks.
@@ -22,9 +22,8 @@ const EVERY: Duration = Duration::from_secs(10);
 const LOOKS_MAX: u32 = 180;
 /// Streams of this process at once; more are told to come back.
 const STREAMS_MAX: usize = 200;
-const COME_BACK_S: u32 = 60;
 
-static STREAMS: AtomicUsize = AtomicUsize::new(0);
+static STREAMS: Seats = Seats::new(STREAMS_MAX);
 
 /// One figure: what it is, how much, and where it leads ("" nowhere).
 struct Tile {
@@ -107,22 +106,6 @@ fn balance(view: &View, figures: &Figures) -> (&'static str, String) {
     ("bad", view.n("overview-balance-bad", taken.problems.max(1)))
 }
 
-/// Counts an open stream down when it ends, however it ends.
-struct Seat;
-
-impl Seat {
-    fn take() -> Option<Seat> {
-        let seat = Seat;
-        (STREAMS.fetch_add(1, Ordering::Relaxed) < STREAMS_MAX).then_some(seat)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        STREAMS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 struct Looking {
     app: App,
     view: View,
@@ -147,7 +130,7 @@ pub async fn stream(
         let figures = figures::read(&app, &person, asked.span(), &view.zone).await?;
         return Ok(([(header::CACHE_CONTROL, "no-store")], Html(part(&view, &figures)?)).into_response());
     }
-    let seat = Seat::take().ok_or(Fault::TooMany(COME_BACK_S))?;
+    let seat = STREAMS.take()?;
     let looking = Looking { app, view, person, asked, before: String::new(), looks: 0, _seat: seat };
     let mut answer = Sse::new(parts(looking)).keep_alive(KeepAlive::new().interval(EVERY * 3)).into_response();
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod icon;
 pub mod nav;
 pub mod said;
+pub mod seat;
 pub mod table;
 pub mod time;
 pub mod upload;

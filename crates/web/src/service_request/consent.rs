@@ -191,8 +191,8 @@ async fn of_request_now(tx: &mut Tx, request: &Request, by: PersonId, now_ms: i6
 pub struct Wish<'a> {
     pub request: RequestId,
     pub sees: &'a [See],
-    /// Stands in the line of each look; "" looks at nothing yet, and leaves no line.
-    pub path: &'a str,
+    /// Stands in the line of each look; `None` asks only whether one may, looks at nothing yet, and leaves no line.
+    pub path: Option<&'a str>,
 }
 
 /// The person as whom support looks into the organisation of a request: may read what the consents of this very request let be seen, and
@@ -204,7 +204,7 @@ pub async fn lent(app: &App, person: &Person, scope: OrgScope, wish: Wish<'_>) -
     person.require(May::Support)?;
     person.require_session()?;
     let (id, sees): (_, Vec<See>) = (wish.request, wish.sees.to_vec());
-    let path: String = wish.path.chars().take(PATH_CHARS_MAX).collect();
+    let path: Option<String> = wish.path.map(|path| path.chars().take(PATH_CHARS_MAX).collect());
     let (now_ms, ids, by) = (app.now_ms(), app.ids.clone(), person.clone());
     let org = app
         .db
@@ -212,11 +212,11 @@ pub async fn lent(app: &App, person: &Person, scope: OrgScope, wish: Wish<'_>) -
             Box::pin(async move {
                 let request = found(tx, scope, id).await?;
                 let standing = of_request_now(tx, &request, by.id, now_ms).await?;
-                let look = Look { by: &by, ids: &ids, path: &path, now_ms };
+                let look = path.as_ref().map(|path| Look { by: &by, ids: &ids, path, now_ms });
                 for see in sees {
                     let consent = standing.iter().find(|consent| consent.what.contains(&see));
                     let consent = consent.ok_or_else(|| Fault::Conflict(Say::new("request-no-consent-for")))?;
-                    if !path.is_empty() {
+                    if let Some(look) = &look {
                         look.write(tx, consent, see).await?;
                     }
                 }

@@ -42,7 +42,7 @@ pub async fn is_allowed(app: &App, person: &Person, id: RequestId) -> Result<boo
 pub async fn asked_of(app: &App, view: &View, person: &Person, id: RequestId) -> Result<(Request, Asked), Fault> {
     let scope = desk(person)?;
     // What is filled in stands in the request; that it may be used is asked now, and noted when something is looked at.
-    consent::lent(app, person, scope, Wish { request: id, sees: &NEEDS, path: "" }).await?;
+    consent::lent(app, person, scope, Wish { request: id, sees: &NEEDS, path: None }).await?;
     let (request, pieces) = app
         .db
         .read(move |tx| {
@@ -115,7 +115,7 @@ pub async fn begin(
     asked: &Asked,
 ) -> Result<(String, watch::Receiver<bool>), Fault> {
     let scope = desk(person)?;
-    let lent = consent::lent(app, person, scope, Wish { request: id, sees: &NEEDS, path }).await?;
+    let lent = consent::lent(app, person, scope, Wish { request: id, sees: &NEEDS, path: Some(path) }).await?;
     let (diagnosis, ended) = run::begin(app, view, &lent, asked).await?;
     let (name, at) = (run::name_of(diagnosis), At::new(app, By::of(person, Side::Support, via)));
     let detail = json!({ "diagnosis": name });
@@ -159,8 +159,8 @@ impl Found {
 /// [`Fault::NotFound`] for any other diagnosis of the organisation; [`Fault::Conflict`] without the consents.
 pub async fn find(app: &App, person: &Person, (id, name, path): (RequestId, &str, &str)) -> Result<Found, Fault> {
     let scope = desk(person)?;
-    let wish = |path| Wish { request: id, sees: &NEEDS, path };
-    let lent = consent::lent(app, person, scope, wish("")).await?;
+    let wish = |path: Option<_>| Wish { request: id, sees: &NEEDS, path };
+    let lent = consent::lent(app, person, scope, wish(None)).await?;
     let (request, events) = app
         .db
         .read(move |tx| {
@@ -177,7 +177,7 @@ pub async fn find(app: &App, person: &Person, (id, name, path): (RequestId, &str
     let diagnosis = run::find(app, &lent, name).await?;
     if diagnosis.state != State::Running {
         // While it runs there is nothing to see, and its page comes again every second.
-        consent::lent(app, person, scope, wish(path)).await?;
+        consent::lent(app, person, scope, wish(Some(path))).await?;
     }
     Ok(Found { request, diagnosis, lent })
 }

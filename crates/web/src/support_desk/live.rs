@@ -7,6 +7,7 @@ use super::desk;
 use super::queue_page::{self, Asked};
 use super::sql_work::{self as sql, Queued};
 use crate::App;
+use crate::page::seat::{Seat, Seats};
 use crate::page::table::Asked as TableAsked;
 use crate::page::{Fault, Say, View};
 use crate::people::{self, Person};
@@ -20,7 +21,6 @@ use mail::id::RequestId;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -32,25 +32,8 @@ const STILL_MAX: u32 = 6;
 const LOOKS_MAX: u32 = 360;
 /// Streams of this process at once; more are told to come back.
 const STREAMS_MAX: usize = 200;
-const COME_BACK_S: u32 = 60;
 
-static STREAMS: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts an open stream down when it ends, however it ends.
-struct Seat;
-
-impl Seat {
-    fn take() -> Option<Seat> {
-        let seat = Seat;
-        (STREAMS.fetch_add(1, Ordering::Relaxed) < STREAMS_MAX).then_some(seat)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        STREAMS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+static STREAMS: Seats = Seats::new(STREAMS_MAX);
 
 /// What a page is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,7 +72,7 @@ pub async fn stream(
 ) -> Result<Response, Fault> {
     let scope = desk(&person)?;
     asked.wanted(&queue_page::me(&app, &person).await?, app.now_ms())?;
-    let seat = Seat::take().ok_or(Fault::TooMany(COME_BACK_S))?;
+    let seat = STREAMS.take()?;
     let (of_table, changes) = (TableAsked::of(&pairs), app.health.changes());
     let looking = Looking {
         app,

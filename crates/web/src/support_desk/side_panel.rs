@@ -180,7 +180,7 @@ pub async fn read(app: &App, view: &View, person: &Person, (id, sees, path): (Re
     if open.is_empty() {
         return Ok(panel);
     }
-    let lent = consent::lent(app, person, scope, Wish { request: id, sees: &open, path }).await?;
+    let lent = consent::lent(app, person, scope, Wish { request: id, sees: &open, path: Some(path) }).await?;
     if open.contains(&See::Trace) {
         panel.mails = Some(mails(app, view, &lent, id).await?);
     }

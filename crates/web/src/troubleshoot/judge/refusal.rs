@@ -220,7 +220,7 @@ fn check_failed(ground: &Ground, refused: &Refused) -> Suspect {
         .fix(fix::open(format!("/connectors/{connector}"), "fix-open-connector"))
 }
 
-/// Whether a refusal was only for now, and the mail came later.
+/// Whether the mail came in after a refusal.
 pub fn is_over(refused: &Refused, others: &[trace::api::MailBody]) -> bool {
     let detail = &refused.detail;
     let is_same = |row: &trace::api::MailBody| {
