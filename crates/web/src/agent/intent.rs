@@ -51,13 +51,12 @@ const NUMBER: &[&str] = &[
     "over the phone",
     "support number",
     "number do i",
-    "phone in",
     "whom to call",
     "ring you",
     "phone you",
 ];
 const NUMBER_HAN: &[&str] =
-    &["电话号码", "客服电话", "热线", "打电话", "支持电话", "电话支持", "拨打", "致电", "打什么电话", "电话是多少", "电话多少", "打哪个"];
+    &["电话号码", "客服电话", "热线", "打电话", "支持电话", "电话支持", "拨打", "致电", "打什么电话", "电话是多少", "电话多少", "打哪个号", "打哪个电话"];
 /// Those who keep the directory want its article; those whose telephone is gone want another way to sign in.
 const NOT_A_CALL: &[&str] = &[
     "edit",
@@ -73,6 +72,8 @@ const NOT_A_CALL: &[&str] = &[
     "broke",
     "broken",
     "new phone",
+    "authenticator",
+    "enter",
     "code",
     "codes",
 ];

@@ -203,7 +203,8 @@ pub fn line(view: &View, reply: &Reply<'_>) -> String {
         Says::Person => view.t("agent-person"),
         Says::WhichCountry => view.t("agent-which-country"),
         Says::Call { answer, .. } => view.of_kind("phone-reason", answer.reason.name()),
-        Says::Unknown { times } if *times > 1 => view.t("agent-unknown-again"),
+        Says::Unknown { name: Some(name), .. } => view.w("agent-unknown-name", name),
+        Says::Unknown { times, .. } if *times > 1 => view.t("agent-unknown-again"),
         Says::Unknown { .. } => view.t("agent-unknown"),
         Says::Sources(_) => String::new(),
     }

@@ -2,7 +2,7 @@
 
 use super::caller;
 use super::intent::{self, Intent};
-use crate::help::{Article, Kind, Library, named};
+use crate::help::{Article, Kind, Library, name_of_nothing, named};
 use crate::page::words::Lang;
 use crate::phone::book::{self, Answer, Caller, Entry, Purpose};
 use crate::troubleshoot::symptom::Symptom;
@@ -61,9 +61,10 @@ pub enum Says<'a> {
     WhichCountry,
     /// Best first, never empty.
     Sources(Vec<Source<'a>>),
-    /// No source speaks of it; how many times running.
+    /// No source speaks of it; how many times running, and the name that was asked about when nothing has it.
     Unknown {
         times: usize,
+        name: Option<String>,
     },
 }
 
@@ -170,14 +171,15 @@ pub fn lang_of(text: &str, reader: Lang) -> Lang {
 }
 
 fn question<'a>(knowledge: Knowledge<'a>, turn: &Turn, before: &[Turn]) -> Says<'a> {
+    let name = name_of_nothing(knowledge.library, &turn.text);
     let sources = sources(knowledge.library, &turn.text);
-    if !sources.is_empty() {
+    if name.is_none() && !sources.is_empty() {
         return Says::Sources(sources);
     }
     let missed = |turn: &&Turn| {
         intent::of(&turn.text) == Intent::Question && !is_call(turn) && self::sources(knowledge.library, &turn.text).is_empty()
     };
-    Says::Unknown { times: 1 + before.iter().rev().take_while(missed).count() }
+    Says::Unknown { times: 1 + before.iter().rev().take_while(missed).count(), name }
 }
 
 /// A number was wanted, and told.
@@ -235,7 +237,7 @@ fn offers(says: &Says<'_>, text: &str) -> Vec<Offer> {
             }
             offers.extend(first.and_then(symptom_of).map(Offer::Diagnose));
         }
-        Says::Unknown { times } => {
+        Says::Unknown { times, .. } => {
             if *times >= MISSES_MAX {
                 offers.push(Offer::Person);
             }

@@ -35,7 +35,7 @@ fn said(texts: &[&str], lang: Lang) -> String {
     match &reply.says {
         Says::Sources(sources) => sources[0].article.path(),
         Says::Call { answer, .. } => answer.best.as_ref().map_or("no number".into(), |best| best.number.tel()),
-        Says::Unknown { times } => format!("unknown {times}"),
+        Says::Unknown { times, .. } => format!("unknown {times}"),
         other => other.name().into(),
     }
 }
@@ -58,6 +58,9 @@ fn a_conversation_goes_on() {
         (&["phone number for Japan", "what about Germany"], "tel:+498005892332"),
         (&["phone number for Japan", "how do I release a mail"], "/help/article/release"),
         (&["zzz qqq"], "unknown 1"),
+        (&["what value should quantum_shield_level have"], "unknown 1"),
+        (&["my phone fell into the lake with the authenticator on it"], "/help/article/sign-in-problems"),
+        (&["邻居半夜装修扰民打哪个部门投诉"], "unknown 1"),
         (&["zzz qqq", "vvk wwq"], "unknown 2"),
         (&["zzz qqq", "how do I release a mail", "vvk wwq"], "unknown 1"),
         (&[], "greeting"),

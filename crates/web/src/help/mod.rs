@@ -15,7 +15,7 @@ mod sql;
 pub mod vote;
 
 pub use library::{Article, Kind, Library, Setting, SettingTable, Text};
-pub use search::{Hit, find, named};
+pub use search::{Hit, find, name_of_nothing, named};
 
 use crate::App;
 use crate::page::words::Source;

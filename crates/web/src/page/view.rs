@@ -134,13 +134,13 @@ impl View {
         if words::has(self.lang, &key) { self.t(&key) } else { word.to_string() }
     }
 
-    /// A person's role in words: one of ours, or the name that their organisation gave it.
     /// A reason that receipts keep as an English sentence; one of another version is shown as it is.
     pub fn reason(&self, sentence: &str) -> String {
         let key = format!("why-{}", super::slug(sentence));
         if super::words::has(self.lang, &key) { self.t(&key) } else { sentence.to_string() }
     }
 
+    /// A person's role in words: one of ours, or the name that their organisation gave it.
     pub fn role(&self, person: &Person) -> String {
         if person.own_role_name.is_empty() { self.of_kind("role", person.role.name()) } else { person.own_role_name.clone() }
     }

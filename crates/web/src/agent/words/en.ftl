@@ -29,6 +29,7 @@ agent-now = Right now:
 agent-which-country = In which country or region do you want to call?
 agent-unknown = I do not know. No source here speaks of that. I answer questions about mail, this service, codes of bounces and whom to call. Try other words, or one of these:
 agent-unknown-again = I do not know that either. A person may: call, ask your administrator, or look for yourself:
+agent-unknown-name = I know nothing called “{ $what }”: no setting, check or code has that name, so I cannot say what it does. Look at the name again, ask what you want to reach, or try one of these:
 agent-person-wish = I would like to talk to a person.
 agent-person = A person helps you in one of these ways:
 agent-person-admin = Your administrator sees the records of your organization.

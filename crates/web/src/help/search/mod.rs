@@ -27,6 +27,10 @@ const EXCERPT_CHARS: usize = 140;
 const BEFORE_CHARS: usize = 40;
 /// Names in a question that are looked up as they stand.
 const NAMES_MAX: usize = 8;
+/// Characters of a question that may be about one name.
+const NAMED_QUESTION_CHARS_MAX: usize = 160;
+/// Octets of such a name.
+const NAME_OCTETS_MAX: usize = 64;
 
 /// One article found.
 #[derive(Debug)]
@@ -83,6 +87,23 @@ pub fn named<'a>(library: &'a Library, query: &str) -> Vec<&'a Article> {
     found
 }
 
+/// A name made like that of a setting, such as `greylist_after`, that a short question asks about and that stands nowhere in the help: there is none.
+/// In a long text it is somebody's log or settings.
+pub fn name_of_nothing(library: &Library, question: &str) -> Option<String> {
+    if question.chars().count() > NAMED_QUESTION_CHARS_MAX {
+        return None;
+    }
+    let lower = plain(question);
+    let names = lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|name| {
+        name.len() <= NAME_OCTETS_MAX && name.trim_matches('_').contains('_') && name.bytes().any(|octet| octet.is_ascii_lowercase())
+    });
+    let is_ours = |name: &str| {
+        library.all().iter().any(|article| article.english.plain.contains(name))
+            || super::articles::ARTICLES.iter().any(|one| one.asked.contains(name))
+    };
+    names.take(NAMES_MAX).find(|name| !is_ours(name)).map(str::to_owned)
+}
+
 /// Words of the question as they may stand in a text, for the excerpt.
 fn shown(query: &str) -> Vec<String> {
     let piece = |piece: Piece| match piece {
@@ -117,6 +138,33 @@ mod tests {
     fn first(query: &str, lang: Lang) -> String {
         let library = Library::new(&[]);
         find(&library, query, lang).first().map(|hit| hit.article.path()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_name_that_stands_nowhere_is_told_from_a_setting() {
+        let table = crate::help::SettingTable {
+            name: "queue".into(),
+            is_repeated: false,
+            about: "The queue.".into(),
+            settings: vec![crate::help::Setting {
+                key: "expire_after".into(),
+                default: "\"2d\"".into(),
+                meaning: "When a mail goes back.".into(),
+            }],
+        };
+        let library = Library::new(&[table]);
+        let long = format!("what is this: warp_drive {}", "postfix said no ".repeat(20));
+        for (question, want) in [
+            ("what value should quantum_shield_level have", Some("quantum_shield_level")),
+            ("settings 里的 time_travel 该填 true 还是 false", Some("time_travel")),
+            ("what does expire_after do?", None),
+            ("what does Expire_After do and what warp_drive", Some("warp_drive")),
+            ("how do I release a mail", None),
+            ("___ 1_000", None),
+            (&long, None),
+        ] {
+            assert_eq!(name_of_nothing(&library, question).as_deref(), want, "{question}");
+        }
     }
 
     #[test]
