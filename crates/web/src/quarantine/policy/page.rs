@@ -136,7 +136,7 @@ pub async fn save(State(app): State<App>, view: View, person: Person, Path(id): 
 pub async fn delete(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(pairs): Form<Pairs>) -> Page {
     person.require(May::Policies)?;
     let custom = found(&app, &person, &id).await?;
-    if !pairs.iter().any(|(key, value)| key == "sure" && !value.is_empty()) {
+    if !confirm::is_sure(&pairs) {
         return confirm::page(
             &view,
             &confirm::Confirm {
