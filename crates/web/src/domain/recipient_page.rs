@@ -100,7 +100,7 @@ async fn list_page(app: &App, view: &View, named: &Named, by: (&Sought, &Asked),
     if asked.is_csv {
         return Ok(table.csv("recipients"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page =
         ListPage { view, named, q: &sought.q, form: &form, table: table.html(), may_change: is_changing, has_rows: !found.is_empty() };
     show_with(status, &page)

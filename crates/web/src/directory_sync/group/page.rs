@@ -95,7 +95,7 @@ async fn list_page(app: &App, view: &View, person: &Person, by: (&Sought, &Asked
     if asked.is_csv {
         return Ok(table.csv("groups"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &ListPage { view, q: &sought.q, form: &form, table: table.html() })
 }
 
@@ -177,7 +177,7 @@ async fn group_page(app: &App, view: &View, group: &Group, by: (&Sought, &Asked)
     if asked.is_csv {
         return Ok(table.csv("members"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let source = view.of_kind("domain-source", crate::domain::source_word(&group.source));
     show_with(status, &GroupPage { view, group, form: &form, table: table.html(), may_change, source })
 }

@@ -79,7 +79,7 @@ struct PolicyPage<'a> {
 
 fn shown(view: &View, id: &str, form: &Shown, (powers, may_change): (&[String], bool)) -> Page {
     let has = |power: &Power| (power.name(), powers.iter().any(|one| one == power.name()));
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &PolicyPage { view, form, id: id.into(), powers: Power::ALL.iter().map(has).collect(), may_change })
 }
 
