@@ -5,8 +5,10 @@ use std::path::Path;
 
 /// Ids that stand in the sources of the inspections, apart from their own names and tests.
 fn ids_in(folder: &Path, ids: &mut BTreeSet<String>) {
-    let id =
-        Regex::new(r#""((?:connection|auth|spoof|content|header|mime|attachment|link|impersonation|bulk|malware)\.[a-z0-9.-]+)""#).unwrap();
+    let id = Regex::new(
+        r#""((?:connection|auth|spoof|content|header|mime|attachment|link|impersonation|bulk|malware|inspection)\.[a-z0-9.-]+)""#,
+    )
+    .unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -68,6 +70,7 @@ fn every_check_is_named_by_a_test() {
     for (folder, is_test) in [("src", false), ("tests", true), ("../testkit/src/cases", true)] {
         tests_in(&root.join(folder), is_test, &mut texts);
     }
-    let untested: Vec<&str> = CHECKS.iter().map(|check| check.id).filter(|id| !texts.contains(&format!("\"{id}\""))).collect();
+    let ours = CHECKS.iter().map(|check| check.id).filter(|id| !OF_GATEWAY.contains(id));
+    let untested: Vec<&str> = ours.filter(|id| !texts.contains(&format!("\"{id}\""))).collect();
     assert_eq!(untested, Vec::<&str>::new(), "a test says what each finds, and what it leaves alone");
 }
