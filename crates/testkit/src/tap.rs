@@ -116,7 +116,7 @@ mod tests {
         let tap = Tap::to(server.local_addr().expect("its port"));
         let answering = std::thread::spawn(move || {
             let (mut stream, _) = server.accept().expect("a client");
-            let mut asked = [0; 10];
+            let mut asked = [0; b"how\nare you".len()];
             stream.read_exact(&mut asked).expect("a question");
             stream.write_all(b"fine\r\nand you?").expect("sent");
         });

@@ -20,6 +20,7 @@ use web::removal::{run, watch};
 
 const CY: &str = "cy@acme.example";
 const LI: &str = "li@acme.example";
+const BOXES: [&str; 4] = [ALICE, BO, CY, LI];
 
 struct Listened {
     scene: Scene,
@@ -30,7 +31,7 @@ struct Listened {
 impl Listened {
     /// acme's mail lies in a Cyrus that Gatepost may open, and asks every ten minutes what people moved.
     async fn new(database: Database) -> Option<Listened> {
-        let cyrus = Cyrus::start(&["alice", "bo", "cy", "li"])?;
+        let cyrus = Cyrus::start(&BOXES.map(local))?;
         let scene = Scene::new(database).await;
         let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
         let listened = Listened { scene, cyrus, admin };
@@ -62,15 +63,11 @@ impl Listened {
         put(&self.scene, connector).await;
     }
 
-    /// A mail to these that lies in their INBOX.
+    /// A mail to these that lies in their INBOX, if they have one.
     async fn delivered(&self, recipients: &[&'static str], subject: &str) -> MailId {
         let (id, message) = mail_to(&self.scene, 0, recipients, (subject, "Buy now.")).await;
-        recipients.iter().filter(|one| self.has_box(one)).for_each(|one| self.lay(one, &message));
+        recipients.iter().filter(|one| BOXES.contains(one)).for_each(|one| self.lay(one, &message));
         id
-    }
-
-    fn has_box(&self, address: &str) -> bool {
-        [ALICE, BO, CY, LI].contains(&address)
     }
 
     /// Lays a message into an INBOX, received when the scene is.
