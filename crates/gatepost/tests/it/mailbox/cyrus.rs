@@ -143,7 +143,7 @@ fn leave_mail(json: &mut Value) {
 fn names_of(exchanges: &[Exchange]) -> Vec<(String, String)> {
     let mut names: Vec<(String, String)> = Vec::new();
     let mut learn = |id: &Value, name: String| names.push((id.as_str().expect("an identifier").to_string(), name));
-    for response in exchanges.iter().flat_map(|one| one.answered["methodResponses"].as_array()).flatten() {
+    for response in exchanges.iter().filter_map(|one| one.answered["methodResponses"].as_array()).flatten() {
         for found in response[1]["list"].as_array().into_iter().flatten() {
             match response[0].as_str() {
                 Some("Mailbox/get") => learn(&found["id"], format!("(folder {})", found["name"].as_str().expect("a name"))),
