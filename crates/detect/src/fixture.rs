@@ -55,6 +55,7 @@ impl Scene {
         crate::impersonation::acquainted::inspect(&mail, &self.auth, &self.acquaintance, &mut findings);
         for finding in &findings {
             assert!(crate::checks::find(&finding.check).is_some(), "{} has no article", finding.check);
+            assert!(!finding.evidence.trim().is_empty(), "{} says nothing that a person can check", finding.check);
         }
         findings
     }

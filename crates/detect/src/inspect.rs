@@ -17,6 +17,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+/// Id of the finding that the gateway makes where looking at a mail did not come to its end.
+pub const INCOMPLETE: &str = "inspection.incomplete";
+
 /// One inspection: it looks and reports. Pure CPU; engines that need a socket or time are [`Engine`]s.
 pub trait Inspect: Send + Sync {
     /// Stable name in settings and receipts, such as `"link.text-mismatch"`.

@@ -25,6 +25,7 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\(\d+ seconds\)", "(… seconds)"),
         (r"scan_time = [\d.]+", "scan_time = …"),
         (r"(PLAIN|LOGIN) [A-Za-z0-9+/=]{8,}", "$1 (name and password)"),
+        (r"(Authorization: Basic) \S+", "$1 (name and password)"),
         (r"\{\d+(\+?)\}", "{…$1}"),
         (r"(?i)(message-id:) <\d{14}[^>]*>", "$1 <…>"),
         (r"(qtime|etime)=[\d.]+", "$1=…"),
@@ -118,6 +119,7 @@ mod tests {
             ("S: 220 send.test ESMTP Sendmail 8.17; Sat, 28 Nov 2026 15:27:11 GMT\nC: x", "S: 220 send.test ESMTP Sendmail …\nC: x"),
             ("S: 250 2.0.0 4ASFRB5L012345 Message accepted for delivery", "S: 250 2.0.0 … Message accepted for delivery"),
             ("by mx.example with 250 octets", "by mx.example with 250 octets"),
+            ("C: Authorization: Basic Z2F0ZTpwdw==\nC: Accept: */*", "C: Authorization: Basic (name and password)\nC: Accept: */*"),
             ("release message", "release message"),
         ] {
             assert_eq!(masked(text), want);

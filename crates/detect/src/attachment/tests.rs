@@ -139,3 +139,44 @@ fn one_document_and_hardly_a_word_weighs() {
     assert_eq!(of(person, "See the file", "a.txt", "minutes"), None, "no document");
     assert_eq!(of(&format!("{person}In-Reply-To: <1@example.com>\r\n"), "", "a.pdf", pdf), None, "an answer");
 }
+
+/// Weight of a check in this mail, if it was found.
+fn weight(check: &str, raw: &[u8]) -> Option<f32> {
+    Scene::default().look(raw).iter().find(|finding| finding.check == check).map(|finding| finding.weight)
+}
+
+#[test]
+fn images_of_disks_weigh() {
+    let of = |name: &str, content: &[u8]| weight("attachment.disk-image", &attached(name, "application/octet-stream", content));
+    assert_eq!(of("disk.qcow2", b"QFI\xfb\0\0\0\x03\0\0\0\0"), Some(2.5), "by its content");
+    assert_eq!(of("notes.txt", b"QFI is how such a file begins.\r\n"), None, "text about it");
+}
+
+/// An archive whose one file is behind a password.
+fn locked_zip() -> Vec<u8> {
+    let (name, content) = (b"a.txt", [7u8; 16]);
+    // APPNOTE §4.3.7: version, flags with the bit for a password, stored, no time and checksum, both sizes, length of the name.
+    let fields = [&[20, 0, 1, 0, 0, 0][..], &[0u8; 8], &16u32.to_le_bytes(), &4u32.to_le_bytes(), &5u16.to_le_bytes(), &[0u8; 2]].concat();
+    let local = [&b"PK\x03\x04"[..], &fields, name, &content].concat();
+    let central = [&b"PK\x01\x02\x14\0"[..], &fields, &[0u8; 14], name].concat();
+    let places = [central.len(), local.len()].map(|octets| u32::try_from(octets).expect("small").to_le_bytes()).concat();
+    let end = [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &places, &[0u8; 2]].concat();
+    [local, central, end].concat()
+}
+
+#[test]
+fn a_password_beside_what_it_opens_weighs() {
+    let of = |check: &str, text: &str| {
+        let raw = String::from_utf8(attached("a.zip", "application/zip", &locked_zip())).expect("a mail in ASCII");
+        let said = raw.replace("Content-Type: text/plain\r\n", "Content-Type: text/plain; charset=utf-8\r\n");
+        weight(check, said.replace("This is the file we spoke about yesterday.", text).as_bytes())
+    };
+    for text in ["The file is locked; the password is 4711.", "文件已加密，解压密码：4711。"] {
+        assert_eq!(of("attachment.encrypted.password", text), Some(2.0), "{text}");
+        assert_eq!(of("attachment.encrypted", text), None, "one finding about one file: {text}");
+    }
+    for text in ["The file is locked; I call you about it.", "文件已加密，稍后电话告知。"] {
+        assert_eq!(of("attachment.encrypted.password", text), None, "{text}");
+        assert_eq!(of("attachment.encrypted", text), Some(0.4), "{text}");
+    }
+}

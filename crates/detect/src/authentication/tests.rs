@@ -1,6 +1,6 @@
 use crate::finding::Kind;
 use crate::fixture::{Scene, plain, weighing};
-use mail::auth::{Dkim, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
+use mail::auth::{CompositeResult, Dkim, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
 
 fn check(change: impl FnOnce(&mut Scene), header: &str, want: &[(&str, Kind)], why: &str) {
     let mut scene = Scene::default();
@@ -51,6 +51,18 @@ fn results_become_findings() {
         scene.auth.dkim = vec![signature(DkimResult::Fail)];
     };
     check(broken, "", &[("auth.spf.softfail", Kind::Spam), ("auth.dkim.fail", Kind::Spam)], "nothing holds");
+    let refused = |scene: &mut Scene| scene.auth.spf.result = SpfResult::Fail;
+    check(refused, "", &[("auth.spf.fail", Kind::Spam)], "the owner names other servers");
+    let unproved = |scene: &mut Scene| {
+        scene.auth.composite.result = CompositeResult::Fail;
+        scene.auth.composite.reason = 1;
+    };
+    check(unproved, "", &[("auth.composite.fail", Kind::Phish)], "nothing speaks for the sender");
+    let said = |scene: &mut Scene| {
+        unproved(scene);
+        fail(DmarcPolicy::None)(scene);
+    };
+    check(said, "", &[("auth.dmarc.fail", Kind::Phish)], "DMARC has said it already");
     let silent = |scene: &mut Scene| scene.auth.dmarc.result = DmarcResult::TempError;
     check(silent, "", &[("auth.unavailable", Kind::Unknown)], "no answer is no failure");
 }

@@ -51,5 +51,6 @@ fn what_recipients_said_moves_the_level() {
         let mut findings = Vec::new();
         super::inspect(&message, &neutral(), &volume, &mut findings);
         assert_eq!(findings.len(), usize::from(want != level(&message, &neutral(), &Volume::default())), "{why}");
+        assert!(findings.iter().all(|finding| finding.check == "bulk.history" && finding.weight == f32::from(want)), "{why}: {findings:?}");
     }
 }

@@ -41,6 +41,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("the name of {} does not lead back to it", "{0} 的名称解析后不指向该地址"),
     ("{} is called {}", "{0} 的名称为 {1}"),
     ("{} is listed in {} ({})", "{0} 被列入 {1}（{2}）"),
+    ("{} asked for {} recipients that do not exist within {} minutes", "{0} 在 {2} 分钟内请求了 {1} 个不存在的收件人"),
     ("{} sent {} mails within {} minutes and is new here", "{0} 首次出现，{2} 分钟内发来 {1} 封邮件"),
     ("{} gave no usable answer", "{0} 未给出可用的答复"),
     ("{} ({}): {} wanted, {} unwanted", "{0}（{1}）：正常 {2} 封，垃圾 {3} 封"),

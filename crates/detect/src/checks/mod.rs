@@ -9,6 +9,7 @@ pub mod chinese;
 pub(crate) mod connection;
 pub(crate) mod content;
 pub(crate) mod impersonation;
+pub(crate) mod inspection;
 pub(crate) mod link;
 pub(crate) mod malware;
 
@@ -23,7 +24,7 @@ pub struct CheckDoc {
     pub text_zh: &'static str,
 }
 
-const GROUPS: [&[CheckDoc]; 8] = [
+const GROUPS: [&[CheckDoc]; 9] = [
     connection::CHECKS,
     authentication::CHECKS,
     attachment::CHECKS,
@@ -32,6 +33,18 @@ const GROUPS: [&[CheckDoc]; 8] = [
     impersonation::CHECKS,
     bulk::CHECKS,
     malware::CHECKS,
+    inspection::CHECKS,
+];
+
+/// Ids of findings that the gateway makes. They stand here so that all have one home; the gateway tests what gives them.
+pub const OF_GATEWAY: [&str; 7] = [
+    crate::connection::DNS_LIST,
+    crate::connection::DNS_LIST_UNAVAILABLE,
+    crate::connection::REPUTATION_GOOD,
+    crate::connection::REPUTATION_BAD,
+    crate::connection::RATE_UNKNOWN_RECIPIENTS,
+    crate::connection::RATE_BURST,
+    crate::inspect::INCOMPLETE,
 ];
 
 /// All checks, group by group in the order of the inspections.

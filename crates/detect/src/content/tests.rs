@@ -229,3 +229,93 @@ fn an_answer_to_oneself_is_none() {
     assert_eq!(of("Subject: Re: the page\r\nIn-Reply-To: <1@sender.example>\r\n"), None, "somebody adds to what was said");
     assert_eq!(of("In-Reply-To: <1@example.com>\r\n"), None, "an answer to us");
 }
+
+#[test]
+fn a_mail_that_vouches_for_itself_weighs() {
+    let of = |header: &str, text: &str| weight("content.self-praise", &plain(header, text));
+    for (header, text, want, why) in [
+        ("", "This mail is from a trusted sender.\r\n\r\nPlease see the order below.", Some(2.2), "above the text"),
+        ("", "CAUTION: SENDER HAS BEEN VERIFIED\r\n\r\nPlease see the order below.", Some(2.2), "in capitals"),
+        ("Subject: Order 7 (from a verified sender)\r\n", "Please see below.", Some(2.2), "in the subject"),
+        ("", "𝗙𝗿𝗼𝗺 𝗮 𝘁𝗿𝘂𝘀𝘁𝗲𝗱 𝘀𝗲𝗻𝗱𝗲𝗿\r\n\r\nPlease see the order below.", Some(2.2), "in dressed letters"),
+        ("", "此邮件来自可信发件人，请放心打开。\r\n\r\n订单见下文。", Some(2.2), "in Chinese"),
+        ("Subject: 【已验证的发件人】订单通知\r\n", "订单见下文。", Some(2.2), "in a Chinese subject"),
+        ("", "We trust you have a safe journey; the sender of the parcel is on it, too.", None, "words apart"),
+        ("", "Is the sender to be trusted? Please verify before you pay.", None, "a question about somebody"),
+        ("", "请先确认发件人是否可信，再打开附件。", None, "advice in Chinese"),
+        ("", "验证码已发送，发件人地址见下文。", None, "words apart in Chinese"),
+        ("In-Reply-To: <1@example.com>\r\n", "It says “from a trusted sender” here. Is that us?", None, "people talk about it"),
+        ("List-Id: <talk.example>\r\n", "邮件里写着“可信发件人”，怎么去掉？", None, "a list talks about it"),
+    ] {
+        assert_eq!(of(header, text), want, "{why}");
+    }
+    let below = format!("{}\r\nIt came from a trusted sender, the scan says.", "Here are the minutes of our meeting. ".repeat(12));
+    assert_eq!(of("", &below), None, "far down in a letter");
+    let seen = Scene::default().look(&plain("", "This mail is from a trusted sender."));
+    let said = seen.iter().find(|finding| finding.check == "content.self-praise").map(|finding| finding.evidence.as_str());
+    assert_eq!(said, Some("“from a trusted sender”"));
+}
+
+#[test]
+fn threats_with_a_camera_and_coins_weigh() {
+    let of = |header: &str, text: &str| weight("content.extortion", &plain(header, text));
+    let threat = "I hacked your device with a trojan and recorded a video of you with your webcam. Send bitcoin to my wallet or all \
+                  your contacts will see it.";
+    assert_eq!(of("", threat), Some(4.5));
+    assert_eq!(of("", "我已入侵您的设备并植入木马，用摄像头录下了您，还有您的通讯录。请支付比特币。"), Some(3.0), "in Chinese");
+    assert_eq!(of("In-Reply-To: <1@example.com>\r\n", threat), None, "people talk about it");
+    assert_eq!(of("From: Bo <bo@example.com>\r\n", threat), None, "one of us passes it on");
+    assert_eq!(of("", "Our wallet app was hacked; pay with bitcoin later."), None, "nothing was seen");
+    assert_eq!(of("", "杀毒软件在附件里查出木马，请勿打开，也不要支付比特币。"), None, "advice in Chinese");
+}
+
+#[test]
+fn text_far_below_what_is_seen_weighs() {
+    let page = |breaks: usize| html("", &format!("<p>Cheap watches today</p>{}<p>garden river window</p>", "<br>\n".repeat(breaks)));
+    assert_eq!(weight("content.far-below", &page(80)), Some(4.0));
+    assert_eq!(weight("content.far-below", &page(20)), None, "a generous layout");
+}
+
+#[test]
+fn what_pages_want_besides_is_named() {
+    let page = |extra: &str| html("", &format!("<html><body><p>Here are the minutes of our meeting.</p>{extra}</body></html>"));
+    let of = |check: &str, extra: &str| weight(check, &page(extra));
+    let film = "<object data=\"https://www.sender.example/film.swf\"></object>";
+    let away = "<meta http-equiv=\"refresh\" content=\"0;url=https://www.sender.example/\">";
+    for (check, extra, want) in [
+        ("content.html.event-handler", "<p onmouseover=\"look()\">Here</p>", Some(0.0)),
+        ("content.html.object", film, Some(0.8)),
+        ("content.html.refresh", away, Some(1.5)),
+        ("content.html.only", "", Some(0.0)),
+    ] {
+        assert_eq!(of(check, extra), want, "{check}");
+        let honest = if extra.is_empty() { plain("", "Here are the minutes of our meeting.") } else { page("<p>Here</p>") };
+        assert_eq!(weight(check, &honest), None, "{check} of a page without it");
+    }
+    let both = "<script>look()</script><p onmouseover=\"look()\">Here</p>";
+    assert_eq!(of("content.html.event-handler", both), None, "a script is said already");
+}
+
+#[test]
+fn what_is_missing_or_odd_in_the_octets_is_named() {
+    let text = "Here are the minutes of our meeting on Monday.";
+    let changed = |from: &str, to: &str| {
+        let raw = String::from_utf8(plain("", text)).expect("a mail in UTF-8");
+        assert!(raw.contains(from), "{from}");
+        raw.replace(from, to).into_bytes()
+    };
+    let long = "minutes ".repeat(150);
+    let elsewhere = "message/external-body; access-type=URL; URL=\"https://www.sender.example/minutes.txt\"";
+    for (check, raw, want) in [
+        ("header.message-id.missing", changed("Message-ID: <1@sender.example>\r\n", ""), Some(0.7)),
+        ("header.from.missing", changed("From: Ada <ada@sender.example>\r\n", ""), Some(1.5)),
+        ("header.eight-bit", plain("Subject: Grüße aus Köln\r\n", text), Some(0.0)),
+        ("mime.external-body", changed("text/plain; charset=utf-8", elsewhere), Some(1.0)),
+        ("mime.long-line", plain("", &long), Some(0.0)),
+    ] {
+        assert_eq!(weight(check, &raw), want, "{check}");
+        assert_eq!(weight(check, &plain("", text)), None, "{check} of a mail without it");
+    }
+    assert_eq!(weight("header.eight-bit", &plain("Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n", text)), None, "as it is written today");
+    assert_eq!(weight("mime.long-line", &plain("", &long.replace("minutes minutes ", "minutes\r\n"))), None, "the same in short lines");
+}

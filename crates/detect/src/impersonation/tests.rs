@@ -241,3 +241,22 @@ fn a_document_is_what_a_borrowed_name_leads_to() {
     assert!(of("Desk <x@sender.example>", "application/pdf").is_some_and(|weight| weight > 1.0));
     assert_eq!(of("Netflix <info@netflix.com>\r\nDKIM-Signature: v=1", "application/pdf"), None, "the owner");
 }
+
+#[test]
+fn a_domain_of_mixed_scripts_weighs() {
+    let of = |domain: &str| weight("impersonation.mixed-script", &format!("From: Ada <ada@{domain}>\r\n"), "<p>Here are the minutes.</p>");
+    assert_eq!(of("xn--pypal-4ve.com"), Some(2.0), "a Cyrillic letter among Latin ones");
+    assert_eq!(of("xn--mnchen-3ya.de"), None, "German alone");
+    assert_eq!(of("xn--fiqs8s.com"), None, "Chinese alone");
+    assert_eq!(of("sender.example"), None);
+}
+
+#[test]
+fn the_readers_address_in_hexadecimal_weighs() {
+    let of = |header: &str| weight("impersonation.coded-reader", header, "<p>Here are the minutes.</p>");
+    let coded = "626f406578616d706c652e636f6d"; // bo@example.com
+    assert_eq!(of(&format!("From: {coded} <x@sender.example>\r\n")), Some(2.5), "as the name");
+    assert_eq!(of(&format!("Reply-To: <{coded}@sender.example>\r\n")), Some(2.5), "where answers go");
+    assert_eq!(of("From: Build deadbeefdeadbeef <x@sender.example>\r\n"), None, "a number of a program");
+    assert_eq!(of(&format!("Return-Path: <{coded}@sender.example>\r\n")), None, "whoever sends to many learns what bounces");
+}

@@ -163,3 +163,13 @@ fn addresses_taken_apart_weigh() {
     assert_eq!(of("", "Beware of coinvalley[.]net, see https://sender.example/warning"), None, "a warning with a page of one's own");
     assert_eq!(of("", "Write to ada (at) house (dot) com."), None, "an address of mail");
 }
+
+#[test]
+fn many_hosts_and_random_ones_are_named() {
+    let links = |count: usize| (0..count).map(|n| format!("<a href=\"https://p{n}.other.example/\">one</a> ")).collect::<String>();
+    assert_eq!(weight("link.many-hosts", "", &links(25)), Some(0.0), "worth knowing");
+    assert_eq!(weight("link.many-hosts", "", &links(24)), None, "a digest");
+    let of = |host: &str| weight("link.random-host", "", &format!("<p>Our page</p><a href=\"https://{host}/x\">here</a>"));
+    assert_eq!(of("x7f3k9q2d.com"), Some(0.4));
+    assert_eq!(of("harboursteel.com"), None, "a name");
+}

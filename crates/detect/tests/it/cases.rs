@@ -63,6 +63,9 @@ fn measure(all: &[Case]) -> (BTreeMap<&'static str, Row>, Vec<String>) {
         let row = rows.entry(case.kind).or_default();
         let seen = inspect(&detector, &surroundings, &case.mail);
         let twin = inspect(&detector, &surroundings, &case.twin);
+        for finding in seen.findings.iter().chain(&twin.findings) {
+            assert!(!finding.evidence.trim().is_empty(), "{}: {} says nothing that a person can check", case.name, finding.check);
+        }
         let is_named = seen.findings.iter().any(|finding| finding.check == case.check);
         row.cases += 1;
         row.named += usize::from(is_named);

@@ -91,5 +91,7 @@ fn what_is_too_long_is_not_passed_unseen() {
     let engine = Signatures::new(&settings).unwrap();
     let findings = scan(&engine, &attached("a.txt", &[b'a'; 101]));
     assert_eq!(class(&findings), Class::Uninspectable);
+    let said: Vec<(&str, &str)> = findings.iter().map(|finding| (finding.check.as_ref(), finding.evidence.as_str())).collect();
+    assert_eq!(said, [("malware.unfinished", "a.txt: it is longer than the settings allow")]);
     assert_eq!(class(&scan(&engine, &attached("a.txt", &[b'a'; 100]))), Class::Clean);
 }

@@ -2,39 +2,15 @@
 
 use crate::backup::Session;
 use crate::lab::{health, shown};
+use crate::posted;
 use crate::server::{Server, free_port};
-use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// A program that hears events.
-fn hears() -> (u16, Arc<Mutex<Vec<Value>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (port, kept) = (listener.local_addr().expect("an address").port(), Arc::new(Mutex::new(Vec::new())));
-    let heard = kept.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream);
-            let (mut line, mut octets) = (String::new(), 0);
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                let header = line.to_ascii_lowercase();
-                octets = header.strip_prefix("content-length:").and_then(|value| value.trim().parse().ok()).unwrap_or(octets);
-                line.clear();
-            }
-            let mut body = vec![0; octets];
-            if reader.read_exact(&mut body).is_ok() {
-                heard.lock().expect("nobody panicked").push(serde_json::from_slice(&body).expect("JSON"));
-                let _ = reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-            }
-        }
-    });
-    (port, kept)
-}
 
 /// What the bell says, line by line.
 fn bell(web: u16, cookie: &str) -> Arc<Mutex<String>> {
@@ -60,7 +36,7 @@ fn letters(server: &Server) -> usize {
 
 #[test]
 fn what_is_posted_by_command_is_told_as_on_the_page() {
-    let (web, (hook, heard)) = (free_port(), hears());
+    let (web, (hook, heard)) = (free_port(), posted::takes());
     let settings = format!("{}hooks_private = true\n[dns]\nservers = \"off\"\n[detect.clamd]\naddress = \"127.0.0.1:1\"\n", health(""));
     let listen = format!("web = \"127.0.0.1:{web}\"\nstatus = \"\"\n");
     let server = Server::start_with(TempDir::new().expect("a folder"), (free_port(), &listen), &settings, &["--demo"]);

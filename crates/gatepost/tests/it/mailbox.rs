@@ -1,10 +1,11 @@
-//! A whole Gatepost in front of a real Dovecot: junk goes into Junk, people report by moving, mail is removed after delivery.
+//! A whole Gatepost in front of a real Dovecot: junk goes into Junk, people report by moving, mail is removed after delivery. In front of Cyrus: `cyrus`.
+
+mod cyrus;
 
 use crate::server::{Server, free_port, send};
 use gateway::delivery::certificate::fingerprint;
 use std::net::SocketAddr;
 use tempfile::TempDir;
-use testkit::cyrus::{self, Cyrus};
 use testkit::dovecot::{Dovecot, MASTER, MASTER_PASSWORD};
 use testkit::tap::Tap;
 use testkit::transcript;
@@ -179,36 +180,4 @@ fn what_is_said_to_dovecot_stands_in_the_docs() {
         without_message(&of_mail)
     );
     transcript::check("dovecot", &["dovecot-core", "dovecot-lmtpd", "dovecot-imapd"], &said);
-}
-
-#[test]
-fn mail_goes_to_cyrus_and_is_removed_after_delivery_over_jmap() {
-    let Some(cyrus) = Cyrus::start(&["li", "bo"]) else { return };
-    let data = TempDir::new().expect("a folder");
-    let settings = format!(
-        "[dns]\nservers = \"off\"\n[[organisation]]\nname = \"demo\"\nconnector = \"box\"\nrelay_from = [\"127.0.0.1\"]\n\
-         [[connector]]\nname = \"box\"\norganisation = \"demo\"\nprotocol = \"lmtp\"\nhosts = [\"{}\"]\ntls = \"off\"\nallow_private = true\n\
-         [connector.mailbox]\nprotocol = \"jmap\"\nurl = \"http://{}\"\nuser = \"{}\"\npassword = \"{}\"\nmailbox = \"local\"\n\
-         [[domain]]\nname = \"demo.example\"\n[[recipient]]\naddress = \"{LI}\"\n[[recipient]]\naddress = \"{BO}\"\n",
-        cyrus.lmtp,
-        cyrus.http,
-        cyrus::SHARED_WITH,
-        cyrus::PASSWORD,
-    );
-    let server = Server::start_in(data, free_port(), &settings, &[]);
-    for subject in ["lunch", "invoice"] {
-        let reply = send(server.smtp, "ann@friend.example", LI, &message("ann@friend.example", subject)).expect("an answer");
-        assert!(reply.starts_with("250"), "{subject}: {reply}");
-    }
-    server.eventually("both lie in the mailbox", |_| cyrus.subjects("li", "INBOX").len() == 2);
-    let invoice = mail_of(&server, "invoice");
-    let started = &server.rows(&["removal", "start", &invoice, "--as", "phish", "--note", "a supplier called", "--json"])[0];
-    let removal = started["removal"]["removal"].as_str().expect("an identifier").to_string();
-    let state = |server: &Server| server.rows(&["removal", "show", &removal, "--json"])[0]["copies"][0]["state"].clone();
-    server.eventually("it is removed", |server| state(server) == "removed");
-    assert_eq!((cyrus.subjects("li", "INBOX"), cyrus.subjects("li", "Junk")), (vec!["lunch".to_string()], vec!["invoice".to_string()]));
-    assert!(server.told(&["trace", "show", &invoice]).contains("removed"), "the story of the mail has it");
-    server.told(&["removal", "undo", &invoice]);
-    server.eventually("it is back", |server| state(server) == "returned");
-    assert!(cyrus.subjects("li", "INBOX").contains(&"invoice".to_string()) && cyrus.subjects("li", "Junk").is_empty());
 }

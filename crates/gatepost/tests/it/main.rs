@@ -18,6 +18,7 @@ mod lab;
 mod mailbox;
 mod outward;
 mod phone;
+mod posted;
 mod postfix;
 mod relay;
 mod request;

@@ -1,35 +1,11 @@
 //! Mails followed for OpenTelemetry: a collector that listens gets what happened to a mail, and one that is gone costs nothing.
 
 use crate::lab::{Beside, next_hop, organisation, shown};
+use crate::posted;
 use crate::server::{Server, free_port, message, send};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-
-/// Takes what is posted to it.
-fn collector() -> (u16, Arc<Mutex<Vec<Value>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (port, kept) = (listener.local_addr().expect("an address").port(), Arc::new(Mutex::new(Vec::new())));
-    let heard = kept.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream);
-            let (mut line, mut octets) = (String::new(), 0);
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                let header = line.to_ascii_lowercase();
-                octets = header.strip_prefix("content-length:").and_then(|value| value.trim().parse().ok()).unwrap_or(octets);
-                line.clear();
-            }
-            let mut body = vec![0; octets];
-            if reader.read_exact(&mut body).is_ok() {
-                heard.lock().expect("nobody panicked").push(serde_json::from_slice(&body).expect("JSON"));
-                let _ = reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
-            }
-        }
-    });
-    (port, kept)
-}
+use std::io::{BufRead, BufReader, Write};
+use std::sync::Mutex;
 
 fn spans(heard: &Mutex<Vec<Value>>) -> Vec<Value> {
     let heard = heard.lock().expect("nobody panicked");
@@ -39,7 +15,7 @@ fn spans(heard: &Mutex<Vec<Value>>) -> Vec<Value> {
 
 #[test]
 fn a_mail_is_followed_from_its_first_octet_to_its_delivery() {
-    let (port, heard) = collector();
+    let (port, heard) = posted::takes();
     let hop = Beside::tcp(0, next_hop);
     let settings =
         format!("[dns]\nservers = \"off\"\n[traces]\nurl = \"http://127.0.0.1:{port}/v1/traces\"\n{}", organisation("one", hop.port));
@@ -81,7 +57,7 @@ fn ask(web: u16, path: &str, headers: &str) -> String {
 fn a_request_is_followed_by_its_route_and_belongs_to_a_trace_only_where_a_proxy_says_so() {
     const REMOTE: &str = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
     for proxies in ["", "[web]\nproxies = [\"127.0.0.1\"]\n"] {
-        let ((port, heard), web) = (collector(), free_port());
+        let ((port, heard), web) = (posted::takes(), free_port());
         let settings = format!("[dns]\nservers = \"off\"\n[traces]\nurl = \"http://127.0.0.1:{port}/v1/traces\"\n{proxies}");
         let listen = format!("web = \"127.0.0.1:{web}\"\nstatus = \"\"\n");
         let _server = Server::start_with(tempfile::TempDir::new().expect("a folder"), (free_port(), &listen), &settings, &[]);

@@ -9,6 +9,7 @@ use crate::reputation::{self, Behind, Outcome};
 use crate::signal::{Counter, Timer};
 use detect::acquaintance::{Acquaintance, Memory};
 use detect::finding::DECISIVE;
+use detect::inspect::INCOMPLETE;
 use detect::{Class, Finding, Inspected, Kind, Verdict};
 use futures_util::FutureExt;
 use mail::address::organisational_domain;
@@ -188,7 +189,7 @@ fn not_authenticated(mail: Mail<'_>) -> AuthResults {
 }
 
 fn not_inspected(why: &'static str) -> Inspected {
-    let finding = Finding::new("inspection.incomplete", Kind::Uninspectable, DECISIVE, format!("inspection stopped: {why}"));
+    let finding = Finding::new(INCOMPLETE, Kind::Uninspectable, DECISIVE, format!("inspection stopped: {why}"));
     Inspected { findings: vec![finding], ..Inspected::default() }
 }
 
@@ -232,3 +233,81 @@ impl Judged {
 
 /// Defects kept in a receipt.
 const DEFECTS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::{ListSettings, Lists};
+    use crate::receipt::{Language, evidence, title};
+    use crate::reputation::{Kind as NameKind, Known, Rates, Standing};
+    use detect::checks::{OF_GATEWAY, find};
+    use mail::dns::{Record, RecordType, Zone};
+    use std::collections::BTreeSet;
+    use std::net::IpAddr;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const NOON_MS: i64 = 1_795_000_000_000;
+
+    /// Everything that the gateway itself finds, made by the parts that make it.
+    async fn findings() -> Vec<Finding> {
+        let [guessing, burst] = ["192.0.2.9", "192.0.2.10"].map(|ip| ip.parse::<IpAddr>().expect("an address"));
+        let mut zone = Zone::new();
+        zone.add("9.2.0.192.well.example", Record::A([127, 0, 0, 2].into()));
+        zone.fails("9.2.0.192.away.example", RecordType::A);
+        let list = |zone: &str| ListSettings { zone: zone.into(), ..ListSettings::default() };
+        let lists = Lists::new(Arc::new(zone), ["well.example", "away.example"].map(list).to_vec());
+        let mut found = lists.answers(guessing).await;
+        let standing = |good, bad| Standing { good, bad, first_ms: NOON_MS, last_ms: NOON_MS };
+        let domains = [("good.example", standing(30.0, 0.0)), ("bad.example", standing(0.0, 30.0))];
+        let standings = domains.map(|(name, standing)| (NameKind::Domain, Arc::<str>::from(name), standing)).to_vec();
+        found.extend(Known { standings, is_complete: true }.findings());
+        let rates = Rates::default();
+        (0..10).for_each(|_| rates.unknown_recipient(guessing, NOON_MS));
+        found.extend(rates.mail(guessing, &Known::default(), NOON_MS));
+        found.extend((0..50).flat_map(|_| rates.mail(burst, &Known::default(), NOON_MS)));
+        found.extend(["it failed", "it took too long"].into_iter().flat_map(|why| not_inspected(why).findings));
+        found
+    }
+
+    #[tokio::test]
+    async fn what_the_gateway_finds_has_an_article_and_says_in_both_languages_what_was_seen() {
+        let found = findings().await;
+        let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        for finding in &found {
+            assert!(find(&finding.check).is_some(), "{} has no article", finding.check);
+            assert!(!finding.evidence.trim().is_empty() && !is_chinese(&finding.evidence), "{finding:?}");
+            assert!(is_chinese(title(&finding.check, Language::Chinese)), "{}", finding.check);
+            let said = evidence(finding, Language::Chinese);
+            assert!(is_chinese(&said) && !said.contains(" minutes") && !said.contains("it "), "{}: {said}", finding.check);
+        }
+        let made: BTreeSet<&str> = found.iter().map(|finding| finding.check.as_ref()).collect();
+        assert_eq!(made, BTreeSet::from(OF_GATEWAY));
+    }
+
+    /// First arguments of findings that sources make, tests apart.
+    fn made_in(folder: &Path, made: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_string();
+            if path.is_dir() {
+                if name != "tests" {
+                    made_in(&path, made);
+                }
+            } else if name.ends_with(".rs") && name != "tests.rs" {
+                let text = std::fs::read_to_string(&path).expect("a source file is UTF-8");
+                let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+                made.extend(text.split("Finding::new(").skip(1).map(|rest| rest.split(',').next().unwrap_or_default().trim().to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_that_makes_a_finding_is_tried_here() {
+        let mut made = BTreeSet::new();
+        made_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut made);
+        // `check` is one of the two of reputation. Another one belongs into `findings` above, and its id into `detect::checks`.
+        let known = ["DNS_LIST", "DNS_LIST_UNAVAILABLE", "INCOMPLETE", "RATE_BURST", "RATE_UNKNOWN_RECIPIENTS", "check"];
+        assert_eq!(made, BTreeSet::from(known.map(String::from)));
+    }
+}

@@ -13,7 +13,6 @@ use crate::support_desk::desk;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use serde::Deserialize;
 use store::Error;
 
@@ -63,7 +62,7 @@ async fn my_page(app: &App, view: &View, person: &Person, form: &Shown) -> Page 
         calls,
         countries: country::list(view.lang),
     };
-    show_with(if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
+    show_with(form.status(), &page)
 }
 
 /// `GET /calls`.
@@ -113,7 +112,7 @@ async fn support_page(app: &App, view: &View, person: &Person, (form, caller): (
         calls: found?.into_iter().map(|call| (call.clone(), name(call.org))).collect(),
         known: caller.map(|caller| (caller.clone(), name(caller.org))),
     };
-    show_with(if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
+    show_with(form.status(), &page)
 }
 
 /// `GET /support/calls`.

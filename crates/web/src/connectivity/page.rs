@@ -55,7 +55,7 @@ async fn ask_page(app: &App, view: &View, person: &Person, mut form: Shown) -> P
         tone: test.result().tone(),
         result: test.result().name(),
     };
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &AskPage { view, form: &form, recent: tests.iter().take(RECENT_MAX).map(recent).collect() })
 }
 

@@ -10,7 +10,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use gateway::directory::InboundSettings;
 use gateway::directory::sql::{self as directory_sql, FROM_PAGE};
 use gateway::scope::OrgScope;
@@ -29,7 +28,7 @@ struct InboundPage<'a> {
 const MODES: &[&str] = &["off", "last", "listed"];
 
 fn show_page(view: &View, named: Option<&sql::NamedInbound>, form: &Shown) -> Page {
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let name = named.map(|named| named.settings.name.as_str()).unwrap_or_default();
     show_with(status, &InboundPage { view, name, is_fixed: named.is_some_and(sql::NamedInbound::is_fixed), form, modes: MODES })
 }

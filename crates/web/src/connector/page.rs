@@ -13,7 +13,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use gateway::delivery::validate::Validation;
 use gateway::directory::sql::{self as directory_sql, FROM_PAGE};
 use gateway::directory::{ConnectorSettings, Protocol};
@@ -160,7 +159,7 @@ async fn show_page(app: &App, view: &View, person: &Person, named: Option<&sql::
     let saved = last.and_then(|(_, json)| serde_json::from_str::<Validation>(&json).ok());
     let is_draft = draft.is_some();
     let tried = draft.or(saved).map(|validation| try_page::shown(view, &validation));
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = ConnectorPage {
         view,
         name: named.map(|named| named.settings.name.as_str()).unwrap_or_default(),

@@ -12,7 +12,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State as At};
-use axum::http::StatusCode;
 use gateway::dkim::Seal;
 use mail::OrgId;
 use serde::Deserialize;
@@ -51,7 +50,7 @@ async fn shown(app: &App, asked: (&View, &Person), source: Option<&Source>, with
         }
         None => Vec::new(),
     };
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = SourcePage {
         view,
         source,

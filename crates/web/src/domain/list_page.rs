@@ -53,7 +53,7 @@ pub async fn list(
 ) -> Page {
     person.require(May::ReadSettings)?;
     let (scope, asked) = (person.scope(), Asked::of(&pairs));
-    let limit = if asked.is_csv { FILE_ROWS_MAX } else { sql::ROWS + 1 };
+    let limit = asked.rows_max(sql::ROWS, FILE_ROWS_MAX);
     let (after, part) = (sought.after.clone(), mail::address::domain_to_ascii(sought.q.trim()).unwrap_or(sought.q.trim().to_lowercase()));
     let read = app.db.read(move |tx| {
         Box::pin(async move {
@@ -63,10 +63,7 @@ pub async fn list(
     let (mut domains, checked) = read.await.map_err(Fault::from)?;
     let reports: HashMap<(i64, String), check::Report> =
         checked.into_iter().filter_map(|(org, name, _, json)| Some(((org.0, name), serde_json::from_str(&json).ok()?))).collect();
-    let next = (!asked.is_csv && domains.len() > sql::ROWS).then(|| {
-        domains.truncate(sql::ROWS);
-        ("after", domains.last().map(|last| last.name.clone()).unwrap_or_default())
-    });
+    let next = asked.cut(&mut domains, sql::ROWS, |last| last.name.clone());
     let rows = domains.iter().map(|named| row(&view, named, reports.get(&(named.org.0, named.name.clone())))).collect();
     let empty = if sought.q.trim().is_empty() { view.t("domain-none") } else { view.t("domain-none-found") };
     let table = Table {

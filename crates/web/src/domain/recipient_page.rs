@@ -5,7 +5,7 @@ use super::{Named, find, sql};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::fault::Wrong;
-use crate::page::table::{Asked, Cell, Column, Row, Table};
+use crate::page::table::{Asked, Cell, Column, Row, Table, picked};
 use crate::page::{Fault, Page, Say, View, confirm, done, form::Form as Shown, show, show_with};
 use crate::people::{May, Person};
 use askama::Template;
@@ -22,8 +22,6 @@ const COLUMNS: &[Column] = &[
     Column { name: "source", title: "domain-col-source", can_sort: false, is_usual: false },
 ];
 const FILE_ROWS_MAX: usize = 100_000;
-/// Recipients removed with one press.
-const PICKED_MAX: usize = 500;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -71,14 +69,11 @@ pub async fn list(
 
 async fn list_page(app: &App, view: &View, named: &Named, by: (&Sought, &Asked), form: Shown) -> Page {
     let (sought, asked) = by;
-    let limit = if asked.is_csv { FILE_ROWS_MAX } else { sql::ROWS + 1 };
+    let limit = asked.rows_max(sql::ROWS, FILE_ROWS_MAX);
     let (org, domain, after, part) = (named.org, named.name.clone(), sought.after.clone(), sought.q.trim().to_string());
     let read = app.db.read(move |tx| Box::pin(async move { sql::recipients(tx, org, &domain, (&after, &part), limit).await }));
     let mut found = read.await.map_err(Fault::from)?;
-    let next = (!asked.is_csv && found.len() > sql::ROWS).then(|| {
-        found.truncate(sql::ROWS);
-        ("after", found.last().map(|last| last.address.clone()).unwrap_or_default())
-    });
+    let next = asked.cut(&mut found, sql::ROWS, |last| last.address.clone());
     let is_changing = may_change(view, named);
     let row = |one: &sql::Recipient| Row {
         pick: if directory_sql::is_kept_elsewhere(&one.source) { String::new() } else { one.address.clone() },
@@ -105,7 +100,7 @@ async fn list_page(app: &App, view: &View, named: &Named, by: (&Sought, &Asked),
     if asked.is_csv {
         return Ok(table.csv("recipients"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page =
         ListPage { view, named, q: &sought.q, form: &form, table: table.html(), may_change: is_changing, has_rows: !found.is_empty() };
     show_with(status, &page)
@@ -216,12 +211,12 @@ pub async fn remove(
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Page {
     let named = changeable(&app, &person, &name).await?;
-    let picks: Vec<String> = pairs.iter().filter(|(key, _)| key == "pick").map(|(_, pick)| pick.clone()).take(PICKED_MAX).collect();
+    let picks = picked(&pairs);
     let back = format!("/domains/{}/recipients", named.name);
     if picks.is_empty() {
         return done(&back, Say::new("recipient-nothing-picked"));
     }
-    if !pairs.iter().any(|(key, value)| key == "sure" && !value.is_empty()) {
+    if !confirm::is_sure(&pairs) {
         return confirm::page(
             &view,
             &confirm::Confirm {

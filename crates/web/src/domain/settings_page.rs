@@ -96,7 +96,7 @@ async fn show_page(app: &App, view: &View, named: &Named, form: Shown) -> Result
     let (org, name) = (named.org, named.name.clone());
     let recipients =
         app.db.read(move |tx| Box::pin(async move { sql::count_recipients(tx, org, &name).await })).await.map_err(Fault::from)?;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = DomainPage {
         view,
         named,

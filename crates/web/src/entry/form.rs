@@ -10,7 +10,6 @@ use crate::policy;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use gateway::directory::{Effect, EntryKind};
 use serde::{Deserialize, Serialize};
@@ -136,7 +135,7 @@ async fn own(app: &App, person: &Person) -> Result<String, Fault> {
 }
 
 fn shown(view: &View, form: &Shown, own: String) -> Page {
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let kinds = if own.is_empty() { KINDS } else { OWN_KINDS };
     show_with(status, &FormPage { view, form, effects: EFFECTS, kinds, days: DAYS, own })
 }

@@ -11,7 +11,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
@@ -110,7 +109,7 @@ pub async fn one(State(app): State<App>, view: View, person: Person, Path(id): P
 
 fn shown(view: &View, person: &Person, look: &SecondLook, form: &Shown) -> Page {
     let again = again::read(&look.again);
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = LookPage {
         view,
         look,

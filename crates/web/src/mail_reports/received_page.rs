@@ -11,7 +11,7 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use gateway::mail_reports::{Kept, Row, sql};
 use mail::id::MailReportId;
 use serde::Deserialize;
@@ -98,7 +98,7 @@ pub async fn list(
     if of_table.is_csv {
         return Ok(table.csv("reports"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let json = of_table.href("/reports/received", &[("format", "json")]);
     let may_upload = view.may(May::Domains);
     show_with(status, &ListPage { view: &view, tabs: tabs(&view), form: &form, kinds: KINDS, table: table.html(), json, may_upload })
@@ -144,7 +144,7 @@ fn asked_again(app: &App, view: &View, person: &Person, form: Form) -> Page {
     let names = [&app.reports.dmarc, &app.reports.tls, &app.reports.complaints];
     let of = |name: &&String| own.first().filter(|_| !name.is_empty()).map(|domain| format!("{name}@{domain}"));
     let addresses = names.iter().filter_map(of).collect();
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &UploadPage { view, form: &form, addresses })
 }
 

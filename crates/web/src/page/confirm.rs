@@ -20,6 +20,11 @@ pub struct Confirm {
     pub back: String,
 }
 
+/// Whether a form says that it was asked and answered.
+pub fn is_sure(form: &[(String, String)]) -> bool {
+    form.iter().any(|(name, value)| name == "sure" && !value.is_empty())
+}
+
 #[derive(Template)]
 #[template(path = "page/templates/confirm.html")]
 struct ConfirmPage<'a> {

@@ -2,6 +2,7 @@
 
 use super::fault::Wrong;
 use super::view::View;
+use axum::http::StatusCode;
 use std::collections::BTreeMap;
 
 /// Values by field name, as sent or as stored.
@@ -31,6 +32,11 @@ impl Form {
     pub fn with_wrong(mut self, wrong: Vec<Wrong>) -> Form {
         self.wrong = wrong;
         self
+    }
+
+    /// What its page is answered with.
+    pub fn status(&self) -> StatusCode {
+        if self.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
     }
 
     pub fn value(&self, name: &str) -> &str {

@@ -99,6 +99,13 @@ pub struct Asked {
 
 /// Pairs of one query.
 const PAIRS_MAX: usize = 100;
+/// Rows decided about with one press.
+const PICKED_MAX: usize = 500;
+
+/// The rows whose boxes were ticked, of what a form sends.
+pub fn picked(form: &[(String, String)]) -> Vec<String> {
+    form.iter().filter(|(name, _)| name == "pick").map(|(_, pick)| pick.clone()).take(PICKED_MAX).collect()
+}
 
 impl Asked {
     /// Reads `cols`, `sort` (with a leading "-" for descending) and `format=csv`.
@@ -117,6 +124,20 @@ impl Asked {
             }
         }
         asked
+    }
+
+    /// Rows to read: one more than a page has, or as many as a file may have.
+    pub fn rows_max(&self, page_rows: usize, file_rows_max: usize) -> usize {
+        if self.is_csv { file_rows_max } else { page_rows + 1 }
+    }
+
+    /// Cuts what was read to one page; the query pair of the next one, by the place of the last row. A file is left whole.
+    pub fn cut<T>(&self, found: &mut Vec<T>, page_rows: usize, place: impl Fn(&T) -> String) -> Option<(&'static str, String)> {
+        if self.is_csv || found.len() <= page_rows {
+            return None;
+        }
+        found.truncate(page_rows);
+        found.last().map(|last| ("after", place(last)))
     }
 
     /// The query with `changes` put in; a change to "" removes.
@@ -242,6 +263,30 @@ mod tests {
         assert_eq!(asked.href("/trace", &[]), "/trace?sender=a%40b%26c&cols=time&sort=-time");
         assert_eq!(asked.href("/trace", &[("sort", "time"), ("before", "m2")]), "/trace?sender=a%40b%26c&cols=time&sort=time&before=m2");
         assert!(Asked::of(&query(&[("format", "csv")])).is_csv);
+    }
+
+    #[test]
+    fn a_page_is_cut_and_a_file_is_whole() {
+        let cut = |asked: &Asked, rows: usize| {
+            let mut found: Vec<usize> = (0..rows.min(asked.rows_max(2, 9))).collect();
+            let next = asked.cut(&mut found, 2, ToString::to_string);
+            (found.len(), next)
+        };
+        let (page, file) = (Asked::default(), Asked { is_csv: true, ..Asked::default() });
+        for (rows, want) in [(0, None), (2, None), (5, Some(("after", "1".to_string())))] {
+            assert_eq!(cut(&page, rows), (rows.min(2), want), "{rows}");
+            assert_eq!(cut(&file, rows), (rows, None), "{rows}");
+        }
+        assert_eq!(cut(&file, 20), (9, None), "at most");
+    }
+
+    #[test]
+    fn ticked_rows_are_read_up_to_a_limit() {
+        let form: Vec<(String, String)> =
+            (0..600).flat_map(|n| [("pick".to_string(), n.to_string()), ("sure".into(), "1".into())]).collect();
+        let picks = picked(&form);
+        assert_eq!((picks.len(), picks[499].as_str()), (PICKED_MAX, "499"));
+        assert!(picked(&[("verb".into(), "remove".into())]).is_empty());
     }
 
     #[test]

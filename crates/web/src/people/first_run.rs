@@ -14,7 +14,7 @@ use crate::page::fault::Wrong;
 use crate::page::{Fault, Page, Say, View, form::Form as Shown, show_with};
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Form, Router};
 use gateway::directory::{OrganisationSettings, sql as directory_sql};
@@ -93,7 +93,7 @@ async fn form(State(app): State<App>, view: View, Path(token): Path<String>) -> 
 
 fn shown(app: &App, view: &View, token: &str, form: &Shown) -> Page {
     let has_organisation = !app.directory.snapshot().organisations.is_empty();
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &FirstRun { view, token, form, has_organisation, chars_min: password::CHARS_MIN })
 }
 

@@ -173,7 +173,7 @@ async fn second_page(app: &App, view: &View, headers: &HeaderMap, form: Shown) -
         })
     });
     let Some(factors) = found.await? else { return Ok(Redirect::to("/sign-in").into_response()) };
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &Second { view, form: &form, has_totp: factors.has_totp, has_passkey: factors.passkeys > 0 })
 }
 

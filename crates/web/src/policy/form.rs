@@ -10,7 +10,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use gateway::policy::sql::{self, Stored};
 use gateway::policy::{PolicySettings, Preset};
@@ -105,7 +104,7 @@ fn shown(app: &App, view: &View, person: &Person, (form, there): (&Shown, Option
     let path = format!("/policies/{}", encoded(&name));
     let default = |share: f32| super::percent(f64::from((share * 10_000.0).round()) / 10_000.0);
     let base = app.thresholds;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = FormPage {
         view,
         form,

@@ -13,7 +13,6 @@ use crate::support_desk::{Month, sql as desk_sql};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use mail::OrgId;
 use store::Error;
@@ -155,7 +154,7 @@ pub async fn seen(app: &App, person: &Person, org: OrgId) -> Result<(Whole, bool
 async fn managed_page(app: &App, view: &View, person: &Person, (org, form): (OrgId, &Shown)) -> Page {
     let name = app.directory.snapshot().organisation(org).map(|found| found.name.clone()).unwrap_or_default();
     let (whole, sees) = seen(app, person, org).await?;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &ManagePage { view, form, org, name, whole: &whole, sees, may_buy: view.may(May::Operate) })
 }
 

@@ -5,16 +5,13 @@ use super::{digest, list, powers};
 use crate::App;
 use crate::audit::{self, Entry};
 use crate::page::view::own_path;
-use crate::page::{Fault, Page, Say, View, confirm, done};
+use crate::page::{Fault, Page, Say, View, confirm, done, table};
 use crate::people::{May, Person};
 use axum::Form;
 use axum::extract::State;
 use gateway::quarantine::api::HeldBody;
 use gateway::quarantine::{self, Decision, Ended, QuarantineError};
 use mail::MailId;
-
-/// Rows decided about with one press.
-const PICKED_MAX: usize = 500;
 
 /// What is done with what was picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +24,7 @@ pub enum Verb {
 pub async fn picked(State(app): State<App>, view: View, person: Person, Form(pairs): Form<Vec<(String, String)>>) -> Page {
     let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
     let verb = Verb::parse(value("verb"))?;
-    let picks = pairs.iter().filter(|(key, _)| key == "pick").map(|(_, pick)| pick.as_str());
-    let rows: Vec<_> = picks.filter_map(list::cursor).take(PICKED_MAX).collect();
+    let rows: Vec<_> = table::picked(&pairs).iter().filter_map(|pick| list::cursor(pick)).collect();
     let back = own_path(value("back")).to_string();
     if rows.is_empty() {
         return done(&back, Say::new("quarantine-nothing-picked"));

@@ -9,7 +9,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -43,7 +42,7 @@ const NAMES: &[&str] = &["address", "local"];
 const AUTOMATIC: &[&str] = &["off", "ask", "on"];
 
 fn show_page(app: &App, view: &View, person: &Person, named: &Named, (form, tried): (Shown, Option<Tried>)) -> Page {
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = AccessPage {
         view,
         name: &named.settings.name,

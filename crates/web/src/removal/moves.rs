@@ -62,19 +62,20 @@ async fn behind(app: &App, org: OrgId, connector: &ConnectorSettings) -> Result<
         if now_ms - upto(app, org, begun.clone()).await?.unwrap_or(0) < connector.mailbox.moves_every.as_ms() {
             return Ok(0);
         }
-        put_upto(app, org, begun, now_ms).await?;
+        put_upto(app, org, begun.clone(), now_ms).await?;
     }
     let since_ms = now_ms - connector.mailbox.within.as_ms();
     let (name, since) = (connector.name.clone(), first_id_at(since_ms));
     let listed: Result<Vec<String>, Error> =
         app.db.read(move |tx| Box::pin(async move { sql::addresses(tx, org, &name, since, (skip, MAILBOXES_MAX)).await })).await;
     let addresses = listed?;
-    let (started, mut taken, mut done) = (Instant::now(), 0, 0);
+    let (started, mut taken, mut done, mut is_stopped) = (Instant::now(), 0, 0, false);
     for address in &addresses {
         match mailbox(app, org, connector, (address, since_ms)).await {
             Ok(count) => taken += count,
             Err(why) if why.is_of_server() => {
                 tracing::warn!(%why, connector = connector.name, "it could not be seen what people moved; it is looked at again in a minute");
+                is_stopped = true;
                 break;
             }
             // This one mailbox; the next round tries it again.
@@ -84,6 +85,10 @@ async fn behind(app: &App, org: OrgId, connector: &ConnectorSettings) -> Result<
         if started.elapsed() > TURN_MAX {
             break;
         }
+    }
+    if is_stopped && skip + done == 0 {
+        // Nothing of the round was seen: it begins anew instead of resting.
+        put_upto(app, org, begun, 0).await?;
     }
     let is_over = done == addresses.len() && done < MAILBOXES_MAX;
     put_upto(app, org, at, if is_over { 0 } else { i64::try_from(skip + done).unwrap_or(0) }).await?;

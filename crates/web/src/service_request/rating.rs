@@ -16,7 +16,6 @@ use askama::Template;
 use aws_lc_rs::hmac;
 use axum::Form;
 use axum::extract::{Path, Query, State as Given};
-use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use mail::PersonId;
 use mail::id::RequestId;
@@ -139,7 +138,7 @@ async fn of_link(app: &App, (id, given): (&str, &str)) -> Result<Request, Fault>
 }
 
 fn shown(view: &View, request: &Request, form: &Shown, is_kept: bool) -> Page {
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &RatePage { view, form, title: &request.title, path: path(request), is_kept })
 }
 

@@ -14,7 +14,7 @@ use crate::troubleshoot::symptom::Symptom;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State as Given};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect};
 use mail::id::RequestId;
 
@@ -44,7 +44,7 @@ pub async fn form(Given(app): Given<App>, view: View, person: Person, Path(id): 
 }
 
 fn asking(view: &View, request: &Request, form: &Shown) -> Page {
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &AskPage { view, form, request, symptoms: Symptom::ALL })
 }
 
@@ -95,7 +95,7 @@ fn shown(view: &View, found: &Found, form: &Shown) -> Page {
         is_running: state == State::Running,
         is_failed: state == State::Failed,
     };
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let mut answer = show_with(status, &page)?;
     if page.is_running {
         answer.headers_mut().insert(header::REFRESH, HeaderValue::from_static("1"));

@@ -19,7 +19,6 @@ use crate::service_request::{Area, Request, Via, change, sql_search};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State as Given};
-use axum::http::StatusCode;
 use gateway::health::Service;
 use mail::id::RequestId;
 use serde::{Deserialize, Serialize};
@@ -201,7 +200,7 @@ struct KnownPage<'a> {
 
 fn shown(view: &View, request: &Request, form: &Shown) -> Page {
     let choices = publish::choices(&publish::fresh("", view.now_ms));
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &KnownPage { view, form, request, choices })
 }
 

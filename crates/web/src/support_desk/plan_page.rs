@@ -316,7 +316,7 @@ async fn contract_page(app: &App, view: &View, (org, form): (OrgId, Option<Shown
         people: people.iter().map(|one| (one.person.to_string(), one.shown().to_string())).collect(),
         may_edit: view.may(May::Operate),
     };
-    show_with(if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
+    show_with(form.status(), &page)
 }
 
 /// `GET /support/contracts/{organisation}`.

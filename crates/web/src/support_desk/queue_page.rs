@@ -13,7 +13,6 @@ use crate::service_request::{Area, Severity};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use mail::OrgId;
 use mail::id::{RequestId, SavedReplyId};
@@ -329,7 +328,7 @@ pub async fn my_page(State(app): State<App>, view: View, person: Person) -> Page
 
 fn me_page(view: &View, form: &Shown) -> Page {
     let page = MePage { view, form, areas: Area::ALL.iter().map(|area| area.name()).collect() };
-    show_with(if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
+    show_with(form.status(), &page)
 }
 
 /// `POST /support/me`.
@@ -365,7 +364,7 @@ struct RepliesPage<'a> {
 
 async fn replies_page(app: &App, view: &View, (id, form): (String, &Shown)) -> Page {
     let found: Result<_, Error> = app.db.read(|tx| Box::pin(async move { sql::replies(tx).await })).await;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &RepliesPage { view, replies: found?, form, id })
 }
 

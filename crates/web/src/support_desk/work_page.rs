@@ -15,7 +15,6 @@ use crate::service_request::{Consent, Event, Request, See, Severity, Side, State
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State as Given};
-use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use mail::id::{RequestId, SavedReplyId};
 use store::Error;
@@ -165,7 +164,7 @@ async fn shown(app: &App, view: &View, person: &Person, (id, form, sees): (Reque
         diagnoses,
         request: &found.request,
     };
-    show_with(if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
+    show_with(form.status(), &page)
 }
 
 /// Whether a saved reply is written in the language of the request.

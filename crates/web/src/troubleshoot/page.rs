@@ -10,7 +10,7 @@ use crate::page::{Fault, Page, Say, View, confirm, done, form::Form as Shown, sh
 use crate::people::{May, Person};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::routing::{get, post};
@@ -65,7 +65,7 @@ async fn ask_page(app: &App, view: &View, person: &Person, form: &Shown) -> Page
         is_confined,
         connectors,
     };
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &page)
 }
 

@@ -9,6 +9,7 @@ mod call;
 mod community;
 mod connectivity;
 mod connector;
+mod conversation;
 mod directory_sync;
 mod domain;
 mod entry;

@@ -1,4 +1,6 @@
-//! Mail is taken out of the mailboxes of a real Dovecot, and put back: by people, and by what turned out later.
+//! Mail is taken out of the mailboxes of a real Dovecot, and put back: by people, and by what turned out later. Of a real Cyrus: `moves`.
+
+mod moves;
 
 use crate::past::{Past, past};
 use crate::scene::{NOW_MS, Scene};
@@ -51,66 +53,22 @@ impl Boxes {
             ..ConnectorSettings::default()
         };
         let admin = scene.cookie(Role::Administrator, Some(scene.acme)).await;
-        let boxes = Boxes { scene, dovecot, admin };
-        boxes.put(connector).await;
-        Some(boxes)
-    }
-
-    async fn put(&self, connector: ConnectorSettings) {
-        let done: Result<(), Error> = self
-            .scene
-            .app
-            .db
-            .tx(move |tx| {
-                Box::pin(async move {
-                    directory_sql::put_connector(tx, &connector, "page").await?;
-                    directory_sql::bump(tx).await
-                })
-            })
-            .await;
-        done.expect("the connector is stored");
-        self.scene.app.directory.reload().await.expect("read again");
+        put(&scene, connector).await;
+        Some(Boxes { scene, dovecot, admin })
     }
 
     async fn change(&self, change: impl FnOnce(&mut MailboxSettings)) {
         let mut connector = ConnectorSettings::clone(&self.scene.app.directory.snapshot().connectors["box"]);
         change(&mut connector.mailbox);
-        self.put(connector).await;
+        put(&self.scene, connector).await;
     }
 
     async fn delivered(&self, recipients: &[&'static str], subject: &str, body: &str) -> MailId {
         self.delivered_before(0, recipients, subject, body).await
     }
 
-    /// A mail that was delivered to these, as the mail path leaves it, and as it lies in their mailboxes.
     async fn delivered_before(&self, days_ago: i64, recipients: &[&'static str], subject: &str, body: &str) -> MailId {
-        let was = Past { spam: 0.1, action: "none", days_ago, recipient: recipients[0], ..Past::default() };
-        let id = past(&self.scene, self.scene.acme, &was).await;
-        let (org, to) = (self.scene.acme, recipients.to_vec());
-        let done: Result<(), Error> = self
-            .scene
-            .app
-            .db
-            .tx(move |tx| {
-                Box::pin(async move {
-                    for (n, address) in to.iter().enumerate() {
-                        tx.run(
-                            "INSERT INTO recipient (mail, n, org, address, original, state, edits, dsn, route, tries, next_ms, lease_node, lease_ms, last_reply, settled_ms) \
-                             VALUES ($1, $2, $3, $4, $4, 'delivered', '{}', '{}', 'box', 1, 0, 0, 0, '', $5)",
-                            args![id.0, n, org.0, *address, NOW_MS - 60_000],
-                        )
-                        .await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await;
-        done.expect("delivered");
-        let message = format!(
-            "X-Gatepost-Report: id={id}; verdict=clean; scl=1;\nReceived: from a by mx.gatepost.example (Gatepost) with ESMTP id {id};\n\tTue, 24 Nov 2026 11:59:00 +0000\n\
-             From: tom@partner.example\nTo: {}\nSubject: {subject}\n\n{body}\n",
-            recipients[0]
-        );
+        let (id, message) = mail_to(&self.scene, days_ago, recipients, (subject, body)).await;
         for reply in self.dovecot.deliver(recipients, &message) {
             assert!(reply.starts_with("250"), "{reply}");
         }
@@ -162,10 +120,64 @@ impl Boxes {
     }
 
     async fn events(&self, mail: MailId) -> Vec<String> {
-        let story = self.scene.get(&format!("/api/v1/trace/{mail}"), &self.admin).await.json();
-        let line = |event: &Value| format!("{} {}", event["kind"].as_str().unwrap_or(""), event["recipient"].as_str().unwrap_or(""));
-        story["events"].as_array().expect("events").iter().map(line).collect()
+        events(&self.scene, &self.admin, mail).await
     }
+}
+
+async fn put(scene: &Scene, connector: ConnectorSettings) {
+    let done: Result<(), Error> = scene
+        .app
+        .db
+        .tx(move |tx| {
+            Box::pin(async move {
+                directory_sql::put_connector(tx, &connector, "page").await?;
+                directory_sql::bump(tx).await
+            })
+        })
+        .await;
+    done.expect("the connector is stored");
+    scene.app.directory.reload().await.expect("read again");
+}
+
+/// A mail of acme's that was delivered to these, as the mail path leaves it, and as it lies in their mailboxes.
+async fn mail_to(scene: &Scene, days_ago: i64, recipients: &[&'static str], (subject, body): (&str, &str)) -> (MailId, String) {
+    let was = Past { spam: 0.1, action: "none", days_ago, recipient: recipients[0], ..Past::default() };
+    let id = past(scene, scene.acme, &was).await;
+    let (org, to) = (scene.acme, recipients.to_vec());
+    let done: Result<(), Error> = scene
+        .app
+        .db
+        .tx(move |tx| {
+            Box::pin(async move {
+                for (n, address) in to.iter().enumerate() {
+                    tx.run(
+                        "INSERT INTO recipient (mail, n, org, address, original, state, edits, dsn, route, tries, next_ms, lease_node, lease_ms, last_reply, settled_ms) \
+                         VALUES ($1, $2, $3, $4, $4, 'delivered', '{}', '{}', 'box', 1, 0, 0, 0, '', $5)",
+                        args![id.0, n, org.0, *address, NOW_MS - 60_000],
+                    )
+                    .await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    done.expect("delivered");
+    (id, message(id, recipients[0], subject, body))
+}
+
+/// A message as it lies in a mailbox after delivery.
+fn message(id: MailId, to: &str, subject: &str, body: &str) -> String {
+    format!(
+        "X-Gatepost-Report: id={id}; verdict=clean; scl=1;\nReceived: from a by mx.gatepost.example (Gatepost) with ESMTP id {id};\n\tTue, 24 Nov 2026 11:59:00 +0000\n\
+         From: tom@partner.example\nTo: {to}\nSubject: {subject}\n\n{body}\n"
+    )
+}
+
+/// What happened to a mail, as whoever asks sees it.
+async fn events(scene: &Scene, cookie: &str, mail: MailId) -> Vec<String> {
+    let story = scene.get(&format!("/api/v1/trace/{mail}"), cookie).await.json();
+    let line = |event: &Value| format!("{} {}", event["kind"].as_str().unwrap_or(""), event["recipient"].as_str().unwrap_or(""));
+    story["events"].as_array().expect("events").iter().map(line).collect()
 }
 
 fn states(removal: &Value) -> Vec<&str> {

@@ -1,46 +1,17 @@
 //! Requests beside the conversation: people named in words, what requesters think, requests that are put aside, and searching.
 
-use crate::scene::{Answer, NOW_MS, Scene};
+use crate::conversation::{self, did, opened};
+use crate::scene::{NOW_MS, Scene};
 use axum::http::StatusCode;
-use mail::message::Budget;
-use mail::{MailId, Message};
 use serde_json::{Value, json};
 use store::{Error, args};
 use testkit::postgres::databases;
 use web::people::Role;
 use web::support_desk::keep;
 
-async fn opened(scene: &Scene, title: &str) -> (String, String) {
-    let cookie = scene.cookie(Role::Administrator, Some(scene.acme)).await;
-    let answer = scene.send("POST", "/api/v1/requests", &cookie, json!({ "title": title, "description": "It began on Monday." })).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-    (answer.json()["id"].as_str().expect("an id").to_string(), cookie)
-}
-
-async fn did(scene: &Scene, id: &str, cookie: &str, body: Value) -> Answer {
-    scene.send("POST", &format!("/api/v1/requests/{id}"), cookie, body).await
-}
-
 /// Texts of the letters about requests to somebody, the last first.
 async fn letters(scene: &Scene, to: &str) -> Vec<String> {
-    let to = to.to_string();
-    let found: Result<Vec<i64>, Error> = scene
-        .app
-        .db
-        .read(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT r.mail FROM recipient r JOIN mail m ON m.id = r.mail WHERE r.address = $1 AND m.receipt LIKE '%\"request\"%' \
-                           ORDER BY r.mail DESC LIMIT 20";
-                tx.rows(sql, args![to]).await?.iter().map(|row| row.int(0)).collect()
-            })
-        })
-        .await;
-    let mut texts = Vec::new();
-    for id in found.expect("letters") {
-        let octets = scene.app.octets_of(MailId(id)).await.expect("a body").expect("kept");
-        texts.push(Message::parse(octets, &Budget::default()).texts[0].visible.clone());
-    }
-    texts
+    conversation::letters(scene, to).await.iter().map(|letter| letter.texts[0].visible.clone()).collect()
 }
 
 #[tokio::test]

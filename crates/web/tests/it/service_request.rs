@@ -1,6 +1,7 @@
 //! Service requests: opened with evidence, answered on the page and by mail, solved, found again; and what support may see.
 
-use crate::scene::{Answer, NOW_MS, Scene, request};
+use crate::conversation::{did, letters, opened};
+use crate::scene::{NOW_MS, Scene, request};
 use crate::things;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -24,39 +25,6 @@ async fn held_mail(scene: &Scene, org: OrgId) -> MailId {
     let done: Result<(), Error> = scene.app.db.tx(move |tx| Box::pin(async move { things::held_mail(tx, mail, org).await })).await;
     done.expect("the mail is held");
     MailId(mail)
-}
-
-/// Opens a request for acme and returns it.
-async fn opened(scene: &Scene, title: &str) -> (String, String) {
-    let cookie = scene.cookie(Role::Administrator, Some(scene.acme)).await;
-    let answer = scene.send("POST", "/api/v1/requests", &cookie, json!({ "title": title, "description": "It began on Monday." })).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-    (answer.json()["id"].as_str().expect("an id").to_string(), cookie)
-}
-
-async fn did(scene: &Scene, id: &str, cookie: &str, body: Value) -> Answer {
-    scene.send("POST", &format!("/api/v1/requests/{id}"), cookie, body).await
-}
-
-/// Texts of the letters of a kind to somebody, the last first: the message and the address it can be answered to.
-async fn letters(scene: &Scene, to: &str) -> Vec<Message> {
-    let to = to.to_string();
-    let found: Result<Vec<i64>, Error> = scene
-        .app
-        .db
-        .read(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT r.mail FROM recipient r JOIN mail m ON m.id = r.mail WHERE r.address = $1 AND m.receipt LIKE '%\"request\"%' ORDER BY r.mail DESC LIMIT 20";
-                tx.rows(sql, args![to]).await?.iter().map(|row| row.int(0)).collect()
-            })
-        })
-        .await;
-    let mut messages = Vec::new();
-    for id in found.expect("letters") {
-        let octets = scene.app.octets_of(MailId(id)).await.expect("a body").expect("kept");
-        messages.push(Message::parse(octets, &Budget::default()));
-    }
-    messages
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The workspace of engineers: what stands beside a request, diagnosing for it, a known issue from it, a queue that follows.
 
+use crate::conversation::opened;
 use crate::scene::{Answer, NOW_MS, Scene, request};
 use crate::things::{self, MARK};
 use axum::body::Body;
@@ -33,15 +34,6 @@ async fn held_mail(scene: &Scene, to: &str) -> MailId {
         .await;
     done.expect("the mail is held");
     MailId(mail)
-}
-
-/// Opens a request for acme; its number and the cookie of whoever asked.
-async fn opened(scene: &Scene, title: &str) -> (String, String) {
-    let cookie = scene.cookie(Role::Administrator, Some(scene.acme)).await;
-    let body = json!({ "title": title, "description": "Since Monday nothing arrives." });
-    let answer = scene.send("POST", "/api/v1/requests", &cookie, body).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-    (answer.json()["id"].as_str().expect("an id").to_string(), cookie)
 }
 
 async fn consented(scene: &Scene, id: &str, admin: &str, see: &[&str]) -> String {

@@ -6,7 +6,7 @@ use super::{Change, Group, MEMBERS_MAX, change_members, changed, find, find_to_c
 use crate::App;
 use crate::audit::Entry;
 use crate::page::fault::Wrong;
-use crate::page::table::{Asked, Cell, Column, Row, Table};
+use crate::page::table::{Asked, Cell, Column, Row, Table, picked};
 use crate::page::{Fault, Page, Say, View, confirm, csv, done, form::Form as Shown, show, show_with};
 use crate::people::{May, Person};
 use askama::Template;
@@ -29,8 +29,6 @@ const MEMBER_COLUMNS: &[Column] = &[
     Column { name: "name", title: "recipient-col-name", can_sort: false, is_usual: true },
 ];
 const FILE_ROWS_MAX: usize = 100_000;
-/// Members removed with one press.
-const PICKED_MAX: usize = 500;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -68,14 +66,11 @@ pub async fn list(
 
 async fn list_page(app: &App, view: &View, person: &Person, by: (&Sought, &Asked), form: Shown) -> Page {
     let (sought, asked) = by;
-    let limit = if asked.is_csv { FILE_ROWS_MAX } else { sql::ROWS + 1 };
+    let limit = asked.rows_max(sql::ROWS, FILE_ROWS_MAX);
     let (scope, after, part) = (person.scope(), sought.after.clone(), sought.q.clone());
     let read: Result<_, Error> = app.db.read(move |tx| Box::pin(async move { sql::list(tx, scope, (&after, &part), limit).await })).await;
     let mut found = read?;
-    let next = (!asked.is_csv && found.len() > sql::ROWS).then(|| {
-        found.truncate(sql::ROWS);
-        ("after", found.last().map(|last| gateway::directory::group::name_key(&last.name)).unwrap_or_default())
-    });
+    let next = asked.cut(&mut found, sql::ROWS, |last| gateway::directory::group::name_key(&last.name));
     let row = |one: &Group| Row {
         pick: String::new(),
         label: one.name.clone(),
@@ -100,7 +95,7 @@ async fn list_page(app: &App, view: &View, person: &Person, by: (&Sought, &Asked
     if asked.is_csv {
         return Ok(table.csv("groups"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &ListPage { view, q: &sought.q, form: &form, table: table.html() })
 }
 
@@ -153,14 +148,11 @@ pub async fn open(
 
 async fn group_page(app: &App, view: &View, group: &Group, by: (&Sought, &Asked), form: Shown) -> Page {
     let (sought, asked) = by;
-    let limit = if asked.is_csv { FILE_ROWS_MAX } else { sql::ROWS + 1 };
+    let limit = asked.rows_max(sql::ROWS, FILE_ROWS_MAX);
     let (of, after) = (group.clone(), sought.after.clone());
     let read: Result<_, Error> = app.db.read(move |tx| Box::pin(async move { sql::members(tx, &of, &after, limit).await })).await;
     let mut found = read?;
-    let next = (!asked.is_csv && found.len() > sql::ROWS).then(|| {
-        found.truncate(sql::ROWS);
-        ("after", found.last().map(MemberRow::place).unwrap_or_default())
-    });
+    let next = asked.cut(&mut found, sql::ROWS, MemberRow::place);
     let may_change = view.may(May::Domains) && !group.is_fixed();
     let row = |one: &MemberRow| Row {
         pick: one.what.clone(),
@@ -185,7 +177,7 @@ async fn group_page(app: &App, view: &View, group: &Group, by: (&Sought, &Asked)
     if asked.is_csv {
         return Ok(table.csv("members"));
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let source = view.of_kind("domain-source", crate::domain::source_word(&group.source));
     show_with(status, &GroupPage { view, group, form: &form, table: table.html(), may_change, source })
 }
@@ -248,12 +240,12 @@ pub async fn remove_members(
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Page {
     let group = find_to_change(&app, &person, &id).await?;
-    let picks: Vec<String> = pairs.iter().filter(|(key, _)| key == "pick").map(|(_, pick)| pick.clone()).take(PICKED_MAX).collect();
+    let picks = picked(&pairs);
     let back = format!("/groups/{}", group.id);
     if picks.is_empty() {
         return done(&back, Say::new("recipient-nothing-picked"));
     }
-    if !pairs.iter().any(|(key, value)| key == "sure" && !value.is_empty()) {
+    if !confirm::is_sure(&pairs) {
         return confirm::page(
             &view,
             &confirm::Confirm {

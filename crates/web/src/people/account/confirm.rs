@@ -9,7 +9,6 @@ use crate::people::{Person, limit, password, sql};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use serde::{Deserialize, Serialize};
 use store::Error;
@@ -41,7 +40,7 @@ pub async fn form(State(app): State<App>, view: View, person: Person, Query(trie
 async fn shown(app: &App, view: &View, person: &Person, form: &Shown) -> Page {
     let id = person.id;
     let factors = app.db.read(move |tx| Box::pin(async move { factor::sql::factors(tx, id).await })).await?;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &SurePage { view, form, factors, email: &person.email })
 }
 

@@ -11,7 +11,6 @@ use crate::people::{Person, limit, password as rules, sql as people_sql};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::Error;
 
@@ -90,7 +89,7 @@ pub async fn password_form(State(app): State<App>, view: View, person: Person) -
 }
 
 async fn password_page(app: &App, view: &View, person: &Person, form: &Shown) -> Page {
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let needs_old = needs_old(app, person).await?;
     show_with(status, &PasswordPage { view, form, email: &person.email, needs_old, chars_min: rules::CHARS_MIN })
 }
@@ -152,7 +151,7 @@ async fn app_page(app: &App, view: &View, person: &Person, form: &Shown) -> Page
         qr = totp::qr(&totp::uri(&kept.secret, "Gatepost", &person.email), &view.t("app-qr"));
         secret = kept.secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
     }
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &AppPage { view, form, is_on: kept.is_on, qr, secret })
 }
 

@@ -15,7 +15,6 @@ use crate::people::{May, Person};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use gateway::scope::OrgScope;
 use serde::{Deserialize, Serialize};
 use store::Error;
@@ -95,7 +94,7 @@ async fn shown(app: &App, view: &View, person: &Person, form: &Shown) -> Page {
         })
     });
     let (factors, passkeys, sessions, tokens) = found.await?;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let page = AccountPage {
         view,
         person,

@@ -11,7 +11,7 @@ use crate::people::{May, Person, Role, limit, link, sql as people_sql};
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use gateway::scope::OrgScope;
 use mail::OrgId;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ async fn shown(app: &App, asked: (&View, &Person, &HeaderMap), org: OrgId, form:
     let has_secret = !kept(app, org).await?.provider.client_secret.is_empty();
     let roles = choices(app, view, person, Some(org), form.value("other_role")).await?;
     let roles = roles.into_iter().filter(|role| !Role::parse(&role.key).is_some_and(Role::is_of_service)).collect();
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     let back = format!("{}{}", link::base(app, headers), back_path(org));
     show_with(status, &AccessPage { view, form, roles, has_secret, back })
 }

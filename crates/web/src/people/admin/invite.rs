@@ -11,7 +11,7 @@ use crate::people::{May, Person, account, limit};
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use gateway::queue::letter;
 use mail::{Address, PersonId};
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub async fn form(State(app): State<App>, view: View, person: Person) -> Page {
 async fn shown(app: &App, view: &View, person: &Person, form: &Shown) -> Page {
     let chosen = if form.value("role").is_empty() { "help-desk" } else { form.value("role") };
     let roles = choices(app, view, person, person.org, chosen).await?;
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &InvitePage { view, form, roles })
 }
 

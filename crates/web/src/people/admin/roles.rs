@@ -121,7 +121,7 @@ pub async fn remove(
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Page {
     let role = found(&app, &person, &id).await?;
-    if !pairs.iter().any(|(key, _)| key == "sure") {
+    if !confirm::is_sure(&pairs) {
         let confirm = Confirm {
             title: Say::new("role-remove"),
             text: Say::new("role-remove-sure").with("what", role.name.as_str()),

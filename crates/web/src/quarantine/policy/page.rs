@@ -79,7 +79,7 @@ struct PolicyPage<'a> {
 
 fn shown(view: &View, id: &str, form: &Shown, (powers, may_change): (&[String], bool)) -> Page {
     let has = |power: &Power| (power.name(), powers.iter().any(|one| one == power.name()));
-    let status = if form.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = form.status();
     show_with(status, &PolicyPage { view, form, id: id.into(), powers: Power::ALL.iter().map(has).collect(), may_change })
 }
 
@@ -136,7 +136,7 @@ pub async fn save(State(app): State<App>, view: View, person: Person, Path(id): 
 pub async fn delete(State(app): State<App>, view: View, person: Person, Path(id): Path<String>, Form(pairs): Form<Pairs>) -> Page {
     person.require(May::Policies)?;
     let custom = found(&app, &person, &id).await?;
-    if !pairs.iter().any(|(key, value)| key == "sure" && !value.is_empty()) {
+    if !confirm::is_sure(&pairs) {
         return confirm::page(
             &view,
             &confirm::Confirm {
