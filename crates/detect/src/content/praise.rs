@@ -23,7 +23,12 @@ static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         "sender is trusted",
         "sender is verified",
         "sender has been verified",
-        "safe senders list",
+        // Newsletters ask to be put on that list; only a banner says that the sender is.
+        "sender is on your safe senders list",
+        "sender is in your safe senders list",
+        "sender is on the safe senders list",
+        "is from your safe senders list",
+        "message from your safe senders list",
         "this email is safe",
         "this message is safe",
         "vertrauenswürdigen absender",

@@ -240,6 +240,8 @@ fn a_mail_that_vouches_for_itself_weighs() {
         ("", "𝗙𝗿𝗼𝗺 𝗮 𝘁𝗿𝘂𝘀𝘁𝗲𝗱 𝘀𝗲𝗻𝗱𝗲𝗿\r\n\r\nPlease see the order below.", Some(2.2), "in dressed letters"),
         ("", "此邮件来自可信发件人，请放心打开。\r\n\r\n订单见下文。", Some(2.2), "in Chinese"),
         ("Subject: 【已验证的发件人】订单通知\r\n", "订单见下文。", Some(2.2), "in a Chinese subject"),
+        ("", "This sender is on your Safe Senders list.\r\n\r\nYour invoice is attached.", Some(2.2), "a banner about a list"),
+        ("", "Please add us to your safe senders list so that you miss no issue.", None, "a newsletter asks to be put on it"),
         ("", "We trust you have a safe journey; the sender of the parcel is on it, too.", None, "words apart"),
         ("", "Is the sender to be trusted? Please verify before you pay.", None, "a question about somebody"),
         ("", "请先确认发件人是否可信，再打开附件。", None, "advice in Chinese"),
