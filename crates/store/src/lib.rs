@@ -1,4 +1,4 @@
-//! SQLite or PostgreSQL behind one seam: transactions, migrations, bodies. Knows no feature.
+//! SQLite or PostgreSQL behind one seam: transactions, migrations; bodies in a folder or a bucket. Knows no feature.
 //!
 //! One statement text serves both: `$1`…`$n`, each first used in order; BIGINT, DOUBLE PRECISION, TEXT and BYTEA columns only.
 //! On SQLite a transaction's future runs on the writer thread and shares a commit with its neighbours (group commit);
@@ -11,6 +11,7 @@ mod error;
 pub mod look;
 mod migrate;
 mod postgres;
+pub mod s3;
 mod sqlite;
 mod tx;
 mod value;
