@@ -39,9 +39,14 @@ async fn open(chosen: &Chosen, node: u8) -> anyhow::Result<Store> {
     let url = chosen.store_url();
     let settings = DbSettings { url: url.clone(), connections_max: chosen.settings.store.connections_max, ..DbSettings::default() };
     let db = Db::open(&settings, &web::migrations()).await.with_context(|| format!("opening the database {}", without_password(&url)))?;
-    let folder = chosen.bodies_folder();
-    let bodies = Bodies::open(&folder).with_context(|| format!("opening the folder of bodies {}", folder.display()))?;
+    let bodies = bodies(chosen)?;
     Ok(Store { db, bodies, ids: Arc::new(IdMaker::new(node)) })
+}
+
+/// Where large messages lie.
+pub fn bodies(chosen: &Chosen) -> anyhow::Result<Bodies> {
+    let place = chosen.bodies();
+    place.open().with_context(|| format!("opening {place}, where large messages lie"))
 }
 
 /// `postgres://user:secret@host/name` without the secret.
