@@ -30,7 +30,7 @@ fn judged(shown: &str, lacks: Vec<(Right, Wrong)>) -> Finding {
         return Finding::ok(ID, shown, said);
     };
     // The same for everything: no single right is what lacks.
-    if lacks.len() == RIGHTS && lacks.iter().all(|(_, why)| why == first) {
+    if lacks.len() == RIGHTS && lacks.iter().all(|(_, why)| is_alike(why, first)) {
         let said = match first {
             Wrong::Settings(_) => two("It cannot be used.", "无法使用。"),
             Wrong::Unreachable(_) => two("It does not answer.", "没有应答。"),
@@ -49,6 +49,11 @@ fn judged(shown: &str, lacks: Vec<(Right, Wrong)>) -> Finding {
         "请为该密钥授予存储桶及其文件夹的这些权限。缺少 s3:PutObject 时大邮件会被推迟接收，缺少 s3:GetObject 时无法投递，缺少 s3:ListBucket 或 s3:DeleteObject 时存储桶会不断增大。",
     );
     lacks.iter().fold(Finding::problem(ID, shown, said, todo), |found, (right, why)| found.seen(format!("{}: {why}", right.name())))
+}
+
+/// A connection may end in several ways for the same reason.
+fn is_alike(one: &Wrong, other: &Wrong) -> bool {
+    matches!((one, other), (Wrong::Unreachable(_), Wrong::Unreachable(_))) || one == other
 }
 
 fn address() -> super::Text {
