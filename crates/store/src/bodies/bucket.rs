@@ -100,7 +100,7 @@ impl Bucket {
     /// Ages are told by the clock of the store. Objects of others are left alone, also below our folder.
     pub(super) async fn sweep(&self, keep: impl Fn(&str) -> bool + Send + 'static, older_than: Duration) -> Result<u64, Error> {
         let older_ms = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
-        let (mut removed, mut token) = (0, None);
+        let (mut removed, mut token) = (0, None::<String>);
         for _ in 0..PAGES_MAX {
             let page = self.page(token.as_deref()).await?;
             let before_ms = page.now_ms.saturating_sub(older_ms);
@@ -121,7 +121,7 @@ impl Bucket {
 
     /// One page is in memory at a time.
     pub(super) async fn each(&self, mut see: impl FnMut(&str) + Send + 'static) -> Result<(), Error> {
-        let mut token = None;
+        let mut token: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let page = self.page(token.as_deref()).await?;
             page.objects.iter().filter(|one| is_ours(&one.name)).for_each(|one| see(&one.name));

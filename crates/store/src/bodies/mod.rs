@@ -30,7 +30,7 @@ struct Shared {
 
 enum Place {
     Folder(Arc<Folder>),
-    Bucket(Bucket),
+    Bucket(Box<Bucket>),
 }
 
 /// What was done with a body.
@@ -87,7 +87,7 @@ impl Bodies {
     /// # Errors
     /// The address is none.
     pub fn in_bucket(access: &Access) -> Result<Bodies, Error> {
-        Ok(Bodies::at(Place::Bucket(Bucket::open(access)?)))
+        Ok(Bodies::at(Place::Bucket(Box::new(Bucket::open(access)?))))
     }
 
     fn at(place: Place) -> Bodies {
@@ -110,7 +110,7 @@ impl Bodies {
     /// The folder, when they are in one.
     pub fn folder(&self) -> Option<&Path> {
         match &self.shared.place {
-            Place::Folder(folder) => Some(&folder.root),
+            Place::Folder(folder) => Some(folder.root.as_path()),
             Place::Bucket(_) => None,
         }
     }

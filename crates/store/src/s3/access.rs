@@ -166,7 +166,7 @@ mod tests {
         let file = folder.path().join("secret");
         let access = Access { key_id: "AK".into(), secret_file: file.display().to_string(), secret: "s3cret".into(), ..Access::default() };
         assert!(!format!("{access:?}").contains("s3cret"));
-        for (text, want) in [("a secret\nmore\n", Some("a secret")), ("\n", None), (&"x".repeat(5_000), None)] {
+        for (text, want) in [("a secret\nmore\n", Some("a secret")), ("\n", None), ("x".repeat(5_000).as_str(), None)] {
             std::fs::write(&file, text).expect("written");
             assert_eq!(access.secret().await.ok().as_deref(), want);
         }

@@ -172,7 +172,7 @@ async fn a_list_goes_on_page_by_page() {
         bodies.put(&name(*id), &Bytes::from_static(b"x")).await.expect("puts");
     }
     let objects = Objects::open(access(&store, "mail/one"), Duration::from_secs(30)).expect("an address");
-    let (mut names, mut pages, mut token) = (BTreeSet::new(), 0, None);
+    let (mut names, mut pages, mut token) = (BTreeSet::new(), 0, None::<String>);
     loop {
         let page = objects.page(token.as_deref(), 2).await.expect("a page");
         assert!(page.objects.len() <= 2 && page.objects.iter().all(|one| one.changed_ms <= page.now_ms));
