@@ -273,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn digests_go_with_a_body() {
-        // RFC 1321 §A.5, and FIPS 180-2 for the other.
+        // The examples that come with both definitions.
         let [md5, _, sha256] = fields(&Bytes::from_static(b"abc")).await.expect("digests");
         assert_eq!(md5, ("content-md5", "kAFQmDzST7DWlj99KOF/cg==".into()));
         assert_eq!(sha256.1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
