@@ -23,6 +23,8 @@ pub const BODY_OCTETS_MAX: usize = 512 << 20;
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 /// One body with all tries. The peer waits for ten minutes (RFC 5321 §4.5.3.2.6), but others wait for our turn.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
+/// The same while something is wrong: mail that could go on must not wait for turns that end in nothing.
+const SUSPECT_WITHIN: Duration = Duration::from_secs(10);
 /// One page of a list with all tries.
 const PAGE_WITHIN: Duration = Duration::from_secs(90);
 /// Between tries of what may pass; after the last it has failed.
@@ -83,17 +85,17 @@ impl Bucket {
             return Err(Error::Bodies(format!("a body of {} octets is too large: the limit is {BODY_OCTETS_MAX}", octets.len())));
         }
         let fields = fields(octets).await?;
-        let done = persistently(BODY_WITHIN, || self.objects.put(name, octets, &fields)).await;
+        let done = persistently(self.within(), || self.objects.put(name, octets, &fields)).await;
         self.judged(done)
     }
 
     pub(super) async fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        let read = persistently(BODY_WITHIN, || self.get(name)).await;
+        let read = persistently(self.within(), || self.get(name)).await;
         self.judged(read)
     }
 
     pub(super) async fn remove(&self, name: &str) -> Result<(), Error> {
-        let removed = persistently(BODY_WITHIN, || self.objects.remove(name)).await;
+        let removed = persistently(self.within(), || self.objects.remove(name)).await;
         self.judged(removed)
     }
 
@@ -151,6 +153,10 @@ impl Bucket {
 
     pub(super) fn is_suspect(&self) -> bool {
         self.is_suspect.load(Ordering::Relaxed)
+    }
+
+    fn within(&self) -> Duration {
+        if self.is_suspect() { SUSPECT_WITHIN } else { BODY_WITHIN }
     }
 
     /// What cannot be done of what we need, with the reason. Each is tried once, on an object of its own.
