@@ -120,6 +120,12 @@ impl Db {
         }
     }
 
+    /// When this database was made, Unix milliseconds. A copy that is restored into another one is born anew, so this tells databases apart.
+    pub async fn born_ms(&self) -> Result<i64, Error> {
+        let none = || Error::Shape("no step of the schema has run".into());
+        self.read(|tx| Box::pin(async move { tx.row(migrate::BORN, Vec::new()).await })).await?.ok_or_else(none)?.int(0)
+    }
+
     /// Does what was handed in so far and closes. Blocks shortly; later calls on other handles are `Gone`.
     pub fn close(self) {
         match self.engine.as_ref() {

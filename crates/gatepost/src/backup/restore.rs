@@ -58,6 +58,7 @@ pub async fn restore(chosen: &Chosen, path: &Path) -> anyhow::Result<Restored> {
     if let Some(file) = &made {
         ensure!(!file.exists(), "there is a database at {} already: stop the service and move its data folder away first", file.display());
     }
+    free(chosen).await?;
     std::fs::create_dir_all(&chosen.data).with_context(|| format!("the data folder {} cannot be made", chosen.data.display()))?;
     put_files(chosen, path)?;
     put_bodies(chosen, path, end.bodies).await?;
@@ -74,6 +75,22 @@ pub async fn restore(chosen: &Chosen, path: &Path) -> anyhow::Result<Restored> {
         }
     }
     Ok(told(manifest, end, newer_steps))
+}
+
+/// A bucket must be nobody's: whoever owns it would remove what is put there, and be robbed by the new one.
+async fn free(chosen: &Chosen) -> anyhow::Result<()> {
+    if chosen.bodies_folder().is_some() {
+        return Ok(());
+    }
+    let bodies = crate::open::bodies(chosen)?;
+    if bodies.owned_by().await?.is_some() {
+        bail!(
+            "{} belongs to another installation: name another folder in [store] bodies. If that installation is gone for good, remove the object \
+             gatepost-owner there",
+            bodies.shown()
+        );
+    }
+    Ok(())
 }
 
 /// First and last entry, after every one was read.

@@ -31,6 +31,7 @@ pub async fn look(case: &Case, is_usable: bool) -> Vec<Finding> {
     };
     let mut found = vec![fit(case, &db).await, files(case, &db).await, sealed(case, &db).await, adds_up(case, &db).await];
     found.extend([queued(&db).await, newest(case, &db).await]);
+    found.extend(owned(case, &db).await);
     db.close();
     found.push(backup(case));
     found
@@ -113,6 +114,28 @@ async fn there(case: &Case, names: &HashSet<String>) -> Result<HashSet<String>, 
     // Nobody listens any more once the walk has ended.
     case.chosen.bodies().open()?.each(move |name| drop(tell.send(name.to_string()))).await?;
     Ok(told.into_iter().collect())
+}
+
+/// Whether a bucket is ours to sweep; nothing where there is none.
+async fn owned(case: &Case, db: &Db) -> Option<Finding> {
+    if case.chosen.bodies_folder().is_some() {
+        return None;
+    }
+    let (id, shown) = ("bodies.owner", case.chosen.bodies().to_string());
+    let read = async { Ok::<_, Error>((case.chosen.bodies().open()?.owned_by().await?, crate::open::owner(db).await?)) };
+    Some(match read.await {
+        Ok((Some(owner), ours)) if owner != ours => {
+            let said = two("The folder of the bucket belongs to another installation.", "存储桶中的这个文件夹属于另一套安装。");
+            let todo = two(
+                "Name a folder of its own in [store] bodies. If that installation is gone, or its database was moved here, remove the object gatepost-owner.",
+                "请在 [store] bodies 中为本安装指定单独的文件夹。如果那套安装已不再使用，或其数据库已迁移到这里，请删除对象 gatepost-owner。",
+            );
+            Finding::problem(id, shown, said, todo).seen(owner)
+        }
+        Ok((Some(_), _)) => Finding::ok(id, shown, two("It is ours.", "属于本安装。")),
+        Ok((None, _)) => Finding::ok(id, shown, two("Nobody's yet; the next start takes it.", "尚无归属，下次启动时归本安装使用。")),
+        Err(why) => Finding::cannot_tell(id, shown, two("It cannot be read; see bodies.bucket.", "无法读取，见 bodies.bucket。")).seen(why),
+    })
 }
 
 /// Whether the key in the seal file is the one that DKIM keys were sealed with.

@@ -231,6 +231,7 @@ fn a_copy_moves_messages_into_a_bucket_and_out_of_it() {
     assert!(done.status.success() && keeps_nothing(still.path()), "{}", text(&done));
     let doctor = command(still.path()).args(["doctor", "--json"]).output().expect("it runs");
     assert_eq!(looked(&doctor, "bodies.files")["result"], "ok", "{}", text(&doctor));
+    assert_eq!(looked(&doctor, "bodies.owner")["result"], "ok", "{}", text(&doctor));
     let server = Server::start_in(still, free_port(), &shared.settings("", 1), &[]);
     assert_eq!(server.told(&["quarantine", "show", &held]), as_it_was);
     let taken = server.run(&["backup", &path("two"), "--json"]);
@@ -243,6 +244,15 @@ fn a_copy_moves_messages_into_a_bucket_and_out_of_it() {
     assert_eq!(std::fs::read_dir(copies.path()).expect("a folder").count(), 2);
     shared.store.faults("");
     drop(server.kill());
+
+    // The bucket is taken: another installation neither starts in it nor is put into it.
+    let still = TempDir::new().expect("a folder");
+    let listen = format!("[listen]\nsmtp = \"127.0.0.1:{}\"\nweb = \"\"\nstatus = \"\"\n", free_port());
+    std::fs::write(still.path().join("gatepost.toml"), listen + &shared.settings("", 1)).expect("written");
+    for verb in [vec!["restore".to_string(), path("two")], vec!["serve".to_string()]] {
+        let refused = command(still.path()).args(&verb).output().expect("it ends");
+        assert!(refused.status.code() == Some(3) && text(&refused).contains("another installation"), "{verb:?}: {}", text(&refused));
+    }
 
     let still = TempDir::new().expect("a folder");
     std::fs::write(still.path().join("gatepost.toml"), &of_folder).expect("written");

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use md5::{Digest, Md5};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::time::{sleep, timeout};
@@ -39,6 +40,9 @@ const SWEPT_MAX: usize = 50_000;
 const REMOVED_AT_ONCE: usize = 8;
 /// Field of an object with the SHA-256 digest of its octets, in hex. What other programs copied there has none.
 const DIGEST: &str = "x-amz-meta-sha256";
+/// Object that says whose bodies these are.
+const OWNER: &str = "gatepost-owner";
+const OWNER_OCTETS_MAX: usize = 1_024;
 /// Names of objects by which it is tried what may be done begin so.
 const TRIAL: &str = "gatepost-trial-";
 
@@ -65,6 +69,8 @@ impl Right {
 
 pub(super) struct Bucket {
     objects: Objects,
+    /// Who sweeps here; nobody does before it was told.
+    owner: OnceLock<String>,
     /// Something failed, and nothing has shown since that all works.
     is_suspect: AtomicBool,
     trials: AtomicU64,
@@ -73,7 +79,7 @@ pub(super) struct Bucket {
 impl Bucket {
     pub(super) fn open(access: &Access) -> Result<Bucket, Error> {
         let objects = Objects::open(access.clone(), REQUEST_WITHIN).map_err(|why| Error::Bodies(why.to_string()))?;
-        Ok(Bucket { objects, is_suspect: AtomicBool::new(false), trials: AtomicU64::new(0) })
+        Ok(Bucket { objects, owner: OnceLock::new(), is_suspect: AtomicBool::new(false), trials: AtomicU64::new(0) })
     }
 
     pub(super) fn shown(&self) -> String {
@@ -99,8 +105,38 @@ impl Bucket {
         self.judged(removed)
     }
 
+    /// Takes the bucket for this owner, unless another has it; whether it is ours now.
+    pub(super) async fn claim(&self, owner: &str) -> Result<bool, Error> {
+        let owner = self.owner.get_or_init(|| owner.to_string()).clone();
+        if self.owned_by().await?.is_none() {
+            let octets = Bytes::from(owner.clone());
+            let fields = fields(&octets).await?;
+            let done = persistently(self.within(), || self.objects.put(OWNER, &octets, &fields)).await;
+            self.judged(done)?;
+        }
+        // Read again: somebody else may have come at the same moment.
+        Ok(self.owned_by().await?.is_some_and(|found| found == owner))
+    }
+
+    /// Who has taken the bucket.
+    pub(super) async fn owned_by(&self) -> Result<Option<String>, Error> {
+        let read = persistently(self.within(), || self.objects.get(OWNER, DIGEST, OWNER_OCTETS_MAX)).await;
+        Ok(self.judged(read)?.map(|object| String::from_utf8_lossy(&object.octets).trim().to_string()))
+    }
+
+    /// Nothing is removed that another owner may name.
+    async fn sure_of_owner(&self) -> Result<(), Error> {
+        let is_ours = match self.owner.get() {
+            Some(owner) => self.claim(owner).await?,
+            None => false,
+        };
+        let why = || format!("{}: it is not ours (object {OWNER}); nothing is removed", self.shown());
+        if is_ours { Ok(()) } else { Err(Error::Bodies(why())) }
+    }
+
     /// Ages are told by the clock of the store. Objects of others are left alone, also below our folder.
     pub(super) async fn sweep(&self, keep: impl Fn(&str) -> bool + Send + 'static, older_than: Duration) -> Result<u64, Error> {
+        self.sure_of_owner().await?;
         let older_ms = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
         let (mut removed, mut token) = (0, None::<String>);
         for _ in 0..PAGES_MAX {

@@ -94,6 +94,23 @@ impl Bodies {
         Bodies { shared: Arc::new(Shared { place, told: OnceLock::new() }) }
     }
 
+    /// Takes the place for this owner, of whom there is one for each database; `false` when another has it. Only an owner sweeps a bucket, as
+    /// two installations in one folder of it would take each other's bodies for what nobody names. A folder is its machine's.
+    pub async fn claim(&self, owner: &str) -> Result<bool, Error> {
+        match &self.shared.place {
+            Place::Folder(_) => Ok(true),
+            Place::Bucket(bucket) => bucket.claim(owner).await,
+        }
+    }
+
+    /// Who has taken a bucket; `None` for a folder.
+    pub async fn owned_by(&self) -> Result<Option<String>, Error> {
+        match &self.shared.place {
+            Place::Folder(_) => Ok(None),
+            Place::Bucket(bucket) => bucket.owned_by().await,
+        }
+    }
+
     /// Calls `tell` after each use of a body, by whichever clone, from now on. The first who asks is told.
     pub fn watch(&self, tell: impl Fn(Use) + Send + Sync + 'static) {
         let _ = self.shared.told.set(Box::new(tell));
@@ -158,6 +175,8 @@ impl Bodies {
 
     /// Removes bodies that `keep` does not know; returns how many. Those younger than `older_than` stay: their transaction may not have
     /// committed yet.
+    /// # Errors
+    /// Also when a bucket was not taken by [`Bodies::claim`], or is another's by now.
     pub async fn sweep(&self, keep: impl Fn(&str) -> bool + Send + 'static, older_than: Duration) -> Result<u64, Error> {
         match &self.shared.place {
             Place::Folder(folder) => folder.sweep(keep, older_than).await,

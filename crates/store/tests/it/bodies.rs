@@ -104,6 +104,7 @@ async fn litter(place: &Place, id: i64) {
 async fn many_at_once_and_the_sweep_takes_what_nobody_names() {
     for place in &places() {
         let (what, bodies) = (place.what, &place.bodies);
+        assert_eq!(bodies.claim("us").await, Ok(true), "{what}");
         let ids: Vec<i64> = (0..120).map(|n| (1_795_000_000_000 + n * 100_000) << 21).collect();
         let putting: Vec<_> = ids
             .iter()
@@ -130,7 +131,8 @@ async fn many_at_once_and_the_sweep_takes_what_nobody_names() {
             Some(store) => {
                 let whole = Objects::open(access(store, "mail"), Duration::from_secs(30)).expect("an address");
                 let left: Vec<String> = whole.page(None, 100).await.expect("a page").objects.into_iter().map(|one| one.name).collect();
-                assert_eq!(left, ["1/00/0000000000000001", "one/notes.txt", "two/1/00/0000000000000001"], "what is not ours stays");
+                let ours_not = ["1/00/0000000000000001", "one/gatepost-owner", "one/notes.txt", "two/1/00/0000000000000001"];
+                assert_eq!(left, ours_not, "what is no body stays");
             }
         }
         bodies.put(&name(ids[0]), &Bytes::from_static(b"again")).await.expect("the folders are made again");
@@ -216,6 +218,29 @@ async fn what_is_not_let_in_is_an_error_and_never_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_is_swept_by_its_owner_alone() {
+    let Some((store, bodies)) = bucket() else { return };
+    let body = name(1 << 41);
+    bodies.put(&body, &Bytes::from_static(b"one")).await.expect("puts");
+    assert_eq!(bodies.owned_by().await, Ok(None));
+    assert!(bodies.sweep(|_| false, Duration::ZERO).await.is_err(), "nobody has taken it");
+    assert_eq!(bodies.claim("us").await, Ok(true));
+    assert_eq!(bodies.claim("us").await, Ok(true), "twice");
+    let [twin, other] = [(); 2].map(|()| Bodies::in_bucket(&access(&store, "mail/one")).expect("an address"));
+    assert_eq!((twin.claim("us").await, other.claim("them").await), (Ok(true), Ok(false)), "another node, and another installation");
+    assert_eq!(other.owned_by().await, Ok(Some("us".into())));
+    let Err(Error::Bodies(why)) = other.sweep(|_| false, Duration::ZERO).await else { panic!("it swept what is another's") };
+    assert!(why.contains("gatepost-owner"), "{why}");
+    assert_eq!(bodies.read(&body).await, Ok(Some(Bytes::from_static(b"one"))));
+    let beside = Bodies::in_bucket(&access(&store, "mail/two")).expect("an address");
+    assert_eq!(beside.claim("them").await, Ok(true), "another folder is free");
+    store.faults("GET");
+    assert!(bodies.sweep(|_| false, Duration::ZERO).await.is_err(), "who cannot know does not sweep");
+    store.faults("");
+    assert_eq!(bodies.sweep(|_| false, Duration::ZERO).await, Ok(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_right_that_lacks_is_named_and_seen_until_it_is_given() {
     let Some((store, bodies)) = bucket() else { return };
     let there = name(1 << 41);
@@ -238,6 +263,7 @@ async fn a_right_that_lacks_is_named_and_seen_until_it_is_given() {
         assert!(!bodies.is_suspect(), "{words}: and no longer");
     }
     assert_eq!(bodies.read(&there).await, Ok(Some(Bytes::from_static(b"one"))));
+    assert_eq!(bodies.claim("us").await, Ok(true));
     bodies.sweep(|_| true, Duration::ZERO).await.expect("trials that could not be removed go");
     assert_eq!(Bodies::open(tempfile::TempDir::new().expect("a folder").path()).expect("opens").look().await, None);
 }
