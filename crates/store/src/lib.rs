@@ -1,4 +1,4 @@
-//! SQLite or PostgreSQL behind one seam: transactions, migrations, bodies. Knows no feature.
+//! SQLite or PostgreSQL behind one seam: transactions, migrations; bodies in a folder or a bucket. Knows no feature.
 //!
 //! One statement text serves both: `$1`…`$n`, each first used in order; BIGINT, DOUBLE PRECISION, TEXT and BYTEA columns only.
 //! On SQLite a transaction's future runs on the writer thread and shares a commit with its neighbours (group commit);
@@ -11,6 +11,7 @@ mod error;
 pub mod look;
 mod migrate;
 mod postgres;
+pub mod s3;
 mod sqlite;
 mod tx;
 mod value;
@@ -117,6 +118,12 @@ impl Db {
             Engine::Sqlite(sqlite) => sqlite.read(work).await,
             Engine::Postgres(postgres) => postgres.tx(work, postgres::Access::Read).await,
         }
+    }
+
+    /// When this database was made, Unix milliseconds. A copy that is restored into another one is born anew, so this tells databases apart.
+    pub async fn born_ms(&self) -> Result<i64, Error> {
+        let none = || Error::Shape("no step of the schema has run".into());
+        self.read(|tx| Box::pin(async move { tx.row(migrate::BORN, Vec::new()).await })).await?.ok_or_else(none)?.int(0)
     }
 
     /// Does what was handed in so far and closes. Blocks shortly; later calls on other handles are `Gone`.

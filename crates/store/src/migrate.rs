@@ -24,6 +24,7 @@ impl Migration {
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
     number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at_ms BIGINT NOT NULL)";
 pub(crate) const RAN: &str = "SELECT number, name, checksum FROM migration ORDER BY number";
+pub(crate) const BORN: &str = "SELECT at_ms FROM migration ORDER BY number LIMIT 1";
 pub(crate) const NOTE: &str = "INSERT INTO migration (number, name, checksum, at_ms) VALUES ($1, $2, $3, $4)";
 
 /// A row of `migration`.

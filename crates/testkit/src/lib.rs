@@ -8,6 +8,7 @@ pub mod pebble;
 pub mod port;
 pub mod postfix;
 pub mod postgres;
+pub mod s3;
 pub mod shared;
 pub mod sink;
 pub mod slapd;

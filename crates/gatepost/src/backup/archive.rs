@@ -33,13 +33,8 @@ impl Writer {
     }
 
     pub fn put(&mut self, name: &str, octets: &[u8]) -> anyhow::Result<()> {
-        self.put_from(name, octets.len() as u64, octets)
-    }
-
-    /// `octets` must give as many as `length` says.
-    pub fn put_from(&mut self, name: &str, length: u64, octets: impl Read) -> anyhow::Result<()> {
         let mut header = tar::Header::new_gnu();
-        header.set_size(length);
+        header.set_size(octets.len() as u64);
         header.set_mode(0o600);
         self.tar.append_data(&mut header, name, octets).with_context(|| format!("writing {}", self.unfinished.display()))
     }

@@ -1,6 +1,6 @@
 //! One file with everything an installation is: rows, bodies of messages, keys, settings. Made beside a running server, put back on an empty machine.
 //!
-//! The file is a tar in zstd, in this order: `manifest.json`; `bodies/…`, what is in the folder of bodies; `rows/TABLE/N.jsonl`, all tables
+//! The file is a tar in zstd, in this order: `manifest.json`; `bodies/…`, what is in the folder or bucket of bodies; `rows/TABLE/N.jsonl`, all tables
 //! from one snapshot, in a form that SQLite and PostgreSQL both take; bodies that came meanwhile; `files/…`; `end.json` with the counts,
 //! so that half a file is never taken for a whole one. Steps of the schema are those of the installation that was copied: restoring runs
 //! the same ones, and then the newer ones of this program.

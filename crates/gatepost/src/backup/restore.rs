@@ -12,7 +12,6 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use store::bodies::Bodies;
 use store::copy::{self, Table};
 use store::{Db, DbSettings, Migration, Tx};
 
@@ -59,6 +58,7 @@ pub async fn restore(chosen: &Chosen, path: &Path) -> anyhow::Result<Restored> {
     if let Some(file) = &made {
         ensure!(!file.exists(), "there is a database at {} already: stop the service and move its data folder away first", file.display());
     }
+    free(chosen).await?;
     std::fs::create_dir_all(&chosen.data).with_context(|| format!("the data folder {} cannot be made", chosen.data.display()))?;
     put_files(chosen, path)?;
     put_bodies(chosen, path, end.bodies).await?;
@@ -75,6 +75,22 @@ pub async fn restore(chosen: &Chosen, path: &Path) -> anyhow::Result<Restored> {
         }
     }
     Ok(told(manifest, end, newer_steps))
+}
+
+/// A bucket must be nobody's: whoever owns it would remove what is put there, and be robbed by the new one.
+async fn free(chosen: &Chosen) -> anyhow::Result<()> {
+    if chosen.bodies_folder().is_some() {
+        return Ok(());
+    }
+    let bodies = crate::open::bodies(chosen)?;
+    if bodies.owned_by().await?.is_some() {
+        bail!(
+            "{} belongs to another installation: name another folder in [store] bodies. If that installation is gone for good, remove the object \
+             gatepost-owner there",
+            bodies.shown()
+        );
+    }
+    Ok(())
 }
 
 /// First and last entry, after every one was read.
@@ -143,8 +159,7 @@ fn put_file(to: &Path, octets: &[u8], chosen: &Chosen) -> anyhow::Result<()> {
 }
 
 async fn put_bodies(chosen: &Chosen, path: &Path, count: u64) -> anyhow::Result<()> {
-    let folder = chosen.bodies_folder();
-    let bodies = Bodies::open(&folder).with_context(|| format!("opening the folder of bodies {}", folder.display()))?;
+    let bodies = crate::open::bodies(chosen)?;
     let bar = output::progress(count, "bodies");
     // The archive is read on a thread of its own, one body ahead.
     let (send, mut take) = tokio::sync::mpsc::channel::<(String, Vec<u8>)>(1);
@@ -157,14 +172,16 @@ async fn put_bodies(chosen: &Chosen, path: &Path, count: u64) -> anyhow::Result<
     });
     while let Some((name, octets)) = take.recv().await {
         bodies.put(&name, &octets.into()).await.with_context(|| format!("{BODIES}/{name}"))?;
-        for part in folder.join(&name).ancestors().take(4) {
-            give(part, &chosen.data)?;
+        if let Some(folder) = bodies.folder() {
+            for part in folder.join(&name).ancestors().take(4) {
+                give(part, &chosen.data)?;
+            }
         }
         bar.inc(1);
     }
     reading.await??;
     bar.finish_and_clear();
-    Ok(give(&folder, &chosen.data)?)
+    bodies.folder().map_or(Ok(()), |folder| Ok(give(folder, &chosen.data)?))
 }
 
 async fn put_database(url: &str, steps: &[Migration], path: &Path, end: &End) -> anyhow::Result<()> {

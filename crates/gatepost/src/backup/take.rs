@@ -1,5 +1,5 @@
 //! Making the copy. Rows come from one snapshot; the folder of bodies is walked before and after, so that a body which a row of the snapshot
-//! names is there whether it was new or about to go.
+//! names is there whether it was new or about to go. A bucket is walked in the same way.
 
 use super::archive::Writer;
 use super::{
@@ -9,6 +9,7 @@ use super::{
 use crate::output;
 use crate::settings::Chosen;
 use anyhow::Context;
+use futures_util::future::try_join_all;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -17,6 +18,9 @@ use std::sync::mpsc;
 use store::bodies::Bodies;
 use store::copy::{self, Table};
 use store::{Db, Row, Tx};
+
+/// Bodies that are read at the same time: a bucket is far away.
+const READ_AT_ONCE: usize = 4;
 
 /// What was copied.
 #[derive(Debug, Serialize)]
@@ -44,10 +48,10 @@ async fn taken(chosen: &Chosen, config: Option<&Path>, to: &Path) -> anyhow::Res
     let mut archive = Writer::new(to)?;
     let at_ms = output::now_ms();
     archive.put(MANIFEST, &serde_json::to_vec_pretty(&manifest(chosen, at_ms))?)?;
-    let (folder, mut seen) = (chosen.bodies_folder(), HashSet::new());
-    put_bodies(&mut archive, &store.bodies, &folder, &mut seen).await?;
+    let mut seen = HashSet::new();
+    put_bodies(&mut archive, &store.bodies, &mut seen).await?;
     let (mut archive, tables) = put_rows(&store.db, archive).await?;
-    put_bodies(&mut archive, &store.bodies, &folder, &mut seen).await?;
+    put_bodies(&mut archive, &store.bodies, &mut seen).await?;
     let files = put_files(&mut archive, chosen, config)?;
     let end = End { tables, bodies: seen.len() as u64, files };
     archive.put(END, &serde_json::to_vec_pretty(&end)?)?;
@@ -64,20 +68,21 @@ fn manifest(chosen: &Chosen, at_ms: i64) -> Manifest {
     Manifest { format: FORMAT, version: env!("CARGO_PKG_VERSION").into(), at_ms, engine: engine.into(), steps }
 }
 
-/// Bodies that are in the folder and not yet in the archive. One that goes meanwhile belongs to a mail that is done.
-async fn put_bodies(archive: &mut Writer, bodies: &Bodies, folder: &Path, seen: &mut HashSet<String>) -> anyhow::Result<()> {
+/// Bodies that are there and not yet in the archive. One that goes meanwhile belongs to a mail that is done.
+async fn put_bodies(archive: &mut Writer, bodies: &Bodies, seen: &mut HashSet<String>) -> anyhow::Result<()> {
     let (tell, told) = mpsc::channel();
     // The walk ends when nobody listens any more, and only then.
     bodies.each(move |name| drop(tell.send(name.to_string()))).await?;
     let new: Vec<String> = told.into_iter().filter(|name| !seen.contains(name)).collect();
     let bar = output::progress(new.len() as u64, "bodies");
-    for name in new {
-        bar.inc(1);
-        let Ok(mut file) = std::fs::File::open(folder.join(&name)) else { continue };
-        // A body is written before it is named so: its length does not change.
-        let length = file.metadata()?.len();
-        archive.put_from(&format!("{BODIES}/{name}"), length, &mut file)?;
-        seen.insert(name);
+    for some in new.chunks(READ_AT_ONCE) {
+        let read = try_join_all(some.iter().map(|name| bodies.read(name))).await;
+        for (name, octets) in some.iter().zip(read.with_context(|| format!("reading bodies from {}", bodies.shown()))?) {
+            bar.inc(1);
+            let Some(octets) = octets else { continue };
+            archive.put(&format!("{BODIES}/{name}"), &octets)?;
+            seen.insert(name.clone());
+        }
     }
     bar.finish_and_clear();
     Ok(())
@@ -149,7 +154,7 @@ fn put_files(archive: &mut Writer, chosen: &Chosen, config: Option<&Path>) -> an
 }
 
 fn note(data: &Path, last: &Last) -> anyhow::Result<()> {
-    // With PostgreSQL and a folder of bodies elsewhere there may be no data folder on this machine.
+    // With PostgreSQL and bodies elsewhere there may be no data folder on this machine.
     if data.is_dir() {
         let path = data.join(LAST);
         std::fs::write(&path, serde_json::to_vec_pretty(last)?)?;

@@ -11,7 +11,7 @@ pub async fn look(case: &Case) -> Vec<Finding> {
     if !case.knows("health") || !settings.is_on() {
         return Vec::new();
     }
-    let looked = match Target::open(settings).await {
+    let looked = match Target::open(settings) {
         Ok(target) => target.look().await,
         Err(why) => Err(why),
     };
@@ -39,7 +39,7 @@ pub async fn look(case: &Case) -> Vec<Finding> {
         ),
         Err(why @ Wrong::Settings(_)) => Finding::problem(ID, &settings.url, two("It cannot be used.", "无法使用。"), todo).seen(why),
         Err(why @ Wrong::Unreachable(_)) => Finding::problem(ID, &settings.url, two("It does not answer.", "没有应答。"), todo).seen(why),
-        Err(why @ Wrong::Refused { .. }) => Finding::problem(ID, &settings.url, two("It refuses us.", "请求被拒绝。"), todo).seen(why),
+        Err(why) => Finding::problem(ID, &settings.url, two("It refuses us.", "请求被拒绝。"), todo).seen(why),
     };
     vec![found]
 }

@@ -23,7 +23,7 @@ pub fn look(case: &Case) -> Vec<Finding> {
     match case.knows("store") {
         true => {
             found.push(seal(case));
-            found.push(bodies(case));
+            found.extend(case.chosen.bodies_folder().map(|folder| bodies(case, folder)));
         }
         false => found.extend([case.unknown("seal.file", "store"), case.unknown("bodies.folder", "store")]),
     }
@@ -206,12 +206,11 @@ pub fn seal_gone(shown: &str) -> Finding {
 /// There is something on this machine that only a start can have made; a PostgreSQL is not asked here.
 pub fn was_started(case: &Case) -> bool {
     let is_file = case.chosen.store_url().strip_prefix("sqlite:").is_some_and(|file| Path::new(file).exists());
-    let has_bodies = std::fs::read_dir(case.chosen.bodies_folder()).is_ok_and(|mut entries| entries.next().is_some());
-    is_file || has_bodies
+    let has_bodies = |folder: PathBuf| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    is_file || case.chosen.bodies_folder().is_some_and(has_bodies)
 }
 
-fn bodies(case: &Case) -> Finding {
-    let path = case.chosen.bodies_folder();
+fn bodies(case: &Case, path: PathBuf) -> Finding {
     if path.exists() {
         return folder("bodies.folder", &path);
     }

@@ -4,6 +4,7 @@
 //! what is safe to repair is a [`Repair`] that the command does after asking. Every wait has a limit. Not here: why one mail did
 //! not arrive (the diagnostics of the pages).
 
+mod bodies;
 mod bucket;
 pub mod bundle;
 pub mod client;
@@ -156,6 +157,7 @@ pub async fn examine(case: &Case, mut tell: impl FnMut(&Finding)) -> Vec<Finding
     add(tls::look(case));
     add(engine::look(case));
     add(bucket::look(case).await);
+    add(bodies::look(case).await);
     add(clock::look(case));
     let (found, is_usable) = database::look(case).await;
     add(found);

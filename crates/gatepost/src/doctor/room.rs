@@ -17,7 +17,7 @@ const DESCRIPTORS_ASIDE: u64 = 200;
 pub fn look(case: &Case) -> Vec<Finding> {
     let mut folders = vec![case.chosen.data.clone()];
     if case.knows("store") {
-        folders.push(case.chosen.bodies_folder());
+        folders.extend(case.chosen.bodies_folder());
         let file = case.chosen.store_url().strip_prefix("sqlite:").map(PathBuf::from);
         folders.extend(file.and_then(|file| file.parent().map(Path::to_path_buf)));
     }

@@ -5,6 +5,8 @@ use gateway::directory::ConnectorSettings;
 use gateway::dkim::{Seal, context};
 use gateway::trace::{self, balance};
 use mail::id::IdMaker;
+use std::collections::HashSet;
+use std::sync::mpsc;
 use store::{Db, DbSettings, Error, args};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -29,6 +31,7 @@ pub async fn look(case: &Case, is_usable: bool) -> Vec<Finding> {
     };
     let mut found = vec![fit(case, &db).await, files(case, &db).await, sealed(case, &db).await, adds_up(case, &db).await];
     found.extend([queued(&db).await, newest(case, &db).await]);
+    found.extend(owned(case, &db).await);
     db.close();
     found.push(backup(case));
     found
@@ -65,30 +68,74 @@ async fn fit(case: &Case, db: &Db) -> Finding {
 }
 
 async fn files(case: &Case, db: &Db) -> Finding {
-    let (id, folder) = ("bodies.files", case.chosen.bodies_folder());
+    let (id, shown) = ("bodies.files", case.chosen.bodies().to_string());
     let names = match db.read(|tx| Box::pin(async move { trace::body_files(tx).await })).await {
         Ok(names) => names,
         Err(why) => {
-            return Finding::cannot_tell(id, folder.display(), two("The rows cannot be read.", "无法读取记录。")).seen::<Error>(why);
+            return Finding::cannot_tell(id, shown, two("The rows cannot be read.", "无法读取记录。")).seen::<Error>(why);
         }
     };
-    let mut gone: Vec<&String> = names.iter().filter(|name| !folder.join(name).is_file()).collect();
+    let there = match there(case, &names).await {
+        Ok(there) => there,
+        Err(why) => {
+            return Finding::cannot_tell(
+                id,
+                shown,
+                two("They cannot be listed; see the findings about their place.", "无法列出，见关于存放位置的结果。"),
+            )
+            .seen(why);
+        }
+    };
+    let mut gone: Vec<&String> = names.iter().filter(|name| !there.contains(*name)).collect();
     if gone.is_empty() {
         let said =
-            two(format!("All {} files that rows name are there.", names.len()), format!("记录中提到的 {} 个文件都在。", names.len()));
-        return Finding::ok(id, folder.display(), said);
+            two(format!("All {} bodies that rows name are there.", names.len()), format!("记录中提到的 {} 个正文都在。", names.len()));
+        return Finding::ok(id, shown, said);
     }
     gone.sort();
     let said = two(
         format!("{} of {} bodies are gone; their mails can neither be delivered nor released.", gone.len(), names.len()),
-        format!("{} 个正文文件中有 {} 个不见了；相应的邮件无法投递，也无法放行。", names.len(), gone.len()),
+        format!("{} 个正文中有 {} 个不见了；相应的邮件无法投递，也无法放行。", names.len(), gone.len()),
     );
     let todo = two(
-        "Mount the right disk or restore the files from your backup; gatepost trace balance names the mails.",
-        "请挂载正确的磁盘或从备份恢复这些文件；gatepost trace balance 会列出受影响的邮件。",
+        "Mount the right disk, name the right bucket, or restore them from your backup; gatepost trace balance names the mails.",
+        "请挂载正确的磁盘、指定正确的存储桶，或从备份恢复；gatepost trace balance 会列出受影响的邮件。",
     );
-    let found = Finding::problem(id, folder.display(), said, todo);
+    let found = Finding::problem(id, shown, said, todo);
     gone.iter().take(EVIDENCE_MAX).fold(found, Finding::seen)
+}
+
+/// Those of `names` that are there, and perhaps others. Files are looked at one by one: a walk would tidy up as it goes.
+async fn there(case: &Case, names: &HashSet<String>) -> Result<HashSet<String>, Error> {
+    if let Some(folder) = case.chosen.bodies_folder() {
+        return Ok(names.iter().filter(|name| folder.join(name).is_file()).cloned().collect());
+    }
+    let (tell, told) = mpsc::channel();
+    // Nobody listens any more once the walk has ended.
+    case.chosen.bodies().open()?.each(move |name| drop(tell.send(name.to_string()))).await?;
+    Ok(told.into_iter().collect())
+}
+
+/// Whether a bucket is ours to sweep; nothing where there is none.
+async fn owned(case: &Case, db: &Db) -> Option<Finding> {
+    if case.chosen.bodies_folder().is_some() {
+        return None;
+    }
+    let (id, shown) = ("bodies.owner", case.chosen.bodies().to_string());
+    let read = async { Ok::<_, Error>((case.chosen.bodies().open()?.owned_by().await?, crate::open::owner(db).await?)) };
+    Some(match read.await {
+        Ok((Some(owner), ours)) if owner != ours => {
+            let said = two("The folder of the bucket belongs to another installation.", "存储桶中的这个文件夹属于另一套安装。");
+            let todo = two(
+                "Name a folder of its own in [store] bodies. If that installation is gone, or its database was moved here, remove the object gatepost-owner.",
+                "请在 [store] bodies 中为本安装指定单独的文件夹。如果那套安装已不再使用，或其数据库已迁移到这里，请删除对象 gatepost-owner。",
+            );
+            Finding::problem(id, shown, said, todo).seen(owner)
+        }
+        Ok((Some(_), _)) => Finding::ok(id, shown, two("It is ours.", "属于本安装。")),
+        Ok((None, _)) => Finding::ok(id, shown, two("Nobody's yet; the next start takes it.", "尚无归属，下次启动时归本安装使用。")),
+        Err(why) => Finding::cannot_tell(id, shown, two("It cannot be read; see bodies.bucket.", "无法读取，见 bodies.bucket。")).seen(why),
+    })
 }
 
 /// Whether the key in the seal file is the one that DKIM keys were sealed with.

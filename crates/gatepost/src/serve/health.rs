@@ -10,10 +10,11 @@ use gateway::directory::Watch;
 use gateway::health::measure::Parts;
 use gateway::health::synthetic;
 use gateway::intake::probe::Probes;
-use gateway::signal::Signals;
+use gateway::signal::{Counter, Signals, Timer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use store::bodies::{Act, Bodies, Use};
 use web::health::site::{self, Source};
 use web::health::{Health, metrics, watch};
 
@@ -56,8 +57,20 @@ fn listen_for(chosen: &Chosen, health: &Health) -> anyhow::Result<Vec<SocketAddr
     site::serve(Source::Memory(health.clone(), folder(chosen)), addresses, Some(metrics)).context("[listen] status")
 }
 
+/// Notes how long large messages take, and which could not be put, read or removed.
+fn note_bodies(bodies: &Bodies, signals: &Arc<Signals>) {
+    let signals = signals.clone();
+    bodies.watch(move |Use { act, took, is_done }| match (is_done, act) {
+        (false, _) => signals.add(Counter::BodyFailures, 1),
+        (true, Act::Put) => signals.took(Timer::BodyPut, took),
+        (true, Act::Read) => signals.took(Timer::BodyRead, took),
+        (true, Act::Remove) => {}
+    });
+}
+
 /// Starts watching; it ends with the runtime.
 pub fn watch(chosen: &Chosen, app: &web::App, around: Around) {
+    note_bodies(&app.bodies, &around.signals);
     let parts = Arc::new(Parts {
         node: chosen.settings.store.node,
         signals: around.signals,
@@ -68,6 +81,7 @@ pub fn watch(chosen: &Chosen, app: &web::App, around: Around) {
         courier: around.courier,
         directory: around.directory,
         data: chosen.data.clone(),
+        bodies: (*app.bodies).clone(),
         lists: chosen.settings.dns.list.clone(),
         smtp: around.smtp,
         sessions: around.sessions,

@@ -2,10 +2,13 @@
 //!
 //! In: a file, or nothing. Out: [`Settings`]. Errors name file, line and key, and the key that was probably meant.
 
+mod bodies;
 mod mistake;
 pub mod reference;
 #[cfg(test)]
 mod tests;
+
+pub use bodies::{BodiesPlace, BodyBucketSettings};
 
 use crate::traces::TraceSettings;
 use gateway::beside::BesideSettings;
@@ -64,8 +67,11 @@ pub struct Settings {
 pub struct StoreSettings {
     /// Database: "sqlite:PATH" or "postgres://user:password@host/name"; empty: gatepost.db in the data folder.
     pub url: String,
-    /// Folder for large bodies: "file:PATH"; empty: bodies in the data folder.
+    /// Large messages: "file:PATH" for a folder, or "s3:BUCKET/FOLDER" for a bucket of an S3-compatible store (`[store.bucket]`), so that nodes
+    /// keep nothing of their own; empty: the folder bodies in the data folder.
     pub bodies: String,
+    /// The store of that bucket.
+    pub bucket: BodyBucketSettings,
     /// Number of this node, 1 to 31; differs between the nodes that share a database. Default 1.
     pub node: u8,
     /// Days that receipts and trace are kept. Default 90.
@@ -79,7 +85,15 @@ pub struct StoreSettings {
 
 impl Default for StoreSettings {
     fn default() -> StoreSettings {
-        StoreSettings { url: String::new(), bodies: String::new(), node: 1, trace_days: 90, connections_max: 16, seal_file: String::new() }
+        StoreSettings {
+            url: String::new(),
+            bodies: String::new(),
+            bucket: BodyBucketSettings::default(),
+            node: 1,
+            trace_days: 90,
+            connections_max: 16,
+            seal_file: String::new(),
+        }
     }
 }
 
@@ -138,9 +152,7 @@ impl Settings {
         if !(url.is_empty() || url.starts_with("sqlite:") || url.starts_with("postgres:") || url.starts_with("postgresql:")) {
             wrong.push("[store] url: write \"sqlite:PATH\" or \"postgres://user:password@host/name\"".into());
         }
-        if !(self.store.bodies.is_empty() || self.store.bodies.starts_with("file:")) {
-            wrong.push("[store] bodies: write \"file:PATH\"".into());
-        }
+        wrong.extend(bodies::complaint(&self.store.bodies, &self.store.bucket, self.limits.message_octets_max));
         wrong.extend(self.tls.complaint());
         wrong.extend(self.intake.complaint());
         wrong.extend(self.beside.complaint(|name| self.organisation.is_empty() || self.organisation.iter().any(|one| one.name == name)));
@@ -193,13 +205,5 @@ impl Chosen {
     /// The folder of certificates that an ACME server gives.
     pub fn acme_folder(&self) -> PathBuf {
         self.data.join("acme")
-    }
-
-    /// The folder of large bodies.
-    pub fn bodies_folder(&self) -> PathBuf {
-        match self.settings.store.bodies.strip_prefix("file:") {
-            Some(folder) => PathBuf::from(folder),
-            None => self.data.join("bodies"),
-        }
     }
 }

@@ -33,6 +33,7 @@ const TABLES: &[Table] = &[
     table("dns", false, "DnsSettings", CONNECTION),
     table("dns.list", true, "ListSettings", include_str!("../../../gateway/src/intake/lists.rs")),
     table("store", false, "StoreSettings", include_str!("mod.rs")),
+    table("store.bucket", false, "BodyBucketSettings", include_str!("bodies.rs")),
     table("intake", false, "IntakeSettings", INTAKE),
     table("intake.login", true, "LoginSettings", INTAKE),
     table("detect", false, "DetectSettings", DETECT),

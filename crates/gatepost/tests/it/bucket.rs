@@ -3,15 +3,15 @@
 use crate::lab::{Beside, clamd, health, lab, restored, shown, states, summary};
 use crate::server::{Server, free_port};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
+use testkit::s3::{KEY, REGION, SECRET, Store};
 
-const KEY: &str = "GATEPOSTKEY";
-const SECRET: &str = "a secret/with+signs=";
+/// Whoever may read it may do so without a signature.
+const BUCKET: &str = "pages/public";
 const FILES: [&str; 10] = [
     "index.html",
     "zh-CN.html",
@@ -24,53 +24,6 @@ const FILES: [&str; 10] = [
     "status/SHA256SUMS.sig",
     "status/key.pub",
 ];
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// Python with the packages of the store; `None` outside CI when they cannot be had.
-fn python() -> Option<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-    let (venv, wanted) = (target.join("s3-test"), repository().join("tests/s3/requirements.txt"));
-    let marker = venv.join(".installed");
-    let is_there = || std::fs::read(&marker).ok().is_some_and(|text| std::fs::read(&wanted).is_ok_and(|wanted| wanted == text));
-    if !is_there() {
-        let ran = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-        let is_made = ran(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            && ran(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted));
-        if !is_made {
-            assert!(std::env::var_os("CI").is_none(), "CI needs the packages of {}", wanted.display());
-            eprintln!("skipped: the packages of {} cannot be installed", wanted.display());
-            return None;
-        }
-        std::fs::copy(&wanted, &marker).expect("it is marked");
-    }
-    Some(venv.join("bin/python"))
-}
-
-/// A store that runs until it is dropped.
-struct Store(Child);
-
-impl Store {
-    fn start(python: &Path, port: u16) -> Store {
-        let mut command = Command::new(python);
-        command.arg(repository().join("tests/s3/store.py")).arg(port.to_string()).args([KEY, SECRET, "eu-west-1", "pages"]);
-        let mut child =
-            command.env("PYTHONDONTWRITEBYTECODE", "1").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-        assert_eq!(line, "ready\n");
-        Store(child)
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// What lies there, read without a signature: head and body.
 fn object(port: u16, path: &str) -> Option<(String, Vec<u8>)> {
@@ -135,15 +88,14 @@ const KINDS: [(&str, &str); 6] = [
 
 #[test]
 fn the_status_pages_stand_in_a_bucket_too() {
-    let Some(python) = python() else { return };
     let (port, folder) = (free_port(), TempDir::new().expect("a folder"));
+    let Some(store) = Store::start_at(port, BUCKET) else { return };
     let secret = folder.path().join("secret");
     std::fs::write(&secret, format!("{SECRET}\n")).expect("written");
-    let store = Store::start(&python, port);
     let engine = Beside::tcp(0, clamd);
     // So rarely that whatever comes in time comes because something happened.
     let bucket = format!(
-        "[health.bucket]\nurl = \"http://127.0.0.1:{port}/pages/mail\"\nregion = \"eu-west-1\"\nkey_id = \"{KEY}\"\nsecret_file = \"{}\"\nevery = \"1h\"\n",
+        "[health.bucket]\nurl = \"http://127.0.0.1:{port}/pages/mail\"\nregion = \"{REGION}\"\nkey_id = \"{KEY}\"\nsecret_file = \"{}\"\nevery = \"1h\"\n",
         secret.display()
     );
     let settings = format!("{}{bucket}[dns]\nservers = \"off\"\n[detect.clamd]\naddress = \"127.0.0.1:{}\"\n", health(""), engine.port);
@@ -164,7 +116,7 @@ fn the_status_pages_stand_in_a_bucket_too() {
     assert!(states(&server).iter().all(|line| !line.contains("status.bucket")), "advice, which turns no service: {:?}", states(&server));
     restored("the pages here are current", || summary(status)["components"][1]["status"] == "operational");
     assert_eq!(looks(&server)["result"], "problem", "{}", looks(&server));
-    let store = Store::start(&python, port);
+    let store = Store::start_at(port, BUCKET).expect("as before");
     restored("the whole is copied again", || is_whole(port) && filtering(port) == "operational");
     restored("all is well again", || said_by_the_store(&server).is_empty() && states(&server).is_empty());
 

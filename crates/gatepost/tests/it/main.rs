@@ -10,6 +10,7 @@ mod doctor;
 mod doctor_page;
 mod durable;
 mod feedback;
+mod fleet;
 mod flow;
 mod health;
 mod health_ways;

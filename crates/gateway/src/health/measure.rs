@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::Db;
+use store::bodies::Bodies;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -38,10 +39,15 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// A look that found something else than is known is taken once more after this: one lost packet or one refused connection is no fault, and
 /// one answer among many lost ones no recovery.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// How often a bucket of large messages is looked at while nothing failed: each look costs money at some stores.
+const BODIES_EVERY: Duration = Duration::from_secs(15);
 /// The clock may differ by this much from the time that passed, between two looks.
 const CLOCK_OFF_MS: i64 = 5_000;
 /// How long a jump of the clock is spoken of.
 const CLOCK_SPOKEN_MS: i64 = 5 * 60 * 1000;
+
+/// The part that large messages are.
+const BODIES: &str = "bodies";
 
 /// What is looked at.
 pub struct Parts {
@@ -56,6 +62,8 @@ pub struct Parts {
     pub directory: Arc<Watch>,
     /// The data folder.
     pub data: PathBuf,
+    /// Where large messages lie.
+    pub bodies: Bodies,
     /// Our own SMTP port.
     pub smtp: Option<SocketAddr>,
     /// Lists in DNS that mail is looked up in.
@@ -81,6 +89,8 @@ pub struct Measure {
     /// Told by [`super::lists::watch`].
     pub lists: Arc<ListLooks>,
     asked: u64,
+    /// When the bucket of large messages was looked at last.
+    bodies: Option<Instant>,
 }
 
 impl Measure {
@@ -97,6 +107,7 @@ impl Measure {
             waits: Arc::default(),
             lists: Arc::default(),
             asked: 0,
+            bodies: None,
         }
     }
 
@@ -106,9 +117,12 @@ impl Measure {
         self.asked += 1;
         let number = self.asked;
         let dns = twice(parts.signals.is_down("dns"), |nth| look_at_dns(&parts, number, nth));
-        let (dns, port) = tokio::join!(dns, twice(parts.signals.is_down("smtp"), |_| look_at_port(&parts)));
+        let port = twice(parts.signals.is_down("smtp"), |_| look_at_port(&parts));
+        let is_due = self.are_bodies_due();
+        let bodies = async { if is_due { twice(parts.signals.is_down(BODIES), |_| look_at_bodies(&parts)).await } else { None } };
+        let (dns, port, bodies) = tokio::join!(dns, port, bodies);
         let now_ms = (parts.clock)();
-        for (name, found) in [("dns", dns), ("smtp", port)] {
+        for (name, found) in [("dns", dns), ("smtp", port), (BODIES, bodies)] {
             match found {
                 None => {}
                 Some(Ok(())) => parts.signals.part_up(name, now_ms),
@@ -138,6 +152,16 @@ impl Measure {
             Err(why) => self.parts.signals.part_down("database", &why.to_string(), now_ms),
         }
         self.database_ms
+    }
+
+    /// One that failed is looked at each time, until it is seen to work.
+    fn are_bodies_due(&mut self) -> bool {
+        let is_late = self.bodies.is_none_or(|looked| looked.elapsed() >= BODIES_EVERY);
+        let is_due = is_late || self.parts.bodies.is_suspect() || self.parts.signals.is_down(BODIES);
+        if is_due {
+            self.bodies = Some(Instant::now());
+        }
+        is_due
     }
 
     fn count_dns(&mut self) {
@@ -235,6 +259,14 @@ async fn look_at_dns(parts: &Parts, number: u64, nth: u8) -> Option<Result<(), S
         Ok(_) => Ok(()),
         Err(_) => Err("no answer in time".into()),
     })
+}
+
+/// Whether the bucket of large messages can be used. `None` when they lie in a folder.
+async fn look_at_bodies(parts: &Parts) -> Option<Result<(), String>> {
+    match timeout(LOOK_MAX, parts.bodies.look()).await {
+        Ok(looked) => Some(looked?.map_err(|why| why.to_string())),
+        Err(_) => Some(Err("no answer in time".into())),
+    }
 }
 
 /// Our own port as it is reached from here.

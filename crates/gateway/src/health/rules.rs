@@ -140,6 +140,7 @@ fn parts(sample: &Sample, found: &mut Vec<Symptom>) {
                 ];
                 ("database.unreachable", "", hits)
             }
+            "bodies" => ("bodies.unreachable", "", vec![(Intake, Degraded), (Delivery, Degraded), (Quarantine, Degraded)]),
             "dns" => ("dns.unreachable", "", vec![(Filtering, Degraded), (Delivery, Degraded)]),
             "smtp" => ("intake.port", "", vec![(Intake, Interrupted)]),
             "probe-intake" => ("probe.refused", "", vec![(Intake, Degraded)]),
@@ -236,9 +237,14 @@ fn shares(samples: &[&Sample], found: &mut Vec<Symptom>) {
 
 fn slow(samples: &[&Sample], settings: &HealthSettings, found: &mut Vec<Symptom>) {
     let all = |timer: &str| samples.iter().filter_map(|sample| sample.timers.get(timer)).fold(Times::default(), |a, b| a.and(b));
-    for (timer, cause, service) in [("reply", "intake.slow", Service::Intake), ("inspect", "filter.slow", Service::Filtering)] {
+    let (reply_ms, bodies_ms) = (settings.reply_slow.as_ms(), settings.bodies_slow.as_ms());
+    for (timer, cause, service, limit_ms) in [
+        ("reply", "intake.slow", Service::Intake, reply_ms),
+        ("inspect", "filter.slow", Service::Filtering, reply_ms),
+        ("body_put", "bodies.slow", Service::Intake, bodies_ms),
+    ] {
         let times = all(timer);
-        let (p95_ms, limit_ms) = (times.quantile_ms(0.95), settings.reply_slow.as_ms());
+        let p95_ms = times.quantile_ms(0.95);
         if times.count() >= FEW && p95_ms >= limit_ms {
             let numbers = [("p95_ms", p95_ms), ("limit_ms", limit_ms), ("count", times.count() as i64)];
             found.push(symptom(cause, "", &[(service, Level::Degraded)], &numbers));

@@ -24,6 +24,8 @@ pub struct HealthSettings {
     pub reply_slow: Span,
     /// From when on a small transaction counts as slow. Default "2s".
     pub database_slow: Span,
+    /// From when on putting a large message into its folder or bucket counts as slow, for the slowest twentieth. Default "5s".
+    pub bodies_slow: Span,
     /// Age at which queued mail that was tried already counts as late. Default "15m".
     pub queue_age: Span,
     /// Queued recipients from which on the queue counts as too long. Default 50000.
@@ -58,9 +60,6 @@ pub struct ProbeThrough {
     pub to: String,
 }
 
-/// Octets of a file with a secret that are read.
-const SECRET_OCTETS_MAX: usize = 4_096;
-
 /// `[health.bucket]`: a bucket of an S3-compatible store that the status pages are copied to, so that they stand elsewhere when
 /// everything here is gone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +75,7 @@ pub struct BucketSettings {
     pub key_id: String,
     /// Its secret; rather name a file.
     pub secret: String,
-    /// File whose first line is the secret; it is read again for each copy.
+    /// File whose first line is the secret; it is read again for each object.
     pub secret_file: String,
     /// How often they are copied while nothing changes; a change is copied at once. Default "1m".
     pub every: Span,
@@ -107,23 +106,6 @@ impl BucketSettings {
     pub fn is_on(&self) -> bool {
         !self.url.is_empty()
     }
-
-    /// The secret in the clear.
-    /// # Errors
-    /// What is wrong with the file, for the operator.
-    pub async fn secret(&self) -> Result<String, String> {
-        if self.secret_file.is_empty() {
-            return Ok(self.secret.clone());
-        }
-        let failed = |why: String| format!("{}: the secret cannot be read: {why}", self.secret_file);
-        let octets = tokio::fs::read(&self.secret_file).await.map_err(|why| failed(why.to_string()))?;
-        if octets.len() > SECRET_OCTETS_MAX {
-            return Err(failed("it is too long".into()));
-        }
-        let text = String::from_utf8(octets).map_err(|_| failed("it is not UTF-8".into()))?;
-        let secret = text.lines().next().unwrap_or_default().trim().to_string();
-        if secret.is_empty() { Err(failed("its first line is empty".into())) } else { Ok(secret) }
-    }
 }
 
 impl Default for HealthSettings {
@@ -137,6 +119,7 @@ impl Default for HealthSettings {
             probe: Vec::new(),
             reply_slow: Span::seconds(15),
             database_slow: Span::seconds(2),
+            bodies_slow: Span::seconds(5),
             queue_age: Span::minutes(15),
             queue_depth: 50_000,
             disk_free_percent: 5,

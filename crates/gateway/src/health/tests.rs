@@ -33,7 +33,7 @@ fn count(sample: &mut Sample, pairs: &[(&str, u64)]) {
 fn each_rule_sees_its_own_fault_and_nothing_else() {
     let nothing: Vec<String> = vec![];
     assert_eq!(of(|_| {}), nothing, "a node without mail is well");
-    for part in ["database", "dns", "smtp", "clock", "acme", "balance", "probe-intake", "probe-delivery"] {
+    for part in ["database", "bodies", "dns", "smtp", "clock", "acme", "balance", "probe-intake", "probe-delivery"] {
         assert_eq!(of(|sample| down(sample, part)).len(), 1, "{part}");
     }
     assert_eq!(of(|sample| down(sample, "clamd")), ["filter.engine/clamd@0"]);
@@ -67,6 +67,17 @@ fn each_rule_sees_its_own_fault_and_nothing_else() {
         (vec![("events_dropped", 1)], vec!["trace.losing/@0"], "any loss"),
     ] {
         assert_eq!(of(|sample| count(sample, &pairs)), want, "{why}");
+    }
+}
+
+#[test]
+fn large_messages_that_are_stored_slowly_are_spoken_of() {
+    // The bucket of up to 8.4 s, and that of up to 4.2 s.
+    for (at, count, want) in [(23, 20, vec!["bodies.slow/@0"]), (22, 20, vec![]), (23, 9, vec![])] {
+        let mut buckets = vec![0; 32];
+        buckets[at] = count;
+        let times = crate::signal::Times { buckets, micros: 0 };
+        assert_eq!(of(|sample| drop(sample.timers.insert("body_put".into(), times))), want, "{count} in bucket {at}");
     }
 }
 

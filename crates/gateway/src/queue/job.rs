@@ -156,8 +156,9 @@ impl Shared {
         let is_file = octets.len() > super::INLINE_OCTETS_MAX;
         let place = if is_file { store::bodies::name(accepted.id.0) } else { String::new() };
         let mut mail = Owed::new(accepted.id, accepted.org, accepted.sender, accepted.extras, place, octets.len());
-        // A file was written just now: the kernel holds it, and reading it back is a copy without a disk.
-        if !is_file {
+        // A file was written just now: the kernel holds it, and reading it back is a copy without a disk. A bucket is asked over the network.
+        let is_near = is_file && self.bodies.folder().is_some();
+        if !is_near {
             let room = self.waiting.clone().try_acquire_many_owned(pieces(octets.len()) as u32);
             mail.resident = room.ok().map(|room| (octets, room));
         }

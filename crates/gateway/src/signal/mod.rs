@@ -70,6 +70,8 @@ named!(
         EventsDropped = "events_dropped",
         /// A mail that an inspection could not look at fully.
         NotInspectable = "not_inspectable",
+        /// A large message that could not be put, read or removed, after all tries.
+        BodyFailures = "body_failures",
     }
 );
 
@@ -98,6 +100,10 @@ named!(
         Commit = "commit",
         /// A mail of our own, from its first octet at our port until it was delivered.
         Probe = "probe",
+        /// A large message put into its folder or bucket until it is durable.
+        BodyPut = "body_put",
+        /// A large message read back.
+        BodyRead = "body_read",
     }
 );
 

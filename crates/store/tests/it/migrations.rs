@@ -20,6 +20,19 @@ async fn each_step_runs_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_knows_when_it_was_made() {
+    for database in databases() {
+        let opened = |steps: Vec<Migration>| {
+            let settings = settings(&database);
+            async move { Db::open(&settings, &steps).await.expect("opens").born_ms().await.expect("a time") }
+        };
+        let born = opened(vec![ROWS]).await;
+        assert!(born > 1_700_000_000_000, "{}: {born}", database.engine);
+        assert_eq!(opened(vec![ROWS, MORE]).await, born, "{}: a later step changes nothing", database.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_brought_up_to_date_is_refused_in_words() {
     let edited = Migration { sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY)", ..ROWS };
     let broken = Migration { number: 3, name: "broken", sql: "CREATE TABLE third (id BIGINT PRIMARY KEY); CREATE NONSENSE;" };

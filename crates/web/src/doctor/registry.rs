@@ -155,9 +155,15 @@ pub const LOOKS: &[Look] = &[
     look("bodies.folder", ("The folder of messages", "邮件正文文件夹"), (
         "Larger messages lie in files. Without the folder they can be neither delivered nor released.",
         "较大的邮件保存在文件中。没有该文件夹，这些邮件既无法投递也无法放行。")),
-    look("bodies.files", ("Files that rows name", "数据库记录的文件"), (
-        "Files that the database names are missing: they were removed by somebody, or the backup of the folder is older than that of the database.",
-        "数据库记录的部分文件不存在：可能被人删除，或文件夹的备份早于数据库的备份。")),
+    look("bodies.bucket", ("The bucket of messages", "邮件正文存储桶"), (
+        "Larger messages lie in a bucket that all servers share. A small object is put, read, listed and removed there; the finding names the right that the key lacks. Without the bucket larger mail is put off, and nothing is lost.",
+        "较大的邮件保存在各服务器共用的存储桶中。检查时会写入、读取、列出并删除一个小对象；结果中写明密钥缺少哪项权限。存储桶不可用时，较大的邮件会被推迟接收，不会丢失。")),
+    look("bodies.owner", ("Whose the bucket is", "存储桶的归属"), (
+        "The first start takes the folder in the bucket for its database, by the object gatepost-owner. Another installation does not start there and removes nothing, as it would take our messages for what nobody needs. Each installation, also a trial restore, wants a folder of its own.",
+        "首次启动时会用对象 gatepost-owner 把存储桶中的文件夹归到自己的数据库名下。其他安装不能在其中启动，也不会删除任何内容，否则会把这里的邮件当作无用数据。每套安装（包括演练恢复）都要使用单独的文件夹。")),
+    look("bodies.files", ("Messages that rows name", "数据库记录的正文"), (
+        "Larger messages that the database names are missing from their folder or bucket: they were removed by somebody, or the backup of the folder is older than that of the database.",
+        "数据库记录的部分正文在文件夹或存储桶中不存在：可能被人删除，或文件夹的备份早于数据库的备份。")),
     look("backup.age", ("The age of backups", "备份时间"), (
         "The newest backup that can be seen is old, or there is none. Back up database, messages and key file together.",
         "能看到的最新备份已经过旧，或根本没有备份。请同时备份数据库、邮件文件和密钥文件。")),

@@ -12,6 +12,8 @@ const CAUSES: &[(&str, &str)] = &[
     ("intake.store", "microsoft"),
     ("intake.slow", "microsoft"),
     ("intake.port", "microsoft"),
+    ("bodies.unreachable", "microsoft"),
+    ("bodies.slow", "microsoft"),
     ("disk.low", "microsoft"),
     ("filter.engine", "thirdParty"),
     ("filter.list", "thirdParty"),

@@ -91,6 +91,17 @@ pub const CASES: &[Case] = &[
     ("a bucket whose secret is gone", &["status.bucket"], |world| {
         world.add("[health.bucket]\nurl = \"http://127.0.0.1:1/pages\"\nkey_id = \"key\"\nsecret_file = \"/nowhere/secret\"\n")
     }),
+    // The bucket of large messages.
+    ("a bucket of messages that nobody serves", &["bodies.bucket"], |world| {
+        world.add(
+            "[store]\nbodies = \"s3:mail\"\n[store.bucket]\nendpoint = \"http://127.0.0.1:1\"\nkey_id = \"key\"\nsecret = \"of nobody\"\n",
+        )
+    }),
+    ("a bucket of messages whose secret is gone", &["bodies.bucket"], |world| {
+        world.add(
+            "[store]\nbodies = \"s3:mail\"\n[store.bucket]\nendpoint = \"http://127.0.0.1:1\"\nkey_id = \"key\"\nsecret_file = \"/nowhere/secret\"\n",
+        )
+    }),
     // The clock.
     ("a clock that was ahead", &["clock.files"], |world| {
         let file = std::fs::File::create(world.data().join("samples-sent")).expect("made");

@@ -204,6 +204,7 @@ impl World {
             courier: courier.clone(),
             directory: directory.clone(),
             data: folder.path().to_path_buf(),
+            bodies: bodies.clone(),
             smtp: Some(smtp),
             lists: settings.lists.clone(),
             sessions: Box::new(|| 0),

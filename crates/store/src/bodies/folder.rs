@@ -1,7 +1,7 @@
-//! Message bodies too large for the database: one file each, durable before anybody is told so.
+//! Bodies in a folder: one file each.
 //!
-//! In: a name made by [`name`] and the octets. Invariant: once [`Bodies::put`] returned, file and name survive a power cut
-//! (temporary file, fdatasync, rename, fsync of the folder; or a name made durable ahead, then fdatasync). Files that nobody names any more are [`Bodies::sweep`]'s.
+//! Invariant: once [`Folder::put`] returned, file and name survive a power cut (temporary file, fdatasync, rename, fsync of the folder; or
+//! a name made durable ahead, then fdatasync).
 
 use crate::Error;
 use bytes::Bytes;
@@ -18,30 +18,22 @@ const UNFINISHED: &str = ".new";
 /// Folders whose fsyncs are shared at the same time; the map is emptied of idle ones beyond this.
 const FOLDERS_REMEMBERED_MAX: usize = 64;
 
-/// A folder of bodies; cheap to clone.
-#[derive(Clone)]
-pub struct Bodies {
-    folder: Arc<Folder>,
-}
-
-struct Folder {
-    root: PathBuf,
+pub(super) struct Folder {
+    pub(super) root: PathBuf,
     /// Held while a folder is made, so that nobody uses one whose own name is not durable yet.
     making: Mutex<()>,
     syncs: Mutex<HashMap<PathBuf, Arc<SharedSync>>>,
-    /// Files that are being made ahead; each as long as its [`Reserved`].
+    /// Files that are being made ahead; each as long as its [`Ahead`].
     reserved: Mutex<HashMap<PathBuf, JoinHandle<io::Result<()>>>>,
 }
 
-/// The file of a body, made ahead while its message is still judged, so that only its octets wait for the disk and not its name.
-/// It goes away with this unless [`Bodies::put`] used it.
-#[must_use]
-pub struct Reserved {
+/// The file of a body, made ahead. It goes away with this unless [`Folder::put`] used it.
+pub(super) struct Ahead {
     folder: Arc<Folder>,
     path: PathBuf,
 }
 
-impl Drop for Reserved {
+impl Drop for Ahead {
     fn drop(&mut self) {
         let Some(made) = self.folder.reserved().remove(&self.path) else { return };
         let path = std::mem::take(&mut self.path);
@@ -56,42 +48,29 @@ impl Drop for Reserved {
     }
 }
 
-/// Name of the body of the mail with this id: `DAY/SLOT/ID`. Ids begin with the time, so mails that come together lie together and
-/// share the fsync of their folder. A slot is about 17 minutes, a day 64 slots.
-pub fn name(id: i64) -> String {
-    let slot = (id.max(0) as u64) >> 41;
-    format!("{:x}/{:02x}/{id:016x}", slot >> 6, slot & 63)
-}
-
-/// The id that a name was made from.
-pub fn id_of(name: &str) -> Option<i64> {
-    name.rsplit_once('/').and_then(|(_, id)| i64::from_str_radix(id, 16).ok())
-}
-
-impl Bodies {
+impl Folder {
     /// Opens the folder, creating it when missing.
-    pub fn open(root: &Path) -> Result<Bodies, Error> {
+    pub(super) fn open(root: &Path) -> Result<Folder, Error> {
         fs::create_dir_all(root).map_err(|why| failed(root, &why))?;
         let folder = Folder { root: root.to_path_buf(), making: Mutex::default(), syncs: Mutex::default(), reserved: Mutex::default() };
         if let Some(above) = root.parent().filter(|above| !above.as_os_str().is_empty()) {
             folder.sync(above).map_err(|why| failed(above, &why))?;
         }
-        Ok(Bodies { folder: Arc::new(folder) })
+        Ok(folder)
     }
 
-    /// Begins to make the file of a body that may come. Wants a runtime; an error of the disk shows in [`Bodies::put`].
-    pub fn reserve(&self, name: &str) -> Result<Reserved, Error> {
-        let path = self.path(name)?;
-        let (folder, file) = (self.folder.clone(), path.clone());
-        let made = tokio::task::spawn_blocking(move || folder.reserve(&file));
-        self.folder.reserved().insert(path.clone(), made);
-        Ok(Reserved { folder: self.folder.clone(), path })
+    /// Begins to make the file of a body that may come. Wants a runtime; an error of the disk shows in [`Folder::put`].
+    pub(super) fn reserve(self: &Arc<Self>, name: &str) -> Ahead {
+        let path = self.root.join(name);
+        let (folder, file) = (self.clone(), path.clone());
+        let made = tokio::task::spawn_blocking(move || folder.make_ahead(&file));
+        self.reserved().insert(path.clone(), made);
+        Ahead { folder: self.clone(), path }
     }
 
-    /// Writes a body and returns once it is durable. Written again under the same name, the last one stands.
-    pub async fn put(&self, name: &str, octets: &Bytes) -> Result<(), Error> {
-        let (folder, path, octets) = (self.folder.clone(), self.path(name)?, octets.clone());
-        let made = self.folder.reserved().remove(&path);
+    pub(super) async fn put(self: &Arc<Self>, name: &str, octets: &Bytes) -> Result<(), Error> {
+        let (folder, path, octets) = (self.clone(), self.root.join(name), octets.clone());
+        let made = self.reserved().remove(&path);
         let is_made = match made {
             Some(made) => matches!(made.await, Ok(Ok(()))),
             None => false,
@@ -99,18 +78,17 @@ impl Bodies {
         blocking(move || {
             let filled = is_made.then(|| folder.fill(&path, &octets));
             let done = match filled {
-                Some(Err(why)) if why.kind() == io::ErrorKind::NotFound => folder.put(&path, &octets), // swept meanwhile
+                Some(Err(why)) if why.kind() == io::ErrorKind::NotFound => folder.write(&path, &octets), // swept meanwhile
                 Some(done) => done,
-                None => folder.put(&path, &octets),
+                None => folder.write(&path, &octets),
             };
             done.map_err(|why| failed(&path, &why))
         })
         .await
     }
 
-    /// The octets, or `None` when there is no such body.
-    pub async fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        let path = self.path(name)?;
+    pub(super) async fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        let path = self.root.join(name);
         blocking(move || match fs::read(&path) {
             Ok(octets) => Ok(Some(Bytes::from(octets))),
             Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -119,16 +97,15 @@ impl Bodies {
         .await
     }
 
-    /// Removes a body; one that is not there is fine. Not fsynced: what comes back after a power cut, [`Bodies::sweep`] finds.
-    pub async fn remove(&self, name: &str) -> Result<(), Error> {
-        let path = self.path(name)?;
+    /// Not fsynced: what comes back after a power cut, [`Folder::sweep`] finds.
+    pub(super) async fn remove(&self, name: &str) -> Result<(), Error> {
+        let path = self.root.join(name);
         blocking(move || gone(fs::remove_file(&path)).map_err(|why| failed(&path, &why))).await
     }
 
-    /// Removes bodies that `keep` does not know, and folders left empty; returns how many bodies. Files younger than
-    /// `older_than` stay: their transaction may not have committed yet.
-    pub async fn sweep(&self, keep: impl Fn(&str) -> bool + Send + 'static, older_than: Duration) -> Result<u64, Error> {
-        let folder = self.folder.clone();
+    /// Removes folders left empty, too.
+    pub(super) async fn sweep(self: &Arc<Self>, keep: impl Fn(&str) -> bool + Send + 'static, older_than: Duration) -> Result<u64, Error> {
+        let folder = self.clone();
         blocking(move || {
             let mut removed = 0;
             let before = SystemTime::now().checked_sub(older_than).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -145,9 +122,8 @@ impl Bodies {
         .await
     }
 
-    /// Names of all finished bodies, one call each.
-    pub async fn each(&self, mut see: impl FnMut(&str) + Send + 'static) -> Result<(), Error> {
-        let folder = self.folder.clone();
+    pub(super) async fn each(self: &Arc<Self>, mut see: impl FnMut(&str) + Send + 'static) -> Result<(), Error> {
+        let folder = self.clone();
         blocking(move || {
             folder.walk(&mut |name, _, _| {
                 if !name.ends_with(UNFINISHED) {
@@ -159,21 +135,12 @@ impl Bodies {
         .await
     }
 
-    /// Only names that [`name`] makes: nothing that leaves the folder.
-    fn path(&self, name: &str) -> Result<PathBuf, Error> {
-        let is_ours = name.split('/').count() == 3
-            && name.split('/').all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_hexdigit()));
-        if is_ours { Ok(self.folder.root.join(name)) } else { Err(Error::Shape(format!("{name:?} is not the name of a body"))) }
-    }
-}
-
-impl Folder {
     fn reserved(&self) -> MutexGuard<'_, HashMap<PathBuf, JoinHandle<io::Result<()>>>> {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An empty file whose name is durable.
-    fn reserve(&self, path: &Path) -> io::Result<()> {
+    fn make_ahead(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         self.make(folder)?;
         File::create_new(path)?;
@@ -189,15 +156,15 @@ impl Folder {
         })
     }
 
-    fn put(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
-        match self.put_once(path, octets) {
+    fn write(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
+        match self.write_once(path, octets) {
             // A sweep took the folder, which was empty, between making and using it.
-            Err(why) if why.kind() == io::ErrorKind::NotFound => self.put_once(path, octets),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => self.write_once(path, octets),
             done => done,
         }
     }
 
-    fn put_once(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
+    fn write_once(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         self.make(folder)?;
         let unfinished = PathBuf::from(format!("{}{UNFINISHED}", path.display()));
@@ -324,10 +291,10 @@ fn failed(path: &Path, why: &io::Error) -> Error {
     let text = format!("{}: {why}", path.display());
     match why.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full(text),
-        _ => Error::Gone(text),
+        _ => Error::Bodies(text),
     }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|why| Err(Error::Gone(format!("a thread for files ended: {why}"))))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|why| Err(Error::Bodies(format!("a thread for files ended: {why}"))))
 }
