@@ -24,10 +24,17 @@ CASES = [
     ("as it comes", {}, 0, ["node = 1", 'name = "mx.example.com"']),
     ("a fleet", {"replicas": 3, "databaseSecret": "database", "storage": {"accessModes": ["ReadWriteMany"], "className": "shared"}}, 2, ["node = 3", f'url = "{DATABASE}"']),
     ("settings of one's own", {"name": "mail.example.net", "settings": '[dns]\nservers = ["192.0.2.53"]\n'}, 0, ['name = "mail.example.net"', "[dns]"]),
+    ("nothing of its own", {"replicas": 2, "databaseSecret": "database", "sealSecret": "seal", "storage": {"enabled": False},
+                            "bodies": {"bucket": "mail/gatepost", "endpoint": "https://s3.example.net", "secret": "bucket"}}, 1,
+     ["node = 2", 'bodies = "s3:mail/gatepost"', "[store.bucket]", 'endpoint = "https://s3.example.net"', "seal.key"]),
     ("annotations and room", {"service": {"annotations": {"example.com/pool": "mail"}}, "resources": {"limits": {"memory": "2Gi"}}, "image": {"tag": "1"}}, 0, []),
 ]
 # Values that have to be refused, and a word of the reason.
-REFUSED = [("a fleet without a database", {"replicas": 2}, "databaseSecret")]
+REFUSED = [
+    ("a fleet without a database", {"replicas": 2}, "databaseSecret"),
+    ("no volume and no bucket", {"storage": {"enabled": False}, "databaseSecret": "database"}, "bodies.bucket"),
+    ("a bucket without a key", {"bodies": {"bucket": "mail"}}, "bodies.secret"),
+]
 
 
 def run(*command, **more):
@@ -42,7 +49,8 @@ def rendered(values, folder):
 
 def checked(name, settings):
     """The program reads a settings file."""
-    done = run(BINARY, "config", "check", env={**os.environ, "GATEPOST_CONFIG": str(settings)})
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    done = run(BINARY, "config", "check", env={**os.environ, **keys, "GATEPOST_CONFIG": str(settings)})
     if done.returncode:
         sys.exit(f"{name}: the settings are refused: {done.stdout}{done.stderr}")
 
@@ -53,8 +61,9 @@ def started_with(name, manifests, ordinal, folder):
     [servers] = [one for one in manifests if one["kind"] == "StatefulSet"]
     pod = servers["spec"]["template"]["spec"]
     [volume] = [one for one in pod["volumes"] if one["name"] == "settings"]
-    (folder / "settings").mkdir()
-    (folder / "run").mkdir()
+    for part in ("settings", "run", "seal"):
+        (folder / part).mkdir()
+    (folder / "seal" / "seal.key").write_text("0" * 64)
     for file, text in maps[volume["configMap"]["name"]].items():
         (folder / "settings" / file).write_text(text)
     [init] = pod["initContainers"]
@@ -64,7 +73,7 @@ def started_with(name, manifests, ordinal, folder):
     values = {}
     for one in init["env"]:
         # What a Secret holds stands in no manifest.
-        values[one["name"]] = DATABASE if "valueFrom" in one else one["value"]
+        values[one["name"]] = DATABASE if "valueFrom" in one else one["value"].replace("/seal/", f"{folder}/seal/")
     done = run(shell, dash, line, env={**os.environ, "HOSTNAME": f"gate-{ordinal}", **values})
     if done.returncode:
         sys.exit(f"{name}: the settings could not be put together: {done.stderr}")

@@ -26,10 +26,12 @@ use mail::id::IdMaker;
 use mail::message::Budget;
 use mail::{Envelope, MailId, Message, OrgId, Peer};
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
 use store::bodies::{Bodies, Reserved};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The mail path of one node.
@@ -106,6 +108,8 @@ pub struct Parts {
 
 /// Messages up to this size are read where they are: a hop to another thread would cost more than the reading.
 const READ_INLINE_OCTETS_MAX: usize = 32 << 10;
+/// Messages up to this size are read in the place of their session, whose thread's other work moves away.
+const READ_IN_PLACE_OCTETS_MAX: usize = 1 << 20;
 /// Wait for a turn, and again for a thread: reading and judging are bounded by themselves.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Large messages between reading and commit: together as many KiB as this, so that some wait for DNS while others use the cores. One
@@ -212,17 +216,26 @@ impl Gate {
         (octets > INLINE_OCTETS_MAX).then(|| self.bodies.reserve(&store::bodies::name(id.0)).ok()).flatten()
     }
 
-    /// The message, read within its budget; `None` when no thread was free in time.
+    /// The message, read within its budget; `None` when no thread was free in time, or reading panicked.
     pub(super) async fn read(&self, raw: Bytes) -> Option<Message> {
-        let budget = Budget::default();
         if raw.len() <= READ_INLINE_OCTETS_MAX {
-            return Some(Message::parse(raw, &budget));
+            return parsed(raw);
         }
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.reading.acquire()).await.ok()?.ok()?;
-        let message = tokio::task::spawn_blocking(move || Message::parse(raw, &budget)).await.ok();
+        // In place where that is possible: the thread's other work goes to another one, and nobody waits for a thread to wake, twice.
+        let is_in_place = raw.len() <= READ_IN_PLACE_OCTETS_MAX && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+        let message = match is_in_place {
+            true => tokio::task::block_in_place(|| parsed(raw)),
+            false => tokio::task::spawn_blocking(|| parsed(raw)).await.ok().flatten(),
+        };
         drop(turn);
         message
     }
+}
+
+fn parsed(raw: Bytes) -> Option<Message> {
+    let message = std::panic::catch_unwind(AssertUnwindSafe(|| Message::parse(raw, &Budget::default())));
+    message.inspect_err(|_| tracing::error!("reading a message panicked; it is put off")).ok()
 }
 
 /// The first 8 hex digits of SHA-256: tells models apart in receipts.

@@ -76,7 +76,7 @@ pub struct ReplyBody {
     pub lang: String,
     /// The whole reply as text.
     pub text: String,
-    /// Best first; the first is what the answer quotes.
+    /// Best first; the first is what the answer quotes. With "unknown", those that may speak of it.
     pub sources: Vec<SourceBody>,
     /// The number to call.
     pub call: Option<CallBody>,
@@ -90,7 +90,7 @@ impl ReplyBody {
     pub fn of(view: &View, reply: &Reply<'_>, now: Option<&Now>) -> ReplyBody {
         let (mut sources, mut call) = (Vec::new(), None);
         match &reply.says {
-            Says::Sources(found) => {
+            Says::Sources(found) | Says::Unknown { perhaps: found, .. } => {
                 sources.extend(found.iter().map(|source| SourceBody {
                     kind: source.article.kind,
                     name: source.article.name.clone(),

@@ -55,8 +55,21 @@ const NUMBER: &[&str] = &[
     "ring you",
     "phone you",
 ];
-const NUMBER_HAN: &[&str] =
-    &["电话号码", "客服电话", "热线", "打电话", "支持电话", "电话支持", "拨打", "致电", "打什么电话", "电话是多少", "电话多少", "打哪个号", "打哪个电话"];
+const NUMBER_HAN: &[&str] = &[
+    "电话号码",
+    "客服电话",
+    "热线",
+    "打电话",
+    "支持电话",
+    "电话支持",
+    "拨打",
+    "致电",
+    "打什么电话",
+    "电话是多少",
+    "电话多少",
+    "打哪个号",
+    "打哪个电话",
+];
 /// Those who keep the directory want its article; those whose telephone is gone want another way to sign in.
 const NOT_A_CALL: &[&str] = &[
     "edit",

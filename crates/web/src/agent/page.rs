@@ -179,6 +179,10 @@ pub fn plain(view: &View, reply: &Reply<'_>) -> String {
             lines.extend(answer.best.iter().map(|best| format!("{}  {}", number(best), when(view, best))));
             lines.push(format!("{} /help/phone", view.w("agent-source", view.t("phone-title"))));
         }
+        Says::Unknown { perhaps, .. } if !perhaps.is_empty() => {
+            lines.push(view.t("agent-perhaps"));
+            lines.extend(perhaps.iter().map(|source| format!("{} {}", source.title(reply.lang), source.path())));
+        }
         _ => {}
     }
     lines.retain(|line| !line.is_empty());

@@ -2,6 +2,7 @@
 
 use super::caller;
 use super::intent::{self, Intent};
+use crate::help::search::answers::Fit;
 use crate::help::{Article, Kind, Library, name_of_nothing, named};
 use crate::page::words::Lang;
 use crate::phone::book::{self, Answer, Caller, Entry, Purpose};
@@ -61,10 +62,11 @@ pub enum Says<'a> {
     WhichCountry,
     /// Best first, never empty.
     Sources(Vec<Source<'a>>),
-    /// No source speaks of it; how many times running, and the name that was asked about when nothing has it.
+    /// No source speaks of it; how many times running, the name that was asked about when nothing has it, and sources that may speak of it.
     Unknown {
         times: usize,
         name: Option<String>,
+        perhaps: Vec<Source<'a>>,
     },
 }
 
@@ -172,14 +174,16 @@ pub fn lang_of(text: &str, reader: Lang) -> Lang {
 
 fn question<'a>(knowledge: Knowledge<'a>, turn: &Turn, before: &[Turn]) -> Says<'a> {
     let name = name_of_nothing(knowledge.library, &turn.text);
-    let sources = sources(knowledge.library, &turn.text);
-    if name.is_none() && !sources.is_empty() {
+    let (sources, fit) = sources(knowledge.library, &turn.text);
+    if name.is_none() && fit == Fit::Answer {
         return Says::Sources(sources);
     }
     let missed = |turn: &&Turn| {
-        intent::of(&turn.text) == Intent::Question && !is_call(turn) && self::sources(knowledge.library, &turn.text).is_empty()
+        intent::of(&turn.text) == Intent::Question && !is_call(turn) && self::sources(knowledge.library, &turn.text).1 != Fit::Answer
     };
-    Says::Unknown { times: 1 + before.iter().rev().take_while(missed).count(), name }
+    let times = 1 + before.iter().rev().take_while(missed).count();
+    let perhaps = if fit == Fit::Resembles { Vec::new() } else { sources };
+    Says::Unknown { times, name, perhaps }
 }
 
 /// A number was wanted, and told.
@@ -187,11 +191,12 @@ fn is_call(turn: &Turn) -> bool {
     intent::wants_number(&turn.text, caller::read(&turn.text).country.is_some())
 }
 
-/// What is named comes first, then what answers the question, unless it is one of other matters.
-fn sources<'a>(library: &'a Library, text: &str) -> Vec<Source<'a>> {
+/// What is named comes first, and is an answer; then what was found, and what that is to the question.
+fn sources<'a>(library: &'a Library, text: &str) -> (Vec<Source<'a>>, Fit) {
     let mut found: Vec<Source<'a>> = named(library, text).into_iter().map(|article| Source { article, part: 0 }).collect();
-    let (answers, is_answer) = library.answers(text, SOURCES_MAX);
-    if is_answer {
+    let is_named = !found.is_empty();
+    let (answers, fit) = library.answers(text, SOURCES_MAX);
+    if fit == Fit::Answer || !is_named && fit == Fit::Perhaps {
         for (article, one) in answers {
             if !found.iter().any(|other| std::ptr::eq(other.article, article)) {
                 found.push(Source { article, part: one.part });
@@ -199,7 +204,7 @@ fn sources<'a>(library: &'a Library, text: &str) -> Vec<Source<'a>> {
         }
     }
     found.truncate(SOURCES_MAX);
-    found
+    (found, if is_named { Fit::Answer } else { fit })
 }
 
 /// The number to call, when that is what is wanted or what the last question was about.

@@ -121,20 +121,25 @@ fn became(cells: &[&str], entries: &[Entry]) -> Became {
     let is = |is_right: bool| if is_right { Became::First } else { Became::Wrong };
     match (&reply.says, want) {
         (Says::Unknown { .. }, "none") => Became::First,
+        // Named, but with no word that it answers: found, though not first.
+        (Says::Unknown { perhaps, .. }, want) if place_of(perhaps, want).is_some() => Became::Third,
         (Says::Call { answer, .. }, want) if at != "-" => {
             let best = answer.best.as_ref().map_or("-".to_string(), |best| best.number.tel());
             is(format!("{} {best}", answer.reason.name()) == want)
         }
-        (Says::Sources(sources), want) => {
-            let wanted: Vec<&str> = want.split('|').collect();
-            match sources.iter().position(|source| wanted.iter().any(|want| is_wanted(source, want))) {
-                Some(0) => Became::First,
-                Some(_) => Became::Third,
-                None => Became::Wrong,
-            }
-        }
+        (Says::Sources(sources), want) => match place_of(sources, want) {
+            Some(0) => Became::First,
+            Some(_) => Became::Third,
+            None => Became::Wrong,
+        },
         _ => Became::Wrong,
     }
+}
+
+/// The place of a source that is wanted.
+fn place_of(sources: &[super::reply::Source<'_>], want: &str) -> Option<usize> {
+    let wanted: Vec<&str> = want.split('|').collect();
+    sources.iter().position(|source| wanted.iter().any(|want| is_wanted(source, want)))
 }
 
 /// A code is told of under the name of its range, and as a refusal of ours under its own.

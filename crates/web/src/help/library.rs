@@ -2,7 +2,7 @@
 
 use super::articles::ARTICLES;
 use super::codes;
-use super::search::answers::answers;
+use super::search::answers::{Fit, answers};
 use super::search::index::{Entry, EntryPart, Found, Index};
 use crate::doctor::registry::{LOOKS, Look};
 use crate::page::table::escaped;
@@ -171,10 +171,10 @@ impl Library {
         Library { articles, index }
     }
 
-    /// Parts of articles that answer a question, best first, and whether the first does.
-    pub fn answers(&self, question: &str, most: usize) -> (Vec<(&Article, Found)>, bool) {
+    /// Parts of articles that answer a question, best first, and what the first is to it.
+    pub fn answers(&self, question: &str, most: usize) -> (Vec<(&Article, Found)>, Fit) {
         let answers = answers(&self.index, question, most);
-        (answers.found.into_iter().map(|found| (&self.articles[found.entry], found)).collect(), answers.is_answer)
+        (answers.found.into_iter().map(|found| (&self.articles[found.entry], found)).collect(), answers.fit)
     }
 
     pub fn all(&self) -> &[Article] {

@@ -3,11 +3,22 @@
 use super::guess::{FOREIGN, guess};
 use super::index::{Found, Index};
 
-/// What is found, best first, and whether the first answers the question or only resembles it.
+/// What the first of those that are found is to the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// It answers it.
+    Answer,
+    /// It may, as the question is rather for this help than of other matters.
+    Perhaps,
+    /// It shares words with it.
+    Resembles,
+}
+
+/// What is found, best first.
 #[derive(Debug)]
 pub struct Answers {
     pub found: Vec<Found>,
-    pub is_answer: bool,
+    pub fit: Fit,
 }
 
 /// Entries of the index that are looked at: all that share a word with a question.
@@ -20,9 +31,12 @@ const LIKELY_MIN: f32 = 0.02;
 /// Share of a question that an article has to speak of to be listed for its words alone.
 const COVERS_MIN: f32 = 0.34;
 /// How much nearer a question has to be to an article than to other matters, and how much less when articles speak of all of it. Between
-/// refusing too much and too little on ways to ask that were left out (the test below prints both): where some tenth of what is ours is refused.
+/// refusing too much and too little on ways to ask that were left out (the test below prints both): where about a sixth of what is ours is not
+/// answered, most of which is still named as what may be meant.
 const NEARER_MIN: f32 = 2.3;
 const COVERED: f32 = 1.8;
+/// The same to be named where no answer is given: as near as other matters.
+const PERHAPS_MIN: f32 = 0.0;
 /// Least share of the likeliest article, if articles do not speak of the question either: below, nothing points anywhere.
 const SHARE_MIN: f32 = 0.1;
 
@@ -35,7 +49,12 @@ pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
     let is_known = best != 0.0;
     let likely = shares(&scores[..FOREIGN], best);
     let points = covers >= COVERS_MIN || likely.iter().any(|share| *share >= SHARE_MIN);
-    let is_answer = is_known && points && best - scores[FOREIGN] + COVERED * covers > NEARER_MIN;
+    let nearer = best - scores[FOREIGN] + COVERED * covers;
+    let fit = match is_known && points {
+        true if nearer > NEARER_MIN => Fit::Answer,
+        true if nearer > PERHAPS_MIN => Fit::Perhaps,
+        _ => Fit::Resembles,
+    };
     let total: f32 = words.iter().map(|found| found.score).sum::<f32>().max(f32::EPSILON);
     let mut found: Vec<Found> = words
         .into_iter()
@@ -50,11 +69,11 @@ pub fn answers(index: &Index, question: &str, most: usize) -> Answers {
             found.push(Found { entry, part: 0, score: *likely, covers: 0.0 });
         }
     }
-    let is_likely = |one: &Found| is_answer && likely.get(one.entry).is_some_and(|share| *share >= LIKELY_MIN);
+    let is_likely = |one: &Found| fit != Fit::Resembles && likely.get(one.entry).is_some_and(|share| *share >= LIKELY_MIN);
     found.retain(|one| one.covers >= COVERS_MIN || is_likely(one));
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));
     found.truncate(most);
-    Answers { is_answer: is_answer && !found.is_empty(), found }
+    Answers { fit: if found.is_empty() { Fit::Resembles } else { fit }, found }
 }
 
 /// Logarithms as shares of one.
