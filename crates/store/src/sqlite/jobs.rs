@@ -1,8 +1,8 @@
-//! Transactions on their way to a thread that owns a connection: what waits, and how its caller is answered.
+//! Transactions on their way to the threads that own connections: what waits, who does it, and how its caller is answered.
 
 use crate::{Error, Tx};
 use futures_util::future::BoxFuture;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -28,11 +28,12 @@ pub(super) struct Queued {
     pub _place: Option<OwnedSemaphorePermit>,
 }
 
-/// What waits for one thread, or for a few that share it.
-#[derive(Default)]
+/// What waits for one thread, or for a few that share it. Of those that idle the first is woken: as few as the work wants are busy, and
+/// the others may let go of what they hold.
 pub(super) struct Jobs {
     line: Mutex<Line>,
-    came: Condvar,
+    /// One for each thread.
+    seats: Vec<Condvar>,
 }
 
 #[derive(Default)]
@@ -40,9 +41,25 @@ struct Line {
     waiting: VecDeque<Queued>,
     urgent: usize,
     closed: bool,
+    /// Seats of threads that wait and were not called yet.
+    idle: BTreeSet<usize>,
+}
+
+/// What a thread gets.
+pub(super) enum Taken {
+    Work(Vec<Queued>),
+    /// Nothing came for as long as it wanted to wait.
+    Nothing,
+    /// The line is closed and empty.
+    Closed,
 }
 
 impl Jobs {
+    /// For so many threads, each with a seat of its own.
+    pub fn new(seats: usize) -> Jobs {
+        Jobs { line: Mutex::default(), seats: (0..seats).map(|_| Condvar::new()).collect() }
+    }
+
     /// Puts a transaction at the end of the line. `false` when nobody will run it any more.
     pub fn push(&self, queued: Queued) -> bool {
         let mut line = self.line();
@@ -51,39 +68,57 @@ impl Jobs {
         }
         line.urgent += usize::from(queued.is_urgent);
         line.waiting.push_back(queued);
+        // All busy: whoever is done first looks at the line.
+        let seat = line.idle.pop_first();
         drop(line);
-        self.came.notify_one();
+        seat.into_iter().for_each(|seat| self.seats[seat].notify_one());
         true
     }
 
-    /// The next transactions, in order, at most `count_max`. Waits until one is urgent, or the first has waited `later_max`,
-    /// or `count_max` are there. `None` once the line is closed and empty.
-    pub fn take(&self, count_max: usize, later_max: Duration) -> Option<Vec<Queued>> {
-        let mut line = self.line();
+    /// The next transactions for the thread in `seat`, in order, at most `count_max`. Waits until one is urgent, or the first has waited
+    /// `later_max`, or `count_max` are there; for the first at most `patience`.
+    pub fn take(&self, seat: usize, count_max: usize, later_max: Duration, patience: Option<Duration>) -> Taken {
+        let (mut line, begun) = (self.line(), Instant::now());
         loop {
             let Some(first) = line.waiting.front() else {
                 if line.closed {
-                    return None;
+                    return Taken::Closed;
                 }
-                line = self.came.wait(line).unwrap_or_else(PoisonError::into_inner);
+                let left = patience.map(|patience| patience.saturating_sub(begun.elapsed()));
+                if left == Some(Duration::ZERO) {
+                    return Taken::Nothing;
+                }
+                line = self.wait(line, seat, left);
                 continue;
             };
             let waited = first.since.elapsed();
             if line.urgent > 0 || line.closed || line.waiting.len() >= count_max || waited >= later_max {
                 break;
             }
-            line = self.came.wait_timeout(line, later_max - waited).unwrap_or_else(PoisonError::into_inner).0;
+            line = self.wait(line, seat, Some(later_max - waited));
         }
         let count = line.waiting.len().min(count_max);
         let taken: Vec<Queued> = line.waiting.drain(..count).collect();
         line.urgent -= taken.iter().filter(|queued| queued.is_urgent).count();
-        Some(taken)
+        Taken::Work(taken)
+    }
+
+    /// Until the seat is called, or time is up.
+    fn wait<'a>(&'a self, mut line: MutexGuard<'a, Line>, seat: usize, limit: Option<Duration>) -> MutexGuard<'a, Line> {
+        line.idle.insert(seat);
+        let came = &self.seats[seat];
+        let mut line = match limit {
+            None => came.wait(line).unwrap_or_else(PoisonError::into_inner),
+            Some(limit) => came.wait_timeout(line, limit).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        line.idle.remove(&seat);
+        line
     }
 
     /// No more is let in; what waits is still done.
     pub fn close(&self) {
         self.line().closed = true;
-        self.came.notify_all();
+        self.seats.iter().for_each(Condvar::notify_all);
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -140,5 +175,68 @@ where
 
     fn is_given_up(&self) -> bool {
         !self.regardless && self.answer.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn nothing(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn queued() -> Queued {
+        let (work, _) = Work::new(nothing, false);
+        Queued { job: Box::new(work), is_urgent: true, since: Instant::now(), _place: None }
+    }
+
+    #[test]
+    fn the_first_that_idles_is_called_and_the_next_when_it_is_busy() {
+        const LONG: Option<Duration> = Some(Duration::from_secs(60));
+        let jobs = Arc::new(Jobs::new(2));
+        let (told, heard) = std::sync::mpsc::channel();
+        let threads: Vec<_> = (0..2)
+            .map(|seat| {
+                let (jobs, told) = (jobs.clone(), told.clone());
+                std::thread::spawn(move || {
+                    while let Taken::Work(_) = jobs.take(seat, 1, Duration::ZERO, LONG) {
+                        told.send(seat).expect("the test listens");
+                    }
+                })
+            })
+            .collect();
+        let both_idle = || {
+            while jobs.line().idle.len() < 2 {
+                std::thread::yield_now()
+            }
+        };
+        for _ in 0..20 {
+            both_idle();
+            assert!(jobs.push(queued()));
+            assert_eq!(heard.recv(), Ok(0), "one at a time is the first one's");
+        }
+        both_idle();
+        {
+            // Both come before anybody looks: the second is the other's, or the first one's when it was quicker.
+            let mut line = jobs.line();
+            line.idle.remove(&0);
+        }
+        assert!(jobs.push(queued()));
+        assert_eq!(heard.recv(), Ok(1), "the first was called already");
+        jobs.close();
+        threads.into_iter().for_each(|thread| thread.join().expect("it ends"));
+        assert!(!jobs.push(queued()));
+    }
+
+    #[test]
+    fn a_thread_that_gets_nothing_is_told_so() {
+        let jobs = Jobs::new(1);
+        assert!(matches!(jobs.take(0, 1, Duration::ZERO, Some(Duration::from_millis(1))), Taken::Nothing));
+        assert!(jobs.push(queued()));
+        assert!(matches!(jobs.take(0, 1, Duration::ZERO, Some(Duration::ZERO)), Taken::Work(work) if work.len() == 1));
+        jobs.close();
+        assert!(matches!(jobs.take(0, 1, Duration::ZERO, None), Taken::Closed));
     }
 }

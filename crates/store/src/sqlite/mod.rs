@@ -12,7 +12,7 @@ use crate::migrate::{self, Migration};
 use crate::{Error, Tx};
 use connection::Purpose;
 use futures_util::future::BoxFuture;
-use jobs::{Jobs, Queued, Work};
+use jobs::{Jobs, Queued, Taken, Work};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,6 +24,8 @@ const WAITING_MAX: usize = 2_048;
 /// Readers at the same time, and how many may wait for one.
 const READERS: usize = 3;
 const WAITING_READS_MAX: usize = 1_024;
+/// A reader without work lets go of its connection after this: its schema, statements and pages take a megabyte or two.
+const READER_IDLE_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) struct Sqlite {
     writes: Arc<Jobs>,
@@ -37,8 +39,8 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens the file, creating it when missing, brings its schema up to date, starts the threads.
     pub async fn open(path: &Path, group_max: usize, migrations: Vec<Migration>) -> Result<Sqlite, Error> {
-        let writes = Arc::new(Jobs::default());
-        let reads = Arc::new(Jobs::default());
+        let writes = Arc::new(Jobs::new(1));
+        let reads = Arc::new(Jobs::new(READERS));
         let bell = Arc::new(checkpoint::Bell::default());
         let (opened, is_open) = oneshot::channel();
         let writer = {
@@ -46,9 +48,9 @@ impl Sqlite {
             thread("store-writer", move || write(&path, &migrations, opened, &writes, group_max, &bell))?
         };
         is_open.await.map_err(|_| Error::Gone("the writer thread ended while opening the database".into()))??;
-        for _ in 0..READERS {
+        for seat in 0..READERS {
             let (path, reads) = (path.to_path_buf(), reads.clone());
-            thread("store-reader", move || read(&path, &reads))?;
+            thread("store-reader", move || read(&path, &reads, seat))?;
         }
         {
             let (path, bell) = (path.to_path_buf(), bell.clone());
@@ -179,16 +181,21 @@ fn write(
     }
 }
 
-/// One reader: each transaction sees one snapshot. The connection is opened with the first one.
-fn read(path: &Path, jobs: &Jobs) {
+/// One reader: each transaction sees one snapshot. The connection is opened with the first one, and again after a rest.
+fn read(path: &Path, jobs: &Jobs, seat: usize) {
     let mut tx = None;
-    while let Some(taken) = jobs.take(1, Duration::ZERO) {
-        for mut queued in taken {
-            if queued.job.is_given_up() {
-                continue;
+    loop {
+        // Without a connection there is nothing to let go of.
+        let patience = tx.as_ref().map(|_| READER_IDLE_MAX);
+        match jobs.take(seat, 1, Duration::ZERO, patience) {
+            Taken::Closed => break,
+            Taken::Nothing => tx = None,
+            Taken::Work(taken) => {
+                for mut queued in taken.into_iter().filter(|queued| !queued.job.is_given_up()) {
+                    let undone = read_one(&mut tx, path, &mut queued).err();
+                    queued.job.answer(undone);
+                }
             }
-            let undone = read_one(&mut tx, path, &mut queued).err();
-            queued.job.answer(undone);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::checkpoint::{self, Bell};
 use super::connection::command;
-use super::jobs::{Job, Jobs, Queued};
+use super::jobs::{Job, Jobs, Queued, Taken};
 use crate::{Error, Tx};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 
 /// Runs until the line is closed and empty.
 pub(super) fn write(tx: &mut Tx, jobs: &Jobs, group_max: usize, bell: &Bell) {
-    while let Some(group) = jobs.take(group_max, LATER_MAX) {
+    while let Taken::Work(group) = jobs.take(0, group_max, LATER_MAX, None) {
         Group { tx, done: Vec::with_capacity(group.len()), is_open: false }.settle(group);
         bell.committed();
         if bell.should_finish()
