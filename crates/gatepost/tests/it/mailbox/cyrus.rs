@@ -47,7 +47,7 @@ fn mail_goes_to_cyrus_and_is_removed_after_delivery_over_jmap() {
     let exchanges: Vec<Exchange> = tap.connections().iter().map(Exchange::of).collect();
     let (removed, returned) = exchanges.split_at(asked_to_remove);
     let names = names_of(&exchanges);
-    let shown = |part: &[Exchange]| part.iter().map(|one| named(one.shown(), &names)).collect::<Vec<_>>().join("\n");
+    let shown = |part: &[Exchange]| part.iter().map(|one| one.shown(&names)).collect::<Vec<_>>().join("\n");
     let said = format!(
         "Each request has a connection of its own. Of an answer its status, where it sends us on, and its JSON are shown; of the session what is\n\
          read of it. What Cyrus made up itself, such as identifiers, stands in brackets.\n\n\
@@ -86,14 +86,14 @@ impl Exchange {
         Exchange { head: head.to_string(), asked: json(body.as_bytes()), status, location: answer.location, answered: json(&answer.body) }
     }
 
-    fn shown(&self) -> String {
+    fn shown(&self, names: &[(String, String)]) -> String {
         let mut lines: Vec<String> = self.head.lines().map(|line| format!("C: {line}")).collect();
-        lines.extend(pretty("C:", &self.asked));
+        lines.extend(pretty("C:", &self.asked, names));
         lines.push(format!("S: {}", self.status));
         if !self.location.is_empty() {
             lines.push(format!("S: Location: {}", self.location));
         }
-        lines.extend(pretty("S:", &self.answered));
+        lines.extend(pretty("S:", &self.answered, names));
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 }
@@ -104,12 +104,13 @@ fn json(octets: &[u8]) -> Value {
     whole
 }
 
-/// Behind the empty line that ends the fields.
-fn pretty(who: &str, json: &Value) -> Vec<String> {
+/// Behind the empty line that ends the fields. Identifiers are named before keys are put in order, as each run has others.
+fn pretty(who: &str, json: &Value, names: &[(String, String)]) -> Vec<String> {
     if json.is_null() {
         return Vec::new();
     }
-    let text = serde_json::to_string_pretty(json).expect("JSON");
+    let json: Value = serde_json::from_str(&named(json.to_string(), names)).expect("JSON");
+    let text = serde_json::to_string_pretty(&json).expect("JSON");
     std::iter::once(who.to_string()).chain(text.lines().map(|line| format!("{who} {line}"))).collect()
 }
 
