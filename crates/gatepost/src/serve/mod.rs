@@ -141,7 +141,7 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
         output::line(&format!("Sign in as {}: {link}\n", demo::ADMINISTRATOR))?;
     }
     if let (Some(path), Some(pages)) = (web::people::first_run::path(&service.app).await?, service.pages.addresses.first()) {
-        let base = if chosen.settings.web.url.is_empty() { format!("http://{pages}") } else { chosen.settings.web.url.clone() };
+        let base = if chosen.settings.web.url.is_empty() { reached(*pages) } else { chosen.settings.web.url.clone() };
         output::line(&format!("Nobody can sign in yet. Open this link once to set up: {}{path}\n", base.trim_end_matches('/')))?;
     }
     for address in connection::handed::left() {
@@ -153,6 +153,11 @@ async fn until_stopped(chosen: Chosen, config: Option<PathBuf>, is_demo: bool) -
     tracing::info!("stopping: no new mail, open sessions may end");
     service.stop().await;
     Ok(Exit::Done)
+}
+
+/// Where a browser on this machine finds a listener: the address that stands for all of them is none to go to.
+fn reached(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("http://localhost:{}", address.port()) } else { format!("http://{address}") }
 }
 
 /// Tells systemd how we are (sd_notify(3)); without it nobody listens, and that is fine.
@@ -408,5 +413,19 @@ impl Service {
         self.reputation.flush().await;
         self.usage.flush().await;
         self.db.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_somewhere() {
+        for (address, want) in
+            [("0.0.0.0:8025", "http://localhost:8025"), ("[::]:8025", "http://localhost:8025"), ("192.0.2.1:80", "http://192.0.2.1:80")]
+        {
+            assert_eq!(reached(address.parse().expect("an address")), want);
+        }
     }
 }
