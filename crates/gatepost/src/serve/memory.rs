@@ -1,20 +1,22 @@
 //! What only the start needs goes out of memory again.
 //!
 //! The program is large, and starting touches most of it once: making routes, rules, tables of words. Linux keeps what was touched mapped
-//! until memory runs short. Given back once, only what runs comes again.
+//! until memory runs short. Given back, only what runs comes again.
 
 use std::ops::Range;
 use std::time::Duration;
 
-/// By then the start is over, and every job ran once.
-const AFTER: Duration = Duration::from_secs(40);
+/// Waits before giving back: first the listeners are open and the start is over, then every job ran once.
+const AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(39)];
 /// Lines of `/proc/self/smaps` that are read.
 const LINES_MAX: usize = 100_000;
 
 /// Waits for the start to be over and gives the code back. Ends by itself; wants a runtime.
 pub async fn give_back_start() {
-    tokio::time::sleep(AFTER).await;
-    give_back();
+    for wait in AFTER {
+        tokio::time::sleep(wait).await;
+        give_back();
+    }
 }
 
 fn give_back() {
