@@ -97,9 +97,15 @@ struct Read {
 }
 
 impl Feedback {
-    /// Learns a report.
+    /// Learns a report. Which mail it is about, the header of the message says.
     pub async fn take(&self, report: Report) -> Result<Taken, FeedbackError> {
+        self.take_about(report, None).await
+    }
+
+    /// Learns a report of a message that was found to be this mail, whatever of its header is left.
+    pub async fn take_about(&self, report: Report, mail: Option<MailId>) -> Result<Taken, FeedbackError> {
         let Read { reading, subject, claimed } = self.read(report.octets.clone()).await;
+        let claimed = mail.or(claimed);
         let reading = Arc::new(reading);
         let reporter: String = report.reporter.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
         let (org, digest) = (report.org, hex(&reading.message));

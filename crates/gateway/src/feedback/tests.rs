@@ -96,6 +96,10 @@ async fn a_mail_id_is_believed_only_within_its_organisation() {
     }
     let events = feedback.db.read(move |tx| Box::pin(async move { tx.rows("SELECT kind FROM event", vec![]).await })).await.expect("reads");
     assert_eq!(events.len(), 1, "the trace of the mail says that it was reported");
+    for (org, want) in [(ACME, Some(mail)), (OTHER, None)] {
+        let known = feedback.take_about(report(org, "bo@acme.example", Label::Spam), Some(mail)).await.expect("taken");
+        assert_eq!(known.mail, want, "{org}: of a message without our line on it");
+    }
 }
 
 /// Mail of several kinds, with a word about each; a tenth of the words are slips, and one message comes twice.

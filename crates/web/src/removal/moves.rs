@@ -103,7 +103,7 @@ async fn mailbox(app: &App, org: OrgId, connector: &ConnectorSettings, (address,
         if let Some(octets) = session.moved_octets(&moved).await? {
             let label = if moved.is_junk { Label::Spam } else { Label::Ham };
             let report = Report { org, reporter: address.to_string(), label, octets, now_ms: app.now_ms() };
-            if let Err(why) = app.feedback.take(report).await {
+            if let Err(why) = app.feedback.take_about(report, Some(moved.mail)).await {
                 tracing::warn!(%why, mail = %moved.mail, "what somebody moved could not be learned; it is tried again");
                 continue;
             }
