@@ -133,7 +133,7 @@ async fn an_engineer_diagnoses_under_consent_and_puts_the_result_into_the_conver
         revoked(&scene, &id, &admin, &first).await;
         let consent = consented(&scene, &id, &admin, &["trace", "settings"]).await;
         let filled = scene.get(&form, &engineer).await;
-        assert!(filled.text.contains("bank@bank.example") && filled.text.contains("Since Monday"), "{engine}: {}", filled.text);
+        assert!(filled.text.contains("bank@bank.example") && filled.text.contains("It began on Monday"), "{engine}: {}", filled.text);
         assert_eq!(reads(&scene, &id, &admin).await, Vec::<Value>::new(), "{engine}: a form reads nothing");
         // By the page, as a person does; then by a program.
         let begun = scene.post(&form, &engineer, &[("text", "No mail from bank@bank.example to zoe@acme.example arrives")]).await;
