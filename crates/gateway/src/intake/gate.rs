@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
 use store::bodies::{Bodies, Reserved};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The mail path of one node.
@@ -108,8 +107,6 @@ pub struct Parts {
 
 /// Messages up to this size are read where they are: a hop to another thread would cost more than the reading.
 const READ_INLINE_OCTETS_MAX: usize = 32 << 10;
-/// Messages up to this size are read in the place of their session, whose thread's other work moves away.
-const READ_IN_PLACE_OCTETS_MAX: usize = 1 << 20;
 /// Wait for a turn, and again for a thread: reading and judging are bounded by themselves.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Large messages between reading and commit: together as many KiB as this, so that some wait for DNS while others use the cores. One
@@ -222,12 +219,8 @@ impl Gate {
             return parsed(raw);
         }
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.reading.acquire()).await.ok()?.ok()?;
-        // In place where that is possible: the thread's other work goes to another one, and nobody waits for a thread to wake, twice.
-        let is_in_place = raw.len() <= READ_IN_PLACE_OCTETS_MAX && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-        let message = match is_in_place {
-            true => tokio::task::block_in_place(|| parsed(raw)),
-            false => tokio::task::spawn_blocking(|| parsed(raw)).await.ok().flatten(),
-        };
+        // On the few threads that may block, not in the place of the session: each further thread that reads keeps memory of its own.
+        let message = tokio::task::spawn_blocking(|| parsed(raw)).await.ok().flatten();
         drop(turn);
         message
     }
