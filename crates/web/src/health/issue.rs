@@ -184,7 +184,8 @@ impl Issue {
     pub fn touched(&mut self, now_ms: i64) {
         self.is_open = self.is_measured || !self.status.is_over();
         self.ended_ms = if self.is_open { None } else { Some(self.ended_ms.unwrap_or(now_ms)) };
-        self.updated_ms = now_ms;
+        // Whoever opened it may have looked at the clock before it began.
+        self.updated_ms = now_ms.max(self.started_ms);
     }
 
     pub fn classification(&self) -> &'static str {
@@ -214,6 +215,15 @@ mod tests {
             updated_ms: 0,
             ended_ms: None,
             body: Body::default(),
+        }
+    }
+
+    #[test]
+    fn nothing_is_changed_before_it_began() {
+        let mut issue = Issue { started_ms: 1_001, ..issue(false, Status::Investigating) };
+        for (now_ms, want_ms) in [(1_000, 1_001), (2_000, 2_000)] {
+            issue.touched(now_ms);
+            assert_eq!(issue.updated_ms, want_ms);
         }
     }
 
