@@ -208,6 +208,7 @@ pub fn line(view: &View, reply: &Reply<'_>) -> String {
         Says::WhichCountry => view.t("agent-which-country"),
         Says::Call { answer, .. } => view.of_kind("phone-reason", answer.reason.name()),
         Says::Unknown { name: Some(name), .. } => view.w("agent-unknown-name", name),
+        Says::Unknown { perhaps, .. } if !perhaps.is_empty() => view.t("agent-unsure"),
         Says::Unknown { times, .. } if *times > 1 => view.t("agent-unknown-again"),
         Says::Unknown { .. } => view.t("agent-unknown"),
         Says::Sources(_) => String::new(),

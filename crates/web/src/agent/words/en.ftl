@@ -30,6 +30,7 @@ agent-which-country = In which country or region do you want to call?
 agent-unknown = I do not know. No source here speaks of that. I answer questions about mail, this service, codes of bounces and whom to call. Try other words, or one of these:
 agent-unknown-again = I do not know that either. A person may: call, ask your administrator, or look for yourself:
 agent-unknown-name = I know nothing called “{ $what }”: no setting, check or code has that name, so I cannot say what it does. Look at the name again, ask what you want to reach, or try one of these:
+agent-unsure = I do not know for sure.
 agent-perhaps = Perhaps one of these speaks of it:
 agent-else = If not:
 agent-person-wish = I would like to talk to a person.

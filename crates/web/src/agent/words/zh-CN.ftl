@@ -30,6 +30,7 @@ agent-which-country = 您想在哪个国家或地区拨打？
 agent-unknown = 我不知道，这里没有提到它的内容。我可以回答邮件、本服务、退信代码和该拨打哪个电话的问题。请换个说法，或试试：
 agent-unknown-again = 这个我也不知道。也许人工可以帮到您：打电话、联系管理员，或自行查找：
 agent-unknown-name = 我不知道有叫“{ $what }”的东西：没有任何设置、检查或代码叫这个名字，所以我说不出它的作用。请再核对名称，或直接说明想实现什么，也可以试试：
+agent-unsure = 我不能确定。
 agent-perhaps = 也许下面某一篇讲到了它：
 agent-else = 如果都不是：
 agent-person-wish = 我想联系人工。
