@@ -25,7 +25,9 @@ async fn it_answers_programs_with_a_source_or_says_that_it_does_not_know() {
     assert!(reply["text"].as_str().is_some_and(|text| text.contains("/help/article/release")), "{reply}");
     let reply = asked(&scene, &json!({ "text": "怎么烤面包", "before": ["怎么烤面包"] })).await.json();
     assert_eq!((&reply["kind"], &reply["offers"], &reply["sources"]), (&json!("unknown"), &json!(["person"]), &json!([])), "{reply}");
-    let reply = asked(&scene, &json!({ "text": "import a csv of hotline numbers per country and language, which columns", "lang": "en" })).await.json();
+    let reply = asked(&scene, &json!({ "text": "import a csv of hotline numbers per country and language, which columns", "lang": "en" }))
+        .await
+        .json();
     assert_eq!((&reply["kind"], &reply["sources"][0]["name"]), (&json!("unknown"), &json!("phone-directory")), "{reply}");
     assert!(reply["text"].as_str().is_some_and(|text| text.starts_with("I do not know for sure.")), "{reply}");
     let reply = asked(&scene, &json!({ "text": "what does warp_drive do", "lang": "en" })).await.json();
