@@ -36,9 +36,12 @@ const GREET_MAX: Duration = Duration::from_secs(5);
 const GREET_AT_ONCE: usize = 64;
 /// One that did not answer is asked again this soon.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
-/// A look that found something else than is known is taken once more after this: one lost packet or one refused connection is no fault, and
-/// one answer among many lost ones no recovery.
+/// A look that found something else than is known is taken again after this: a lost packet or a refused connection is no fault, and one
+/// answer among many lost ones no recovery.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// Looks that must agree on something new. Of three, a part that loses every tenth question is called down once in a thousand looks, and the
+/// rules want two of these in a row.
+const LOOKS: u8 = 3;
 /// How often a bucket of large messages is looked at while nothing failed: each look costs money at some stores.
 const BODIES_EVERY: Duration = Duration::from_secs(15);
 /// The clock may differ by this much from the time that passed, between two looks.
@@ -116,10 +119,10 @@ impl Measure {
         let parts = self.parts.clone();
         self.asked += 1;
         let number = self.asked;
-        let dns = twice(parts.signals.is_down("dns"), |nth| look_at_dns(&parts, number, nth));
-        let port = twice(parts.signals.is_down("smtp"), |_| look_at_port(&parts));
+        let dns = surely(parts.signals.is_down("dns"), |nth| look_at_dns(&parts, number, nth));
+        let port = surely(parts.signals.is_down("smtp"), |_| look_at_port(&parts));
         let is_due = self.are_bodies_due();
-        let bodies = async { if is_due { twice(parts.signals.is_down(BODIES), |_| look_at_bodies(&parts)).await } else { None } };
+        let bodies = async { if is_due { surely(parts.signals.is_down(BODIES), |_| look_at_bodies(&parts)).await } else { None } };
         let (dns, port, bodies) = tokio::join!(dns, port, bodies);
         let now_ms = (parts.clock)();
         for (name, found) in [("dns", dns), ("smtp", port), (BODIES, bodies)] {
@@ -219,26 +222,32 @@ impl Measure {
     }
 }
 
-/// Takes a look, and once more when it found otherwise than is known.
-async fn twice<F: Future<Output = Option<Result<(), String>>>>(was_down: bool, look: impl Fn(u8) -> F) -> Option<Result<(), String>> {
-    let first = look(1).await;
-    if first.as_ref().is_none_or(|found| found.is_err() == was_down) {
-        return first;
+/// Takes a look, and again while it finds otherwise than is known: what is new, all [`LOOKS`] have to find.
+async fn surely<F: Future<Output = Option<Result<(), String>>>>(was_down: bool, look: impl Fn(u8) -> F) -> Option<Result<(), String>> {
+    let mut found = look(1).await;
+    for nth in 2..=LOOKS {
+        if found.as_ref().is_none_or(|found| found.is_err() == was_down) {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        found = look(nth).await;
     }
-    tokio::time::sleep(LOOK_AGAIN).await;
-    look(2).await
+    found
 }
 
-/// How every engine does; asked once more when one does otherwise than is known.
+/// How every engine does; asked again while one does otherwise than is known.
 async fn engines(detector: &Detector, signals: &Signals) -> Vec<EngineHealth> {
-    let first = detector.engine_health().await;
+    let mut found = detector.engine_health().await;
     let is_known = |engine: &EngineHealth| trouble(engine).is_some() == signals.is_down(engine.name);
-    if first.iter().all(is_known) {
-        return first;
+    for _ in 2..=LOOKS {
+        if found.iter().all(is_known) {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let again = detector.engine_health().await;
+        found = found.into_iter().zip(again).map(|(first, again)| if is_known(&first) { first } else { again }).collect();
     }
-    tokio::time::sleep(LOOK_AGAIN).await;
-    let again = detector.engine_health().await;
-    first.into_iter().zip(again).map(|(first, again)| if is_known(&first) { first } else { again }).collect()
+    found
 }
 
 /// Why an engine counts as missing. What it says about its own signatures tells whether it is there; only those behind a socket

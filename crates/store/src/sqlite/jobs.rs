@@ -219,7 +219,7 @@ mod tests {
         }
         both_idle();
         {
-            // Both come before anybody looks: the second is the other's, or the first one's when it was quicker.
+            // As if the first had been called already.
             let mut line = jobs.line();
             line.idle.remove(&0);
         }
