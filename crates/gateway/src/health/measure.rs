@@ -40,7 +40,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// answer among many lost ones no recovery.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// Looks that must agree on something new. Of three, a part that loses every tenth question is called down once in a thousand looks, and the
-/// rules want two of these in a row.
+/// rules want that to last for `enter_after`.
 const LOOKS: u8 = 3;
 /// How often a bucket of large messages is looked at while nothing failed: each look costs money at some stores.
 const BODIES_EVERY: Duration = Duration::from_secs(15);
