@@ -238,8 +238,13 @@ impl Signals {
 
     /// Whether the last look at this part found it down.
     pub fn is_down(&self, part: &str) -> bool {
+        self.down_since_ms(part).is_some()
+    }
+
+    /// Since when this part is down, Unix milliseconds.
+    pub fn down_since_ms(&self, part: &str) -> Option<i64> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.get(part).is_some_and(|state| !state.is_up)
+        parts.get(part).filter(|state| !state.is_up).map(|state| state.since_ms)
     }
 
     /// A probe through this connector arrived, or did not: then `why` says so.
