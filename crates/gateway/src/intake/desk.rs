@@ -6,7 +6,7 @@
 
 use super::commit::{self, Taken};
 use super::judge::{Seen, judge};
-use super::{Direction, Gate, Ruled};
+use super::{Direction, Gate, Room, Ruled};
 use crate::action::Outcome;
 use crate::queue::{Edits, Fate};
 use crate::scope::OURS;
@@ -55,12 +55,12 @@ pub(super) fn may_receive(gate: &Gate, so_far: &Envelope, next: &Address) -> Opt
 }
 
 /// Takes one answer.
-pub(super) async fn receive(gate: &Gate, peer: &Peer, envelope: &Envelope, raw: Bytes) -> Reply {
-    let id = MailId(gate.ids.next(gate.now_ms()));
+pub(super) async fn receive(gate: &Gate, peer: &Peer, envelope: &Envelope, raw: Bytes, ahead: Option<Room>) -> Reply {
+    let room = gate.room_for(raw.len(), ahead);
+    let id = room.id;
     let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
     let (Some(desk), Some(first)) = (gate.desk.as_ref(), envelope.recipients.first()) else { return busy() };
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
-    let _file = gate.reserve_file(id, raw.len());
     let Some(message) = gate.read(raw).await else { return busy() };
     let directory = gate.directory.snapshot();
     let mail = Mail { peer, envelope, message: &message, now_ms: gate.now_ms() };

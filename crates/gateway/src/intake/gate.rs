@@ -13,7 +13,7 @@ use crate::intake::desk::Desk;
 use crate::intake::probe::Probes;
 use crate::mail_reports::MailReportSettings;
 use crate::outflow::Outflow;
-use crate::queue::{INLINE_OCTETS_MAX, Queue};
+use crate::queue::Queue;
 use crate::reputation::{Rates, Reputation, Threads};
 use crate::return_path::{ReturnPaths, Returned};
 use crate::signal::Signals;
@@ -30,7 +30,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
-use store::bodies::{Bodies, Reserved};
+use store::bodies::Bodies;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The mail path of one node.
@@ -206,11 +206,6 @@ impl Gate {
         let kib = u32::try_from(octets >> 10).unwrap_or(TURN_KIB_MAX).min(TURN_KIB_MAX);
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.acquire_many(kib)).await.ok()?;
         turn.ok().map(Some)
-    }
-
-    /// The file of a large message, made while it is judged. What is refused gives it back.
-    pub(super) fn reserve_file(&self, id: MailId, octets: usize) -> Option<Reserved> {
-        (octets > INLINE_OCTETS_MAX).then(|| self.bodies.reserve(&store::bodies::name(id.0)).ok()).flatten()
     }
 
     /// The message, read within its budget; `None` when no thread was free in time, or reading panicked.

@@ -1,6 +1,6 @@
 //! What a session may do, decided before there is a message.
 
-use super::{Direction, Gate, gate};
+use super::{Direction, Gate, Room, gate};
 use crate::directory::{Directory, Effect, InboundSettings, SkipMode, Standing, Subject};
 use crate::follow;
 use crate::intake::callout::Known;
@@ -58,11 +58,15 @@ impl Host for Gate {
         })
     }
 
-    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply> {
+    fn room_ahead(&self, octets: usize) -> Option<Room> {
+        Gate::room_ahead(self, octets)
+    }
+
+    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes, ahead: Option<Room>) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
             let started = Instant::now();
             let span = follow::receiving(raw.len(), envelope.recipients.len());
-            let reply = super::receive(self, peer, envelope, raw).instrument(span.clone()).await;
+            let reply = super::receive(self, peer, envelope, raw, ahead).instrument(span.clone()).await;
             self.signals.took(Timer::Reply, started.elapsed());
             follow::answered(&span, &reply);
             reply

@@ -19,6 +19,7 @@ mod mail_report;
 pub mod probe;
 mod refuse;
 mod report;
+mod room;
 mod ruled;
 pub mod settings;
 pub mod signer;
@@ -28,6 +29,7 @@ pub use compose::date;
 pub use gate::{Gate, Parts, fingerprint};
 pub use judge::{Judged, Seen, judge};
 pub use lists::{ListSettings, Listed, Lists};
+pub use room::Room;
 pub use ruled::{Ruled, Target};
 pub use settings::{IntakeSettings, LoginSettings};
 pub use signer::signed;
@@ -51,14 +53,15 @@ pub struct Direction {
 }
 
 /// Takes one message, or refuses it. The steps stand in the order of the prose in docs/ARCHITECTURE.md.
-pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -> Reply {
+pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes, ahead: Option<Room>) -> Reply {
     if let Some(way) = envelope.recipients.first().and_then(|first| gate.probes.way(&first.address)) {
         return probe::receive(gate, peer, &envelope, raw, way).await;
     }
     if envelope.recipients.first().is_some_and(|first| gate.is_for_desk(&first.address)) {
-        return desk::receive(gate, peer, &envelope, raw).await;
+        return desk::receive(gate, peer, &envelope, raw, ahead).await;
     }
-    let id = MailId(gate.ids.next(gate.now_ms()));
+    let room = gate.room_for(raw.len(), ahead);
+    let id = room.id;
     let directory = gate.directory.snapshot();
     let gate::Back { envelope, forwarded_for, is_signed } = gate.back(&directory, envelope);
     let forwarded = forwarded_for.map(|org| Direction { org, outbound: true });
@@ -68,7 +71,6 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes) -
     follow::is_about(id, direction.org);
     let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
-    let _file = gate.reserve_file(id, raw.len());
     let Some(message) = gate.read(raw).await else { return busy() };
     let source = gate.source(&directory, peer, direction, &message);
     let seen_peer = source.as_ref().unwrap_or(peer);

@@ -158,10 +158,9 @@ impl Shared {
         let mut mail = Owed::new(accepted.id, accepted.org, accepted.sender, accepted.extras, place, octets.len());
         // A file was written just now: the kernel holds it, and reading it back is a copy without a disk. A bucket is asked over the network.
         let is_near = is_file && self.bodies.folder().is_some();
-        if !is_near {
-            let room = self.waiting.clone().try_acquire_many_owned(pieces(octets.len()) as u32);
-            mail.resident = room.ok().map(|room| (octets, room));
-        }
+        let rooms = if is_near { &self.near } else { &self.waiting };
+        let room = rooms.clone().try_acquire_many_owned(pieces(octets.len()) as u32);
+        mail.resident = room.ok().map(|room| (octets, room));
         self.enter(mail, rows, accepted.at_ms + LEASE_MS);
     }
 

@@ -49,6 +49,8 @@ const SETTLEMENTS_MAX: usize = 4_096;
 const LOADING_OCTETS_MAX: usize = 64 << 20;
 /// Memory is counted in pieces of this many octets.
 const PIECE_OCTETS: usize = 1_024;
+/// Octets of large messages that stay in memory although their files are near: the one or two that can be sent on at once.
+const NEAR_OCTETS_MAX: usize = 1 << 20;
 
 /// Rows made due in one transaction, and transactions; what is left is due in its own time.
 const HURRY_ROWS_MAX: usize = 1_000;
@@ -176,6 +178,7 @@ pub(crate) struct Shared {
     lanes: Lanes,
     /// Room for messages that wait, and for messages read back for an attempt; in pieces of [`PIECE_OCTETS`].
     waiting: Arc<Semaphore>,
+    near: Arc<Semaphore>,
     loading: Arc<Semaphore>,
     settlements: mpsc::Sender<settle::Settlement>,
     /// Rings when the table should be looked at before the next second.
@@ -200,6 +203,7 @@ impl Queue {
             settings: parts.settings,
             lanes,
             waiting: Arc::new(Semaphore::new((pieces as usize).min(Semaphore::MAX_PERMITS))),
+            near: Arc::new(Semaphore::new(NEAR_OCTETS_MAX / PIECE_OCTETS)),
             loading: Arc::new(Semaphore::new(LOADING_OCTETS_MAX / PIECE_OCTETS)),
             settlements,
             look: Notify::new(),

@@ -9,6 +9,7 @@ use super::state::{Flow, Session};
 use super::transaction::{Transaction, too_large};
 use super::wire::Gone;
 use crate::connection::limits::Share;
+use crate::intake::Room;
 use mail::smtp::{BdatReader, DataError, DataReader, Fed, Reply};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,6 +27,8 @@ struct Pace {
     share: Share,
     /// Time spent waiting for octets.
     waited: Duration,
+    /// What the host made ready for it.
+    room: Option<Room>,
 }
 
 /// A message that comes in chunks.
@@ -157,6 +160,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return Err(Halt::Close(no_memory(421)));
         }
         pace.share.turn(seen).await;
+        if pace.room.is_none() {
+            pace.room = self.port.host.room_ahead(usize::try_from(seen).unwrap_or(usize::MAX));
+        }
         let (begun, rate) = (Instant::now(), limits.data_octets_per_second_min);
         self.wire.more_content(begun + limits.data_wait.duration(), seen).await?;
         pace.waited += begun.elapsed();
@@ -183,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let share = memory.share(size.unwrap_or(0))?;
         drop(share);
         let share = memory.share(size.unwrap_or(SHARE_STEP_OCTETS).min(SHARE_STEP_OCTETS))?;
-        Some(Pace { share, waited: Duration::ZERO })
+        Some(Pace { share, waited: Duration::ZERO, room: None })
     }
 
     /// The end of a message: the host takes it, or we refuse it.
@@ -205,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         };
         self.tally.mails += 1;
         self.tally.idle_commands = 0;
-        let reply = self.port.host.receive(&self.peer, envelope, octets.into()).await;
+        let reply = self.port.host.receive(&self.peer, envelope, octets.into(), pace.room.take()).await;
         drop(pace);
         Ok(self.pass_on(&reply))
     }

@@ -16,6 +16,7 @@ use crate::connection::limits::{Guesses, Memory};
 use crate::connection::settings::LimitSettings;
 use crate::connection::stop::Stop;
 use crate::connection::tls::Keys;
+use crate::intake::Room;
 use crate::settings::Networks;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -35,8 +36,10 @@ pub trait Host: Send + Sync + 'static {
     fn sender<'a>(&'a self, peer: &'a Peer, mail: &'a MailFrom) -> BoxFuture<'a, Result<(), Reply>>;
     /// `so_far` holds the recipients accepted in this transaction.
     fn recipient<'a>(&'a self, peer: &'a Peer, so_far: &'a Envelope, next: &'a EnvelopeRecipient) -> BoxFuture<'a, Result<(), Reply>>;
-    /// The whole message arrived. The reply is sent as it is; 250 means it is durable.
-    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply>;
+    /// So many octets of a message are here and more come; asked again until there is something. Must not block.
+    fn room_ahead(&self, octets: usize) -> Option<Room>;
+    /// The whole message arrived, for which there may be room ahead. The reply is sent as it is; 250 means it is durable.
+    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes, ahead: Option<Room>) -> BoxFuture<'a, Reply>;
     /// The session refuses something by itself (syntax, smuggling, limits); for the trace. May put into the reply what names the
     /// refusal to those who ask about it. Must not block.
     fn refused(&self, peer: &Peer, envelope: Option<&Envelope>, stage: Stage, reply: &mut Reply);

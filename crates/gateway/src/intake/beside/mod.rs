@@ -87,7 +87,7 @@ pub async fn ask(gate: &Gate, question: Question<'_>) -> Answered {
 
 async fn answer(gate: &Gate, question: Question<'_>) -> Answered {
     if question.means == Means::Edits && is_for_us(gate, &question.envelope) {
-        let reply = receive(gate, question.peer, question.envelope, question.raw).await;
+        let reply = receive(gate, question.peer, question.envelope, question.raw, None).await;
         return if reply.is_positive() { Ruling::Keep.into() } else { Ruling::Refuse(reply).into() };
     }
     let id = MailId(gate.ids.next(gate.now_ms()));

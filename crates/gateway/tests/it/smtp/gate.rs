@@ -6,6 +6,7 @@ use gateway::connection::settings::{Addresses, LimitSettings, ListenSettings, Tl
 use gateway::connection::stop::{Stopper, stop};
 use gateway::connection::tls::Keys;
 use gateway::connection::{Running, Setup, listen};
+use gateway::intake::Room;
 use gateway::session::{Host, Stage};
 use gateway::settings::Span;
 use mail::dns::Zone;
@@ -140,7 +141,11 @@ impl Host for Script {
         }))
     }
 
-    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes) -> BoxFuture<'a, Reply> {
+    fn room_ahead(&self, _octets: usize) -> Option<Room> {
+        None
+    }
+
+    fn receive<'a>(&'a self, peer: &'a Peer, envelope: Envelope, raw: Bytes, _ahead: Option<Room>) -> BoxFuture<'a, Reply> {
         let text = format!(
             "{} octets, {} recipients, ip {}, helo {}, {}, tls {}, login {}, ptr {}",
             raw.len(),
