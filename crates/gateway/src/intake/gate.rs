@@ -24,7 +24,7 @@ use mail::auth::AuthSettings;
 use mail::dns::Dns;
 use mail::id::IdMaker;
 use mail::message::Budget;
-use mail::{Envelope, MailId, Message, OrgId, Peer};
+use mail::{Envelope, Message, OrgId, Peer};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

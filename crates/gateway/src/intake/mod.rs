@@ -42,7 +42,7 @@ use crate::policy::{self, Decision};
 use bytes::Bytes;
 use detect::Thresholds;
 use mail::smtp::Reply;
-use mail::{Envelope, Mail, MailId, OrgId, Peer};
+use mail::{Envelope, Mail, OrgId, Peer};
 use std::borrow::Cow;
 
 /// Which way a mail goes, and for whom.
