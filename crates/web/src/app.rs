@@ -66,8 +66,8 @@ pub struct Parts {
     pub again: Again,
     pub thresholds: Thresholds,
     pub dns: Arc<dyn Dns>,
-    /// Articles; settings are documented above us.
-    pub help: help::Library,
+    /// Articles.
+    pub help: Arc<help::Shelf>,
     /// Asks the servers of a domain itself, past every cache.
     pub dns_at: DnsAt,
     /// The lists in DNS that connections are looked up in.

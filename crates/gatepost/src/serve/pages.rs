@@ -92,7 +92,7 @@ pub fn app(chosen: &Chosen, store: &Store, feedback: Feedback, running: Running<
         directory: directory.clone(),
         thresholds: settings.detect.thresholds,
         dns: dns.clone(),
-        help: web::help::Library::new(&crate::settings::reference::tables()),
+        help: web::help::Shelf::new(crate::settings::reference::tables),
         dns_at: Arc::new(move |servers| match dns_settings.servers {
             Servers::Off => None,
             _ => Live::at(servers, &dns_settings).ok().map(|live| Arc::new(live) as Arc<dyn Dns>),

@@ -149,7 +149,7 @@ async fn ask(State(app): State<App>, view: View, peer: Peer, Json(asked): Json<A
     let turns: Vec<Turn> = asked.before.into_iter().chain([asked.text]).map(|text| Turn { text, at_ms: now_ms }).collect();
     let entries = entries(&app).await;
     help::learned().await;
-    let reply = reply(Knowledge { library: &app.help, entries: &entries, lang }, &turns);
+    let reply = reply(Knowledge { library: app.help.library().await, entries: &entries, lang }, &turns);
     let now = if reply.offers.contains(&Offer::State) { state::now(&app, lang).await } else { None };
     Ok(Json(ReplyBody::of(&view, &reply, now.as_ref())))
 }

@@ -86,7 +86,7 @@ async fn answered(app: &App, view: &View, peer: &Peer, asked: Asked) -> Page {
         false => help::learned().await,
     }
     let entries = entries(app).await;
-    let knowledge = Knowledge { library: &app.help, entries: &entries, lang: view.lang };
+    let knowledge = Knowledge { library: app.help.library().await, entries: &entries, lang: view.lang };
     let talk: Vec<Said<'_>> =
         (1..=turns.len()).map(|upto| Said { turn: turns[upto - 1].clone(), reply: reply(knowledge, &turns[..upto]) }).collect();
     let wants_state = talk.last().is_some_and(|said| said.reply.offers.contains(&Offer::State));
@@ -153,7 +153,7 @@ pub async fn transcript(State(app): State<App>, view: View, peer: Peer, Form(ask
 async fn told(app: &App, view: &View, turns: &[Turn]) -> String {
     help::learned().await;
     let entries = entries(app).await;
-    let knowledge = Knowledge { library: &app.help, entries: &entries, lang: view.lang };
+    let knowledge = Knowledge { library: app.help.library().await, entries: &entries, lang: view.lang };
     let mut text = String::new();
     for upto in 1..=turns.len() {
         let turn = &turns[upto - 1];

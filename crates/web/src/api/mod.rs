@@ -10,6 +10,7 @@ pub mod problem;
 mod sql;
 mod version;
 
+use crate::page::Fault;
 use crate::{
     App, agent, audit, community, connectivity, connector, destinations, directory_sync, doctor, domain, draft, entry, health, help,
     help_desk, mail_reports, overview, people, phone, policy, quarantine, removal, restricted, rules, service_request, submission,
@@ -17,9 +18,11 @@ use crate::{
 };
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Router, middleware};
 use serde_json::Value;
+use std::sync::OnceLock;
 use store::Migration;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,20 +82,24 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
 
 /// The document alone, as `GET /api/v1/openapi.json` has it.
 pub fn document() -> Value {
-    written(&described().1)
-}
-
-fn written(document: &utoipa::openapi::OpenApi) -> Value {
-    document::complete(serde_json::to_value(document).unwrap_or_default())
+    document::complete(serde_json::to_value(described().1).unwrap_or_default())
 }
 
 /// All routes under `/api/v1`.
 pub fn routes(app: &App) -> Router<App> {
-    let (routes, document) = described();
-    // Kept as it goes out: the tree of its values takes twenty times as much memory.
-    let document = Bytes::from(written(&document).to_string());
-    let routes = routes.route("/api/v1/openapi.json", get(move || async move { ([(CONTENT_TYPE, "application/json")], document) }));
-    behind_what_stands_before(routes, app)
+    behind_what_stands_before(described().0.route("/api/v1/openapi.json", get(openapi)), app)
+}
+
+/// `GET /api/v1/openapi.json`. Made when it is first asked for, and kept as it goes out: the tree of its values takes twenty times as much
+/// memory.
+async fn openapi() -> Result<impl IntoResponse, Fault> {
+    static MADE: OnceLock<Bytes> = OnceLock::new();
+    let make = || MADE.get_or_init(|| Bytes::from(document().to_string())).clone();
+    let made = match MADE.get() {
+        Some(made) => made.clone(),
+        None => tokio::task::spawn_blocking(make).await.map_err(|why| Fault::Ours(why.to_string()))?,
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], made))
 }
 
 /// The routes of another protocol, behind the limit of requests alone.

@@ -190,7 +190,7 @@ pub async fn similar_to(app: &App, view: &View, person: &Person, text: &str) -> 
         ("solution", format!("/requests/solutions/{}", solution.id), solution.title.clone(), excerpt)
     };
     help::learned().await;
-    let hits = help::find(&app.help, &text, view.lang);
+    let hits = help::find(app.help.library().await, &text, view.lang);
     let article = |hit: &help::Hit<'_>| ("article", hit.article.path(), hit.article.title(view).to_string(), hit.excerpt.clone());
     let more = published.iter().take(ARTICLES_MAX).map(solution).chain(hits.iter().take(ARTICLES_MAX).map(article)).collect();
     Ok(Similar { questions, more })

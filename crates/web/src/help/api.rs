@@ -75,11 +75,12 @@ async fn list(State(app): State<App>, view: View, Query(asked): Query<Asked>) ->
         excerpt,
         path: article.path(),
     };
+    let library = app.help.library().await;
     let articles = match asked.q.trim() {
-        "" => app.help.all().iter().map(|article| body(article, String::new())).collect(),
+        "" => library.all().iter().map(|article| body(article, String::new())).collect(),
         q => {
             super::learned().await;
-            search::find(&app.help, q, lang).into_iter().map(|hit| body(hit.article, hit.excerpt)).collect()
+            search::find(library, q, lang).into_iter().map(|hit| body(hit.article, hit.excerpt)).collect()
         }
     };
     Json(HitsBody { articles })
@@ -100,7 +101,7 @@ async fn one(
     Query(asked): Query<Asked>,
 ) -> Result<Json<ArticleBody>, Fault> {
     let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
-    let article = app.help.find(kind, &name).ok_or(Fault::NotFound)?;
+    let article = app.help.library().await.find(kind, &name).ok_or(Fault::NotFound)?;
     let lang = lang_of(&view, &asked.lang);
     let text = article.text(lang);
     Ok(Json(ArticleBody {

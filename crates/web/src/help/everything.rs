@@ -52,7 +52,7 @@ pub async fn search(State(app): State<App>, view: View, person: Person, Query(wa
     }
     let mails = if sees_mail && !q.is_empty() { mails(&app, &person, &q).await? } else { Vec::new() };
     super::learned().await;
-    let mut hits = search::find(&app.help, &q, view.lang);
+    let mut hits = search::find(app.help.library().await, &q, view.lang);
     hits.truncate(ARTICLES_MAX);
     let questions = if q.is_empty() { Vec::new() } else { community::found(&app, Some(&person), &q, QUESTIONS_MAX).await? };
     let (trace, community) = (format!("/trace?{}", form_pair("subject", &q)), format!("/community?{}", form_pair("q", &q)));

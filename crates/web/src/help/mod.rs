@@ -11,11 +11,13 @@ mod everything;
 mod library;
 mod page;
 pub mod search;
+mod shelf;
 mod sql;
 pub mod vote;
 
 pub use library::{Article, Kind, Library, Setting, SettingTable, Text};
 pub use search::{Hit, find, name_of_nothing, named};
+pub use shelf::Shelf;
 
 use crate::App;
 use crate::page::words::Source;

@@ -69,7 +69,7 @@ const ASSISTED: &[Tile] = &[
 
 /// `GET /help?q=`.
 pub async fn home(State(app): State<App>, view: View, Query(asked): Query<Asked>) -> Page {
-    let library = &app.help;
+    let library = app.help.library().await;
     let q = asked.q.trim();
     match q {
         "" => super::warm(),
@@ -110,7 +110,7 @@ struct ListPage<'a> {
 pub async fn list(State(app): State<App>, view: View, Path(kind): Path<String>) -> Page {
     let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for article in app.help.of(kind) {
+    for article in app.help.library().await.of(kind) {
         // Checks come by family, everything else as one list.
         let title = if kind == Kind::Check { article.name.split('.').next().unwrap_or_default() } else { "" };
         match groups.iter_mut().find(|group| group.title == title) {
@@ -146,7 +146,8 @@ const RELATED_MAX: usize = 5;
 pub async fn article(State(app): State<App>, view: View, Path((kind, name)): Path<(String, String)>, Query(asked): Query<Asked>) -> Page {
     super::warm();
     let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
-    let article = app.help.find(kind, &name).ok_or(Fault::NotFound)?;
+    let library = app.help.library().await;
+    let article = library.find(kind, &name).ok_or(Fault::NotFound)?;
     let text = article.text(view.lang);
     let other_lang = Lang::ALL.into_iter().find(|lang| *lang != view.lang).unwrap_or_default();
     let family = |name: &str| name.split('.').next().unwrap_or_default().to_string();
@@ -160,7 +161,7 @@ pub async fn article(State(app): State<App>, view: View, Path((kind, name)): Pat
         is_both: asked.both == "1",
         is_translated: view.lang != Lang::English,
         contents: text.parts.iter().skip(1).map(|part| (part.from + 1, part.heading.as_str())).collect(),
-        related: app.help.of(kind).filter(is_near).take(RELATED_MAX).collect(),
+        related: library.of(kind).filter(is_near).take(RELATED_MAX).collect(),
         issues: crate::health::known_about(&app, &view, kind, &name).await,
     })
 }

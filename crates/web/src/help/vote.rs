@@ -58,7 +58,7 @@ pub async fn say(
     Form(said): Form<Said>,
 ) -> Page {
     let kind = Kind::parse(&kind).ok_or(Fault::NotFound)?;
-    let article = app.help.find(kind, &name).ok_or(Fault::NotFound)?;
+    let article = app.help.library().await.find(kind, &name).ok_or(Fault::NotFound)?;
     let is_useful = match said.useful.as_str() {
         "yes" => true,
         "no" => false,
@@ -101,8 +101,9 @@ async fn read(app: &App) -> Result<(Vec<Votes>, Vec<(i64, Vote)>), Fault> {
 pub async fn page(State(app): State<App>, view: View, person: Person) -> Page {
     person.require(May::Operate)?;
     let (votes, words) = read(&app).await?;
+    let library = app.help.library().await;
     let row = |kind: &str, name: &str, (useful, useless): (i64, i64)| {
-        let article = Kind::parse(kind).and_then(|kind| app.help.find(kind, name));
+        let article = Kind::parse(kind).and_then(|kind| library.find(kind, name));
         // An article may have gone since.
         let path = article.map_or_else(|| "/help".into(), |article| article.path());
         Row { path, title: article.map_or_else(|| name.to_string(), |article| article.title(&view).to_string()), useful, useless }

@@ -90,7 +90,7 @@ pub async fn look(app: &App, view: &View, person: &Person, text: &str) -> Result
     suggestions.extend(open.iter().filter(|found| !found.what.state.is_over()).take(3).map(waiting));
     suggestions.extend(questions(app, person, &text).await?);
     help::learned().await;
-    suggestions.extend(articles(app, view, &text));
+    suggestions.extend(articles(app.help.library().await, view, &text));
     Ok(Suggestions { suggestions })
 }
 
@@ -163,8 +163,8 @@ async fn questions(app: &App, person: &Person, text: &str) -> Result<Vec<Suggest
     Ok(found.into_iter().filter(|line| line.question.answers > 0).map(body).collect())
 }
 
-fn articles(app: &App, view: &View, text: &str) -> Vec<SuggestionBody> {
-    let hits = help::find(&app.help, text, view.lang);
+fn articles(library: &help::Library, view: &View, text: &str) -> Vec<SuggestionBody> {
+    let hits = help::find(library, text, view.lang);
     let body = |hit: &help::Hit<'_>| SuggestionBody {
         kind: "article".into(),
         id: hit.article.name.clone(),

@@ -103,7 +103,7 @@ impl Scene {
             ids,
             directory: directory.clone(),
             thresholds: Default::default(),
-            help: web::help::Library::new(&[]),
+            help: web::help::Shelf::new(Vec::new),
             dns_at: Arc::new(|_| None),
             lists: Arc::new(gateway::intake::Lists::new(dns.clone(), Vec::new())),
             doctor: None,

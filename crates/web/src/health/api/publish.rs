@@ -9,6 +9,7 @@ use crate::health::page::messages::{self, checked};
 use crate::health::page::publish::{self, Said};
 use crate::health::page::split;
 use crate::health::{Text, sql};
+use crate::help::Library;
 use crate::page::fault::Wrong;
 use crate::page::{Fault, Say, View};
 use crate::people::{May, Person};
@@ -117,9 +118,9 @@ impl IssueWish {
     }
 
     /// Puts the wish into the issue; the post that tells of it.
-    fn put(&self, app: &App, issue: &mut Issue, view: &View) -> Result<Text, Vec<Wrong>> {
+    fn put(&self, library: &Library, issue: &mut Issue, view: &View) -> Result<Text, Vec<Wrong>> {
         let (said, times) = (self.said(issue), (issue.body.expected_ms, issue.body.next_update_ms));
-        let text = publish::put(app, issue, &said, view)?;
+        let text = publish::put(library, issue, &said, view)?;
         publish::merge(issue, &said.merge_into)?;
         issue.body.expected_ms = self.expected_ms.or(times.0);
         issue.body.next_update_ms = self.next_update_ms.or(times.1);
@@ -148,7 +149,7 @@ async fn open(
     let services = services_of(&wish.services).map_err(Fault::Invalid)?;
     let mut issue = publish::fresh(services[0].kind(), app.now_ms());
     issue.body.services = services;
-    let text = wish.put(&app, &mut issue, &view).map_err(Fault::Invalid)?;
+    let text = wish.put(app.help.library().await, &mut issue, &view).map_err(Fault::Invalid)?;
     let text = if text.is_empty() { Say::new("health-opened-by-person").into() } else { text };
     let id = publish::save(&app, &person, issue, (&wish.post_kind, text), "health.open").await?;
     Ok((StatusCode::CREATED, Json(written(&app, &person, id).await?)))
@@ -173,7 +174,7 @@ async fn tell(
     let mut issue = find(&app, &person, id).await?;
     person.require(May::Operate)?;
     let was_part_of = issue.merged_into;
-    let text = wish.put(&app, &mut issue, &view).map_err(Fault::Invalid)?;
+    let text = wish.put(app.help.library().await, &mut issue, &view).map_err(Fault::Invalid)?;
     if issue.merged_into != was_part_of {
         publish::into_fits(&app, &issue).await?.map_err(Fault::Invalid)?;
     }

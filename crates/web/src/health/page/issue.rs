@@ -139,7 +139,7 @@ pub async fn shown(app: &App, view: &View, person: &Person, (issue, posts): (&Is
         chart: drawing(app, view, issue).await?,
         form,
         choices: publish::choices(issue),
-        explains: explains(app, view, issue),
+        explains: explains(app, view, issue).await,
         belongs: belonging(app, view, person, issue).await?,
         picks: if may_operate { split::picks(view, issue, form) } else { Vec::new() },
         organisations: if may_operate { split::organisations(app, issue) } else { Vec::new() },
@@ -148,9 +148,13 @@ pub async fn shown(app: &App, view: &View, person: &Person, (issue, posts): (&Is
     })
 }
 
-fn explains(app: &App, view: &View, issue: &Issue) -> Vec<(String, String)> {
+async fn explains(app: &App, view: &View, issue: &Issue) -> Vec<(String, String)> {
+    if issue.body.explains.is_empty() {
+        return Vec::new();
+    }
+    let library = app.help.library().await;
     let named = issue.body.explains.iter().filter_map(|name| name.split_once('/'));
-    let found = named.filter_map(|(kind, name)| app.help.find(Kind::parse(kind)?, name));
+    let found = named.filter_map(|(kind, name)| library.find(Kind::parse(kind)?, name));
     found.map(|article| (article.path(), article.title(view).to_string())).collect()
 }
 

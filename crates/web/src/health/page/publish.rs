@@ -5,7 +5,7 @@ use super::super::{Text, hook, sql};
 use super::issue;
 use crate::App;
 use crate::audit::{self, Entry};
-use crate::help::Kind;
+use crate::help::{Kind, Library};
 use crate::page::fault::Wrong;
 use crate::page::form::Form as Shown;
 use crate::page::{Fault, Page, Say, View, done, show, show_with, time};
@@ -109,9 +109,9 @@ pub fn form_of(view: &View, issue: &Issue) -> Shown {
 /// Puts what was said into the issue; the post that tells of it.
 /// # Errors
 /// Each field that cannot be; the status that measuring forbids.
-pub fn put(app: &App, issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wrong>> {
+pub fn put(library: &Library, issue: &mut Issue, said: &Said, view: &View) -> Result<Text, Vec<Wrong>> {
     let mut wrong = Vec::new();
-    match explained(app, &said.explains) {
+    match explained(library, &said.explains) {
         Some(explains) => issue.body.explains = explains,
         None => wrong.push(Wrong::new("explains", "health-wrong-explains")),
     }
@@ -169,12 +169,12 @@ pub fn put(app: &App, issue: &mut Issue, said: &Said, view: &View) -> Result<Tex
 }
 
 /// Articles by kind and name, as they stand in a form or were copied from the bar of a browser; `None` when one is nowhere.
-fn explained(app: &App, text: &str) -> Option<Vec<String>> {
+fn explained(library: &Library, text: &str) -> Option<Vec<String>> {
     let named = text.split([',', '，', '、', ' ', '\n']).map(str::trim).filter(|name| !name.is_empty());
     let known = |name: &str| {
         let name = name.rsplit_once("/help/").map_or(name, |(_, rest)| rest);
         let (kind, article) = name.split_once('/')?;
-        app.help.find(Kind::parse(kind)?, article)?;
+        library.find(Kind::parse(kind)?, article)?;
         Some(name.to_string())
     };
     let all: Vec<String> = named.map(known).collect::<Option<_>>()?;
@@ -204,7 +204,8 @@ pub async fn publish(State(app): State<App>, view: View, person: Person, Path(id
     person.require(May::Operate)?;
     let (mut found, posts) = issue::read(&app, &person, &id).await?;
     let before = found.clone();
-    let mut put = put(&app, &mut found, &said, &view).and_then(|text| merge(&mut found, &said.merge_into).map(|()| text));
+    let mut put =
+        put(app.help.library().await, &mut found, &said, &view).and_then(|text| merge(&mut found, &said.merge_into).map(|()| text));
     if put.is_ok() && found.merged_into != before.merged_into {
         put = into_fits(&app, &found).await?.and(put);
     }
@@ -278,7 +279,7 @@ pub async fn open(State(app): State<App>, view: View, person: Person, Form(said)
     if issue.body.services.is_empty() {
         wrong.push(Wrong::new("service", "health-wrong-service"));
     }
-    let text = put(&app, &mut issue, &said, &view).unwrap_or_else(|more| {
+    let text = put(app.help.library().await, &mut issue, &said, &view).unwrap_or_else(|more| {
         wrong.extend(more);
         Text::default()
     });

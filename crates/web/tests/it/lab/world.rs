@@ -223,7 +223,7 @@ impl World {
             thresholds: Default::default(),
             lists: Arc::new(gateway::intake::Lists::new(dns.clone(), settings.lists.clone())),
             dns,
-            help: web::help::Library::new(&[]),
+            help: web::help::Shelf::new(Vec::new),
             dns_at: Arc::new(|_| None),
             doctor: None,
             turns: Default::default(),
