@@ -5,6 +5,8 @@
 //! wrong key, a missing bucket or a proxy between are errors. Nothing is tried twice here; who asks knows how long it may wait.
 
 mod access;
+#[doc(hidden)]
+pub mod fuzz;
 mod listing;
 
 pub use access::Access;
@@ -24,6 +26,8 @@ const SIGNED_FOR: Duration = Duration::from_secs(900);
 const CAUSES_MAX: usize = 8;
 /// Octets of an answer that says why not.
 const ANSWER_OCTETS_MAX: usize = 4_096;
+/// Characters of the store's own word for it.
+const CODE_CHARS_MAX: usize = 60;
 /// Octets of one page of a list: a thousand objects with names of the greatest length that there is.
 const PAGE_OCTETS_MAX: usize = 4 << 20;
 /// Room made at once for an object that is read, whatever length the answer claims.
@@ -235,7 +239,7 @@ async fn refused(mut answer: Response) -> Wrong {
 
 fn code(xml: &str) -> String {
     let found = xml.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
-    found.chars().filter(char::is_ascii_alphanumeric).take(60).collect()
+    found.chars().filter(char::is_ascii_alphanumeric).take(CODE_CHARS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -194,6 +194,8 @@ causes! {
     BypassedUs = "bypassed-us", Administrator;
     // Our own side.
     DatabaseSlow = "database-slow", Operator;
+    /// Bucket or folder of large messages.
+    BodiesAway = "bodies-away", Operator;
     ResolverFailing = "resolver-failing", Operator;
     OwnCertificate = "own-certificate", Operator;
     EngineMissing = "engine-missing", Operator;
@@ -236,6 +238,7 @@ impl Cause {
             self,
             StorageFull
                 | DatabaseSlow
+                | BodiesAway
                 | ResolverFailing
                 | EngineMissing
                 | SignaturesOld

@@ -274,7 +274,7 @@ fn relevance(symptom: Symptom, suspect: &Suspect) -> f64 {
 fn issues(question: &Question, facts: &Facts, found: &[Suspect]) -> Vec<Suspect> {
     let at_ms = question.about_ms;
     let concerns = |cause: &str, what: &str| {
-        let of_all = ["intake.", "database.", "disk.", "queue.", "node.", "dns."].iter().any(|begin| cause.starts_with(begin));
+        let of_all = ["intake.", "database.", "bodies.", "disk.", "queue.", "node.", "dns."].iter().any(|begin| cause.starts_with(begin));
         let of_connector = cause.starts_with("connector.") && found.iter().any(|suspect| suspect.what == what);
         of_all || of_connector
     };

@@ -1,4 +1,4 @@
-//! Our own side as a cause: disk, database, DNS, certificate, engines, lists and clock of this installation.
+//! Our own side as a cause: disk, database, place of large messages, DNS, certificate, engines, lists and clock of this installation.
 //!
 //! In: what every node measured last, a few questions asked now, and the suspects so far. Out: causes of ours with evidence; where the
 //! record of a mail is only the trace that our own fault left, that record becomes theirs. Invariant: a part of ours that is wrong explains
@@ -17,6 +17,8 @@ use crate::troubleshoot::suspect::{Evidence, Strength, Suspect};
 use crate::troubleshoot::symptom::Symptom;
 use futures_util::future::join_all;
 use gateway::health::{self, Level, Seen, Symptom as Measured, rules};
+use gateway::queue::INLINE_OCTETS_MAX;
+use mail::MailId;
 use mail::dns::{DnsError, RecordType};
 use std::time::Duration;
 use store::Error;
@@ -61,6 +63,7 @@ pub async fn besides(ground: &Ground, question: &Question, facts: &Facts, found:
     more.extend(resolver(question, found, &own));
     more.extend(storage(question, found, &own));
     more.extend(database(question, found, &own));
+    more.extend(bodies(question, facts, found, &own));
     more.extend(certificate(ground, question, found, &own).await);
     more.extend(engines(question, facts, found, &own));
     more.extend(lists(question, &own));
@@ -136,6 +139,7 @@ fn cause_of(measured: &str) -> Cause {
     match measured {
         "disk.low" => Cause::StorageFull,
         "database.slow" | "database.unreachable" => Cause::DatabaseSlow,
+        "bodies.unreachable" | "bodies.slow" => Cause::BodiesAway,
         "dns.unreachable" => Cause::ResolverFailing,
         "certificate.expired" => Cause::OwnCertificate,
         "filter.engine" => Cause::EngineMissing,
@@ -150,6 +154,10 @@ fn suspect(cause: Cause, measured: &Measured, strength: Strength) -> Suspect {
     let say = match cause {
         Cause::StorageFull => Say::new("seen-own-disk").with("count", number("free_percent")),
         Cause::DatabaseSlow => Say::new("seen-own-database").with("count", number("took_ms").max(number("mean_ms"))),
+        Cause::BodiesAway if measured.cause == "bodies.slow" => Say::new("seen-own-bodies-slow").with("count", number("p95_ms")),
+        Cause::BodiesAway => {
+            Say::new("seen-own-bodies").with("count", number("down_ms") / 1000).with("detail", measured.evidence.said.as_str())
+        }
         Cause::ResolverFailing => Say::new("seen-own-dns").with("detail", measured.evidence.said.as_str()),
         Cause::OwnCertificate => Say::new("seen-own-certificate").with("count", number("days")),
         Cause::EngineMissing => {
@@ -184,7 +192,11 @@ fn taken_over(found: &mut [Suspect], mine: &Suspect, is_trace: impl Fn(&Suspect)
         mine.evidence.extend(other.evidence.iter().filter(|one| one.strength >= Strength::Shown).cloned());
         mine.fixes.extend(other.fixes.iter().filter(|fix| fix.is_ours()).cloned());
         mine.nearness = mine.nearness.max(other.nearness + 0.1);
-        other.evidence.push(Evidence::new(Strength::Against, Say::new("seen-own-instead")));
+        let instead = Evidence::new(Strength::Against, Say::new("seen-own-instead"));
+        // Two faults of ours that look the same speak against it once.
+        if !other.evidence.contains(&instead) {
+            other.evidence.push(instead);
+        }
     }
     mine
 }
@@ -235,6 +247,18 @@ fn database(question: &Question, found: &mut [Suspect], own: &Own) -> Option<Sus
     let measured = own.measured("database.slow").or_else(|| own.measured("database.unreachable"))?;
     let base = suspect(Cause::DatabaseSlow, measured, Strength::Fits);
     let is_trace = |one: &Suspect| one.cause == Cause::OurFault;
+    if found.iter().any(is_trace) {
+        return Some(taken_over(found, &base, is_trace));
+    }
+    is_of_flow(question).then(|| stronger(base, unrecorded(question, Some(measured))))
+}
+
+/// Where messages of more than [`INLINE_OCTETS_MAX`] lie. A smaller one lies in the database: its record tells of something else.
+fn bodies(question: &Question, facts: &Facts, found: &mut [Suspect], own: &Own) -> Option<Suspect> {
+    let measured = own.measured("bodies.unreachable").or_else(|| own.measured("bodies.slow"))?;
+    let base = suspect(Cause::BodiesAway, measured, Strength::Fits);
+    let is_small = |mail: MailId| facts.stories.iter().any(|story| story.mail() == mail && story.row.octets <= INLINE_OCTETS_MAX as i64);
+    let is_trace = |one: &Suspect| one.cause == Cause::OurFault && !one.evidence.iter().filter_map(|seen| seen.mail).any(is_small);
     if found.iter().any(is_trace) {
         return Some(taken_over(found, &base, is_trace));
     }

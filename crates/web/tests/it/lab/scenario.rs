@@ -80,6 +80,10 @@ pub struct Node {
     pub disk_free: Option<u64>,
     pub disk_total: Option<u64>,
     pub database_ms: Option<i64>,
+    /// Large messages lie in a bucket where nothing listens.
+    pub bodies_away: bool,
+    /// How long a large message took to be stored, of late.
+    pub body_put_ms: Option<u64>,
     /// Until our certificate ends.
     pub certificate_days: Option<i64>,
     /// Since the newest signature of clamd.

@@ -22,7 +22,7 @@ use gateway::quarantine::Quarantine;
 use gateway::queue::{Queue, QueueParts, Routes};
 use gateway::reputation::Reputation;
 use gateway::rules::sql as rule_sql;
-use gateway::signal::Signals;
+use gateway::signal::{Signals, Timer, Times};
 use gateway::trace::EventWriter;
 use mail::dns::Dns;
 use mail::id::IdMaker;
@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use store::bodies::Bodies;
+use store::s3::Access;
 use store::{Db, DbSettings, Error};
 use tempfile::TempDir;
 use testkit::sink::{Fault, Sink, SinkSettings};
@@ -97,7 +98,7 @@ impl World {
         let url = format!("sqlite:{}", folder.path().join("lab.db").display());
         let db = Db::open(&DbSettings { url, ..DbSettings::default() }, &web::migrations()).await.expect("a database");
         let ids = Arc::new(IdMaker::new(1));
-        let bodies = Bodies::open(&folder.path().join("bodies")).expect("a folder");
+        let bodies = bodies(settings, &folder);
         let (sinks, mut places) = hops(settings).await;
         let reals = reals(settings, &mut places);
         let seal = Arc::new(gateway::dkim::Seal::new(&[7; 32]).expect("a key"));
@@ -306,6 +307,7 @@ impl World {
         let days = |days: i64| now_ms() + days * 24 * 60 * 60 * 1000;
         facts.certificate_until_ms = node.certificate_days.map(days);
         facts.signatures_ms.extend(node.signatures_days.map(|old| ("clamd".to_string(), days(-old))));
+        sample.timers.extend(node.body_put_ms.map(|ms| (Timer::BodyPut.name().to_string(), stored_in(ms))));
         let done: Result<(), Error> = self.app.db.tx(move |tx| Box::pin(async move { health_sql::put_sample(tx, &sample).await })).await;
         done.expect("a sample is kept");
     }
@@ -321,6 +323,22 @@ impl World {
         self.queue.stop();
         self.stopper.stop();
     }
+}
+
+/// Where large messages lie.
+fn bodies(settings: &Settings, folder: &TempDir) -> Bodies {
+    if !settings.node.bodies_away {
+        return Bodies::open(&folder.path().join("bodies")).expect("a folder");
+    }
+    let nowhere = Access::at("http://127.0.0.1:9/mail").expect("an address");
+    Bodies::in_bucket(&Access { region: "eu-west-1".into(), key_id: "KEY".into(), secret: "secret".into(), ..nowhere }).expect("a bucket")
+}
+
+/// Some large messages that took so long to be stored.
+fn stored_in(ms: u64) -> Times {
+    let signals = Signals::default();
+    (0..20).for_each(|_| signals.took(Timer::BodyPut, Duration::from_millis(ms)));
+    signals.snapshot().timers[Timer::BodyPut.name()].clone()
 }
 
 fn door(settings: &Settings, dns: Arc<dyn Dns>) -> Setup {
