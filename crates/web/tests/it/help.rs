@@ -51,7 +51,10 @@ async fn the_search_finds_articles_for_everybody_and_mails_for_those_who_may() {
     assert!(hostile.text.contains("script") && !hostile.text.contains("<script>alert"), "{}", hostile.text);
     let json = scene.get("/api/v1/help?q=allow+sender&lang=zh", "").await.json();
     assert_eq!(json["articles"][0]["title"], "允许发件人");
-    assert_eq!(scene.get("/api/v1/help", "").await.json()["articles"].as_array().map(Vec::len), Some(scene.app.help.library().await.all().len()));
+    assert_eq!(
+        scene.get("/api/v1/help", "").await.json()["articles"].as_array().map(Vec::len),
+        Some(scene.app.help.library().await.all().len())
+    );
     let article = scene.get("/api/v1/help/article/release?lang=en", "").await.json();
     assert!(article["html"].as_str().is_some_and(|html| html.contains("<h2>") && !html.contains("<script")), "{article}");
     crate::things::things(&scene, scene.acme).await;
