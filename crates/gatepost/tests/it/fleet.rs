@@ -164,6 +164,8 @@ fn a_bucket_that_does_not_let_us_in_costs_a_wait_and_no_mail() {
     shared.secret("another");
     let reply = sent(&server, &large("refused"));
     assert!(reply.starts_with("451"), "its sender keeps it: {reply}");
+    let code = reply.split(['(', ')']).nth(1).expect("a code to ask about").to_string();
+    server.eventually("whoever asks about it is told", |server| text(&server.run(&["explain", &code])).contains("could not be stored"));
     let reply = sent(&server, &message("small", "ann@partner.example", "It needs no bucket."));
     assert!(reply.starts_with("250"), "{reply}");
     shown("the bucket is spoken of", is_spoken_of);

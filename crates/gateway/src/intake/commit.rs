@@ -124,11 +124,10 @@ impl Prepared {
     }
 }
 
-/// Commits and answers.
-pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
-    let Some(id) = prepared.mails.first().map(|first| first.accepted.id) else {
-        return Reply::new(451, (4, 3, 0), "The mail could not be stored; try again later");
-    };
+/// Commits and answers. What cannot be stored is put off, and that is noted once the database takes it.
+pub async fn take(gate: &Gate, prepared: Prepared, from: (&Peer, &Envelope)) -> Reply {
+    let not_now = || gate.put_off(from, Reply::new(451, (4, 3, 0), "The mail could not be stored; try again later"));
+    let Some(id) = prepared.mails.first().map(|first| first.accepted.id) else { return not_now() };
     let started = Instant::now();
     let done = durably(gate, prepared).instrument(tracing::trace_span!(target: follow::TARGET, "commit")).await;
     gate.signals.took(Timer::Commit, started.elapsed());
@@ -144,8 +143,8 @@ pub async fn take(gate: &Gate, prepared: Prepared) -> Reply {
             gate.signals.store_failed();
             match why {
                 // RFC 3463 §3.4: 4.3.1 system full.
-                Error::Full(_) => Reply::new(452, (4, 3, 1), format!("Our disk is full; try again later ({id})")),
-                _ => Reply::new(451, (4, 3, 0), format!("The mail could not be stored; try again later ({id})")),
+                Error::Full(_) => gate.put_off(from, Reply::new(452, (4, 3, 1), "Our disk is full; try again later")),
+                _ => not_now(),
             }
         }
     }

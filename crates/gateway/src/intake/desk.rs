@@ -85,7 +85,7 @@ pub(super) async fn receive(gate: &Gate, peer: &Peer, envelope: &Envelope, raw: 
     let taken = Taken { id, direction, mail, handed_by: peer, judged: &judged, ruled: &ruled, receipt, outcomes };
     let prepared = commit::prepare(gate, &directory, taken);
     drop(turn);
-    commit::take(gate, prepared).await
+    commit::take(gate, prepared, (peer, envelope)).await
 }
 
 impl Gate {

@@ -59,7 +59,7 @@ pub async fn receive(gate: &Gate, directory: &Directory, arriving: Arriving<'_>)
     let gone = |address: &Address| Outcome { fate: Fate::Deleted, address: address.clone(), edits: Edits::default() };
     let outcomes = mail.envelope.recipients.iter().map(|recipient| gone(&recipient.address)).collect();
     let taken = Taken { id, direction, mail, handed_by, judged, ruled: &ruled, receipt, outcomes };
-    commit::take(gate, commit::prepare(gate, directory, taken)).await
+    commit::take(gate, commit::prepare(gate, directory, taken), (handed_by, mail.envelope)).await
 }
 
 async fn is_full(gate: &Gate, direction: Direction) -> Result<bool, store::Error> {

@@ -39,6 +39,7 @@ use crate::action::{self, Action};
 use crate::directory::Directory;
 use crate::follow;
 use crate::policy::{self, Decision};
+use crate::session::Stage;
 use bytes::Bytes;
 use detect::Thresholds;
 use mail::smtp::Reply;
@@ -66,10 +67,11 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes, a
     let gate::Back { envelope, forwarded_for, is_signed } = gate.back(&directory, envelope);
     let forwarded = forwarded_for.map(|org| Direction { org, outbound: true });
     let Some(direction) = forwarded.or_else(|| gate.direction(&directory, peer, &envelope)) else {
-        return Reply::new(451, (4, 3, 5), "The organisation this mail is for was just removed; try again later");
+        let gone = Reply::new(451, (4, 3, 5), "The organisation this mail is for was just removed; try again later");
+        return gate.put_off((peer, &envelope), gone);
     };
     follow::is_about(id, direction.org);
-    let busy = || Reply::new(451, (4, 3, 0), format!("The message could not be read in time; try again later ({id})"));
+    let busy = || gate.put_off((peer, &envelope), Reply::new(451, (4, 3, 0), "The message could not be read in time; try again later"));
     let Some(turn) = gate.turn(raw.len()).await else { return busy() };
     let Some(message) = gate.read(raw).await else { return busy() };
     let source = gate.source(&directory, peer, direction, &message);
@@ -117,7 +119,7 @@ pub async fn receive(gate: &Gate, peer: &Peer, envelope: Envelope, raw: Bytes, a
             let taken = commit::Taken { id, direction, mail, handed_by: peer, judged: &judged, ruled: &ruled, receipt, outcomes };
             let prepared = commit::prepare(gate, &directory, taken);
             drop((message, judged, ruled, turn)); // a large mail is not held three times while the disk works
-            commit::take(gate, prepared).await
+            commit::take(gate, prepared, (peer, &envelope)).await
         }
     }
 }
@@ -187,6 +189,12 @@ impl Gate {
             true => grey::ask(&self.db, mail.peer, mail.envelope, mail.now_ms).await,
             false => None,
         }
+    }
+
+    /// A message that we cannot take now, through no fault of its own: keeps an event of it, for those who ask where it stays, and answers.
+    fn put_off(&self, (peer, envelope): (&Peer, &Envelope), mut reply: Reply) -> Reply {
+        commit::note_refusal(self, peer, Some(envelope), Stage::Content, &mut reply);
+        reply
     }
 
     /// Puts the id into the reply, keeps the receipt and an event of the refusal, and answers.

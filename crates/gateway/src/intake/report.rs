@@ -50,5 +50,5 @@ pub async fn receive(gate: &Gate, directory: &Directory, report: ReportMail<'_>)
     let gone = |address: &mail::Address| Outcome { fate: Fate::Deleted, address: address.clone(), edits: Edits::default() };
     let outcomes = mail.envelope.recipients.iter().map(|recipient| gone(&recipient.address)).collect();
     let taken = Taken { id, direction, mail, handed_by, judged, ruled: &ruled, receipt, outcomes };
-    commit::take(gate, commit::prepare(gate, directory, taken)).await
+    commit::take(gate, commit::prepare(gate, directory, taken), (handed_by, mail.envelope)).await
 }

@@ -224,7 +224,7 @@ impl Case<'_> {
         };
         let prepared = commit::prepare(self.gate, self.directory, taken);
         let octets = prepared.shape(shape).map(|(_, octets)| octets);
-        let reply = commit::take(self.gate, prepared).await;
+        let reply = commit::take(self.gate, prepared, (self.question.peer, &self.question.envelope)).await;
         match (reply.is_positive(), change, octets) {
             (false, ..) => Ruling::Refuse(reply),
             (true, Some(change), Some(octets)) => Ruling::HandBack(Box::new(change.of(self.mail.message.raw(), &octets))),
