@@ -4,6 +4,7 @@
 //! the way of a mail, and nothing waits for long: what does not answer in time is what we wanted to know.
 
 use super::lists::ListLooks;
+use super::surely::{LOOK_AGAIN, Past, Votes, surely};
 use super::waits::{self, Waits};
 use super::{Facts, HealthSettings, Sample, Window};
 use crate::connection::resolver::{DnsCounts, Live};
@@ -36,15 +37,6 @@ const GREET_MAX: Duration = Duration::from_secs(5);
 const GREET_AT_ONCE: usize = 64;
 /// One that did not answer is asked again this soon.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
-/// A look that found something else than is known is taken again after this: a lost packet or a refused connection is no fault, and one
-/// answer among many lost ones no recovery.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
-/// Looks that must agree on something new. Of three, a part that loses every tenth question is called down once in a thousand looks, and the
-/// rules want that to last for `enter_after`.
-const LOOKS: u8 = 3;
-/// Looks that settle how a part does that is down for less than that: most of [`LOOKS`]. A chance that needed as many good ones to be
-/// taken back would last.
-const MOST: u8 = LOOKS / 2 + 1;
 /// How often a bucket of large messages is looked at while nothing failed: each look costs money at some stores.
 const BODIES_EVERY: Duration = Duration::from_secs(15);
 /// The clock may differ by this much from the time that passed, between two looks.
@@ -83,6 +75,7 @@ pub struct Parts {
 /// Takes samples of one node.
 pub struct Measure {
     parts: Arc<Parts>,
+    past: Arc<Past>,
     window: Window,
     dns: DnsCounts,
     engines: Option<tokio::task::JoinHandle<Vec<EngineHealth>>>,
@@ -103,6 +96,7 @@ impl Measure {
     pub fn new(parts: Arc<Parts>) -> Measure {
         let clock = (Instant::now(), (parts.clock)());
         Measure {
+            past: Arc::new(Past::new(parts.clone())),
             parts,
             window: Window::default(),
             dns: DnsCounts::default(),
@@ -119,13 +113,13 @@ impl Measure {
 
     /// Looks at everything and takes a sample.
     pub async fn sample(&mut self) -> Sample {
-        let parts = self.parts.clone();
+        let (parts, past) = (self.parts.clone(), self.past.clone());
         self.asked += 1;
         let number = self.asked;
-        let dns = surely(parts.known("dns"), |nth| look_at_dns(&parts, number, nth));
-        let port = surely(parts.known("smtp"), |_| look_at_port(&parts));
+        let dns = surely(past.known("dns"), |nth| look_at_dns(&parts, number, nth));
+        let port = surely(past.known("smtp"), |_| look_at_port(&parts));
         let is_due = self.are_bodies_due();
-        let bodies = async { if is_due { surely(parts.known(BODIES), |_| look_at_bodies(&parts)).await } else { None } };
+        let bodies = async { if is_due { surely(past.known(BODIES), |_| look_at_bodies(&parts)).await } else { None } };
         let (dns, port, bodies) = tokio::join!(dns, port, bodies);
         let now_ms = (parts.clock)();
         for (name, found) in [("dns", dns), ("smtp", port), (BODIES, bodies)] {
@@ -204,8 +198,8 @@ impl Measure {
 
     /// Engines are asked one look after the other: one that hangs is asked once, and holds up nothing.
     async fn look_at_engines(&mut self, facts: &mut Facts) {
-        let parts = self.parts.clone();
-        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { engines(&parts).await }));
+        let past = self.past.clone();
+        let mut asked = self.engines.take().unwrap_or_else(|| tokio::spawn(async move { engines(&past).await }));
         match timeout(LOOK_MAX, &mut asked).await {
             Err(_) => self.engines = Some(asked),
             Ok(Err(why)) => tracing::warn!(%why, "the engines could not be asked how they do"),
@@ -225,71 +219,17 @@ impl Measure {
     }
 }
 
-/// What was known of a part before looking at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    Up,
-    /// For less than the rules want before anybody is told.
-    JustDown,
-    Down,
-}
-
-impl Parts {
-    fn known(&self, part: &str) -> Known {
-        match self.signals.down_since_ms(part) {
-            None => Known::Up,
-            Some(since_ms) if (self.clock)() - since_ms < self.settings.enter_after.as_ms() => Known::JustDown,
-            Some(_) => Known::Down,
-        }
-    }
-}
-
-/// How often a part was found well and ill within one sample.
-struct Votes {
-    known: Known,
-    good: u8,
-    bad: u8,
-}
-
-impl Votes {
-    fn new(known: Known) -> Votes {
-        Votes { known, good: 0, bad: 0 }
-    }
-
-    /// Counts one look. True when no other is needed, after [`LOOKS`] at most; then this one says how the part does.
-    fn add(&mut self, is_bad: bool) -> bool {
-        *(if is_bad { &mut self.bad } else { &mut self.good }) += 1;
-        match self.known {
-            Known::Up => !is_bad || self.bad == LOOKS,
-            Known::JustDown => self.good.max(self.bad) == MOST,
-            Known::Down => is_bad || self.good == LOOKS,
-        }
-    }
-}
-
-/// Takes a look, and again until enough of them agree.
-async fn surely<F: Future<Output = Option<Result<(), String>>>>(known: Known, look: impl Fn(u8) -> F) -> Option<Result<(), String>> {
-    let mut votes = Votes::new(known);
-    for nth in 1..=LOOKS {
-        let found = look(nth).await?;
-        if votes.add(found.is_err()) {
-            return Some(found);
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    None
-}
-
 /// How every engine does; asked again until enough looks at each of them agree.
-async fn engines(parts: &Parts) -> Vec<EngineHealth> {
-    let mut found = parts.detector.engine_health().await;
-    let mut open: Vec<Option<Votes>> = found.iter().map(|engine| Some(Votes::new(parts.known(engine.name)))).collect();
+async fn engines(past: &Past) -> Vec<EngineHealth> {
+    let detector = past.detector();
+    let mut found = detector.engine_health().await;
+    let mut open: Vec<Option<Votes>> = found.iter().map(|engine| Some(Votes::new(past.known(engine.name)))).collect();
     for (votes, engine) in open.iter_mut().zip(&found) {
         votes.take_if(|votes| votes.add(trouble(engine).is_some()));
     }
     while open.iter().any(Option::is_some) {
         tokio::time::sleep(LOOK_AGAIN).await;
-        let again = parts.detector.engine_health().await;
+        let again = detector.engine_health().await;
         for ((votes, engine), again) in open.iter_mut().zip(&mut found).zip(again) {
             if votes.is_some() {
                 votes.take_if(|votes| votes.add(trouble(&again).is_some()));
@@ -432,74 +372,4 @@ pub(super) fn owners(directory: &crate::directory::Directory, connector: &Connec
     owners.sort_unstable();
     owners.dedup();
     owners
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Known, LOOKS, Votes};
-    use proptest::prelude::*;
-
-    /// What looks like these say (true: ill), and how many of them were needed.
-    fn said(known: Known, looks: &[bool]) -> Option<(bool, usize)> {
-        let mut votes = Votes::new(known);
-        looks.iter().position(|is_bad| votes.add(*is_bad)).map(|at| (looks[at], at + 1))
-    }
-
-    #[test]
-    fn what_is_new_wants_three_looks_and_what_is_just_down_most_of_them() {
-        const GOOD: bool = false;
-        const BAD: bool = true;
-        for (known, looks, want) in [
-            (Known::Up, [GOOD, BAD, BAD], (GOOD, 1)),
-            (Known::Up, [BAD, BAD, GOOD], (GOOD, 3)),
-            (Known::Up, [BAD, BAD, BAD], (BAD, 3)),
-            (Known::JustDown, [GOOD, GOOD, BAD], (GOOD, 2)),
-            (Known::JustDown, [GOOD, BAD, GOOD], (GOOD, 3)),
-            (Known::JustDown, [BAD, GOOD, BAD], (BAD, 3)),
-            (Known::JustDown, [BAD, BAD, GOOD], (BAD, 2)),
-            (Known::Down, [BAD, GOOD, GOOD], (BAD, 1)),
-            (Known::Down, [GOOD, GOOD, BAD], (BAD, 3)),
-            (Known::Down, [GOOD, GOOD, GOOD], (GOOD, 3)),
-        ] {
-            assert_eq!(said(known, &looks), Some(want), "{known:?} {looks:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_part_is_looked_at_more_often_than_that(known in 0..3usize, looks in prop::collection::vec(any::<bool>(), LOOKS as usize)) {
-            prop_assert!(said([Known::Up, Known::JustDown, Known::Down][known], &looks).is_some());
-        }
-    }
-
-    /// A month of samples at which a part loses so much of what it is asked: how often it was called down for three samples in a row,
-    /// which is as long as the rules want it with the settings that ship.
-    fn told(lost_percent: u32) -> usize {
-        let (mut seed, mut in_row, mut told) = (1u64, 0u32, 0);
-        for _ in 0..30 * 24 * 3600 / 5 {
-            let mut votes = Votes::new(match in_row {
-                0 => Known::Up,
-                1 | 2 => Known::JustDown,
-                _ => Known::Down,
-            });
-            let is_bad = loop {
-                // Knuth's MMIX generator: the same month each time.
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let is_bad = (seed >> 33) % 100 < u64::from(lost_percent);
-                if votes.add(is_bad) {
-                    break is_bad;
-                }
-            };
-            in_row = if is_bad { in_row + 1 } else { 0 };
-            told += usize::from(in_row == 3);
-        }
-        told
-    }
-
-    #[test]
-    fn a_part_that_loses_a_tenth_is_no_fault_and_one_that_loses_most_is() {
-        assert_eq!(told(0), 0);
-        assert!(told(10) <= 2, "{} in a month", told(10));
-        assert!(told(80) > 1_000, "{} in a month", told(80));
-    }
 }

@@ -13,6 +13,7 @@ mod sample;
 mod settings;
 pub mod sql;
 mod status;
+mod surely;
 pub mod synthetic;
 #[cfg(test)]
 mod tests;

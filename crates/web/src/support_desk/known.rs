@@ -10,6 +10,7 @@ use crate::App;
 use crate::health::Text;
 use crate::health::issue::{Issue, IssueId};
 use crate::health::publish::{self, Choices, Said};
+use crate::help::Library;
 use crate::page::fault::Wrong;
 use crate::page::form::Form as Shown;
 use crate::page::words::Lang;
@@ -168,14 +169,14 @@ fn naming(wish: &KnownWish, names: &[String]) -> Vec<Wrong> {
 /// [`Fault::Invalid`] names fields; [`Fault::Conflict`] when an issue explains the request already.
 pub async fn open(app: &App, view: &View, person: &Person, via: Via, (id, wish): (RequestId, &KnownWish)) -> Result<IssueId, Fault> {
     let request = open_one(app, person, id).await?;
-    let (issue, text) = checked(app, view, &request, wish).map_err(Fault::Invalid)?;
+    let (issue, text) = checked(app, app.help.library().await, view, &request, wish).map_err(Fault::Invalid)?;
     let made = publish::save(app, person, issue, ("regular", text), "health.open").await?;
     let link = WorkAction { verb: "link".into(), issue: made.to_string(), ..WorkAction::default() };
     work::act(app, person, via, (id, link)).await?;
     Ok(made)
 }
 
-fn checked(app: &App, view: &View, request: &Request, wish: &KnownWish) -> Result<(Issue, Text), Vec<Wrong>> {
+fn checked(app: &App, library: &Library, view: &View, request: &Request, wish: &KnownWish) -> Result<(Issue, Text), Vec<Wrong>> {
     let mut wrong = naming(wish, &names_of(app, request));
     // The name of a connector would be an organisation's.
     let is_shared = Service::SHARED.iter().any(|service| service.kind() == wish.service);
@@ -183,7 +184,7 @@ fn checked(app: &App, view: &View, request: &Request, wish: &KnownWish) -> Resul
         wrong.push(Wrong::new("service", "health-wrong-service"));
     }
     let mut issue = publish::fresh(&wish.service, view.now_ms);
-    if let Err(more) = publish::put(app, &mut issue, &wish.said(), view) {
+    if let Err(more) = publish::put(library, &mut issue, &wish.said(), view) {
         wrong.extend(more);
     }
     if wrong.is_empty() { Ok((issue, Say::new("health-opened-by-person").into())) } else { Err(wrong) }
