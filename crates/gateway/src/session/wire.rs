@@ -20,6 +20,10 @@ const INPUT_IDLE_OCTETS: usize = COMMAND_LINE_OCTETS_MAX;
 /// Read at once while a message comes in: the larger, the more of it came already.
 const INPUT_CONTENT_OCTETS_MIN: usize = 16 * 1024;
 const INPUT_CONTENT_OCTETS_MAX: usize = 128 * 1024;
+/// A message of which so much came is a stream: more of it is on its way.
+const STREAM_OCTETS_MIN: u64 = 32 * 1024;
+/// How often others go first before we sleep until more of a stream is here: waking a thread takes longer than the next piece.
+const STREAM_TURNS_MAX: usize = 16;
 /// Replies that wait are sent at the latest when they are this long.
 const REPLIES_OCTETS_MAX: usize = 8 * 1024;
 /// After our last word we read what the peer still sends, so that a reset does not take our reply away.
@@ -89,6 +93,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub async fn more_content(&mut self, deadline: Instant, seen: u64) -> Result<usize, Gone> {
         self.send().await?;
         let room = usize::try_from(seen).unwrap_or(usize::MAX).clamp(INPUT_CONTENT_OCTETS_MIN, INPUT_CONTENT_OCTETS_MAX);
+        if seen >= STREAM_OCTETS_MIN {
+            for _ in 0..STREAM_TURNS_MAX {
+                if let Some(octets) = self.more(deadline, room).now_or_never() {
+                    return octets;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
         self.more(deadline, room).await
     }
 
