@@ -22,8 +22,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Router, middleware};
 use serde_json::Value;
-use std::sync::OnceLock;
 use store::Migration;
+use tokio::sync::OnceCell;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -93,12 +93,9 @@ pub fn routes(app: &App) -> Router<App> {
 /// `GET /api/v1/openapi.json`. Made when it is first asked for, and kept as it goes out: the tree of its values takes twenty times as much
 /// memory.
 async fn openapi() -> Result<impl IntoResponse, Fault> {
-    static MADE: OnceLock<Bytes> = OnceLock::new();
-    let make = || MADE.get_or_init(|| Bytes::from(document().to_string())).clone();
-    let made = match MADE.get() {
-        Some(made) => made.clone(),
-        None => tokio::task::spawn_blocking(make).await.map_err(|why| Fault::Ours(why.to_string()))?,
-    };
+    static MADE: OnceCell<Bytes> = OnceCell::const_new();
+    let make = || async { tokio::task::spawn_blocking(|| Bytes::from(document().to_string())).await };
+    let made = MADE.get_or_try_init(make).await.map_err(|why| Fault::Ours(why.to_string()))?.clone();
     Ok(([(CONTENT_TYPE, "application/json")], made))
 }
 

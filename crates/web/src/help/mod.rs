@@ -24,6 +24,7 @@ use crate::page::words::Source;
 use axum::Router;
 use axum::routing::{get, post};
 use store::Migration;
+use tokio::sync::OnceCell;
 
 pub const WORDS: Source = Source { en: include_str!("words/en.ftl"), zh: include_str!("words/zh-CN.ftl") };
 
@@ -32,16 +33,16 @@ pub const MIGRATIONS: &[Migration] = &[Migration { number: 33, name: "help_vote"
 /// Begins to learn how people ask, which takes a good part of a second, while a page is read where they can. An installation that nobody
 /// asks has no memory taken for it. Wants a runtime.
 pub fn warm() {
-    static BEGUN: std::sync::Once = std::sync::Once::new();
-    BEGUN.call_once(|| drop(tokio::task::spawn_blocking(search::learn)));
+    if !search::is_learned() {
+        tokio::spawn(learned());
+    }
 }
 
-/// Waits, without holding up others, until it is learned how people ask.
+/// Waits, without holding up others, until it is learned how people ask. However many wait, one thread learns.
 pub async fn learned() {
-    if !search::is_learned() {
-        // Nothing comes back; where it fails, the search that follows tries again.
-        let _ = tokio::task::spawn_blocking(search::learn).await;
-    }
+    static LEARNED: OnceCell<()> = OnceCell::const_new();
+    // Nothing comes back; where it fails, the search that follows tries again.
+    LEARNED.get_or_init(|| async { drop(tokio::task::spawn_blocking(search::learn).await) }).await;
 }
 
 pub fn routes() -> Router<App> {

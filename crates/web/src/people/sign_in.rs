@@ -59,7 +59,8 @@ struct Tried {
 }
 
 /// `GET /sign-in`.
-async fn form(view: View, Query(tried): Query<Tried>) -> Page {
+async fn form(State(app): State<App>, view: View, Query(tried): Query<Tried>) -> Page {
+    app.help.warm(); // whoever comes in may soon want help
     show(&SignIn { view: &view, form: &Shown::of(&tried) })
 }
 
