@@ -8,7 +8,7 @@ use super::settings::{DnsSettings, Servers};
 use futures_util::future::{BoxFuture, ready};
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError as WireError, NetError};
+use hickory_resolver::net::{DnsError as WireError, NetError, NoRecords};
 use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{self, Name, RData};
 use hickory_resolver::{TokioResolver, lookup::Lookup};
@@ -149,6 +149,19 @@ impl Live {
         }
     }
 
+    /// Whether anybody answers at all, be it that there is nothing: asks for a name that is neither kept nor counted.
+    /// # Errors
+    /// Why not, in words.
+    pub async fn look(&self, name: &str) -> Result<(), String> {
+        let wire_name = wire_name(name).map_err(|why| why.to_string())?;
+        let asked = tokio::time::timeout(QUESTION_WAIT_MAX, self.resolver.lookup(wire_name, wire_type(RecordType::Txt))).await;
+        match asked {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => nothing(&error).map(drop),
+            Err(_) => Err("time-out".into()),
+        }
+    }
+
     /// Answers from memory or asks; the same question asked meanwhile waits for the same answer.
     async fn ask(&self, name: &str, kind: RecordType) -> Answer {
         self.counters.questions.fetch_add(1, Ordering::Relaxed);
@@ -193,13 +206,13 @@ impl Live {
     }
 
     fn keep_error(&self, name: &str, error: NetError) -> Kept {
-        let NetError::Dns(WireError::NoRecordsFound(nothing)) = &error else {
-            return self.keep_failure(name, &error.to_string());
+        let nothing = match nothing(&error) {
+            Ok(nothing) => nothing,
+            Err(why) => return self.keep_failure(name, &why),
         };
         let answer = match nothing.response_code {
             ResponseCode::NXDomain => Err(DnsError::NoSuchName(name.to_string())),
-            ResponseCode::NoError => Ok([].into()),
-            code => return self.keep_failure(name, &code.to_string()),
+            _ => Ok([].into()),
         };
         let ttl = nothing.negative_ttl.map_or(NOTHING_KEPT, |seconds| Duration::from_secs(u64::from(seconds)));
         Kept { answer, keep: ttl.clamp(KEPT_MIN, self.keep_nothing_max.max(KEPT_MIN)) }
@@ -218,6 +231,19 @@ impl Dns for Live {
 
     fn unchecked<'a>(&'a self, name: &'a str, kind: RecordType) -> BoxFuture<'a, Option<Answer>> {
         Box::pin(self.ask_unchecked(name, kind))
+    }
+}
+
+/// The answer that there is no such name, or nothing of that type.
+/// # Errors
+/// Why it is no answer.
+fn nothing(error: &NetError) -> Result<&NoRecords, String> {
+    match error {
+        NetError::Dns(WireError::NoRecordsFound(nothing)) => match nothing.response_code {
+            ResponseCode::NXDomain | ResponseCode::NoError => Ok(nothing),
+            code => Err(code.to_string()),
+        },
+        _ => Err(error.to_string()),
     }
 }
 

@@ -99,6 +99,19 @@ async fn nothing_no_name_and_no_answer_are_three_things() {
 }
 
 #[tokio::test]
+async fn a_look_wants_any_answer_and_is_not_counted() {
+    let server = server().await;
+    let live = resolver(&server);
+    for (name, is_up) in
+        [("txt.example", true), ("nothing.example", true), ("missing.example", true), ("broken.example", false), ("silent.example", false)]
+    {
+        assert_eq!(live.look(name).await.is_ok(), is_up, "{name}");
+    }
+    let counts = live.counts();
+    assert_eq!((counts.questions, counts.sent, counts.failed), (0, 0, 0), "they are no questions of mail");
+}
+
+#[tokio::test]
 async fn off_means_that_no_name_exists() {
     let resolver = from_settings(&DnsSettings { servers: Servers::Off, ..DnsSettings::default() }).expect("off works");
     assert_eq!(resolver.dns.lookup("example.com", RecordType::A).await, Err(DnsError::NoSuchName("example.com".into())));

@@ -130,23 +130,26 @@ async fn the_bell_counts_what_is_not_read_and_respects_the_choice() {
     for database in databases() {
         let scene = Scene::new(database).await;
         let person = scene.cookie(Role::Person, Some(scene.acme)).await;
-        let bell = async |text: &str| scene.get("/bell", &person).await.text.contains(text);
-        assert!(bell("Notifications: nothing unread").await);
+        let bell = async |text: &str, why: &str| {
+            let page = scene.get("/bell", &person).await;
+            assert!(page.text.contains(text), "{why}: {} {}", page.status, page.text);
+        };
+        bell("Notifications: nothing unread", "nothing is there").await;
         put(&scene, issue(NOW_MS - 60_000)).await;
         let mut foreign = issue(NOW_MS - 60_000);
         foreign.org = scene.other.0;
         put(&scene, foreign).await;
         scene.app.health.ring();
-        assert!(bell("Notifications: 1 unread").await, "and nothing of another organisation");
+        bell("Notifications: 1 unread", "and nothing of another organisation").await;
         assert_eq!(
             scene.post("/bell/choice", &person, &[("incidents", "on"), ("quiet_from", "22"), ("quiet_to", "6")]).await.status,
             StatusCode::SEE_OTHER
         );
-        assert!(bell("Notifications: nothing unread").await, "advisories are not wanted");
+        bell("Notifications: nothing unread", "advisories are not wanted").await;
         scene.post("/bell/choice", &person, &[("incidents", "on"), ("advisories", "on")]).await;
-        assert!(bell("Notifications: 1 unread").await);
+        bell("Notifications: 1 unread", "advisories are wanted").await;
         assert_eq!(scene.post("/bell", &person, &[]).await.to(), "/bell");
-        assert!(bell("Notifications: nothing unread").await, "all was read");
+        bell("Notifications: nothing unread", "all was read").await;
     }
 }
 
