@@ -133,10 +133,11 @@ pub async fn page(State(app): State<App>, view: View, Path(id): Path<String>) ->
     }
     if let Some(person) = view.person.as_ref().filter(|_| whole.is_told) {
         // Who reads it here does not want it rung about any more; a bell that still rings is no reason to show nothing.
-        let (person, subjects, now_ms) = (person.id, vec![id.to_string()], app.now_ms());
+        let (reader, subjects, now_ms) = (person.id, vec![id.to_string()], app.now_ms());
         let read: Result<(), Error> =
-            app.db.tx(move |tx| Box::pin(async move { bell::mark_read(tx, person, &subjects, now_ms).await })).await;
+            app.db.tx(move |tx| Box::pin(async move { bell::mark_read(tx, reader, &subjects, now_ms).await })).await;
         read.unwrap_or_else(|why| tracing::warn!(%why, "a question stays unread"));
+        app.health.counted().forget(reader);
     }
     question_page(&view, &whole, (StatusCode::OK, &Shown::default()))
 }

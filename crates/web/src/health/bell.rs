@@ -22,7 +22,6 @@ use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::LazyLock;
 use std::time::Duration;
 use store::{Error, Tx, args};
 
@@ -173,14 +172,13 @@ fn of_message(message: &Message) -> Alert {
     }
 }
 
-/// Marks one subject, or everything that concerns the person, as read.
+/// Marks one subject, or everything that concerns the person, as read. Whoever commits that also calls [`Counted::forget`], or rings.
 pub async fn mark_read(tx: &mut Tx, person: PersonId, subjects: &[String], now_ms: i64) -> Result<(), Error> {
     for subject in subjects.iter().take(ALERTS_MAX) {
         let sql = "INSERT INTO bell_read (person, subject, at_ms) VALUES ($1, $2, $3) \
                    ON CONFLICT (person, subject) DO UPDATE SET at_ms = excluded.at_ms";
         tx.run(sql, args![person.0, subject.as_str(), now_ms]).await?;
     }
-    COUNTED.invalidate(&person);
     Ok(())
 }
 
@@ -188,8 +186,21 @@ pub async fn mark_read(tx: &mut Tx, person: PersonId, subjects: &[String], now_m
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unread(pub usize);
 
-static COUNTED: LazyLock<Cache<PersonId, (u64, usize)>> =
-    LazyLock::new(|| Cache::builder().max_capacity(COUNTED_MAX).time_to_live(COUNTED_FOR).build());
+/// The numbers that were counted of late, each with how often it had rung by then.
+pub struct Counted(Cache<PersonId, (u64, usize)>);
+
+impl Default for Counted {
+    fn default() -> Counted {
+        Counted(Cache::builder().max_capacity(COUNTED_MAX).time_to_live(COUNTED_FOR).build())
+    }
+}
+
+impl Counted {
+    /// What this person has read changed.
+    pub fn forget(&self, person: PersonId) {
+        self.0.invalidate(&person);
+    }
+}
 
 /// Puts the number into requests for pages of those who are signed in.
 pub async fn counted(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -204,12 +215,12 @@ pub async fn counted(State(app): State<App>, mut request: Request, next: Next) -
 }
 
 async fn unread(app: &App, person: &Person) -> Result<usize, Error> {
-    let version = app.health.version();
-    if let Some((_, count)) = COUNTED.get(&person.id).filter(|(counted, _)| *counted == version) {
+    let (version, known) = (app.health.version(), &app.health.counted().0);
+    if let Some((_, count)) = known.get(&person.id).filter(|(counted, _)| *counted == version) {
         return Ok(count);
     }
     let found = fresh(app, person).await?;
-    COUNTED.insert(person.id, (version, found.len()));
+    known.insert(person.id, (version, found.len()));
     Ok(found.len())
 }
 

@@ -1,5 +1,6 @@
 //! What the parts of health share within one process: the files of the status site, the last sample, and a ring at every change.
 
+use super::bell::Counted;
 use super::history::Kept;
 use super::site::{Files, Signing};
 use arc_swap::ArcSwap;
@@ -19,6 +20,7 @@ struct Inner {
     settings: OnceLock<HealthSettings>,
     signing: OnceLock<Arc<Signing>>,
     history: Kept,
+    counted: Counted,
 }
 
 impl Default for Health {
@@ -30,6 +32,7 @@ impl Default for Health {
             settings: OnceLock::new(),
             signing: OnceLock::new(),
             history: Kept::default(),
+            counted: Counted::default(),
         }))
     }
 }
@@ -73,6 +76,11 @@ impl Health {
     /// Days that are over, as they were added up.
     pub(super) fn history(&self) -> &Kept {
         &self.0.history
+    }
+
+    /// What bells were last counted to.
+    pub fn counted(&self) -> &Counted {
+        &self.0.counted
     }
 
     /// How often it rang.
