@@ -156,7 +156,8 @@ impl Shared {
         let is_file = octets.len() > super::INLINE_OCTETS_MAX;
         let place = if is_file { store::bodies::name(accepted.id.0) } else { String::new() };
         let mut mail = Owed::new(accepted.id, accepted.org, accepted.sender, accepted.extras, place, octets.len());
-        // A file was written just now: the kernel holds it, and reading it back is a copy without a disk. A bucket is asked over the network.
+        // A file was written just now: the kernel holds it, and reading it back is a copy without a disk, which the few that go out at once are
+        // spared. A bucket is asked over the network.
         let is_near = is_file && self.bodies.folder().is_some();
         let rooms = if is_near { &self.near } else { &self.waiting };
         let room = rooms.clone().try_acquire_many_owned(pieces(octets.len()) as u32);

@@ -178,6 +178,7 @@ pub(crate) struct Shared {
     lanes: Lanes,
     /// Room for messages that wait, and for messages read back for an attempt; in pieces of [`PIECE_OCTETS`].
     waiting: Arc<Semaphore>,
+    /// Room for large messages whose files are near, in such pieces.
     near: Arc<Semaphore>,
     loading: Arc<Semaphore>,
     settlements: mpsc::Sender<settle::Settlement>,

@@ -15,8 +15,8 @@ pub struct QueueSettings {
     pub give_up_after: Span,
     /// Age at which the sender is told that the mail is still waiting; "0s" is never. Default "4h".
     pub warn_after: Span,
-    /// Octets of messages kept in memory while they wait; above it a message, and any of more than 64 KiB that lies in a folder, is read
-    /// back when its turn comes. Default 67108864.
+    /// Octets of messages kept in memory while they wait; above it a message is read back when its turn comes. Of those of more than 64 KiB
+    /// that lie in a folder, 1 MiB is kept. Default 67108864.
     pub memory_octets_max: u64,
     /// Recipients kept in memory while they wait; the rest stays in the table. Default 20000.
     pub window_max: usize,
