@@ -32,7 +32,7 @@ impl Inspect for CodedReader {
 
 /// The address that a run of hexadecimal digits says.
 fn address(digits: &str) -> Option<String> {
-    if digits.len() < DIGITS_MIN || digits.len() % 2 != 0 {
+    if digits.len() < DIGITS_MIN || !digits.len().is_multiple_of(2) {
         return None;
     }
     let octets: Option<Vec<u8>> = (0..digits.len() / 2).map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()).collect();
