@@ -54,6 +54,10 @@ pub fn is_learned() -> bool {
 
 /// Articles for `query`, best first: those that are named, then those that speak of what is asked.
 pub fn find<'a>(library: &'a Library, query: &str, lang: Lang) -> Vec<Hit<'a>> {
+    // The first page of help asks nothing, and must not wait until it is learned how people ask.
+    if query.trim().is_empty() {
+        return Vec::new();
+    }
     let terms = shown(query);
     let hit = |article: &'a Article, part: usize, score: f32| Hit { article, score, part, excerpt: excerpt(article, &terms, lang) };
     let mut hits: Vec<Hit<'a>> = named(library, query).into_iter().map(|article| hit(article, 0, f32::MAX)).collect();
