@@ -4,7 +4,7 @@
 //! the way of a mail, and nothing waits for long: what does not answer in time is what we wanted to know.
 
 use super::lists::ListLooks;
-use super::surely::{LOOK_AGAIN, Past, Votes, surely};
+use super::surely::{LOOK_AGAIN, LOOKS_MAX, Past, Votes, surely};
 use super::waits::{self, Waits};
 use super::{Facts, HealthSettings, Sample, Window};
 use crate::connection::resolver::{DnsCounts, Live};
@@ -226,7 +226,10 @@ async fn engines(past: &Past) -> Vec<EngineHealth> {
     for (votes, engine) in open.iter_mut().zip(&found) {
         votes.take_if(|votes| votes.add(trouble(engine).is_some()));
     }
-    while open.iter().any(Option::is_some) {
+    for _ in 2..=LOOKS_MAX {
+        if open.iter().all(Option::is_none) {
+            break;
+        }
         tokio::time::sleep(LOOK_AGAIN).await;
         let again = detector.engine_health().await;
         for ((votes, engine), again) in open.iter_mut().zip(&mut found).zip(again) {

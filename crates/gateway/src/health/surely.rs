@@ -20,7 +20,7 @@ const LOOKS: u8 = 4;
 /// back would last, and one look is no news of a part that fails often.
 const MOST: u8 = 3;
 /// Looks of one sample.
-const LOOKS_MAX: u8 = 2 * MOST - 1;
+pub(super) const LOOKS_MAX: u8 = 2 * MOST - 1;
 
 /// What was known of a part before looking at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
