@@ -46,4 +46,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 37, name: "mail_report", sql: include_str!("migrations/0037_mail_report.sql") },
     store::Migration { number: 40, name: "directory_groups", sql: include_str!("migrations/0040_directory_groups.sql") },
     store::Migration { number: 51, name: "mail_report_sums", sql: include_str!("migrations/0051_mail_report_sums.sql") },
+    store::Migration { number: 52, name: "conditions", sql: include_str!("migrations/0052_conditions.sql") },
 ];

@@ -65,7 +65,7 @@ async fn decide_again(store: &Store, thresholds: Thresholds, draft: PolicySettin
     let (since_ms, json) = replay;
     let directory = store.db.read(|tx| Box::pin(async move { load(tx, &Default::default(), &Default::default()).await })).await;
     let directory = directory.map_err(|why: store::Error| why).context("reading the directory")?;
-    let replay = gateway::policy::Replay::new(Draft::First(draft), Arc::new(directory), thresholds, output::now_ms());
+    let replay = gateway::policy::Replay::new(Draft::First(Arc::new(draft)), Arc::new(directory), thresholds, output::now_ms());
     let (mut changes, mut printed) = (0, Ok(()));
     // A terminal is read from the top for as long as one likes: no bound on how many.
     let bounds = Bounds { since_ms, receipts_max: u64::MAX };

@@ -146,7 +146,7 @@ impl Prober {
             match self.db.read(move |tx| Box::pin(async move { sql::probe(tx, mail).await })).await {
                 Ok(Some((state, ..))) if state == "delivered" => {
                     let gone = self.db.tx(move |tx| Box::pin(async move { sql::forget_probe(tx, mail).await })).await;
-                    return gone.or_else(|why: store::Error| Err(why.to_string()));
+                    return gone.map_err(|why: store::Error| why.to_string());
                 }
                 Ok(Some((state, reply, tries))) if state == "queued" => {
                     last = reply;

@@ -152,7 +152,7 @@ fn by_source(records: &[Record]) -> BTreeMap<String, Counts> {
         together.add(record);
     }
     let mut ordered: Vec<(String, Counts)> = all.into_iter().collect();
-    ordered.sort_by(|a, b| b.1.messages.cmp(&a.1.messages));
+    ordered.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.messages));
     let mut others = Counts::default();
     for (_, counts) in ordered.drain(SOURCES_MAX.min(ordered.len())..) {
         others.join(&counts);

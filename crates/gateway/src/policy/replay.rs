@@ -45,7 +45,7 @@ fn clean() -> Class {
 #[derive(Debug, Clone)]
 pub enum Draft {
     /// A policy as if it were asked first: for the recipients it applies to.
-    First(PolicySettings),
+    First(Arc<PolicySettings>),
     /// The policies of an organisation in their order, and the names of those that are not what they were.
     Order {
         policies: Vec<Arc<PolicySettings>>,
@@ -201,7 +201,7 @@ impl Replay {
                 if by_entry() || draft.passes_over(question.recipient, &membership).is_some() {
                     return None;
                 }
-                (Arc::new(draft.clone()), None)
+                (draft.clone(), None)
             }
             Draft::Order { policies, changed } => {
                 let (then, _) = first_of(everybody, policies, question.recipient, &membership);

@@ -17,7 +17,7 @@ mod writer;
 pub use event::{Event, EventKind, Refusal, RefusalCode, first_id_at, time_of};
 pub use search::{Answer, LIMIT_MAX, Query, RefusalQuery, refusals, search};
 pub use sql::search::{hops_of, recipients_of};
-pub use sql::{events_of, insert, org_of, receipt_of, receipts_after, refusal};
+pub use sql::{IS_REFUSAL, IS_REST, events_of, insert, org_of, receipt_of, receipts_after, refusal};
 pub use writer::EventWriter;
 
 use store::{Db, Error};

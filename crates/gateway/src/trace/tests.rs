@@ -1,6 +1,6 @@
 use super::api::ListBody;
 use super::balance::{self, Account, Problem};
-use super::sql::IS_REST;
+use super::sql::{IS_REFUSAL, IS_REST};
 use super::*;
 use crate::MIGRATIONS;
 use crate::scope::OrgScope;
@@ -411,8 +411,7 @@ async fn sqlite_uses_the_indexes_that_were_made_for_these_questions() {
         ("SELECT r.mail FROM recipient r WHERE +r.mail < 9 AND r.org = 1 AND r.state = 'queued'", "INDEX recipient_queued"),
         ("SELECT mail FROM recipient r WHERE r.state = 'held' AND r.next_ms <= 5 ORDER BY r.next_ms", "INDEX recipient_held_until"),
         (
-            "SELECT id FROM event WHERE kind IN ('connection-refused', 'protocol-refused', 'sign-in-refused', 'sender-refused', \
-             'recipient-refused', 'content-refused', 'not-recorded') AND id >= 1 AND id < 2 ORDER BY id DESC LIMIT 3",
+            &format!("SELECT id FROM event WHERE {IS_REFUSAL} AND id >= 1 AND id < 2 ORDER BY id DESC LIMIT 3"),
             "INDEX event_refused",
         ),
     ] {

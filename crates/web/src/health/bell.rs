@@ -7,15 +7,16 @@ use super::message::{self, Message};
 use super::sql::{self, Wanted};
 use super::{Text, issue::Issue};
 use crate::App;
+use crate::page::seat::{Seat, Seats};
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, View};
-use crate::people::Person;
+use crate::people::{Person, session};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use fluent_bundle::FluentValue;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use gateway::scope::OrgScope;
 use mail::PersonId;
 use moka::sync::Cache;
@@ -24,6 +25,7 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 use std::time::Duration;
 use store::{Error, Tx, args};
+use tokio::sync::watch;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// What is older is not rung about any more.
@@ -34,6 +36,14 @@ const COUNTED_MAX: u64 = 10_000;
 const COUNTED_FOR: Duration = Duration::from_secs(30);
 /// A stream says something at least this often, so that both ends know of each other.
 const ALIVE_EVERY: Duration = Duration::from_secs(20);
+/// How often it is looked whether whoever listens is still signed in, when nothing rings.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// A stream ends by itself after so many looks (an hour or less); the browser opens another.
+const LOOKS_MAX: u32 = 60;
+/// Streams of this process at once: every page that is open has one. Pages beyond it keep the number they were made with.
+const STREAMS_MAX: usize = 2_000;
+
+static STREAMS: Seats = Seats::new(STREAMS_MAX);
 
 /// Something to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,29 +251,63 @@ struct Rung {
     says: String,
 }
 
+/// A page that listens.
+struct Listening {
+    app: App,
+    view: View,
+    person: Person,
+    changes: watch::Receiver<u64>,
+    /// What had not been read when it last rang; nothing before the first event.
+    known: Option<HashSet<(String, i64)>>,
+    looks: u32,
+    _seat: Seat,
+}
+
 /// `GET /bell/stream`: an event now, and at every change.
 pub async fn stream(
     State(app): State<App>,
     view: View,
     person: Person,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
-    let changes = app.health.changes();
-    let known: Option<HashSet<(String, i64)>> = None;
-    let rung = futures_util::stream::unfold((app, view, person, changes, known), |(app, view, person, mut changes, known)| async move {
-        if known.is_some() && changes.changed().await.is_err() {
-            return None;
-        }
-        changes.borrow_and_update();
-        let alerts = fresh(&app, &person).await.unwrap_or_default();
-        let seen: HashSet<(String, i64)> = alerts.iter().map(|alert| (alert.subject.clone(), alert.at_ms)).collect();
-        let new = alerts.iter().find(|alert| known.as_ref().is_some_and(|known| !known.contains(&(alert.subject.clone(), alert.at_ms))));
-        let quiet = is_quiet(&app, &view, &person).await;
-        let says = new.filter(|_| !quiet).map(|alert| says(&view, alert)).unwrap_or_default();
-        let rung = Rung { count: alerts.len(), label: label(view.lang, alerts.len()), says };
+    let (changes, seat) = (app.health.changes(), STREAMS.take()?);
+    let listening = Listening { app, view, person, changes, known: None, looks: 0, _seat: seat };
+    let rings = stream::unfold(listening, |mut listening| async move {
+        let rung = listening.next().await?;
         let event = Event::default().event("bell").data(serde_json::to_string(&rung).unwrap_or_default());
-        Some((Ok(event), (app, view, person, changes, Some(seen))))
+        Some((Ok(event), listening))
     });
-    Ok(Sse::new(rung).keep_alive(KeepAlive::new().interval(ALIVE_EVERY)))
+    Ok(Sse::new(rings).keep_alive(KeepAlive::new().interval(ALIVE_EVERY)))
+}
+
+impl Listening {
+    /// The next event; `None` once the session was ended, or after [`LOOKS_MAX`].
+    async fn next(&mut self) -> Option<Rung> {
+        while self.looks < LOOKS_MAX {
+            let is_rung = match self.known {
+                None => true,
+                Some(_) => tokio::time::timeout(LOOK_EVERY, self.changes.changed()).await.is_ok(),
+            };
+            self.changes.borrow_and_update();
+            self.looks += 1;
+            self.person = session::again(&self.app, &self.person).await?;
+            if is_rung {
+                return Some(self.rung().await);
+            }
+        }
+        None
+    }
+
+    async fn rung(&mut self) -> Rung {
+        self.view.now_ms = self.app.now_ms();
+        let alerts = fresh(&self.app, &self.person).await.unwrap_or_default();
+        let of = |alert: &Alert| (alert.subject.clone(), alert.at_ms);
+        let new = alerts.iter().find(|alert| self.known.as_ref().is_some_and(|known| !known.contains(&of(alert))));
+        let is_quiet = is_quiet(&self.app, &self.view, &self.person).await;
+        let says = new.filter(|_| !is_quiet).map(|alert| says(&self.view, alert)).unwrap_or_default();
+        let rung = Rung { count: alerts.len(), label: label(self.view.lang, alerts.len()), says };
+        self.known = Some(alerts.iter().map(of).collect());
+        rung
+    }
 }
 
 async fn is_quiet(app: &App, view: &View, person: &Person) -> bool {

@@ -6,7 +6,7 @@ use super::sql::WAITING_COUNTED_MAX;
 use crate::App;
 use crate::page::seat::{Seat, Seats};
 use crate::page::{Fault, View};
-use crate::people::{self, May, Person};
+use crate::people::{May, Person, session};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -169,9 +169,7 @@ impl Looking {
 
     /// A session that was ended looks no more, and whoever lost a permission sees no more.
     async fn may_still_look(&mut self) -> bool {
-        let (session, now_ms) = (self.person.session.clone(), self.app.now_ms());
-        let found = self.app.db.read(move |tx| Box::pin(async move { people::sql::by_session(tx, &session, now_ms).await })).await;
-        let Ok(Some((person, _))) = found else { return false };
+        let Some(person) = session::again(&self.app, &self.person).await else { return false };
         self.person = person;
         self.person.may(May::Overview)
     }

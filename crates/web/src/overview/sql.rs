@@ -3,6 +3,7 @@
 use super::counting::{Counted, HOUR_MS, Sums};
 use gateway::scope::OrgScope;
 use gateway::trace::balance::Account;
+use gateway::trace::{IS_REFUSAL, IS_REST};
 use mail::{MailId, OrgId};
 use std::collections::BTreeMap;
 use store::{Error, Row, Tx, args};
@@ -44,12 +45,12 @@ pub async fn outcomes(tx: &mut Tx, from: MailId, under: MailId) -> Result<Counts
     counts(&tx.rows(sql, args![from.0, under.0]).await?)
 }
 
-/// What was turned away, by step. The condition is that of the index `event_refused`.
+/// What was turned away, by step.
 pub async fn refused(tx: &mut Tx, from: MailId, under: MailId) -> Result<Counts, Error> {
-    let sql = "SELECT org, kind, count(*) FROM event WHERE kind IN ('connection-refused', 'protocol-refused', 'sign-in-refused', \
-               'sender-refused', 'recipient-refused', 'content-refused', 'not-recorded') AND id >= $1 AND id < $2 \
-               AND kind <> 'not-recorded' GROUP BY org, kind";
-    counts(&tx.rows(sql, args![from.0, under.0]).await?)
+    let sql = format!(
+        "SELECT org, kind, count(*) FROM event WHERE {IS_REFUSAL} AND id >= $1 AND id < $2 AND kind <> 'not-recorded' GROUP BY org, kind"
+    );
+    counts(&tx.rows(&sql, args![from.0, under.0]).await?)
 }
 
 /// What people reported: 'good' about mail that had been found unwanted, 'missed' about mail that had not.
@@ -174,10 +175,10 @@ pub enum State {
 }
 
 impl State {
-    fn condition(self) -> &'static str {
+    fn condition(self) -> String {
         match self {
-            State::Held => "r.state IN ('held', 'bounced', 'deleted', 'expired') AND r.state = 'held'",
-            State::Queued => "r.state = 'queued'",
+            State::Held => format!("{IS_REST} AND r.state = 'held'"),
+            State::Queued => "r.state = 'queued'".into(),
         }
     }
 }

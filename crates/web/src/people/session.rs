@@ -184,3 +184,16 @@ async fn person_of(app: &App, token: &str, peer: &Peer) -> Result<Option<Person>
     }
     Ok(Some(person))
 }
+
+/// The same person as they may look now, for what stays open; `None` once the session was ended. With an API token there is no
+/// session: it is asked for when the stream is opened again.
+pub async fn again(app: &App, person: &Person) -> Option<Person> {
+    if person.session.is_empty() {
+        return Some(person.clone());
+    }
+    let (digest, now_ms) = (person.session.clone(), app.now_ms());
+    let found = app.db.read(move |tx| Box::pin(async move { sql::by_session(tx, &digest, now_ms).await })).await;
+    let (mut again, _) = found.ok()??;
+    again.ip.clone_from(&person.ip);
+    Some(again)
+}

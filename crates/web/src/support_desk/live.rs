@@ -10,7 +10,7 @@ use crate::App;
 use crate::page::seat::{Seat, Seats};
 use crate::page::table::Asked as TableAsked;
 use crate::page::{Fault, Say, View};
-use crate::people::{self, Person};
+use crate::people::{Person, session};
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive};
@@ -143,13 +143,7 @@ impl Looking {
 
     /// A session that was ended looks no more, and whoever lost the permission sees no more.
     async fn may_still_look(&mut self) -> bool {
-        let (session, now_ms) = (self.person.session.clone(), self.app.now_ms());
-        if session.is_empty() {
-            // With an API token: it is asked for again when the stream is opened again.
-            return true;
-        }
-        let found = self.app.db.read(move |tx| Box::pin(async move { people::sql::by_session(tx, &session, now_ms).await })).await;
-        let Ok(Some((person, _))) = found else { return false };
+        let Some(person) = session::again(&self.app, &self.person).await else { return false };
         let Ok(scope) = desk(&person) else { return false };
         (self.person, self.scope) = (person, scope);
         true

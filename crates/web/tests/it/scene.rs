@@ -158,7 +158,12 @@ impl Scene {
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
-        Answer::read(self.routes.clone().oneshot(request).await.expect("never fails")).await
+        Answer::read(self.begin(request).await).await
+    }
+
+    /// An answer that is still being told.
+    pub async fn begin(&self, request: Request<Body>) -> Response<Body> {
+        self.routes.clone().oneshot(request).await.expect("never fails")
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, stop: Stop
         .route("/symbols", any(check))
         .route("/learnspam", any(learn_spam))
         .route("/learnham", any(learn_ham))
-        .fallback(|| async { told(StatusCode::NOT_FOUND, "there is no such command here") })
+        .fallback(|| async { Told(StatusCode::NOT_FOUND, "there is no such command here") })
         .with_state(shared.clone());
     let served = axum::serve(Socket::new(listener, shared), routes).with_graceful_shutdown(async move { heard.reached().await });
     let cut = async move {
@@ -60,8 +60,13 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, stop: Stop
 }
 
 /// An answer that is an error, in rspamd's shape.
-fn told(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({ "error": error }))).into_response()
+#[derive(Debug)]
+struct Told(StatusCode, &'static str);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
 }
 
 async fn check(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
@@ -72,13 +77,13 @@ async fn check(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body
         Ok(match (&answered.said, refusal(&answered)) {
             (Some(said), _) => Json(shape::checked(&answered, said, started.elapsed())).into_response(),
             (None, Some(reply)) => Json(shape::refused(reply, started.elapsed())).into_response(),
-            (None, None) => told(StatusCode::INTERNAL_SERVER_ERROR, "the message was not judged"),
+            (None, None) => Told(StatusCode::INTERNAL_SERVER_ERROR, "the message was not judged").into_response(),
         })
     };
     let answer = tokio::time::timeout(REQUEST_WAIT, answering)
         .await
-        .unwrap_or_else(|_| Err(told(StatusCode::REQUEST_TIMEOUT, "the request took too long")));
-    answer.unwrap_or_else(|refused| refused)
+        .unwrap_or(Err(Told(StatusCode::REQUEST_TIMEOUT, "the request took too long")));
+    answer.unwrap_or_else(Told::into_response)
 }
 
 async fn learn_spam(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
@@ -91,25 +96,25 @@ async fn learn_ham(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: 
 
 async fn learn(shared: &Shared, label: Label, headers: HeaderMap, body: Body) -> Response {
     if !is_password(&shared.settings.password, text(&headers, "password")) {
-        return told(StatusCode::FORBIDDEN, "Unauthorized: [beside] password asks for a password");
+        return Told(StatusCode::FORBIDDEN, "Unauthorized: [beside] password asks for a password").into_response();
     }
     let learning = async {
         let raw = match message(shared, &headers, body).await {
             Ok(raw) => raw,
-            Err(refused) => return refused,
+            Err(refused) => return refused.into_response(),
         };
         let whom =
             ["user", "deliver-to", "rcpt"].iter().map(|name| text(&headers, name)).find(|value| !value.is_empty()).unwrap_or("rspamc");
         match shared.learn(whom.trim_matches(['<', '>']), label, raw).await {
             Lesson::Learned => Json(json!({ "success": true })).into_response(),
             // As rspamd has it: 208 Already Reported.
-            Lesson::Known => told(StatusCode::ALREADY_REPORTED, "this message has been learned as that before; it is left as it is"),
-            Lesson::NoOrganisation => told(StatusCode::BAD_REQUEST, "no organisation here learns from it: [beside] organisation"),
-            Lesson::NotNow => told(StatusCode::SERVICE_UNAVAILABLE, "it could not be learned now; try again later"),
+            Lesson::Known => Told(StatusCode::ALREADY_REPORTED, "this message has been learned as that before; it is left as it is").into_response(),
+            Lesson::NoOrganisation => Told(StatusCode::BAD_REQUEST, "no organisation here learns from it: [beside] organisation").into_response(),
+            Lesson::NotNow => Told(StatusCode::SERVICE_UNAVAILABLE, "it could not be learned now; try again later").into_response(),
         }
     };
     let answer = tokio::time::timeout(REQUEST_WAIT, learning).await;
-    answer.unwrap_or_else(|_| told(StatusCode::REQUEST_TIMEOUT, "the request took too long"))
+    answer.unwrap_or_else(|_| Told(StatusCode::REQUEST_TIMEOUT, "the request took too long").into_response())
 }
 
 /// Takes as long for a wrong password as for a right one.
@@ -118,13 +123,13 @@ fn is_password(wanted: &str, given: &str) -> bool {
 }
 
 /// The message of a request, decompressed.
-async fn message(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes, Response> {
+async fn message(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes, Told> {
     let octets_max = shared.limits.message_octets_max;
     let limit = usize::try_from(octets_max).unwrap_or(usize::MAX);
     let promised = text(headers, header::CONTENT_LENGTH.as_str()).parse().unwrap_or(0).min(octets_max);
-    let too_many = || told(StatusCode::SERVICE_UNAVAILABLE, "too many messages at once, try again later");
+    let too_many = || Told(StatusCode::SERVICE_UNAVAILABLE, "too many messages at once, try again later");
     let mut share = shared.memory.share(promised).ok_or_else(too_many)?;
-    let octets = to_bytes(body, limit).await.map_err(|_| told(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large, or broke off"))?;
+    let octets = to_bytes(body, limit).await.map_err(|_| Told(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large, or broke off"))?;
     if !share.grow_to(octets.len() as u64) {
         return Err(too_many());
     }
@@ -133,21 +138,21 @@ async fn message(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Byt
     let octets = match compression.to_ascii_lowercase().as_str() {
         "" | "identity" | "none" => octets,
         "zstd" => unpack(&octets, octets_max)?,
-        _ => return Err(told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only zstd is understood")),
+        _ => return Err(Told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only zstd is understood")),
     };
     match octets.is_empty() {
-        true => Err(told(StatusCode::BAD_REQUEST, "there is no message")),
+        true => Err(Told(StatusCode::BAD_REQUEST, "there is no message")),
         false => Ok(as_on_the_wire(octets)),
     }
 }
 
-fn unpack(octets: &[u8], octets_max: u64) -> Result<Bytes, Response> {
-    let broken = |_| told(StatusCode::BAD_REQUEST, "the message cannot be decompressed");
+fn unpack(octets: &[u8], octets_max: u64) -> Result<Bytes, Told> {
+    let broken = |_| Told(StatusCode::BAD_REQUEST, "the message cannot be decompressed");
     let mut out = Vec::new();
     let decoder = zstd::stream::read::Decoder::with_buffer(octets).map_err(broken)?;
     decoder.take(octets_max + 1).read_to_end(&mut out).map_err(broken)?;
     match out.len() as u64 > octets_max {
-        true => Err(told(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large")),
+        true => Err(Told(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large")),
         false => Ok(out.into()),
     }
 }
@@ -258,9 +263,9 @@ mod tests {
         let packed = zstd::encode_all(&vec![b'a'; 1 << 20][..], 3).expect("packed");
         assert!(packed.len() < 1_000);
         assert_eq!(unpack(&packed, 1 << 20).expect("it fits").len(), 1 << 20);
-        assert_eq!(unpack(&packed, (1 << 20) - 1).expect_err("one too many").status(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(unpack(b"no frame", 100).expect_err("not zstd").status(), StatusCode::BAD_REQUEST);
-        assert_eq!(unpack(&packed[..packed.len() / 2], 1 << 21).expect_err("half").status(), StatusCode::BAD_REQUEST);
+        assert_eq!(unpack(&packed, (1 << 20) - 1).expect_err("one too many").0, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(unpack(b"no frame", 100).expect_err("not zstd").0, StatusCode::BAD_REQUEST);
+        assert_eq!(unpack(&packed[..packed.len() / 2], 1 << 21).expect_err("half").0, StatusCode::BAD_REQUEST);
     }
 
     #[test]

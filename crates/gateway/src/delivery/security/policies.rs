@@ -73,8 +73,8 @@ impl Policies {
             let is_fresh = kept.id == id && look.now_ms - kept.fetched_ms < REFRESH_MS && valid.is_some();
             let failed_just_now = look.now_ms - kept.failed_ms < FAILED_MS;
             if is_fresh || failed_just_now {
-                let failure = (failed_just_now && !is_fresh)
-                    .then(|| if kept.is_invalid { Failure::StsPolicyInvalid } else { Failure::StsPolicyFetchError });
+                let failed = if kept.is_invalid { Failure::StsPolicyInvalid } else { Failure::StsPolicyFetchError };
+                let failure = (failed_just_now && !is_fresh).then_some(failed);
                 return Ok(Found { policy: valid, failure });
             }
         }

@@ -12,7 +12,11 @@ use store::{Error, Row, Tx, Value, args};
 use crate::scope::OrgScope;
 
 /// The states few recipients stay in; the condition of the indexes `recipient_rest`, which are only used where it stands.
-pub(crate) const IS_REST: &str = "r.state IN ('held', 'bounced', 'deleted', 'expired')";
+pub const IS_REST: &str = "r.state NOT IN ('queued', 'delivered')";
+
+/// Something was turned away, or could not be written down; the condition of the index `event_refused`, which is only used where it stands.
+pub const IS_REFUSAL: &str = "(kind = 'connection-refused' OR kind = 'protocol-refused' OR kind = 'sign-in-refused' \
+    OR kind = 'sender-refused' OR kind = 'recipient-refused' OR kind = 'content-refused' OR kind = 'not-recorded')";
 
 /// Rows of one INSERT; SQLite and PostgreSQL take thousands, but few texts keep the statement cache small.
 const INSERT_ROWS_MAX: usize = 8;
@@ -78,8 +82,8 @@ pub async fn refusal(tx: &mut Tx, scope: OrgScope, named: RefusalCode) -> Result
     let mut args = args![number];
     let whose = scope.condition("org", &mut args);
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM event WHERE {condition} AND kind IN ('connection-refused', 'protocol-refused', 'sign-in-refused', \
-         'sender-refused', 'recipient-refused', 'content-refused') AND {whose} ORDER BY id LIMIT 1"
+        "SELECT {EVENT_COLUMNS} FROM event WHERE {condition} AND {IS_REFUSAL} AND kind <> 'not-recorded' \
+         AND {whose} ORDER BY id LIMIT 1"
     );
     tx.row(&sql, args).await?.as_ref().map(event).transpose()
 }

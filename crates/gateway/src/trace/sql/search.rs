@@ -1,6 +1,6 @@
 //! The statements behind a search. The text follows the query; values are always bound.
 
-use super::{IS_REST, event};
+use super::{EVENT_COLUMNS, IS_REFUSAL, IS_REST, event};
 use crate::scope::OrgScope;
 use crate::trace::api::{MailBody, RECIPIENTS_SHOWN_MAX, RecipientBody};
 use crate::trace::event::{Event, first_id_at, time_of};
@@ -307,10 +307,8 @@ fn recipient(row: &Row) -> Result<RecipientBody, Error> {
     })
 }
 
-/// Refusals with identifiers from `since` on and under `under`, newest first. The condition is that of the index `event_refused`.
+/// Refusals with identifiers from `since` on and under `under`, newest first.
 pub async fn refusals(tx: &mut Tx, since: i64, under: i64, rows_max: usize) -> Result<Vec<Event>, Error> {
-    let sql = "SELECT id, mail, org, at_ms, kind, recipient, detail FROM event WHERE kind IN ('connection-refused', 'protocol-refused', \
-               'sign-in-refused', 'sender-refused', 'recipient-refused', 'content-refused', 'not-recorded') \
-               AND id >= $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-    tx.rows(sql, args![since, under, rows_max]).await?.iter().map(event).collect()
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE {IS_REFUSAL} AND id >= $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    tx.rows(&sql, args![since, under, rows_max]).await?.iter().map(event).collect()
 }
