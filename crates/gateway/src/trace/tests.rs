@@ -410,10 +410,7 @@ async fn sqlite_uses_the_indexes_that_were_made_for_these_questions() {
         ),
         ("SELECT r.mail FROM recipient r WHERE +r.mail < 9 AND r.org = 1 AND r.state = 'queued'", "INDEX recipient_queued"),
         ("SELECT mail FROM recipient r WHERE r.state = 'held' AND r.next_ms <= 5 ORDER BY r.next_ms", "INDEX recipient_held_until"),
-        (
-            &format!("SELECT id FROM event WHERE {IS_REFUSAL} AND id >= 1 AND id < 2 ORDER BY id DESC LIMIT 3"),
-            "INDEX event_refused",
-        ),
+        (&format!("SELECT id FROM event WHERE {IS_REFUSAL} AND id >= 1 AND id < 2 ORDER BY id DESC LIMIT 3"), "INDEX event_refused"),
     ] {
         let explained = format!("EXPLAIN QUERY PLAN {}", sql.replace("$1", "'held'"));
         let plan: Result<_, Error> = db.read(move |tx| Box::pin(async move { tx.rows(&explained, vec![]).await })).await;

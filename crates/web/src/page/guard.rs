@@ -117,7 +117,9 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
             None if is_scim => directory_sync::scim::refused(&fault),
             // The page behind it was left, or its session ended. What ends a stream for good is 204; after a page or an error, browsers
             // complain or come again (HTML, server-sent events, "processing model").
-            None if is_stream && !is_program && matches!(fault, Fault::SignIn | Fault::NeedsFactor) => StatusCode::NO_CONTENT.into_response(),
+            None if is_stream && !is_program && matches!(fault, Fault::SignIn | Fault::NeedsFactor) => {
+                StatusCode::NO_CONTENT.into_response()
+            }
             None => written_fault(&view, &fault, is_program, answer.status()),
         };
         keep_headers(answer.headers_mut(), said);

@@ -168,7 +168,8 @@ async fn whoever_was_signed_out_hears_the_bell_no_more() {
         let answer = asked(&person).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let mut heard = answer.into_body().into_data_stream();
-        let mut next = async || tokio::time::timeout(WITHIN, heard.next()).await.expect("within the time").map(|heard| heard.expect("octets"));
+        let mut next =
+            async || tokio::time::timeout(WITHIN, heard.next()).await.expect("within the time").map(|heard| heard.expect("octets"));
         let told = |heard: Option<axum::body::Bytes>| String::from_utf8_lossy(&heard.unwrap_or_default()).into_owned();
         assert!(told(next().await).contains("\"count\":0"), "an event at once");
         put(&scene, issue(NOW_MS - 60_000)).await;

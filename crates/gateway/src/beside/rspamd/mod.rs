@@ -80,9 +80,8 @@ async fn check(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body
             (None, None) => Told(StatusCode::INTERNAL_SERVER_ERROR, "the message was not judged").into_response(),
         })
     };
-    let answer = tokio::time::timeout(REQUEST_WAIT, answering)
-        .await
-        .unwrap_or(Err(Told(StatusCode::REQUEST_TIMEOUT, "the request took too long")));
+    let answer =
+        tokio::time::timeout(REQUEST_WAIT, answering).await.unwrap_or(Err(Told(StatusCode::REQUEST_TIMEOUT, "the request took too long")));
     answer.unwrap_or_else(Told::into_response)
 }
 
@@ -108,8 +107,12 @@ async fn learn(shared: &Shared, label: Label, headers: HeaderMap, body: Body) ->
         match shared.learn(whom.trim_matches(['<', '>']), label, raw).await {
             Lesson::Learned => Json(json!({ "success": true })).into_response(),
             // As rspamd has it: 208 Already Reported.
-            Lesson::Known => Told(StatusCode::ALREADY_REPORTED, "this message has been learned as that before; it is left as it is").into_response(),
-            Lesson::NoOrganisation => Told(StatusCode::BAD_REQUEST, "no organisation here learns from it: [beside] organisation").into_response(),
+            Lesson::Known => {
+                Told(StatusCode::ALREADY_REPORTED, "this message has been learned as that before; it is left as it is").into_response()
+            }
+            Lesson::NoOrganisation => {
+                Told(StatusCode::BAD_REQUEST, "no organisation here learns from it: [beside] organisation").into_response()
+            }
             Lesson::NotNow => Told(StatusCode::SERVICE_UNAVAILABLE, "it could not be learned now; try again later").into_response(),
         }
     };
