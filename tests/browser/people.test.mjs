@@ -137,6 +137,11 @@ test("somebody is invited into an organisation and accepts, by the keyboard alon
   await ann.keyboard.press("Enter");
   await ann.waitForURL((url) => url.pathname === "/account/welcome");
   await theirs.clearCookies({ name: "gatepost" });
+  // A page that stayed open: its stream ends for good, without a word in the console (`mistakes`, below).
+  const state = await ann.evaluate(
+    () => new Promise((over) => Object.assign(new EventSource("/bell/stream"), { onerror: (event) => over(event.target.readyState) })),
+  );
+  assert.equal(state, 2, "closed, and not tried again");
   await ann.goto(`${base}/sign-in`);
   // From the top of the page, as somebody without a mouse: skip link, then Tab to the form.
   await ann.keyboard.press("Tab");
