@@ -94,29 +94,28 @@
   document.addEventListener("selectionchange", () => { if (waiting && !isSelecting()) come(waiting); });
   rows.addEventListener("focusout", () => setTimeout(() => { if (waiting && !isSelecting()) come(waiting); }));
 
-  let source = null;
+  let unfollow = null;
   function follow() {
-    source = new EventSource(button.dataset.follow);
-    source.addEventListener("queue", (event) => come(JSON.parse(event.data)));
-    source.addEventListener("open", () => tell(""));
-    source.addEventListener("error", () => tell(button.dataset.lost));
+    unfollow = window.gatepostFollow(button.dataset.follow, {
+      queue: (event) => come(JSON.parse(event.data)),
+      open: () => tell(""),
+      error: () => tell(button.dataset.lost),
+    });
     button.textContent = button.dataset.stop;
     tell("");
   }
   function stop() {
-    source?.close();
-    source = null;
+    unfollow?.();
+    unfollow = null;
     waiting = null;
     button.textContent = button.dataset.start;
     tell(button.dataset.stopped);
   }
   button.hidden = false;
   button.addEventListener("click", () => {
-    const follows = source !== null;
+    const follows = unfollow !== null;
     sessionStorage.setItem(KEPT, follows ? "off" : "on");
     follows ? stop() : follow();
   });
   sessionStorage.getItem(KEPT) === "off" ? stop() : follow();
-  addEventListener("pagehide", () => source?.close());
-  addEventListener("pageshow", (event) => { if (event.persisted && source) follow(); });
 })();

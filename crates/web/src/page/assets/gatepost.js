@@ -14,6 +14,33 @@
   // Says something to screen readers, once.
   window.gatepostSay = (text) => { const line = document.createElement("p"); line.textContent = text; document.getElementById("live").append(line); };
 
+  // Server-sent events, while the page is seen: a browser has six connections for a server, and every open page would hold one. The
+  // first event tells how things stand. Returns what ends it.
+  window.gatepostFollow = (path, heard) => {
+    let source = null;
+    function close() {
+      source?.close();
+      source = null;
+    }
+    function fit() {
+      if (document.hidden) close();
+      else if (!source) {
+        source = new EventSource(path);
+        for (const [name, hear] of Object.entries(heard)) source.addEventListener(name, hear);
+      }
+    }
+    document.addEventListener("visibilitychange", fit);
+    addEventListener("pagehide", close);
+    addEventListener("pageshow", fit);
+    fit();
+    return () => {
+      document.removeEventListener("visibilitychange", fit);
+      removeEventListener("pagehide", close);
+      removeEventListener("pageshow", fit);
+      close();
+    };
+  };
+
   const all = (selector, work, within = document) => within.querySelectorAll(selector).forEach(work);
 
   function prepare(within) {
@@ -197,15 +224,15 @@
   // The bell rings without a reload: its number, its name, and politely what is new.
   const bell = document.querySelector("[data-bell]");
   if (bell && window.EventSource) {
-    const source = new EventSource(bell.dataset.bell);
-    source.addEventListener("bell", (event) => {
-      const rung = JSON.parse(event.data), count = bell.querySelector(".count");
-      count.textContent = rung.count;
-      count.hidden = rung.count === 0;
-      bell.setAttribute("aria-label", rung.label);
-      if (rung.says) window.gatepostSay(rung.says);
+    window.gatepostFollow(bell.dataset.bell, {
+      bell: (event) => {
+        const rung = JSON.parse(event.data), count = bell.querySelector(".count");
+        count.textContent = rung.count;
+        count.hidden = rung.count === 0;
+        bell.setAttribute("aria-label", rung.label);
+        if (rung.says) window.gatepostSay(rung.says);
+      },
     });
-    addEventListener("pagehide", () => source.close());
   }
 
   // Copies what stands in an element: <button data-copy="#id" data-copied="…" hidden>.
