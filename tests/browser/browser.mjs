@@ -53,6 +53,19 @@ export async function open(browser, { lang = "en", colours = "light", width = 12
   return Object.assign(context, { mistakes });
 }
 
+/** Lets a test put the page into the background and back: headless, every page counts as seen. Before the first `goto`. */
+export async function seen(page) {
+  await page.addInitScript(() => {
+    let hidden = false;
+    Object.defineProperty(document, "hidden", { get: () => hidden });
+    window.see = (isSeen) => {
+      hidden = !isSeen;
+      document.dispatchEvent(new Event("visibilitychange"));
+    };
+  });
+  return (isSeen) => page.evaluate((isSeen) => window.see(isSeen), isSeen);
+}
+
 /** What axe finds on a page: `{violations, passes, undecided}`; each violation says where. */
 export async function axe(page, { colourOnly = false } = {}) {
   // As the page opens: what is scrolled below the bar is not what is looked at.

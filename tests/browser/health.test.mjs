@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, start } from "./server.mjs";
-import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
+import { LANGS, axe, launch, open, seen, signIn, wider } from "./browser.mjs";
 
 const HEALTH = '[health]\nevery = "300ms"\nenter_after = "300ms"\nleave_after = "1s"\n';
 const WORDS = {
@@ -75,25 +75,18 @@ for (const lang of LANGS) {
 test("a page that nobody sees holds no connection, and catches up once it is seen", async () => {
   const reader = await open(browser, { cookies });
   const page = await reader.newPage();
-  await page.addInitScript(() => {
-    let hidden = false;
-    Object.defineProperty(document, "hidden", { get: () => hidden });
-    window.see = (seen) => {
-      hidden = !seen;
-      document.dispatchEvent(new Event("visibilitychange"));
-    };
-  });
+  const see = await seen(page);
   const isStream = (request) => request.url().endsWith("/bell/stream");
   const next = (event) => page.waitForEvent(event, isStream);
   let [told] = await Promise.all([next("response"), page.goto(`${server.base}/health`)]);
   assert.equal(told.status(), 200);
-  await Promise.all([next("requestfailed"), page.evaluate(() => window.see(false))]);
+  await Promise.all([next("requestfailed"), see(false)]);
   const label = () => page.locator("[data-bell]").getAttribute("aria-label");
   const before = await label();
   const operator = await open(browser, { cookies });
   await openIssue(await operator.newPage(), { en: "Nobody looks", "zh-CN": "没有人在看" });
   assert.equal(await label(), before);
-  [told] = await Promise.all([next("response"), page.evaluate(() => window.see(true))]);
+  [told] = await Promise.all([next("response"), see(true)]);
   assert.equal(told.status(), 200);
   await page.waitForFunction((old) => document.querySelector("[data-bell]").getAttribute("aria-label") !== old, before);
   assert.deepEqual([...reader.mistakes, ...operator.mistakes], []);

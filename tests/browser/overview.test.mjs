@@ -2,11 +2,11 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { sendMail, start } from "./server.mjs";
-import { LANGS, launch, open, signIn } from "./browser.mjs";
+import { LANGS, launch, open, seen, signIn } from "./browser.mjs";
 
 const WORDS = {
-  en: { received: "Mails received", stop: "Stop live figures", start: "Follow live", help: "Search the help", question: "why was my mail held", answer: "Why was a mail held?", other: "This part in 简体中文" },
-  "zh-CN": { received: "收到的邮件", stop: "停止实时更新", start: "实时更新", help: "搜索帮助", question: "邮件为什么被隔离", answer: "邮件为什么被隔离？", other: "查看此段的 English" },
+  en: { received: "Mails received", stop: "Stop live figures", start: "Follow live", stopped: "Live figures are stopped.", help: "Search the help", question: "why was my mail held", answer: "Why was a mail held?", other: "This part in 简体中文" },
+  "zh-CN": { received: "收到的邮件", stop: "停止实时更新", start: "实时更新", stopped: "实时更新已停止。", help: "搜索帮助", question: "邮件为什么被隔离", answer: "邮件为什么被隔离？", other: "查看此段的 English" },
 };
 const COUNTED_WITHIN_MS = 60_000;
 let server, browser, cookies;
@@ -47,6 +47,28 @@ for (const lang of LANGS) {
     await page.getByRole("button", { name: WORDS[lang].start }).click();
     await page.getByRole("button", { name: WORDS[lang].stop }).waitFor();
     assert.equal(await page.locator(".interactive").count() > 0, true, "charts are interactive with scripts");
+    assert.deepEqual(context.mistakes, []);
+    await context.close();
+  });
+
+  test(`live figures of somebody who was signed out stop and say so, in ${lang}`, async () => {
+    const context = await open(browser, { lang, cookies });
+    const page = await context.newPage();
+    const see = await seen(page);
+    const isLive = (one) => one.url().includes("/overview/live");
+    await Promise.all([page.waitForEvent("response", isLive), page.goto(server.base + "/overview")]);
+    await page.getByRole("button", { name: WORDS[lang].stop }).waitFor();
+    await context.clearCookies({ name: "gatepost" });
+    await see(false);
+    const [refused] = await Promise.all([page.waitForEvent("response", isLive), see(true)]);
+    assert.equal(refused.status(), 401);
+    await page.getByText(WORDS[lang].stopped).waitFor();
+    await page.getByRole("button", { name: WORDS[lang].start }).waitFor();
+    let asked = 0;
+    page.on("request", (one) => { asked += isLive(one) ? 1 : 0; });
+    await page.waitForTimeout(3_000);
+    assert.equal(asked, 0, "it is not asked for again");
+    assert.ok(await page.locator("#figures .tiles").first().isVisible(), "the figures stay");
     assert.deepEqual(context.mistakes, []);
     await context.close();
   });

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { out, start } from "./server.mjs";
-import { LANGS, launch, looks, open, press, signIn, type, wider } from "./browser.mjs";
+import { LANGS, launch, looks, open, press, seen, signIn, type, wider } from "./browser.mjs";
 
 let server, browser, admin, engineer;
 const pictures = join(out, "support");
 const WORDS = {
-  en: { title: "Mail to partners waits", ball: /Support has to act/, theirs: /The requester has to act/, holiday: /1 January 2027 is a public holiday/ },
-  "zh-CN": { title: "发给合作伙伴的邮件在排队", ball: /轮到支持人员处理/, theirs: /等待提交人回应/, holiday: /2027年1月1日是公共假日/ },
+  en: { title: "Mail to partners waits", ball: /Support has to act/, theirs: /The requester has to act/, stopped: "Live updates are stopped.", holiday: /1 January 2027 is a public holiday/ },
+  "zh-CN": { title: "发给合作伙伴的邮件在排队", ball: /轮到支持人员处理/, theirs: /等待提交人回应/, stopped: "实时更新已停止。", holiday: /2027年1月1日是公共假日/ },
 };
 
 async function invited(address, role) {
@@ -108,6 +108,7 @@ for (const lang of LANGS) {
     };
     const kept = await ask(`${WORDS[lang].title} 1`), taken = await ask(`${WORDS[lang].title} 2`);
     const support = await open(browser, { lang, cookies: engineer }), desk = await support.newPage(), other = await support.newPage();
+    const see = await seen(desk);
     await desk.goto(`${server.base}/support?view=unassigned`);
     const tick = desk.locator(`#rows input[name=pick][value="${taken}"]`);
     await tick.check();
@@ -134,6 +135,11 @@ for (const lang of LANGS) {
     await desk.reload();
     assert.notEqual(await desk.locator("#live-state").textContent(), "");
     await press(desk, "[data-follow]");
+    // Whoever was signed out elsewhere is told that nothing comes any more.
+    await support.clearCookies({ name: "gatepost" });
+    await see(false);
+    await see(true);
+    await desk.getByText(WORDS[lang].stopped).waitFor();
     await support.close();
     await context.close();
     assert.deepEqual(server.mistakes(), []);

@@ -7,22 +7,21 @@ use super::message::{self, Message};
 use super::sql::{self, Wanted};
 use super::{Text, issue::Issue};
 use crate::App;
-use crate::page::seat::{Seat, Seats};
+use crate::page::stream::{self, Seat, Seats};
 use crate::page::words::{self, Lang};
 use crate::page::{Fault, View};
 use crate::people::{Person, session};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use fluent_bundle::FluentValue;
-use futures_util::{Stream, stream};
+use futures_util::stream::unfold;
 use gateway::scope::OrgScope;
 use mail::PersonId;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::time::Duration;
 use store::{Error, Tx, args};
 use tokio::sync::watch;
@@ -264,19 +263,15 @@ struct Listening {
 }
 
 /// `GET /bell/stream`: an event now, and at every change.
-pub async fn stream(
-    State(app): State<App>,
-    view: View,
-    person: Person,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
+pub async fn stream(State(app): State<App>, view: View, person: Person) -> Result<Response, Fault> {
     let (changes, seat) = (app.health.changes(), STREAMS.take()?);
     let listening = Listening { app, view, person, changes, known: None, looks: 0, _seat: seat };
-    let rings = stream::unfold(listening, |mut listening| async move {
+    let rings = unfold(listening, |mut listening| async move {
         let rung = listening.next().await?;
         let event = Event::default().event("bell").data(serde_json::to_string(&rung).unwrap_or_default());
         Some((Ok(event), listening))
     });
-    Ok(Sse::new(rings).keep_alive(KeepAlive::new().interval(ALIVE_EVERY)))
+    Ok(stream::answer(rings, ALIVE_EVERY))
 }
 
 impl Listening {

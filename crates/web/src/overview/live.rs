@@ -4,15 +4,15 @@ use super::figures::{self, Figures};
 use super::page::{Asked, grouped, share};
 use super::sql::WAITING_COUNTED_MAX;
 use crate::App;
-use crate::page::seat::{Seat, Seats};
+use crate::page::stream::{self, Seat, Seats};
 use crate::page::{Fault, View};
 use crate::people::{May, Person, session};
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{Html, IntoResponse, Response, Sse};
-use futures_util::stream::{self, Stream};
+use axum::http::{HeaderMap, header};
+use axum::response::sse::Event;
+use axum::response::{Html, IntoResponse, Response};
+use futures_util::stream::{Stream, unfold};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -125,22 +125,17 @@ pub async fn stream(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Fault> {
     person.require(May::Overview)?;
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if !accepts.contains("text/event-stream") {
+    if !stream::is_wanted(&headers) {
         let figures = figures::read(&app, &person, asked.span(), &view.zone).await?;
         return Ok(([(header::CACHE_CONTROL, "no-store")], Html(part(&view, &figures)?)).into_response());
     }
     let seat = STREAMS.take()?;
     let looking = Looking { app, view, person, asked, before: String::new(), looks: 0, _seat: seat };
-    let mut answer = Sse::new(parts(looking)).keep_alive(KeepAlive::new().interval(EVERY * 3)).into_response();
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Proxies that collect answers would hold it back.
-    answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(answer)
+    Ok(stream::answer(parts(looking), EVERY * 3))
 }
 
 fn parts(looking: Looking) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(looking, |mut looking| async move {
+    unfold(looking, |mut looking| async move {
         while looking.looks < LOOKS_MAX {
             if looking.looks > 0 {
                 tokio::time::sleep(EVERY).await;

@@ -2,7 +2,7 @@
 //! protect, other sites' pages refused, the person known, faults written for whoever reads them.
 
 use super::fault::Fault;
-use super::{View, follow, said};
+use super::{View, follow, said, stream};
 use crate::App;
 use crate::api::problem;
 use crate::directory_sync;
@@ -77,11 +77,6 @@ async fn cross_site(request: Request, next: Next) -> Response {
     next.run(Request::from_parts(parts, Body::empty())).await
 }
 
-/// A script of a page asks for server-sent events; browsers send this and nothing else.
-fn wants_events(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/event-stream")
-}
-
 fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
@@ -102,7 +97,7 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
     let (parts, body) = request.into_parts();
     let view = View::of(&app, &parts);
     let is_program = parts.uri.path().starts_with("/api/");
-    let is_stream = wants_events(&parts.headers);
+    let is_script = !is_program && stream::is_wanted(&parts.headers);
     let graph = parts.uri.path().starts_with("/v1.0/").then(|| parts.headers.clone());
     let is_scim = parts.uri.path().starts_with("/scim/");
     let refused = parts.extensions.get::<Fault>().cloned();
@@ -115,11 +110,9 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
         answer = match &graph {
             Some(headers) => health::graph::refused_for(&fault, headers, view.now_ms),
             None if is_scim => directory_sync::scim::refused(&fault),
-            // The page behind it was left, or its session ended. What ends a stream for good is 204; after a page or an error, browsers
-            // complain or come again (HTML, server-sent events, "processing model").
-            None if is_stream && !is_program && matches!(fault, Fault::SignIn | Fault::NeedsFactor) => {
-                StatusCode::NO_CONTENT.into_response()
-            }
+            // A script reads no page for signing in. Sent to one, browsers complain, and htmx asks again every half second; any status
+            // but 200 ends an EventSource (HTML, server-sent events, "processing model").
+            None if is_script && matches!(fault, Fault::SignIn | Fault::NeedsFactor) => answer.status().into_response(),
             None => written_fault(&view, &fault, is_program, answer.status()),
         };
         keep_headers(answer.headers_mut(), said);

@@ -11,7 +11,7 @@ pub mod guard;
 pub mod icon;
 pub mod nav;
 pub mod said;
-pub mod seat;
+pub mod stream;
 pub mod table;
 pub mod time;
 pub mod upload;

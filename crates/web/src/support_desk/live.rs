@@ -7,15 +7,14 @@ use super::desk;
 use super::queue_page::{self, Asked};
 use super::sql_work::{self as sql, Queued};
 use crate::App;
-use crate::page::seat::{Seat, Seats};
+use crate::page::stream::{self, Seat, Seats};
 use crate::page::table::Asked as TableAsked;
 use crate::page::{Fault, Say, View};
 use crate::people::{Person, session};
 use axum::extract::{Query, State};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Response, Sse};
-use futures_util::stream::{self, Stream};
+use axum::response::Response;
+use axum::response::sse::Event;
+use futures_util::stream::{Stream, unfold};
 use gateway::scope::OrgScope;
 use mail::id::RequestId;
 use serde::Serialize;
@@ -89,15 +88,11 @@ pub async fn stream(
         still: 0,
         _seat: seat,
     };
-    let mut answer = Sse::new(events(looking)).keep_alive(KeepAlive::new().interval(EVERY * 4)).into_response();
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Proxies that collect answers would hold it back.
-    answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(answer)
+    Ok(stream::answer(events(looking), EVERY * 4))
 }
 
 fn events(looking: Looking) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(looking, |mut looking| async move {
+    unfold(looking, |mut looking| async move {
         while looking.looks < LOOKS_MAX {
             if looking.looks > 0 {
                 // Rung, or the time is over: either way it is time to look.

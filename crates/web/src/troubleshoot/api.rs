@@ -5,14 +5,14 @@ use super::question::Asked;
 use super::run::{self, Diagnosis, PATIENCE, State as RunState};
 use super::shown::{DiagnosisBody, Reader, fix_place, step_body};
 use crate::App;
-use crate::page::{Fault, View};
+use crate::page::{Fault, View, stream};
 use crate::people::Person;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Response, Sse};
-use futures_util::stream::{self, Stream};
+use axum::http::StatusCode;
+use axum::response::sse::Event;
+use axum::response::Response;
+use futures_util::stream::{Stream, unfold};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -68,6 +68,8 @@ async fn show(State(app): State<App>, view: View, person: Person, Path(name): Pa
 
 /// How often a running diagnosis is looked at for somebody who follows it.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A stream says something at least this often.
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// Looks of one stream; longer no diagnosis runs.
 const LOOKS_MAX: u32 = 500;
 
@@ -85,10 +87,7 @@ struct DiagnosisEvent {
 async fn follow(State(app): State<App>, view: View, person: Person, Path(name): Path<String>) -> Result<Response, Fault> {
     run::find(&app, &person, &name).await?;
     let following = Following { app, view, person, name, told: 0, looks: 0, is_over: false, waiting: Vec::new() };
-    let mut answer = Sse::new(events(following)).keep_alive(KeepAlive::default()).into_response();
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(answer)
+    Ok(stream::answer(events(following), ALIVE_EVERY))
 }
 
 struct Following {
@@ -105,7 +104,7 @@ struct Following {
 }
 
 fn events(following: Following) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(following, |mut following| async move {
+    unfold(following, |mut following| async move {
         loop {
             if let Some(event) = following.waiting.pop() {
                 return Some((Ok(event), following));

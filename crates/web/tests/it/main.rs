@@ -4,6 +4,7 @@ mod access;
 mod agent;
 mod api;
 mod audit;
+mod bell;
 mod bounce;
 mod call;
 mod community;

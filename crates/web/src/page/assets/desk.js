@@ -99,7 +99,8 @@
     unfollow = window.gatepostFollow(button.dataset.follow, {
       queue: (event) => come(JSON.parse(event.data)),
       open: () => tell(""),
-      error: () => tell(button.dataset.lost),
+      // Closed: not tried again by itself, as after signing out elsewhere.
+      error: (event) => (event.target.readyState === EventSource.CLOSED ? stop() : tell(button.dataset.lost)),
     });
     button.textContent = button.dataset.stop;
     tell("");

@@ -10,7 +10,8 @@
     const live = box();
     live.setAttribute("hx-sse:connect", button.dataset.live);
     live.setAttribute("hx-swap", "innerMorph");
-    live.addEventListener("htmx:sse:error", () => tell(button.dataset.lost));
+    // Signed out elsewhere: asking again would not help.
+    live.addEventListener("htmx:sse:error", (event) => ([401, 403].includes(event.detail.status) ? stop() : tell(button.dataset.lost)));
     live.addEventListener("htmx:sse:after:message", () => tell(""));
     window.htmx.process(live);
     button.textContent = button.dataset.stop;
