@@ -23,9 +23,9 @@ check: ## Format, lints, unit tests
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --lib --bins --locked
 
-bench: ## Benchmarks beside the peers, written to bench/RESULTS.md
+bench: ## Benchmarks beside the peers, written to bench/*.md; PARTS="gateway accuracy pages health search" chooses
 	@scripts/need build bench
-	bench/run
+	bench/run $(PARTS)
 
 lab: ## All scenarios of the fault lab, written to bench/DIAGNOSIS.md
 	@scripts/need build tests
