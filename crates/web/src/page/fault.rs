@@ -46,6 +46,9 @@ pub enum Fault {
     /// The body is of another media type than is taken here.
     #[error("not this media type")]
     MediaType,
+    /// The answer is not there in time.
+    #[error("no answer in time")]
+    Late,
     /// We failed; the text is for the log.
     #[error("{0}")]
     Ours(String),
@@ -87,6 +90,7 @@ impl Fault {
             Fault::Method => StatusCode::METHOD_NOT_ALLOWED,
             Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Fault::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Fault::Late => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Ours(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -107,12 +111,13 @@ impl Fault {
             Fault::Method => "method",
             Fault::TooLarge => "too-large",
             Fault::MediaType => "media-type",
+            Fault::Late => "late",
             Fault::Ours(_) => "ours",
         }
     }
 
     /// Every name, for the help pages of problems.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 15] = [
         "sign-in",
         "denied",
         "second-factor",
@@ -126,6 +131,7 @@ impl Fault {
         "method",
         "too-large",
         "media-type",
+        "late",
         "ours",
     ];
 }

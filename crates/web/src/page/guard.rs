@@ -15,7 +15,10 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -24,6 +27,8 @@ use tower_http::timeout::TimeoutLayer;
 pub const BODY_OCTETS_MAX: usize = 1 << 20;
 /// How long one answer may take until its first octet.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// The same with finding out who asks; what takes longer is cut off without a page.
+const ALL_WITHIN: Duration = Duration::from_secs(40);
 
 /// Scripts, styles and pictures only from here, nothing inline; forms only to here; nobody puts us into a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -49,7 +54,7 @@ pub fn guard(routes: Router<App>, app: App) -> Router {
         .layer(middleware::from_fn(protected))
         .layer(DefaultBodyLimit::max(BODY_OCTETS_MAX))
         .layer(CompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ALL_WITHIN))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(app.clone(), follow::followed))
         .with_state(app)
@@ -103,7 +108,7 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
     let refused = parts.extensions.get::<Fault>().cloned();
     let mut answer = match refused {
         Some(fault) => fault.into_response(),
-        None => next.run(Request::from_parts(parts, body)).await,
+        None => answered(next.run(Request::from_parts(parts, body)), ANSWER_WITHIN).await,
     };
     if let Some(fault) = answer.extensions_mut().remove::<Fault>() {
         let said = std::mem::take(answer.headers_mut());
@@ -124,6 +129,15 @@ async fn written(State(app): State<App>, request: Request, next: Next) -> Respon
         said::forget(answer.headers_mut());
     }
     answer
+}
+
+/// The answer, or the fault of having none: it is not there in time, or what works on it has panicked.
+async fn answered(work: impl Future<Output = Response>, within: Duration) -> Response {
+    match timeout(within, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Fault::Ours("panicked".into()).into_response(), // the panic itself is in the log
+        Err(_) => Fault::Late.into_response(),
+    }
 }
 
 /// What was said beside the fault stays: which methods are allowed (RFC 9110 §15.5.6), how many requests are left.
@@ -211,4 +225,20 @@ pub fn form_pair(name: &str, value: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_late_or_panics_is_a_fault_that_is_written_for_its_reader() {
+        let fault = |answer: Response| answer.extensions().get::<Fault>().cloned();
+        let plain = answered(async { StatusCode::OK.into_response() }, ANSWER_WITHIN).await;
+        assert_eq!((plain.status(), fault(plain)), (StatusCode::OK, None));
+        let late = answered(std::future::pending(), Duration::ZERO).await;
+        assert_eq!((late.status(), fault(late)), (StatusCode::SERVICE_UNAVAILABLE, Some(Fault::Late)));
+        let broken = answered(async { panic!("an index out of bounds") }, ANSWER_WITHIN).await;
+        assert_eq!((broken.status(), fault(broken)), (StatusCode::INTERNAL_SERVER_ERROR, Some(Fault::Ours("panicked".into()))));
+    }
 }

@@ -89,6 +89,7 @@ pub fn refused_for(fault: &Fault, headers: &HeaderMap, now_ms: i64) -> Response 
         Fault::NotFound => return refused(&Wrong::not_found(), headers, now_ms),
         Fault::Method => ("MethodNotAllowed", "This is only read."),
         Fault::TooMany(_) => ("TooManyRequests", "Too many requests; try again later."),
+        Fault::Late => ("ServiceUnavailable", "The answer was not ready in time; try again later."),
         Fault::Ours(why) => {
             tracing::error!(why, "a Graph request failed");
             ("InternalServerError", "We failed; try again.")
