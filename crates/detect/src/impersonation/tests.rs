@@ -97,8 +97,8 @@ fn brands_belong_to_their_owners() {
 
 #[test]
 fn look_alikes_of_correspondents_are_found() {
-    let mut scene = Scene::default();
-    scene.correspondents = Some(super::correspondent::Correspondents::of(["harbour-steel.com".to_string()].iter()));
+    let correspondents = super::correspondent::Correspondents::of(["harbour-steel.com".to_string()].iter());
+    let scene = Scene { correspondents: Some(correspondents), ..Scene::default() };
     let seen =
         |from: &str| weighing(&scene.look(&plain(&format!("From: Ada <ada@{from}>\r\n"), "Dear Bo, please look at this before noon.")));
     assert_eq!(seen("harbour-stee1.com"), ["impersonation.correspondent"]);

@@ -253,7 +253,7 @@ fn signing(draft: &mut Draft, at: &str, name: &str, whole: &Value) {
     if name == "dkim_signing" && !first.1.is_empty() && !path.contains('$') && !path.is_empty() && domains.len() <= 1 {
         if let Some(organisation) = draft.organisation() {
             organisation.dkim_selector = first.1;
-            organisation.dkim_key = path.into();
+            organisation.dkim_key = path;
         }
         draft.note(
             Fate::Taken,

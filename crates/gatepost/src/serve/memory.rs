@@ -68,10 +68,11 @@ mod tests {
             );
             untouched(&maps, "/usr/bin/gatepost")
         };
+        let whole = 0x55d0_a000..0x55d0_c000;
         for line in
             ["55d0a000-55d0c000 r-xp 00001000 fe:00 77  /usr/bin/gatepost", "55d0a000-55d0c000 r--p 00001000 fe:00 77  /usr/bin/gatepost"]
         {
-            assert_eq!(of(line, "       0 kB"), [0x55d0_a000..0x55d0_c000], "{line}");
+            assert_eq!(of(line, "       0 kB"), std::slice::from_ref(&whole), "{line}");
             assert!(of(line, "       4 kB").is_empty(), "{line}: written once");
         }
         for line in [

@@ -309,7 +309,7 @@ mod tests {
             });
             assert_eq!((done.await, asked.load(Ordering::Relaxed)), (want, tries));
         }
-        let never = tried(Duration::from_millis(5), &[], || std::future::pending::<Result<(), Wrong>>());
+        let never = tried(Duration::from_millis(5), &[], std::future::pending::<Result<(), Wrong>>);
         assert_eq!(never.await, Err(Wrong::Unreachable("not done in 5ms".into())));
     }
 

@@ -224,7 +224,7 @@ fn wrong_place(settings: &MailboxSettings, saved: &MailboxSettings, may_private:
         }
         MailboxProtocol::Jmap => match mail::jmap::Url::parse(settings.server()) {
             None => Some(Wrong::new("url", "removal-wrong-url")),
-            Some(url) => (!may_private && !(url.is_tls && url.port == HTTPS_PORT)).then(|| Wrong::new("url", "removal-wrong-url-port")),
+            Some(url) => (!(may_private || url.is_tls && url.port == HTTPS_PORT)).then(|| Wrong::new("url", "removal-wrong-url-port")),
         },
     }
 }

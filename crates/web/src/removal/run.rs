@@ -46,7 +46,7 @@ pub async fn run(app: App) {
         if let Err(why) = round(&app).await {
             tracing::warn!(%why, "mail could not be removed from mailboxes; it is tried again");
         }
-        if rounds % FORGET_EVERY == 0
+        if rounds.is_multiple_of(FORGET_EVERY)
             && let Err(why) = forget(&app).await
         {
             tracing::warn!(%why, "old removals could not be forgotten; it is tried again in an hour");

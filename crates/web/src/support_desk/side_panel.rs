@@ -246,7 +246,7 @@ async fn latest_of(tx: &mut Tx, scope: OrgScope, address: &str, named: &[MailId]
     rows.extend(trace::search(tx, scope, &query(Some(address), None)).await?.rows);
     rows.sort_by_key(|row| std::cmp::Reverse(row.mail));
     rows.dedup_by_key(|row| row.mail);
-    rows.retain(|row| !named.contains(&row.mail) && !(row.sender.is_empty() && is_letter(&row.subject)));
+    rows.retain(|row| !(named.contains(&row.mail) || row.sender.is_empty() && is_letter(&row.subject)));
     rows.truncate(LATEST_MAX);
     Ok(rows)
 }

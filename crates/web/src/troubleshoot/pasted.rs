@@ -118,7 +118,7 @@ impl Pasted {
         // The last Message-ID, From and Date are those of the returned part, which comes last.
         let last = |name: &str| {
             let named = |line: &&str| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-            raw.lines().filter(named).next_back().map(|line| line[name.len()..].trim().to_string()).unwrap_or_default()
+            raw.lines().rfind(named).map(|line| line[name.len()..].trim().to_string()).unwrap_or_default()
         };
         self.message_id = last("message-id:");
         self.sender = addresses(&last("from:")).next().filter(|from| !is_robot(from)).unwrap_or_default();

@@ -176,7 +176,7 @@ async fn an_issue_is_merged_into_one_that_all_of_its_readers_read() {
             let all = scene.get("/api/v1/health/issues", &reader).await.json();
             all.as_array().expect("a list").iter().filter_map(|one| one["id"].as_str().map(str::to_string)).collect::<Vec<_>>()
         };
-        assert_eq!(ids().await, [shared.clone()], "shown as one");
+        assert_eq!(ids().await, std::slice::from_ref(&shared), "shown as one");
         assert!(scene.get(&format!("/health/issues/{shared}"), &reader).await.text.contains(&acme), "which names its parts");
         assert_eq!(merge(&acme, "").await, StatusCode::SEE_OTHER);
         assert_eq!(ids().await.len(), 2, "stands for itself again");

@@ -84,8 +84,14 @@ fn one(reading: &mut Reading, (at, list): (&str, &str), word: &str, argument: &s
             }
             (Fate::Taken, "recipients of each [[domain]]", "各 [[domain]] 的 recipients")
         }
-        "reject_rbl_client" | "permit_dnswl_client" => return Ok(dns_list(reading, at, word, argument)),
-        "check_policy_service" => return Ok(policy_service(reading, at, argument)),
+        "reject_rbl_client" | "permit_dnswl_client" => {
+            dns_list(reading, at, word, argument);
+            return Ok(());
+        }
+        "check_policy_service" => {
+            policy_service(reading, at, argument);
+            return Ok(());
+        }
         _ if word.starts_with("check_") && word.ends_with("_access") => return lookups(reading, (at, word), argument),
         _ if word.starts_with("reject_rhsbl") => (
             Fate::Left,

@@ -45,7 +45,7 @@ impl Wire {
     }
 
     /// The other end hung up, without another word.
-    fn is_closed(mut self) -> bool {
+    fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
             Ok(octets) => octets == 0,

@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next frame: its tag and its content.
-    pub fn next(&mut self) -> Result<(u8, &'a [u8]), Bad> {
+    pub fn frame(&mut self) -> Result<(u8, &'a [u8]), Bad> {
         let (from, length) = head(self.0)?.ok_or(Bad)?;
         let end = from.checked_add(length).ok_or(Bad)?;
         let content = self.0.get(from..end).ok_or(Bad)?;
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
 
     /// The next frame, which has this tag.
     pub fn expect(&mut self, tag: u8) -> Result<&'a [u8], Bad> {
-        let (found, content) = self.next()?;
+        let (found, content) = self.frame()?;
         if found == tag { Ok(content) } else { Err(Bad) }
     }
 
@@ -125,7 +125,7 @@ mod tests {
         for length in [0, 1, 127, 128, 255, 256, 70_000] {
             let made = tlv(OCTETS, &vec![7; length]);
             let mut reader = Reader(&made);
-            assert_eq!(reader.next().map(|(tag, content)| (tag, content.len())), Ok((OCTETS, length)));
+            assert_eq!(reader.frame().map(|(tag, content)| (tag, content.len())), Ok((OCTETS, length)));
             assert!(reader.is_empty());
         }
     }
@@ -134,7 +134,7 @@ mod tests {
     fn what_is_cut_or_lies_is_refused() {
         for octets in [&[][..], &[0x30], &[0x30, 0x80], &[0x30, 0x85, 1, 1, 1, 1, 1], &[0x30, 5, 1], &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]]
         {
-            assert_eq!(Reader(octets).next(), Err(Bad), "{octets:?}");
+            assert_eq!(Reader(octets).frame(), Err(Bad), "{octets:?}");
         }
         assert_eq!(head(&[0x30, 0x82, 1]), Ok(None), "the length itself is not there yet");
     }
@@ -143,7 +143,7 @@ mod tests {
         #[test]
         fn any_octets_are_read_or_refused(octets in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let mut reader = Reader(&octets);
-            while !reader.is_empty() && reader.next().is_ok() {}
+            while !reader.is_empty() && reader.frame().is_ok() {}
         }
     }
 }

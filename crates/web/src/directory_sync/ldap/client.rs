@@ -162,7 +162,7 @@ impl Client {
         let mut reader = Reader(&message);
         let not_ldap = |_| SyncError::NotLdap;
         let of = reader.number(ber::INTEGER).map_err(not_ldap)?;
-        let (tag, content) = reader.next().map_err(not_ldap)?;
+        let (tag, content) = reader.frame().map_err(not_ldap)?;
         if of == 0 {
             // RFC 4511 §4.4.1: notice of disconnection.
             return Err(SyncError::Busy);
@@ -170,7 +170,7 @@ impl Client {
         if of != id {
             return Err(SyncError::NotLdap);
         }
-        let controls = if reader.is_empty() { &[][..] } else { reader.next().map_err(not_ldap)?.1 };
+        let controls = if reader.is_empty() { &[][..] } else { reader.frame().map_err(not_ldap)?.1 };
         Ok((tag, content.to_vec(), controls.to_vec()))
     }
 
@@ -254,7 +254,7 @@ fn next_page(controls: &[u8]) -> Result<Vec<u8>, SyncError> {
         let name = control.text().map_err(not_ldap)?;
         let mut value = None;
         while !control.is_empty() {
-            let (tag, content) = control.next().map_err(not_ldap)?;
+            let (tag, content) = control.frame().map_err(not_ldap)?;
             value = value.or((tag == ber::OCTETS).then_some(content));
         }
         if let (PAGED, Some(value)) = (name.as_str(), value) {

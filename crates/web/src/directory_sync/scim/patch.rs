@@ -151,7 +151,7 @@ fn in_list(list: &mut Value, op: Op, (of, sub): (&(String, String), &str), value
         let found = one.as_object().and_then(|object| field(object, attribute));
         match found {
             Some(Value::String(text)) => text.eq_ignore_ascii_case(wanted),
-            Some(other) => other.to_string() == *wanted,
+            Some(other) => &other.to_string() == wanted,
             None => false,
         }
     };

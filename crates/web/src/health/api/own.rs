@@ -61,7 +61,7 @@ async fn mark(
                 return Ok(None);
             }
             message::mark(tx, reader, number, wanted).await?;
-            Ok::<_, Error>(message::find(tx, scope, reader, number).await?)
+            message::find(tx, scope, reader, number).await
         })
     });
     let found = work.await.map_err(Fault::from)?.ok_or(Fault::NotFound)?;

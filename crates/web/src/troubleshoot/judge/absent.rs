@@ -139,9 +139,7 @@ fn never(question: &Question, facts: &Facts, is_open: bool) -> Option<Suspect> {
         evidence.at_ms = facts.oldest_ms;
         return Some(Suspect::new(Cause::TooOld, "").with(evidence));
     }
-    if question.sender.is_none() {
-        return None; // "no mail at all" is not one mail that did not come
-    }
+    question.sender.as_ref()?; // "no mail at all" is not one mail that did not come
     let say = Say::new("seen-no-mail").with("what", sender).with("recipient", recipient).with("count", facts.traffic);
     // Mail of an address that is nearly this one came: more likely that is meant than that another was lost.
     let is_remembered = facts.is_other_way || facts.is_other_time || facts.stories.iter().any(|story| story.is_nearly(question));
