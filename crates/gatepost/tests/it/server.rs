@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 pub use testkit::port::free as free_port;
 
@@ -142,9 +142,9 @@ fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
     }
 }
 
-/// A plain message.
+/// A plain message, written now: how old a mail is counts.
 pub fn message(subject: &str, from: &str, body: &str) -> String {
-    format!(
-        "From: <{from}>\nTo: <li@demo.example>\nSubject: {subject}\nDate: Mon, 16 Nov 2026 09:00:00 +0000\nMessage-ID: <{subject}@test.example>\n\n{body}\n"
-    )
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    let date = gateway::intake::date(since_1970.as_millis() as i64);
+    format!("From: <{from}>\nTo: <li@demo.example>\nSubject: {subject}\nDate: {date}\nMessage-ID: <{subject}@test.example>\n\n{body}\n")
 }
