@@ -3,7 +3,7 @@
 //! Without GATEPOST_LAB_DEFAULTS times are scaled by `[health]`: looks every 200 ms instead of 5 s, shown after 400 ms instead of 10 s,
 //! restored after 1.2 s instead of 30 s. With it, the intervals are those that people get.
 
-use crate::server::{Server, free_port};
+use crate::server::{Server, free_port, written_now};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -149,7 +149,12 @@ pub fn next_hop(stream: TcpStream) {
 pub fn clamd(mut stream: TcpStream) {
     let mut octets = [0; 64];
     let _ = stream.read(&mut octets);
-    let _ = stream.write_all(b"ClamAV 1.4.6/27500/Thu Nov 26 09:25:01 2026\0");
+    // With signatures of this hour, as a server that is kept has them.
+    let now = written_now();
+    let [weekday, day, month, year, time, _] = now.split([' ', ',']).filter(|part| !part.is_empty()).collect::<Vec<_>>()[..] else {
+        return;
+    };
+    let _ = stream.write_all(format!("ClamAV 1.4.6/27500/{weekday} {month} {day} {time} {year}\0").as_bytes());
 }
 
 /// An organisation with a connector and a domain of its name.

@@ -142,9 +142,13 @@ fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
     }
 }
 
+/// This moment, as a header has it.
+pub fn written_now() -> String {
+    gateway::intake::date(SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_millis() as i64)
+}
+
 /// A plain message, written now: how old a mail is counts.
 pub fn message(subject: &str, from: &str, body: &str) -> String {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
-    let date = gateway::intake::date(since_1970.as_millis() as i64);
+    let date = written_now();
     format!("From: <{from}>\nTo: <li@demo.example>\nSubject: {subject}\nDate: {date}\nMessage-ID: <{subject}@test.example>\n\n{body}\n")
 }
