@@ -11,4 +11,3 @@ with open(os.path.join(source, "labels.tsv")) as labels:
         if part == "spamassassin" and label in ("ham", "spam"):
             name = path.replace("/", "_")
             shutil.copyfile(os.path.join(source, path), os.path.join(dest, label, name))
-shutil.rmtree(source)
