@@ -1,4 +1,4 @@
-//! Measures: `evaluate --learn INDEX INDEX` (learn the first from nothing, judge the second), or `evaluate [--online] [--from-nothing] [--reports] [--delay N] [--noise P] [--seed N] [--after N] [--model FILE] INDEX`.
+//! Measures: `evaluate --learn INDEX INDEX` (learn the first from nothing, judge the second), or `evaluate [--online] [--from-nothing] [--reports] [--junk-only] [--delay N] [--noise P] [--seed N] [--after N] [--model FILE] INDEX`.
 //! Prints the report as JSON and the intervals; with `--after`, both leave out the first N messages, as those that came before any label could.
 
 use detect::Thresholds;
@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match word.as_str() {
             "--online" => drop(online.get_or_insert_default()),
             "--from-nothing" => online.get_or_insert_default().from_nothing = true,
+            "--junk-only" => online.get_or_insert_default().junk_only = true,
             "--reports" => online.get_or_insert_default().reports = true,
             "--seed" => online.get_or_insert_default().seed = words.next().ok_or("--seed needs a number")?.parse()?,
             "--delay" => online.get_or_insert_default().delay = words.next().ok_or("--delay needs a number")?.parse()?,

@@ -19,6 +19,8 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b\d{1,2}-\w{3}-\d{4}\b", "(date)"),
         (r"(UIDVALIDITY|COPYUID) \d+", "$1 …"),
         (r"\b(spam|phish)=\d\.\d+", "$1=…"),
+        // Of a clean mail it is no more than such a figure.
+        (r"(verdict=clean; scl)=\d", "$1=…"),
         (r"(Score:) -?[\d.]+", "$1 …"),
         (r"-?\b\d+\.\d+/5\.0", "…/5.0"),
         (r"\(-?\d+\.\d+( seconds)?\)", "(…$1)"),

@@ -25,6 +25,8 @@ pub struct Online {
     pub from_nothing: bool,
     /// Learn as the service learns reports: an organisation's delta on top of the model.
     pub reports: bool,
+    /// Only junk is ever labelled, as where people report what annoys them and nothing else.
+    pub junk_only: bool,
 }
 
 /// Lessons that came together are learned in this many rounds.
@@ -132,6 +134,9 @@ impl<'a> Filter<'a> {
     }
 
     fn wait_for(&mut self, reading: Reading, said: Said, label: Label) {
+        if self.online.junk_only && !label.is_junk() {
+            return;
+        }
         let is_wrong = self.online.noise > 0.0 && self.dice.share() < self.online.noise;
         let label = match (is_wrong, label.is_junk()) {
             (false, _) => label,

@@ -94,6 +94,13 @@ fn online_judges_before_it_learns() {
         assert_eq!(outcome[0].score, known[0].score, "it begins with the model's word, reports {reports}, delay {delay}");
         assert!(outcome[79].score > outcome[78].score + 2.0, "reports {reports}, delay {delay}: {:?}", &outcome[76..]);
     }
+    let ham: Vec<Entry> = index.iter().filter(|entry| entry.label == Label::Ham).cloned().collect();
+    for (junk_only, is_learned) in [(false, true), (true, false)] {
+        let online = Online { junk_only, ..from_nothing };
+        let outcome =
+            judge(&ham, &Model::built_in(), &Options { online: Some(online), ..Options::default() }, &mut |_| {}).expect("readable");
+        assert_eq!(outcome[39].score != 0.0, is_learned, "only junk is labelled: {junk_only}");
+    }
     index.push(Entry { label: Label::Ham, path: folder.path().join("missing") });
     assert!(run(&index, &Model::built_in(), &options, &mut |_| {}).is_err());
 }

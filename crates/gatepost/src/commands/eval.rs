@@ -35,6 +35,9 @@ pub struct Eval {
     /// With --online: learn as the service learns what people report, by a delta of one organisation, instead of every mail.
     #[arg(long, conflicts_with = "from_nothing")]
     reports: bool,
+    /// With --online: only junk is ever labelled, as where people report what annoys them and nothing else.
+    #[arg(long)]
+    junk_only: bool,
     /// With --online: the label of a message is known only this many messages later.
     #[arg(long, default_value_t = 0, value_name = "N")]
     delay: usize,
@@ -71,7 +74,8 @@ pub fn run(eval: Eval) -> anyhow::Result<Exit> {
     };
     // Driven by lines it stands beside filters that know nothing before they are taught.
     let from_nothing = eval.from_nothing || eval.lines && !eval.from_model;
-    let online = Online { delay: eval.delay, noise: eval.noise, seed: eval.seed, from_nothing, reports: eval.reports };
+    let (delay, noise, seed) = (eval.delay, eval.noise, eval.seed);
+    let online = Online { delay, noise, seed, from_nothing, reports: eval.reports, junk_only: eval.junk_only };
     if !(0.0..=1.0).contains(&eval.noise) {
         return Err(WrongUse("--noise is a share, from 0 to 1".into()).into());
     }

@@ -255,15 +255,16 @@ async fn start(chosen: &Chosen, config: Option<PathBuf>, is_demo: bool) -> anyho
     Ok(Service { running, beside, stopper, queue, queue_tasks, couriers: sending, reputation, usage, pages, status, app, db: store.db })
 }
 
-/// All ports by which mail comes: by SMTP, and from servers beside us.
+/// All ports by which mail comes: from servers beside us, and last by SMTP, so that whoever is greeted finds the others open.
 async fn listen(
     settings: &crate::settings::Settings,
     setup: Setup,
     gate: Arc<Gate>,
     stop: &gateway::connection::stop::Stop,
 ) -> anyhow::Result<(Running, gateway::beside::Running)> {
-    let running = connection::listen(setup, gate.clone(), stop.clone()).await?;
-    let beside = gateway::beside::listen(&settings.listen, settings.limits.clone(), settings.beside.clone(), gate, stop.clone()).await?;
+    let beside =
+        gateway::beside::listen(&settings.listen, settings.limits.clone(), settings.beside.clone(), gate.clone(), stop.clone()).await?;
+    let running = connection::listen(setup, gate, stop.clone()).await?;
     Ok((running, beside))
 }
 

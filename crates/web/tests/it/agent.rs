@@ -8,11 +8,13 @@ use testkit::postgres::{databases, sqlite};
 use web::people::Role;
 
 async fn asked(scene: &Scene, body: &Value) -> crate::scene::Answer {
+    web::help::learned().await; // a debug build beside other tests may take longer over it than a request may
     let request = request("POST", "/api/v1/agent", "").header("content-type", "application/json");
     scene.ask(request.body(Body::from(body.to_string())).expect("a request")).await
 }
 
 async fn said(scene: &Scene, path: &str, form: &str, cookie: &str) -> crate::scene::Answer {
+    web::help::learned().await;
     let request = request("POST", path, cookie).header("content-type", "application/x-www-form-urlencoded");
     scene.ask(request.header("sec-fetch-site", "same-origin").body(Body::from(form.to_string())).expect("a request")).await
 }
