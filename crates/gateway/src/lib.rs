@@ -47,4 +47,5 @@ pub const MIGRATIONS: &[store::Migration] = &[
     store::Migration { number: 40, name: "directory_groups", sql: include_str!("migrations/0040_directory_groups.sql") },
     store::Migration { number: 51, name: "mail_report_sums", sql: include_str!("migrations/0051_mail_report_sums.sql") },
     store::Migration { number: 52, name: "conditions", sql: include_str!("migrations/0052_conditions.sql") },
+    store::Migration { number: 53, name: "usual_mail", sql: include_str!("migrations/0053_usual_mail.sql") },
 ];

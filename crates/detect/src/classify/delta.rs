@@ -13,6 +13,7 @@ mod fit;
 mod octets;
 mod reading;
 mod sketch;
+mod usual;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ mod tests;
 pub use octets::DeltaError;
 pub use reading::{Reading, digest};
 pub use sketch::Sketch;
+pub use usual::{USUAL_MAX, Usual};
 
 use super::{Evidence, Label, Scores};
 use fit::Taught;
@@ -79,13 +81,15 @@ struct Report {
     sketch: Sketch,
 }
 
-/// The reports of one organisation or person, and what follows from them.
+/// The reports of one organisation or person, what is usual there, and what follows from them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delta {
     limits: Limits,
     reports: BTreeMap<Digest, Report>,
+    /// Of mail that nobody spoke of, in the order of time.
+    usual: Vec<Usual>,
     ages: u64,
-    /// Follows from `reports`.
+    /// Follows from `reports` and `usual`.
     taught: Taught,
 }
 
@@ -103,7 +107,7 @@ pub struct Lesson<'a> {
 
 impl Delta {
     pub fn new(limits: Limits) -> Delta {
-        Delta { limits, reports: BTreeMap::new(), ages: 0, taught: Taught::default() }
+        Delta { limits, reports: BTreeMap::new(), usual: Vec::new(), ages: 0, taught: Taught::default() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -113,6 +117,20 @@ impl Delta {
     /// Messages held.
     pub fn len(&self) -> usize {
         self.reports.len()
+    }
+
+    /// Shows mail that came without a word about it, in the order of time; in place of what was shown before. It counts from the
+    /// next word on. An empty pool changes nothing.
+    pub fn show(&mut self, pool: &[Usual]) {
+        if !pool.is_empty() {
+            self.usual = usual::chosen(pool, self.limits.reports_max);
+        }
+    }
+
+    /// Without what only learning needs of usual mail: enough to judge by.
+    pub fn without_usual(mut self) -> Delta {
+        self.usual = Vec::new();
+        self
     }
 
     /// Learns one report. Takes some tens of milliseconds when the delta is full.
@@ -203,19 +221,14 @@ impl Delta {
     }
 
     fn fit(&mut self) {
-        self.taught = Taught::by(&self.reports);
+        self.taught = Taught::by(&self.reports, &self.usual);
     }
 }
 
 impl Report {
     /// Without a word yet.
     fn of(lesson: &Lesson<'_>) -> Report {
-        let Scores { spam_log_odds, phish_log_odds, bulk_log_odds } = lesson.before;
-        Report {
-            words: Vec::new(),
-            before: [spam_log_odds, phish_log_odds, bulk_log_odds].map(finite),
-            sketch: Sketch::of(lesson.evidence),
-        }
+        Report { words: Vec::new(), before: heads(lesson.before), sketch: Sketch::of(lesson.evidence) }
     }
 
     /// The word that stands: of the label most reporters gave, among equals the one given last; its latest word.
@@ -227,6 +240,10 @@ impl Report {
     fn latest(&self) -> u64 {
         self.words.last().map_or(0, |word| word.age)
     }
+}
+
+fn heads(scores: Scores) -> [f32; 3] {
+    [scores.spam_log_odds, scores.phish_log_odds, scores.bulk_log_odds].map(finite)
 }
 
 fn finite(log_odds: f32) -> f32 {

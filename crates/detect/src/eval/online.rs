@@ -2,7 +2,7 @@
 //! nothing; every mail, or as the service learns reports. Reports go the way of the service to the last bit: the same
 //! [`Reading`], the same [`Delta`], the same sum (a test of the gateway compares the two).
 
-use crate::classify::delta::{Delta, Limits, Reading};
+use crate::classify::delta::{Delta, Limits, Reading, USUAL_MAX, Usual};
 use crate::classify::dice::Dice;
 use crate::classify::doubt::Doubt;
 use crate::classify::learner::{Habits, Learner};
@@ -48,7 +48,7 @@ pub struct Filter<'a> {
 /// What is learned here.
 enum Local {
     Mails { learner: Box<Learner>, doubt: Doubt, trust: Trust },
-    Reports { delta: Delta, taken: usize },
+    Reports { delta: Delta, taken: usize, usual: VecDeque<Usual> },
 }
 
 /// A message, what was said of it, and the label to come.
@@ -69,7 +69,7 @@ impl<'a> Filter<'a> {
         let model = model.filter(|_| !online.from_nothing);
         let mails =
             || Local::Mails { learner: Box::new(Learner::new(Habits::default())), doubt: Doubt::default(), trust: Trust::default() };
-        let reports = || Local::Reports { delta: Delta::new(Limits::ORGANISATION), taken: 0 };
+        let reports = || Local::Reports { delta: Delta::new(Limits::ORGANISATION), taken: 0, usual: VecDeque::new() };
         Filter {
             online,
             model,
@@ -85,6 +85,7 @@ impl<'a> Filter<'a> {
         let reading = self.read(&Message::parse(octets, &Budget::default()));
         let said = self.said(&reading);
         let scores = self.weighed(&reading, &said);
+        self.see(&reading);
         self.wait_for(reading, said, label);
         scores
     }
@@ -133,6 +134,15 @@ impl<'a> Filter<'a> {
         }
     }
 
+    /// What came last is what is usual: as in the service, if one mail came in each of its spans.
+    fn see(&mut self, reading: &Reading) {
+        if let Local::Reports { usual, .. } = &mut self.local {
+            usual.push_back(Usual::of(reading));
+            let beyond = usual.len().saturating_sub(USUAL_MAX);
+            usual.drain(..beyond);
+        }
+    }
+
     fn wait_for(&mut self, reading: Reading, said: Said, label: Label) {
         if self.online.junk_only && !label.is_junk() {
             return;
@@ -151,7 +161,10 @@ impl<'a> Filter<'a> {
         let due = self.waiting.len().saturating_sub(self.online.delay);
         let is_known = self.model.is_some();
         match &mut self.local {
-            Local::Reports { delta, taken } => self.waiting.drain(..due).for_each(|waiting| report(delta, taken, &waiting)),
+            Local::Reports { delta, taken, usual } => self.waiting.drain(..due).for_each(|waiting| {
+                delta.show(usual.make_contiguous());
+                report(delta, taken, &waiting);
+            }),
             Local::Mails { learner, trust, .. } if due >= TOGETHER_MIN => {
                 let waiting: Vec<Waiting> = self.waiting.drain(..due).collect();
                 learn_together(learner, is_known.then_some(trust), waiting, self.online.seed + 1);

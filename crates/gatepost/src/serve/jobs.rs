@@ -7,6 +7,7 @@ use gateway::delivery::Courier;
 use gateway::delivery::security::{self, report::Reporter};
 use gateway::directory::Watch;
 use gateway::dkim::{Seal, rotate};
+use gateway::feedback;
 use gateway::intake::grey;
 use gateway::quarantine::Quarantine;
 use gateway::reputation;
@@ -33,6 +34,7 @@ pub fn start(store: &Store, trace_days: u32) {
         loop {
             tick.tick().await;
             report("expiring held mail", quarantine.expire(now_ms()).await);
+            report("forgetting what was usual where no mail comes", feedback::expire(&db, now_ms()).await);
             report("forgetting senders not heard of", reputation::expire(&db, now_ms()).await);
             let ended_ms = now_ms() - gateway::entry::KEPT_AFTER_END_MS;
             let forgotten = db.tx(move |tx| Box::pin(async move { gateway::entry::forget(tx, ended_ms).await })).await;

@@ -412,6 +412,7 @@ impl Service {
         let _ = self.couriers.await;
         self.queue_tasks.ended().await;
         self.reputation.flush().await;
+        self.app.feedback.deltas.usual.flush(&self.db).await;
         self.usage.flush().await;
         self.db.close();
     }

@@ -3,15 +3,17 @@
 //! In: a message and a word about it: good, junk, phish, bulk. It comes as a mail to a report address ([`by_mail`]), or by command.
 //! Out: deltas that the mail path adds to the shipped model, for the organisation and for the person. Invariants: a message is
 //! learned once from a reporter, however often it is sent; taking a report back leaves nothing of it; one reporter has a share
-//! only (`detect::classify::delta` keeps it). Learning happens beside the database: its transactions only write what was worked out.
+//! only (`detect::classify::delta` keeps it). What nobody speaks of is sampled ([`UsualMail`]), so that reports of junk alone do not condemn it. Learning happens beside the database: its transactions only write what was worked out.
 
 pub mod by_mail;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod usual;
 mod watch;
 
 pub use sql::{Row, row, rows};
+pub use usual::{UsualMail, expire};
 pub use watch::Deltas;
 
 use crate::reputation::{Behind, Outcome, Reputation};
@@ -203,10 +205,15 @@ impl Feedback {
         let change = Arc::new(change);
         for _ in 0..TRIES_MAX {
             let (version, stored) = self.stored(org, person).await?;
+            let usual = self.db.read(move |tx| Box::pin(async move { sql::usual(tx, org).await })).await?;
             let mut delta = stored.unwrap_or_else(|| Delta::new(limits));
             let change = change.clone();
+            let work = move || {
+                delta.show(&usual);
+                change(&mut delta).then_some(delta)
+            };
             // Fitting a full delta takes tens of milliseconds: not on a thread that serves connections.
-            let changed = tokio::task::spawn_blocking(move || change(&mut delta).then_some(delta)).await;
+            let changed = tokio::task::spawn_blocking(work).await;
             let Some(delta) = changed.map_err(|_| FeedbackError::Busy)? else { return Ok(()) };
             let (octets, name) = (Bytes::from(delta.to_octets()), person.to_string());
             let done: Result<bool, Error> =

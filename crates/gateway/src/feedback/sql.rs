@@ -1,8 +1,10 @@
 //! Every statement of feedback.
 
+use super::usual;
 use crate::scope::OrgScope;
 use bytes::Bytes;
 use detect::classify::Label;
+use detect::classify::delta::{USUAL_MAX, Usual};
 use mail::id::ReportId;
 use mail::{MailId, OrgId};
 use store::{Error, Tx, Value, args};
@@ -101,6 +103,27 @@ pub async fn put_delta(tx: &mut Tx, (org, person): (OrgId, &str), version: i64, 
         }
     };
     Ok(changed > 0)
+}
+
+/// Writes a sample of mail, each over what its span held.
+pub(super) async fn put_usual(tx: &mut Tx, rows: &[usual::Row]) -> Result<(), Error> {
+    let sql = "INSERT INTO usual_mail (org, span, at_ms, octets) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (org, span) DO UPDATE SET at_ms = excluded.at_ms, octets = excluded.octets";
+    for row in rows {
+        tx.run(sql, args![row.org.0, row.span, row.at_ms, Bytes::from(row.usual.to_octets())]).await?;
+    }
+    Ok(())
+}
+
+/// The sample of an organisation, oldest first. What cannot be read is none of it.
+pub(super) async fn usual(tx: &mut Tx, org: OrgId) -> Result<Vec<Usual>, Error> {
+    let sql = "SELECT octets FROM usual_mail WHERE org = $1 ORDER BY at_ms, span LIMIT $2";
+    let rows = tx.rows(sql, args![org.0, USUAL_MAX as i64]).await?;
+    rows.iter().filter_map(|row| row.blob(0).map(|octets| Usual::from_octets(&octets)).transpose()).collect()
+}
+
+pub(super) async fn forget_usual(tx: &mut Tx, before_ms: i64) -> Result<u64, Error> {
+    tx.run("DELETE FROM usual_mail WHERE at_ms < $1", args![before_ms]).await
 }
 
 fn read(row: &store::Row) -> Result<Row, Error> {

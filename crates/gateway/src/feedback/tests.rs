@@ -122,32 +122,125 @@ fn stream() -> Vec<(Bytes, Label)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_measured_is_what_ships() {
+    for junk_only in [false, true] {
+        for database in databases() {
+            measured_and_shipped(&database, junk_only).await;
+        }
+    }
+}
+
+async fn measured_and_shipped(database: &Database, junk_only: bool) {
+    let feedback = open(database).await;
+    let online = detect::eval::Online { reports: true, junk_only, ..Default::default() };
+    let mut measured = detect::eval::Filter::new(online, Some(&feedback.model));
+    let mut reports = 0;
+    for (turn, (octets, label)) in stream().into_iter().enumerate() {
+        // One mail in each span is what the evaluation takes for usual.
+        let now_ms = NOON_MS + turn as i64 * usual::SPAN_MS;
+        let message = Message::parse(octets.clone(), &Budget::default());
+        let deltas = feedback.deltas.of(ACME, None);
+        let deltas: Vec<&Delta> = deltas.iter().map(AsRef::as_ref).collect();
+        // As the mail path judges, and as `gatepost eval --online --reports` does.
+        let judged = feedback.model.score_with(&message, &deltas);
+        assert_eq!(judged, measured.judge_then_learn(octets.clone(), label), "{} mail {turn}, {junk_only}", database.engine);
+        feedback.deltas.usual.see(ACME, &message, &feedback.model, now_ms);
+        feedback.deltas.usual.flush(&feedback.db).await;
+        if label.is_junk() || !junk_only {
+            reports += 1;
+            let reporter = detect::eval::reporter(reports);
+            let taken = feedback.take(Report { org: ACME, reporter, label, octets, now_ms }).await.expect("taken");
+            assert_eq!(judged, taken.before, "a report shows the opinion that the mail path had");
+        }
+    }
+    let message = Message::parse(stream()[58].0.clone(), &Budget::default());
+    let deltas = feedback.deltas.of(ACME, None);
+    let taught: Vec<&Delta> = deltas.iter().map(AsRef::as_ref).collect();
+    assert_ne!(feedback.model.score_with(&message, &taught), feedback.model.score(&message), "it did learn");
+
+    // A node that starts reads the same from the table.
+    let elsewhere = Deltas::default();
+    elsewhere.refresh(&feedback.db).await;
+    assert_eq!(elsewhere.of(ACME, None), deltas);
+    feedback.db.clone().close();
+}
+
+/// How many mails are kept as usual of each organisation, and when the oldest of them came.
+async fn kept(feedback: &Feedback) -> Vec<(OrgId, i64, i64)> {
+    let sql = "SELECT org, count(*), min(at_ms) FROM usual_mail GROUP BY org ORDER BY org";
+    let rows = feedback.db.read(move |tx| Box::pin(async move { tx.rows(sql, vec![]).await })).await.expect("reads");
+    let int = |row: &store::Row, at| row.int(at).expect("a number");
+    rows.iter().map(|row| (OrgId(int(row, 0)), int(row, 1), int(row, 2))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_mail_is_usual_one_of_each_span_and_nothing_of_another_organisation() {
+    const SPANS: i64 = detect::classify::delta::USUAL_MAX as i64;
     for database in databases() {
         let feedback = open(&database).await;
-        let online = detect::eval::Online { reports: true, ..Default::default() };
-        let mut measured = detect::eval::Filter::new(online, Some(&feedback.model));
-        let mut last = None;
-        for (turn, (octets, label)) in stream().into_iter().enumerate() {
-            let message = Message::parse(octets.clone(), &Budget::default());
-            let deltas = feedback.deltas.of(ACME, None);
-            let deltas: Vec<&Delta> = deltas.iter().map(AsRef::as_ref).collect();
-            // As the mail path judges, and as `gatepost eval --online --reports` does.
-            let judged = feedback.model.score_with(&message, &deltas);
-            assert_eq!(judged, measured.judge_then_learn(octets.clone(), label), "{} mail {turn}", database.engine);
-            let reporter = detect::eval::reporter(turn + 1);
-            let taken = feedback.take(Report { org: ACME, reporter, label, octets, now_ms: NOON_MS + turn as i64 }).await.expect("taken");
-            last = Some((judged, taken));
+        let message = Message::parse(stream()[1].0.clone(), &Budget::default());
+        let see = async |org, now_ms| {
+            feedback.deltas.usual.see(org, &message, &feedback.model, now_ms);
+            feedback.deltas.usual.flush(&feedback.db).await;
+        };
+        let start_ms = NOON_MS.div_euclid(usual::SPAN_MS) * usual::SPAN_MS;
+        for second in [0, 1, 200] {
+            see(ACME, start_ms + second * 1_000).await;
         }
-        let (judged, taken) = last.expect("there were mails");
-        assert_eq!(judged, taken.before, "a report shows the opinion that the mail path had");
-        assert_ne!(taken.before, feedback.model.score(&Message::parse(stream()[59].0.clone(), &Budget::default())), "it did learn");
+        see(OTHER, start_ms + 5_000).await;
+        assert_eq!(
+            kept(&feedback).await,
+            [(ACME, 1, start_ms), (OTHER, 1, start_ms + 5_000)],
+            "{}: the first of its span",
+            database.engine
+        );
+        for span in 1..SPANS + 10 {
+            see(ACME, start_ms + span * usual::SPAN_MS).await;
+        }
+        let tenth_ms = start_ms + 10 * usual::SPAN_MS;
+        assert_eq!(kept(&feedback).await, [(ACME, SPANS, tenth_ms), (OTHER, 1, start_ms + 5_000)], "today's in place of yesterday's");
 
-        // A node that starts reads the same from the table.
-        let elsewhere = Deltas::default();
-        elsewhere.refresh(&feedback.db).await;
-        assert_eq!(elsewhere.of(ACME, None), feedback.deltas.of(ACME, None));
+        let found = feedback.db.read(move |tx| Box::pin(async move { sql::usual(tx, OTHER).await })).await;
+        assert_eq!(Result::<Vec<_>, Error>::expect(found, "reads").len(), 1, "each has its own");
+        let damage = feedback
+            .db
+            .tx(|tx| Box::pin(async move { tx.run("UPDATE usual_mail SET octets = $1", store::args![Bytes::from_static(b"rust")]).await }));
+        assert_eq!(damage.await.expect("writes"), SPANS as u64 + 1);
+        feedback.take(report(ACME, "ann@acme.example", Label::Spam)).await.expect("what cannot be read is none of it");
+
+        let later_ms = tenth_ms + usual::FORGET_AFTER_MS;
+        assert_eq!(expire(&feedback.db, later_ms).await.expect("forgets"), 1, "where no mail comes any more");
+        assert_eq!(kept(&feedback).await, [(ACME, SPANS, tenth_ms)]);
         feedback.db.clone().close();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_junk_alone_do_not_condemn_the_mail_of_a_place() {
+    let wanted = |at: usize| stream()[at * 4 + 1].0.clone();
+    let moved = async |is_seen: bool| {
+        let database = testkit::postgres::sqlite();
+        let feedback = open(&database).await;
+        let footer = "\r\n-- \r\nThe office of the Garden Suburb Society, Elm Road, open on weekdays from nine to five, post box 12, telephone 555-0100\r\n";
+        let with_footer = |octets: &[u8]| Bytes::from([octets, footer.as_bytes()].concat());
+        for turn in 0..14 {
+            let message = Message::parse(with_footer(&wanted(turn)), &Budget::default());
+            if is_seen {
+                feedback.deltas.usual.see(ACME, &message, &feedback.model, NOON_MS + turn as i64 * usual::SPAN_MS);
+                feedback.deltas.usual.flush(&feedback.db).await;
+            }
+            let octets = with_footer(&stream()[turn * 4].0);
+            let report = Report { org: ACME, reporter: format!("p{turn}@x.example"), label: Label::Spam, octets, now_ms: NOON_MS };
+            feedback.take(report).await.expect("taken");
+        }
+        let letter = Message::parse(with_footer(&wanted(14)), &Budget::default());
+        let deltas = feedback.deltas.of(ACME, None);
+        let before = feedback.model.score(&letter).spam_log_odds;
+        let moved = feedback.model.score_with(&letter, &deltas.iter().map(AsRef::as_ref).collect::<Vec<_>>()).spam_log_odds - before;
+        feedback.db.close();
+        moved
+    };
+    let (alone, seen) = (moved(false).await, moved(true).await);
+    assert!(alone > 0.5 && seen < alone / 2.0, "{alone} log-odds of junk without a sample of what comes, {seen} with it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

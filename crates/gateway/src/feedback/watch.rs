@@ -1,6 +1,7 @@
 //! The deltas in memory, as the mail path reads them: a snapshot that is swapped when the table moves.
 
 use super::sql;
+use super::usual::UsualMail;
 use arc_swap::ArcSwap;
 use detect::classify::Delta;
 use mail::OrgId;
@@ -22,6 +23,8 @@ pub struct Deltas {
     known: Arc<ArcSwap<Known>>,
     /// Whose rows are there and cannot be read.
     unreadable: Arc<Mutex<BTreeSet<OrgId>>>,
+    /// What comes without a word about it.
+    pub usual: UsualMail,
 }
 
 impl Deltas {
@@ -33,6 +36,7 @@ impl Deltas {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(EVERY).await;
+                following.usual.flush(&db).await;
                 following.refresh(&db).await;
             }
         });
@@ -55,7 +59,7 @@ impl Deltas {
     }
 
     pub(super) fn put(&self, org: OrgId, person: &str, version: i64, delta: Delta) {
-        let (key, delta): (_, Arc<Delta>) = ((org, Arc::from(person)), delta.into());
+        let (key, delta): (_, Arc<Delta>) = ((org, Arc::from(person)), delta.without_usual().into());
         self.known.rcu(|known| {
             let mut known: Known = Known::clone(known);
             if known.len() < DELTAS_MAX || known.contains_key(&key) {

@@ -75,6 +75,7 @@ async fn judged(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>, is_noted: bool) -> 
     steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
     if is_noted && !seen.direction.outbound {
         note(gate, seen.direction.org, &behind, &inspected);
+        gate.feedback.deltas.usual.see(seen.direction.org, mail.message, &gate.feedback.model, gate.now_ms());
     }
     inspected.findings.extend(known);
     let verdict = verdict(gate, &inspected);

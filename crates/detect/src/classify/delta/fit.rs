@@ -1,11 +1,12 @@
 //! What follows from a set of reports: weights, what is held back, and how far the whole is believed.
 //!
-//! Invariant: a function of the reports alone, in the order of their digests. Nothing is carried from one fit to the next, so a
+//! Invariant: a function of the reports, in the order of their digests, and of what is usual. Nothing is carried from one fit to the next, so a
 //! word that is taken back leaves nothing. To know what a report is worth, it is asked what *the rest* says of its message:
 //! weights learned without it and without whatever else its reporter said (cross-fitting, in [`FOLDS`] parts). Nobody
-//! vouches for himself. Rules and figures of doubt and trust are those of the online learner.
+//! vouches for himself. Rules and figures of doubt and trust are those of the online learner. Mail that nobody spoke of
+//! ([`usual`](super::usual)) pulls what moves it back to where the model put it.
 
-use super::{Digest, Report, Sketch};
+use super::{Digest, Report, Sketch, Usual};
 use crate::classify::doubt::{CONTRADICTIONS_MAX, contradicts};
 use crate::classify::learner::{HEADS, Head};
 use crate::classify::trust::loss;
@@ -31,6 +32,11 @@ const SLIPS_MAX: f32 = 0.2;
 /// Reports that the belief before any counts for.
 const FIRST_COUNT: f32 = 20.0;
 const FIRST_LOSS: f32 = 0.3;
+/// Who shares this much of his sketch with a mail that was spoken of is a copy of it, and not usual: a campaign that only some
+/// report must not stand up for itself. Two letters with the same long footer share less.
+const ALIKE_SHARE: f32 = 0.8;
+/// A usual mail counts as no more than so many reports.
+const IMPORTANCE_MAX: f32 = 4.0;
 
 /// What a delta's reports taught.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +56,8 @@ impl Default for Taught {
 }
 
 impl Taught {
-    pub(super) fn by(reports: &BTreeMap<Digest, Report>) -> Taught {
-        let lessons = Lessons::of(reports);
+    pub(super) fn by(reports: &BTreeMap<Digest, Report>, usual: &[Usual]) -> Taught {
+        let lessons = Lessons::of(reports, usual);
         let rest = lessons.rest();
         let held: Vec<bool> = lessons.doubted(&rest);
         let weights = lessons.learned(ROUNDS, |at| !held[at]);
@@ -79,39 +85,65 @@ impl Taught {
     }
 }
 
-/// Reports with their features numbered from 0.
+/// Reports and usual mails with their features numbered from 0.
 struct Lessons {
     rows: Vec<Row>,
+    usual: Vec<Placed>,
     features: Vec<u32>,
 }
 
+/// A report.
 struct Row {
     message: Digest,
     label: Label,
     /// More than one reporter said so.
     is_seconded: bool,
     fold: usize,
+    mail: Placed,
+}
+
+/// A message.
+struct Placed {
     before: [f32; 3],
     /// Places in the list of features.
     places: Vec<u32>,
     value: f32,
 }
 
+/// Numbers features as they come in reports.
+#[derive(Default)]
+struct Places {
+    known: HashMap<u32, u32, Mixing>,
+    features: Vec<u32>,
+}
+
+impl Places {
+    fn place(&mut self, before: [f32; 3], sketch: &Sketch) -> Placed {
+        let Places { known, features } = self;
+        let place = |feature: &u32| {
+            *known.entry(*feature).or_insert_with(|| {
+                features.push(*feature);
+                features.len() as u32 - 1
+            })
+        };
+        Placed { before, places: sketch.features().iter().map(place).collect(), value: sketch.value() }
+    }
+
+    /// Only with the features that a report has: no others move anything.
+    fn known(&self, before: [f32; 3], sketch: &Sketch) -> Placed {
+        let places = sketch.features().iter().filter_map(|feature| self.known.get(feature).copied()).collect();
+        Placed { before, places, value: sketch.value() }
+    }
+}
+
 impl Lessons {
-    fn of(reports: &BTreeMap<Digest, Report>) -> Lessons {
+    fn of(reports: &BTreeMap<Digest, Report>, usual: &[Usual]) -> Lessons {
         let standing = reports.iter().filter_map(|(message, report)| report.standing().map(|word| (message, report, word)));
         let reporters: BTreeSet<Digest> = standing.clone().map(|(_, _, word)| word.reporter).collect();
         let reporters: Vec<Digest> = reporters.into_iter().collect();
-        let mut places: HashMap<u32, u32, Mixing> = HashMap::default();
-        let mut features = Vec::new();
+        let mut places = Places::default();
         let mut rows = Vec::with_capacity(reports.len());
         for (at, (message, report, word)) in standing.enumerate() {
-            let mut place = |feature: &u32| {
-                *places.entry(*feature).or_insert_with(|| {
-                    features.push(*feature);
-                    features.len() as u32 - 1
-                })
-            };
             // All that one person said is one part; who is alone is parted by message.
             let part = if reporters.len() > 1 { reporters.binary_search(&word.reporter).unwrap_or_default() } else { at };
             rows.push(Row {
@@ -119,39 +151,35 @@ impl Lessons {
                 label: word.label,
                 is_seconded: report.words.iter().filter(|other| other.label == word.label).count() > 1,
                 fold: part % FOLDS,
-                before: report.before,
-                places: report.sketch.features().iter().map(&mut place).collect(),
-                value: report.sketch.value(),
+                mail: places.place(report.before, &report.sketch),
             });
         }
-        Lessons { rows, features }
+        let usual = usual.iter().map(|usual| (usual, places.known(usual.before, &usual.sketch)));
+        let usual = unlike(usual, &rows, places.features.len());
+        Lessons { rows, usual, features: places.features }
     }
 
-    /// The weights that these reports ask for, from nothing.
+    /// The weights that these reports ask for, from nothing; between them the usual mails, evenly, together as heavy as the reports.
     fn learned(&self, rounds: usize, counts: impl Fn(usize) -> bool) -> Vec<[f32; 3]> {
-        let mut weights = vec![[0.0f32; 3]; self.features.len()];
-        let mut squares = vec![[0.0f32; 3]; self.features.len()];
+        let mut weights = Weights::new(self.features.len());
+        let importance = (self.rows.len() as f32 / self.usual.len().max(1) as f32).min(IMPORTANCE_MAX);
         for _ in 0..rounds {
-            let mut is_content = true;
-            for (_, row) in self.rows.iter().enumerate().filter(|(at, _)| counts(*at)) {
-                let steps = row.gradients(row.moved(&weights));
-                if steps == [0.0; 3] {
-                    continue;
+            let (mut is_content, mut shown) = (true, 0);
+            for (at, row) in self.rows.iter().enumerate() {
+                if counts(at) {
+                    is_content &= !weights.step(&row.mail, row.gradients(row.mail.moved(&weights.sums)));
                 }
-                is_content = false;
-                for place in &row.places {
-                    let (weights, squares) = (&mut weights[*place as usize], &mut squares[*place as usize]);
-                    for head in 0..3 {
-                        squares[head] += steps[head] * steps[head];
-                        weights[head] -= RATE * steps[head] / (squares[head].sqrt() + GRADIENT_FLOOR);
-                    }
+                let due = (at + 1) * self.usual.len() / self.rows.len();
+                for usual in &self.usual[shown..due] {
+                    weights.step(usual, usual.moved_back(usual.moved(&weights.sums)).map(|gradient| gradient * importance));
                 }
+                shown = due;
             }
             if is_content {
                 break;
             }
         }
-        weights
+        weights.sums
     }
 
     /// By how much the rest moves the message of each report: what others said of its like.
@@ -164,7 +192,7 @@ impl Lessons {
             }
             let weights = self.learned(ROUNDS_OF_REST, |at| self.rows[at].fold != fold);
             for (rest, row) in rest.iter_mut().zip(&self.rows).filter(|(_, row)| row.fold == fold) {
-                *rest = row.moved(&weights);
+                *rest = row.mail.moved(&weights);
             }
         }
         rest
@@ -173,7 +201,7 @@ impl Lessons {
     /// Which reports are held back: those that the rest speaks against firmly; and, where a few among many contradict
     /// what is thought with the rest, these few. What a second person said too is never doubted.
     fn doubted(&self, rest: &[[f32; 3]]) -> Vec<bool> {
-        let opinion = |(row, rest): (&Row, &[f32; 3])| contradicts(row.before[SPAM] + rest[SPAM], row.label);
+        let opinion = |(row, rest): (&Row, &[f32; 3])| contradicts(row.mail.before[SPAM] + rest[SPAM], row.label);
         let contradicting: Vec<bool> = self.rows.iter().zip(rest).map(opinion).collect();
         let count = contradicting.iter().filter(|contradicts| **contradicts).count();
         let share = count as f32 / self.rows.len().max(1) as f32;
@@ -188,8 +216,8 @@ impl Lessons {
     fn earned(&self, rest: &[[f32; 3]], held: &[bool]) -> f32 {
         let (mut without, mut with) = (FIRST_COUNT * FIRST_LOSS, FIRST_COUNT * FIRST_LOSS);
         for (row, rest) in self.rows.iter().zip(rest).zip(held).filter(|(_, held)| !**held).map(|(pair, _)| pair) {
-            without += loss(row.before[SPAM], row.label);
-            with += loss(row.before[SPAM] + rest[SPAM], row.label);
+            without += loss(row.mail.before[SPAM], row.label);
+            with += loss(row.mail.before[SPAM] + rest[SPAM], row.label);
         }
         (without / with).min(1.0)
     }
@@ -198,7 +226,50 @@ impl Lessons {
 /// The head doubt and trust go by: what is phish is spam to it too.
 const SPAM: usize = Head::Spam as usize;
 
-impl Row {
+/// The usual mails that nobody spoke of, nor of their kind.
+fn unlike<'a>(usual: impl Iterator<Item = (&'a Usual, Placed)>, rows: &[Row], features: usize) -> Vec<Placed> {
+    let mut holders: Vec<Vec<u32>> = vec![Vec::new(); features];
+    for (at, row) in rows.iter().enumerate() {
+        row.mail.places.iter().for_each(|place| holders[*place as usize].push(at as u32));
+    }
+    let mut shared = vec![0u32; rows.len()];
+    let is_unlike = |(usual, mail): &(&Usual, Placed)| {
+        shared.fill(0);
+        mail.places.iter().flat_map(|place| &holders[*place as usize]).for_each(|row| shared[*row as usize] += 1);
+        let most = shared.iter().max().copied().unwrap_or(0);
+        (most as f32) < ALIKE_SHARE * usual.sketch.features().len().max(1) as f32
+    };
+    usual.filter(is_unlike).map(|(_, mail)| mail).collect()
+}
+
+/// Weights while they are learned.
+struct Weights {
+    sums: Vec<[f32; 3]>,
+    squares: Vec<[f32; 3]>,
+}
+
+impl Weights {
+    fn new(long: usize) -> Weights {
+        Weights { sums: vec![[0.0; 3]; long], squares: vec![[0.0; 3]; long] }
+    }
+
+    /// A step against these gradients; `false` when there is none to take.
+    fn step(&mut self, mail: &Placed, gradients: [f32; 3]) -> bool {
+        if gradients == [0.0; 3] {
+            return false;
+        }
+        for place in &mail.places {
+            let (sums, squares) = (&mut self.sums[*place as usize], &mut self.squares[*place as usize]);
+            for head in 0..3 {
+                squares[head] += gradients[head] * gradients[head];
+                sums[head] -= RATE * gradients[head] / (squares[head].sqrt() + GRADIENT_FLOOR);
+            }
+        }
+        true
+    }
+}
+
+impl Placed {
     fn moved(&self, weights: &[[f32; 3]]) -> [f32; 3] {
         let mut sums = [0.0; 3];
         for place in &self.places {
@@ -209,16 +280,27 @@ impl Row {
         sums.map(|sum: f32| sum * self.value)
     }
 
+    /// The way back to what the model thought, as far as the opinion changed.
+    fn moved_back(&self, moved: [f32; 3]) -> [f32; 3] {
+        let mut gradients = [0.0; 3];
+        for (at, gradient) in gradients.iter_mut().enumerate() {
+            *gradient = (probability(self.before[at] + moved[at]) - probability(self.before[at])) * self.value;
+        }
+        gradients
+    }
+}
+
+impl Row {
     /// Where each head is wrong about this message, and by how much; 0 where it is right enough.
     fn gradients(&self, moved: [f32; 3]) -> [f32; 3] {
         let mut gradients = [0.0; 3];
         for (at, head) in HEADS.into_iter().enumerate() {
-            let score = self.before[at] + moved[at];
+            let score = self.mail.before[at] + moved[at];
             gradients[at] = match head.truth(self.label) {
                 Some((true, share)) if score < CONTENT_LOG_ODDS => share * (probability(score) - 1.0),
                 Some((false, share)) if score > -CONTENT_LOG_ODDS && (head == Head::Spam || score > 0.0) => share * probability(score),
                 _ => 0.0,
-            } * self.value;
+            } * self.mail.value;
         }
         gradients
     }
@@ -262,13 +344,11 @@ mod tests {
                 label,
                 is_seconded: false,
                 fold: 0,
-                before: [if label == Label::Spam { before } else { -before }, 0.0, 0.0],
-                places: Vec::new(),
-                value: 1.0,
+                mail: Placed { before: [if label == Label::Spam { before } else { -before }, 0.0, 0.0], places: Vec::new(), value: 1.0 },
             };
             let rows: Vec<Row> = (0..60).map(|at| row(if at % 2 == 0 { Label::Spam } else { Label::Ham })).collect();
             let rest: Vec<[f32; 3]> = (0..60).map(|at| [if at % 2 == 0 { rest } else { -rest }, 0.0, 0.0]).collect();
-            let lessons = Lessons { rows, features: Vec::new() };
+            let lessons = Lessons { rows, usual: Vec::new(), features: Vec::new() };
             let earned = lessons.earned(&rest, &[false; 60]);
             assert!(want.contains(&earned), "{why}: {earned}");
             assert_eq!(lessons.earned(&rest, &[true; 60]), 1.0, "what is held back is no measure");

@@ -1,16 +1,20 @@
 //! A delta as octets and back. The weights are not kept: they follow from the reports.
 //!
-//! Little-endian: `GPDELTA` and the format (2), u32 ×2 limits, u64 ages, u32 number of reports; each report: 16 octets digest,
+//! Little-endian: `GPDELTA` and the format (3), u32 ×2 limits, u64 ages, u32 number of reports; each report: 16 octets digest,
 //! u8 number of words, each word 16 octets reporter, label, u64 age; f32 ×3 what the model thought, u16 number of features,
-//! u32 each. Format 1, which is read too, has one word a report and no number of words.
+//! u32 each. Then u32 number of usual mails, each as [`Usual::to_octets`] says. Formats 1 and 2 are read too: 2 has no usual
+//! mails, 1 in addition one word a report and no number of words.
 
 use super::sketch::{FEATURES_MAX, Sketch};
+use super::usual::{USUAL_MAX, Usual};
 use super::{Delta, Digest, Limits, Report, WORDS_MAX, Word};
 use crate::classify::Label;
 
 const MAGIC: &[u8; 7] = b"GPDELTA";
-const FORMAT: u8 = 2;
-/// The one before: each message had the word of one reporter only.
+const FORMAT: u8 = 3;
+/// The one before: of reports alone.
+const FORMAT_OF_REPORTS: u8 = 2;
+/// The first: each message had the word of one reporter only.
 const FORMAT_OF_ONE_WORD: u8 = 1;
 /// Most reports a delta may be made for; what claims more is damaged.
 const REPORTS_MAX: usize = 10_000;
@@ -42,10 +46,10 @@ impl Delta {
                 octets.push(LABELS.iter().position(|label| *label == word.label).unwrap_or(0) as u8);
                 octets.extend(word.age.to_le_bytes());
             }
-            octets.extend(report.before.iter().flat_map(|log_odds| log_odds.to_le_bytes()));
-            octets.extend((report.sketch.features().len() as u16).to_le_bytes());
-            octets.extend(report.sketch.features().iter().flat_map(|feature| feature.to_le_bytes()));
+            write_opinion(&report.before, &report.sketch, &mut octets);
         }
+        octets.extend((self.usual.len() as u32).to_le_bytes());
+        self.usual.iter().for_each(|usual| usual.write(&mut octets));
         octets
     }
 
@@ -55,7 +59,7 @@ impl Delta {
         let damaged = |what| DeltaError::Damaged { what };
         let mut rest = Rest(octets.strip_prefix(MAGIC).ok_or(DeltaError::NotADelta)?);
         let [format] = rest.take().ok_or(DeltaError::NotADelta)?;
-        if format != FORMAT && format != FORMAT_OF_ONE_WORD {
+        if !(FORMAT_OF_ONE_WORD..=FORMAT).contains(&format) {
             return Err(DeltaError::NotADelta);
         }
         let mut limit = || Some(u32::from_le_bytes(rest.take()?) as usize).filter(|limit| *limit <= REPORTS_MAX);
@@ -70,6 +74,13 @@ impl Delta {
             let (message, report) = rest.report(format).ok_or(damaged("a report"))?;
             delta.reports.insert(message, report);
         }
+        if format > FORMAT_OF_REPORTS {
+            let count = rest.take().map(u32::from_le_bytes).ok_or(damaged("its length"))? as usize;
+            if count > USUAL_MAX {
+                return Err(damaged("the number of usual mails"));
+            }
+            delta.usual = (0..count).map(|_| rest.usual()).collect::<Option<Vec<Usual>>>().ok_or(damaged("a usual mail"))?;
+        }
         if !rest.0.is_empty() || delta.reports.len() != count {
             return Err(damaged("its length"));
         }
@@ -78,8 +89,15 @@ impl Delta {
     }
 }
 
+/// What the model thought of a message, and its sketch.
+pub(super) fn write_opinion(before: &[f32; 3], sketch: &Sketch, octets: &mut Vec<u8>) {
+    octets.extend(before.iter().flat_map(|log_odds| log_odds.to_le_bytes()));
+    octets.extend((sketch.features().len() as u16).to_le_bytes()); // at most FEATURES_MAX
+    octets.extend(sketch.features().iter().flat_map(|feature| feature.to_le_bytes()));
+}
+
 /// What has not been read yet.
-struct Rest<'a>(&'a [u8]);
+pub(super) struct Rest<'a>(pub(super) &'a [u8]);
 
 impl Rest<'_> {
     fn take<const LONG: usize>(&mut self) -> Option<[u8; LONG]> {
@@ -95,6 +113,17 @@ impl Rest<'_> {
             return None;
         }
         let words = (0..count).map(|_| self.word()).collect::<Option<Vec<Word>>>()?;
+        let (before, sketch) = self.opinion()?;
+        Some((message, Report { words, before, sketch }))
+    }
+
+    pub(super) fn usual(&mut self) -> Option<Usual> {
+        let message = self.take()?;
+        let (before, sketch) = self.opinion()?;
+        Some(Usual { message, before, sketch })
+    }
+
+    fn opinion(&mut self) -> Option<([f32; 3], Sketch)> {
         let mut before = [0.0; 3];
         for log_odds in &mut before {
             *log_odds = super::finite(f32::from_le_bytes(self.take()?));
@@ -104,7 +133,7 @@ impl Rest<'_> {
             return None;
         }
         let features = (0..count).map(|_| self.take().map(u32::from_le_bytes)).collect::<Option<Vec<u32>>>()?;
-        Some((message, Report { words, before, sketch: Sketch::from_features(features) }))
+        Some((before, Sketch::from_features(features)))
     }
 
     fn word(&mut self) -> Option<Word> {

@@ -16,8 +16,13 @@ const UNWANTED: &str = "Our catalogue of garden furniture is out, order this wee
 const WANTED: &str = "The minutes of the works council are attached; please send corrections to me before Thursday noon.";
 
 fn taught(delta: &mut Delta, number: u32, reporter: u32, label: Label, text: &str) -> Learned {
+    taught_from(delta, (number, reporter), label, text, -2.0)
+}
+
+/// As [`taught`], where the model thinks so much of it.
+fn taught_from(delta: &mut Delta, (number, reporter): (u32, u32), label: Label, text: &str, spam_log_odds: f32) -> Learned {
     let evidence = evidence(text);
-    let before = Scores { spam_log_odds: -2.0, phish_log_odds: -6.0, bulk_log_odds: -3.0 };
+    let before = Scores { spam_log_odds, phish_log_odds: -6.0, bulk_log_odds: -3.0 };
     delta.learn(&Lesson { message: digest(number), reporter: digest(reporter), label, evidence: &evidence, before })
 }
 
@@ -47,6 +52,68 @@ fn many_reports_of_one_side_do_not_condemn_everything() {
     }
     assert!(moved(&delta, UNWANTED) > 3.0);
     assert!(moved(&delta, WANTED).abs() < 1.5, "{}", moved(&delta, WANTED));
+}
+
+/// Mail of one place: every mail ends as all do there.
+fn of_the_place(text: &str, at: u32) -> String {
+    format!(
+        "{text} Number {at}. Sent by the office of the Garden Suburb Society, Elm Road, open on weekdays from nine to five, post box 12."
+    )
+}
+
+fn usual(at: u32, text: &str, spam_log_odds: f32) -> Usual {
+    let before = Scores { spam_log_odds, phish_log_odds: -6.0, bulk_log_odds: -3.0 };
+    Usual::of(&Reading { message: digest(10_000 + at), evidence: evidence(text), before })
+}
+
+#[test]
+fn what_nobody_complains_of_stays_where_it_is() {
+    const LETTERS: [&str; 4] = [
+        WANTED,
+        "The key of the shed hangs behind the door again.",
+        "Who has a ladder for Saturday?",
+        "Thank you for the cake, it was excellent.",
+    ];
+    let letter = |at: u32| of_the_place(LETTERS[at as usize % 4], at);
+    let after = |pool: &[Usual]| {
+        let mut delta = Delta::new(Limits::ORGANISATION);
+        for at in 0..60 {
+            delta.show(pool);
+            taught(&mut delta, at, at % 20, Label::Spam, &of_the_place(UNWANTED, at));
+        }
+        delta
+    };
+    let (alone, shown) = (after(&[]), after(&(0..100).map(|at| usual(at, &letter(at), -2.0)).collect::<Vec<_>>()));
+    let (before, now) = (moved(&alone, &letter(777)), moved(&shown, &letter(777)));
+    assert!(before > 1.2, "or this shows nothing: {before}");
+    assert!(now.abs() < before / 3.0, "a letter of the place: {before}, {now}");
+    assert!(moved(&shown, &of_the_place(UNWANTED, 777)) > 3.0, "what is reported: {}", moved(&shown, &of_the_place(UNWANTED, 777)));
+    assert_eq!(moved(&shown.clone().without_usual(), UNWANTED), moved(&shown, UNWANTED), "judging needs none of it");
+}
+
+#[test]
+fn what_is_held_as_junk_and_nobody_asks_for_stays_there() {
+    let offer = |at: u32| of_the_place(UNWANTED, at);
+    let after = |pool: &[Usual]| {
+        let mut delta = Delta::new(Limits::ORGANISATION);
+        for at in 0..60 {
+            delta.show(pool);
+            taught_from(&mut delta, (at, at % 20), Label::Ham, &of_the_place(WANTED, at), 3.0);
+        }
+        moved(&delta, &offer(777))
+    };
+    let (alone, shown) = (after(&[]), after(&(0..100).map(|at| usual(at, &offer(at), 3.0)).collect::<Vec<_>>()));
+    assert!(alone < -1.2 && shown.abs() < -alone / 3.0, "{alone}, {shown}");
+}
+
+#[test]
+fn a_campaign_that_few_report_does_not_stand_up_for_itself() {
+    let mut delta = Delta::new(Limits::ORGANISATION);
+    for at in 0..5 {
+        delta.show(&(0..200).map(|at| usual(at, &of_the_place(UNWANTED, 1_000 + at), -2.0)).collect::<Vec<_>>());
+        taught(&mut delta, at, at, Label::Spam, &of_the_place(UNWANTED, at));
+    }
+    assert!(moved(&delta, &of_the_place(UNWANTED, 777)) > 4.0, "{}", moved(&delta, &of_the_place(UNWANTED, 777)));
 }
 
 #[test]
@@ -172,6 +239,7 @@ fn octets_hold_everything() {
     for (at, label) in [(1, Label::Spam), (2, Label::Ham), (3, Label::Phish), (4, Label::Bulk)] {
         taught(&mut delta, at, 7, label, &format!("{UNWANTED} {at}"));
     }
+    delta.show(&[usual(1, WANTED, -2.5), usual(2, UNWANTED, 4.0), usual(3, WANTED, f32::NAN)]);
     taught(&mut delta, 2, 8, Label::Spam, &format!("{UNWANTED} 2"));
     let octets = delta.to_octets();
     assert!(Delta::from_octets(&octets).expect("whole") == delta);
@@ -187,10 +255,13 @@ fn octets_hold_everything() {
 const MAGIC_OCTETS: usize = 8;
 
 #[test]
-fn octets_of_the_format_before_are_read() {
+fn octets_of_the_formats_before_are_read() {
     let mut delta = Delta::new(Limits::PERSON);
     taught(&mut delta, 1, 7, Label::Spam, UNWANTED);
     let mut octets = delta.to_octets();
+    octets.truncate(octets.len() - 4); // the number of usual mails
+    octets[7] = 2;
+    assert!(Delta::from_octets(&octets).expect("is read") == delta);
     octets[7] = 1;
     // MAGIC and format, limits, ages, number of reports, digest of the message: then the number of words, which was not there.
     assert_eq!(octets.remove(8 + 8 + 8 + 4 + 16), 1);
