@@ -1,6 +1,6 @@
 //! People report mail by mail: to the report addresses, from a server of theirs.
 
-use crate::server::{Server, send};
+use crate::server::{Server, message, send};
 
 const SETTINGS: &str = "[dns]\nservers = \"off\"\n[[connector]]\nname = \"box\"\nprotocol = \"folder\"\nfolder = \"mailboxes\"\n\
     [[organisation]]\nname = \"own\"\nconnector = \"box\"\nRELAY\n[[domain]]\nname = \"own.example\"\n\
@@ -32,4 +32,28 @@ fn a_report_by_mail_is_learned_once_and_accounted_for_and_a_strangers_is_not() {
     let reply = send(stranger.smtp, "ann@own.example", "report-junk@own.example", &report(true)).expect("it answers");
     assert!(reply.starts_with("550 5.7.1 Only people of this organisation"), "{reply}");
     assert!(stranger.rows(&["feedback", "list", "--json"]).is_empty());
+}
+
+#[test]
+fn of_the_mail_that_comes_a_sample_is_kept_as_numbers() {
+    let server = Server::start(&SETTINGS.replace("RELAY\n", ""), &[]);
+    let sample = |server: &Server| {
+        let database = rusqlite::Connection::open(server.data.path().join("gatepost.db")).expect("the database");
+        let mut statement = database.prepare("SELECT octets FROM usual_mail").expect("has the table");
+        let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("reads");
+        rows.collect::<Result<Vec<_>, _>>().expect("octets")
+    };
+    assert!(sample(&server).is_empty());
+    for at in 0..5 {
+        let letter = message(&format!("Minutes {at}"), "Bea <bea@there.example>", "The harvest festival is on Saturday, please bring chairs.");
+        let reply = send(server.smtp, "bea@there.example", "ann@own.example", &letter).expect("it answers");
+        assert!(reply.starts_with("250 "), "{reply}");
+    }
+    server.eventually("a mail of the sample is written", |server| !sample(server).is_empty());
+    let kept = sample(&server);
+    assert!(kept.len() <= 2, "one in five minutes, and the five may have met the end of one: {}", kept.len());
+    for octets in kept {
+        let text = String::from_utf8_lossy(&octets);
+        assert!(octets.len() > 100 && !["harvest", "bea@", "Minutes"].iter().any(|word| text.contains(word)), "features, no text");
+    }
 }
