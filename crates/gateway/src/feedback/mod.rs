@@ -3,7 +3,8 @@
 //! In: a message and a word about it: good, junk, phish, bulk. It comes as a mail to a report address ([`by_mail`]), or by command.
 //! Out: deltas that the mail path adds to the shipped model, for the organisation and for the person. Invariants: a message is
 //! learned once from a reporter, however often it is sent; taking a report back leaves nothing of it; one reporter has a share
-//! only (`detect::classify::delta` keeps it). What nobody speaks of is sampled ([`UsualMail`]), so that reports of junk alone do not condemn it. Learning happens beside the database: its transactions only write what was worked out.
+//! only (`detect::classify::delta` keeps it). What nobody speaks of is sampled ([`UsualMail`]), so that
+//! reports of junk alone do not condemn it. Learning happens beside the database: its transactions only write what was worked out.
 
 pub mod by_mail;
 mod sql;

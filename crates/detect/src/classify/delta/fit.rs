@@ -1,7 +1,7 @@
 //! What follows from a set of reports: weights, what is held back, and how far the whole is believed.
 //!
-//! Invariant: a function of the reports, in the order of their digests, and of what is usual. Nothing is carried from one fit to the next, so a
-//! word that is taken back leaves nothing. To know what a report is worth, it is asked what *the rest* says of its message:
+//! Invariant: a function of the reports, in the order of their digests, and of what is usual. Nothing is carried from one fit to
+//! the next, so a word that is taken back leaves nothing. To know what a report is worth, it is asked what *the rest* says of its message:
 //! weights learned without it and without whatever else its reporter said (cross-fitting, in [`FOLDS`] parts). Nobody
 //! vouches for himself. Rules and figures of doubt and trust are those of the online learner. Mail that nobody spoke of
 //! ([`usual`](super::usual)) pulls what moves it back to where the model put it.
@@ -35,8 +35,8 @@ const FIRST_LOSS: f32 = 0.3;
 /// Who shares this much of his sketch with a mail that was spoken of is a copy of it, and not usual: a campaign that only some
 /// report must not stand up for itself. Two letters with the same long footer share less.
 const ALIKE_SHARE: f32 = 0.8;
-/// A usual mail counts as no more than so many reports.
-const IMPORTANCE_MAX: f32 = 4.0;
+/// A usual mail counts as no more than a report: earlier issues of a newsletter that is reported today are among them.
+const IMPORTANCE_MAX: f32 = 1.0;
 
 /// What a delta's reports taught.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,7 +159,7 @@ impl Lessons {
         Lessons { rows, usual, features: places.features }
     }
 
-    /// The weights that these reports ask for, from nothing; between them the usual mails, evenly, together as heavy as the reports.
+    /// The weights that these reports ask for, from nothing; between them the usual mails, evenly, together at most as heavy.
     fn learned(&self, rounds: usize, counts: impl Fn(usize) -> bool) -> Vec<[f32; 3]> {
         let mut weights = Weights::new(self.features.len());
         let importance = (self.rows.len() as f32 / self.usual.len().max(1) as f32).min(IMPORTANCE_MAX);
