@@ -38,14 +38,14 @@ fn a_report_by_mail_is_learned_once_and_accounted_for_and_a_strangers_is_not() {
 fn of_the_mail_that_comes_a_sample_is_kept_as_numbers() {
     let server = Server::start(&SETTINGS.replace("RELAY\n", ""), &[]);
     let sample = |server: &Server| {
-        let database = rusqlite::Connection::open(server.data.path().join("gatepost.db")).expect("the database");
+        let database = rusqlite::Connection::open(server.data.path().join("data/gatepost.db")).expect("the database");
         let mut statement = database.prepare("SELECT octets FROM usual_mail").expect("has the table");
         let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("reads");
         rows.collect::<Result<Vec<_>, _>>().expect("octets")
     };
     assert!(sample(&server).is_empty());
     for at in 0..5 {
-        let letter = message(&format!("Minutes {at}"), "Bea <bea@there.example>", "The harvest festival is on Saturday, please bring chairs.");
+        let letter = message(&format!("Minutes {at}"), "bea@there.example", "The harvest festival is on Saturday, please bring chairs.");
         let reply = send(server.smtp, "bea@there.example", "ann@own.example", &letter).expect("it answers");
         assert!(reply.starts_with("250 "), "{reply}");
     }
