@@ -1,6 +1,7 @@
 //! People report mail by mail: to the report addresses, from a server of theirs.
 
-use crate::server::{Server, message, send};
+use crate::server::{Server, free_port, message, send};
+use tempfile::TempDir;
 
 const SETTINGS: &str = "[dns]\nservers = \"off\"\n[[connector]]\nname = \"box\"\nprotocol = \"folder\"\nfolder = \"mailboxes\"\n\
     [[organisation]]\nname = \"own\"\nconnector = \"box\"\nRELAY\n[[domain]]\nname = \"own.example\"\n\
@@ -36,7 +37,10 @@ fn a_report_by_mail_is_learned_once_and_accounted_for_and_a_strangers_is_not() {
 
 #[test]
 fn of_the_mail_that_comes_a_sample_is_kept_as_numbers() {
-    let server = Server::start(&SETTINGS.replace("RELAY\n", ""), &[]);
+    let data = TempDir::new().expect("a folder");
+    let mailboxes = data.path().join("mailboxes").display().to_string();
+    let settings = SETTINGS.replace("RELAY\n", "").replace("\"mailboxes\"", &format!("{mailboxes:?}"));
+    let server = Server::start_in(data, free_port(), &settings, &[]);
     let sample = |server: &Server| {
         let database = rusqlite::Connection::open(server.data.path().join("data/gatepost.db")).expect("the database");
         let mut statement = database.prepare("SELECT octets FROM usual_mail").expect("has the table");

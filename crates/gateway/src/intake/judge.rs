@@ -66,7 +66,14 @@ async fn judged(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>, is_noted: bool) -> 
     let (memory, known) = remembered(gate, mail, &seen, (&behind, is_noted)).await;
     steps.push(step("reputation", started));
     let started = Instant::now();
-    let inspecting = guarded(INSPECT_MAX, gate.detector.inspect_with(mail, &auth, &seen.directory.surroundings, &memory));
+    let inspecting = guarded(INSPECT_MAX, async {
+        let inspected = gate.detector.inspect_with(mail, &auth, &seen.directory.surroundings, &memory).await;
+        // What cannot be read ended the line above, and is nobody's usual mail.
+        if is_noted && !seen.direction.outbound {
+            gate.feedback.deltas.usual.see(seen.direction.org, mail.message, &gate.feedback.model, gate.now_ms());
+        }
+        inspected
+    });
     let inspected = inspecting.instrument(tracing::trace_span!(target: follow::TARGET, "inspect")).await;
     let mut inspected = inspected.unwrap_or_else(not_inspected);
     inspected.findings.extend(seen.lists);
@@ -75,7 +82,6 @@ async fn judged(gate: &Gate, mail: Mail<'_>, seen: Seen<'_>, is_noted: bool) -> 
     steps.extend(inspected.micros.iter().map(|(name, micros)| Step { name: (*name).into(), micros: *micros }));
     if is_noted && !seen.direction.outbound {
         note(gate, seen.direction.org, &behind, &inspected);
-        gate.feedback.deltas.usual.see(seen.direction.org, mail.message, &gate.feedback.model, gate.now_ms());
     }
     inspected.findings.extend(known);
     let verdict = verdict(gate, &inspected);

@@ -6,3 +6,4 @@ CREATE TABLE usual_mail (
     octets BYTEA NOT NULL,            -- detect::classify::delta::Usual: hashed features, no text and no address
     PRIMARY KEY (org, span)
 );
+CREATE INDEX usual_mail_age ON usual_mail (at_ms);

@@ -1,9 +1,9 @@
 //! What follows from a set of reports: weights, what is held back, and how far the whole is believed.
 //!
 //! Invariant: a function of the reports, in the order of their digests, and of what is usual. Nothing is carried from one fit to
-//! the next, so a word that is taken back leaves nothing. To know what a report is worth, it is asked what *the rest* says of its message:
-//! weights learned without it and without whatever else its reporter said (cross-fitting, in [`FOLDS`] parts). Nobody
-//! vouches for himself. Rules and figures of doubt and trust are those of the online learner. Mail that nobody spoke of
+//! the next, so a word that is taken back leaves nothing. To know what a report is worth, it is asked what *the rest* says of
+//! its message: weights learned without it and without whatever else its reporter said (cross-fitting, in [`FOLDS`] parts).
+//! Nobody vouches for himself. Rules and figures of doubt and trust are those of the online learner. Mail that nobody spoke of
 //! ([`usual`](super::usual)) pulls what moves it back to where the model put it.
 
 use super::{Digest, Report, Sketch, Usual};
