@@ -3,6 +3,8 @@ import { chromium } from "playwright-core";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { afterEach } from "node:test";
 import { join } from "node:path";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -15,6 +17,26 @@ const LOCALE = { en: "en-GB", "zh-CN": "zh-CN" };
 export const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 /** Rules whose result depends on colours: run again for every other scheme. */
 const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
+
+/** Contexts that are open, each with the requests that were not answered yet: `request → when it began`. */
+const opened = new Map();
+const ANSWERS_WITHIN_MS = 3_000;
+
+// A page that hung says why: what it waits for, whether it still answers, and what the processes do.
+afterEach(async (t) => {
+  if (t.passed !== false) return;
+  for (const [context, waiting] of opened) {
+    for (const [request, since] of waiting) t.diagnostic(`unanswered for ${Date.now() - since} ms: ${request.method()} ${request.url()} (${request.resourceType()})`);
+    for (const page of context.pages()) {
+      const late = new Promise((done) => setTimeout(done, ANSWERS_WITHIN_MS, "does not answer"));
+      const state = page.evaluate(() => `${document.readyState}, ${document.visibilityState}`).catch((why) => String(why));
+      const frame = page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done("draws")))).catch((why) => String(why));
+      t.diagnostic(`${page.url()}: ${await Promise.race([state, late])}; ${await Promise.race([frame, late])}`);
+    }
+  }
+  t.diagnostic(execFileSync("ps", ["-eo", "pid,stat,pcpu,etimes,wchan:24,args", "--sort=-pcpu"], { encoding: "utf8" }).split("\n").slice(0, PROCESSES_TOLD).map((line) => line.slice(0, 140)).join("\n"));
+});
+const PROCESSES_TOLD = 15;
 
 export async function launch() {
   if (!CHROMIUM) throw new Error("Chromium is missing: install Debian's package chromium, or name it in CHROMIUM");
@@ -45,7 +67,11 @@ export async function open(browser, { lang = "en", colours = "light", width = 12
     const { domain } = cookies[0];
     await context.addCookies([...cookies, { name: "gatepost_zone", value: "Asia/Shanghai", domain, path: "/" }]);
   }
-  const mistakes = [];
+  const mistakes = [], waiting = new Map();
+  opened.set(context, waiting);
+  context.on("close", () => opened.delete(context));
+  context.on("request", (request) => waiting.set(request, Date.now()));
+  for (const end of ["requestfinished", "requestfailed"]) context.on(end, (request) => waiting.delete(request));
   context.on("page", (page) => {
     page.on("console", (line) => { if (line.type() === "error" && !/Failed to load resource/.test(line.text())) mistakes.push(`${page.url()}: ${line.text()}`); });
     page.on("pageerror", (why) => mistakes.push(`${page.url()}: ${why}`));

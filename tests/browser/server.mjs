@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { afterEach } from "node:test";
 import { join, resolve } from "node:path";
 
 export const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../..");
@@ -13,6 +14,13 @@ const START_WITHIN_MS = 120_000;
 
 /** Lines of the log that no test may cause: a failure of ours, or words that nobody wrote. */
 const MUST_NOT = /\bERROR\b|there are no words for/;
+
+/** Logs of what was started; a test that fails shows their ends. */
+const logs = new Set();
+const LOG_LINES_TOLD = 20;
+afterEach((t) => {
+  if (t.passed === false) for (const log of logs) t.diagnostic(log().split("\n").slice(-LOG_LINES_TOLD).join("\n"));
+});
 
 /**
  * Starts it and waits for the sign-in link.
@@ -47,6 +55,7 @@ export async function start({ demo = true, settings = "" } = {}) {
   };
   let found;
   try { found = await ready; } catch (why) { await stop(); throw why; }
+  logs.add(() => log);
   const command = (args) => new Promise((done) => {
     const run = spawn(binary, [...args, ...place]);
     let text = "";
