@@ -5,7 +5,7 @@ use super::{Shared, milter, rspamd, spamd};
 use crate::connection::limits::Memory;
 use crate::connection::settings::{LimitSettings, ListenSettings, Place};
 use crate::connection::stop::Stop;
-use crate::connection::{self, ListenError};
+use crate::connection::{self, ListenError, Prompt};
 use crate::intake::Gate;
 use futures_util::FutureExt;
 use std::io;
@@ -124,7 +124,7 @@ impl Socket {
             Socket::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 let _ = stream.set_nodelay(true); // answers are written whole; a failure only costs time
-                Ok((Box::new(stream), from.ip().to_canonical()))
+                Ok((Box::new(Prompt::new(stream)), from.ip().to_canonical()))
             }
             Socket::Unix(listener) => Ok((Box::new(listener.accept().await?.0), Ipv4Addr::LOCALHOST.into())),
         }

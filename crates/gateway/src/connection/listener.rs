@@ -4,6 +4,7 @@
 //! never ends before it is told to; a session that panics takes nobody along; what is turned away is told why with 421.
 
 use super::limits::{Admission, Guesses, Memory, Permit, Refusal, is_near};
+use super::prompt::Prompt;
 use super::proxy;
 use super::settings::{LimitSettings, ListenSettings};
 use super::stop::{Stop, Stopper, stop};
@@ -278,7 +279,8 @@ impl Door {
 
     async fn serve(self: Arc<Door>, stream: TcpStream, peer: Peer, _permit: Permit) {
         let delay = if is_near(peer.ip) { Duration::ZERO } else { self.port.greeting_delay };
-        session::serve(self.port.clone(), stream, peer, session::Start { tls_first: self.tls_first, delay }, self.stop.clone()).await;
+        let start = session::Start { tls_first: self.tls_first, delay };
+        session::serve(self.port.clone(), Prompt::new(stream), peer, start, self.stop.clone()).await;
     }
 
     /// The connection is a load balancer's; the peer is whom its header names, and counts as such.

@@ -7,6 +7,7 @@ pub mod acme;
 pub mod handed;
 pub mod limits;
 mod listener;
+mod prompt;
 mod proxy;
 pub mod resolver;
 pub mod reverse;
@@ -16,3 +17,4 @@ pub mod tls;
 pub mod validity;
 
 pub use listener::{ListenError, Running, Setup, listen, open, open_std, own_name};
+pub use prompt::Prompt;
