@@ -40,7 +40,8 @@ const PROCESSES_TOLD = 15;
 
 export async function launch() {
   if (!CHROMIUM) throw new Error("Chromium is missing: install Debian's package chromium, or name it in CHROMIUM");
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--force-color-profile=srgb"] });
+  // Debian's Chromium draws with a GPU unless told otherwise; here that is a program on the same cores.
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage", "--force-color-profile=srgb"] });
 }
 
 /** Opens the link as a person does and keeps the session's cookies, without a choice of language. */

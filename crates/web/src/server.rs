@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::app::router;
+use axum::serve::ListenerExt;
 use gateway::connection::ListenError;
 use gateway::connection::stop::Stop;
 use std::net::SocketAddr;
@@ -30,6 +31,10 @@ pub async fn serve(app: App, addresses: &[SocketAddr], stop: Stop) -> Result<Ser
         let listener = gateway::connection::open(address, "web")?;
         serving.addresses.push(listener.local_addr().unwrap_or(address));
         app.listens_on(listener.local_addr().unwrap_or(address));
+        // Answers are written whole; else the last part of one waits until the browser acknowledges the rest. A failure only costs time.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         let (routes, mut heard, mut hard) = (routes.clone(), stop.clone(), stop.clone());
         serving.tasks.push(tokio::spawn(async move {
             let service = routes.into_make_service_with_connect_info::<SocketAddr>();

@@ -68,7 +68,10 @@ mod tests {
     use tokio::net::TcpListener;
 
     /// A server after a dialogue, to which a part of a message comes, and which waits for the next: whether the system acknowledges at once.
-    async fn acknowledges<S: AsyncRead + AsyncWrite + Unpin>(server: impl FnOnce(TcpStream) -> S, asked: impl Fn(&S) -> &TcpStream) -> bool {
+    async fn acknowledges<S: AsyncRead + AsyncWrite + Unpin>(
+        server: impl FnOnce(TcpStream) -> S,
+        asked: impl Fn(&S) -> &TcpStream,
+    ) -> bool {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let mut client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it listens");
         let mut server = server(listener.accept().await.expect("it called").0);
