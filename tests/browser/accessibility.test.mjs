@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { out, start } from "./server.mjs";
+import { out, learned, start } from "./server.mjs";
 import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
 import { findPages } from "./pages.mjs";
 
@@ -17,6 +17,7 @@ const results = { pages: [], runs: 0, violations: [], undecided: {}, passes: {} 
 
 before(async () => {
   server = await start();
+  await learned(server);
   browser = await launch();
   cookies = await signIn(browser, server.link);
   const context = await open(browser, { cookies });

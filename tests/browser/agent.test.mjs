@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { out, start } from "./server.mjs";
+import { out, learned, start } from "./server.mjs";
 import { LANGS, axe, launch, open, signIn, wider } from "./browser.mjs";
 
 const WORDS = {
@@ -17,6 +17,7 @@ const pictures = join(out, "agent");
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   server = await start({ settings: "[dns]\nservers = \"off\"\n" });
+  await learned(server);
   browser = await launch();
   cookies = await signIn(browser, server.link);
 });

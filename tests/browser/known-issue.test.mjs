@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { out, start } from "./server.mjs";
+import { out, learned, start } from "./server.mjs";
 import { LANGS, launch, looks, open, signIn } from "./browser.mjs";
 
 let server, browser, cookies;
@@ -16,6 +16,7 @@ const WORDS = {
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   server = await start();
+  await learned(server);
   browser = await launch();
   cookies = await signIn(browser, server.link);
 });

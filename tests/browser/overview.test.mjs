@@ -1,7 +1,7 @@
 // The overview and the help as people use them, in both languages, with and without scripts.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { sendMail, start } from "./server.mjs";
+import { learned, sendMail, start } from "./server.mjs";
 import { LANGS, launch, open, seen, signIn } from "./browser.mjs";
 
 const WORDS = {
@@ -13,6 +13,7 @@ let server, browser, cookies;
 
 before(async () => {
   server = await start();
+  await learned(server);
   browser = await launch();
   cookies = await signIn(browser, server.link);
 });

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { out, sendMail, start } from "./server.mjs";
+import { out, learned, sendMail, start } from "./server.mjs";
 import { LANGS, launch, looks, open, signIn } from "./browser.mjs";
 
 let server, browser, cookies, engineer;
@@ -17,6 +17,7 @@ const WORDS = {
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   server = await start();
+  await learned(server);
   browser = await launch();
   cookies = await signIn(browser, server.link);
   const invited = await server.command(["person", "invite", "--role", "support-engineer", "engineer@support.example"]);

@@ -66,6 +66,16 @@ export async function start({ demo = true, settings = "" } = {}) {
   return { ...found, data, stop, command, log: () => log, mistakes: () => log.split("\n").filter((line) => MUST_NOT.test(line)) };
 }
 
+/** The assistant has learned how people ask; a build for tests takes longer for it than a page may, where other tests run beside. */
+export async function learned(server) {
+  for (let n = 0; n < LEARNED_ASKED_MAX; n++) {
+    const answer = await fetch(`${server.base}/help?q=mail`);
+    if (answer.ok) return;
+  }
+  throw new Error("the assistant does not learn");
+}
+const LEARNED_ASKED_MAX = 4;
+
 /** What a mail server said to one mail sent over the real port: the last reply. */
 export async function sendMail(smtp, { from, to, subject, text, headers = "" }) {
   const { connect } = await import("node:net");

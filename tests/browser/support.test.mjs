@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { out, start } from "./server.mjs";
+import { out, learned, start } from "./server.mjs";
 import { LANGS, launch, looks, open, press, seen, signIn, type, wider } from "./browser.mjs";
 
 let server, browser, admin, engineer;
@@ -25,6 +25,7 @@ async function invited(address, role) {
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   server = await start();
+  await learned(server);
   browser = await launch();
   admin = await signIn(browser, server.link);
   engineer = await invited("engineer@support.example", "support-engineer");

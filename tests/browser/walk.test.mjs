@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { out, sendMail, start } from "./server.mjs";
+import { out, learned, sendMail, start } from "./server.mjs";
 import { LANGS, launch, looks, open, signIn } from "./browser.mjs";
 
 let server, browser, admin, engineer, next;
@@ -37,6 +37,7 @@ async function invited(address, ...more) {
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   server = await start();
+  await learned(server);
   browser = await launch();
   admin = await signIn(browser, server.link);
   // Their mailbox is in the demo's folder, so that what they get can be read.

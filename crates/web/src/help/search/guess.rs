@@ -40,8 +40,11 @@ pub struct Guess {
     base: Box<[f32]>,
 }
 
-/// What one example adds to a feature, by the place of the feature.
+/// What the examples of a class add to a feature, by the place of the feature.
 type Counted = (u32, u16, f32);
+
+/// A feature of an example, by the example's place.
+type Found = (Feature, u32, f32);
 
 static GUESS: OnceLock<Guess> = OnceLock::new();
 
@@ -55,25 +58,38 @@ pub fn is_made() -> bool {
 }
 
 impl Guess {
+    /// `examples` in the order of their classes.
     pub fn new(examples: &[Example<'_>], classes: usize) -> Guess {
-        let (known, rarity) = known(examples);
-        let place = |feature: Feature| known.binary_search(&feature).ok();
+        debug_assert!(examples.is_sorted_by_key(|(class, ..)| *class));
+        // One large list goes back to the system as a whole; a list for each feature, or each example, leaves holes.
+        let mut found: Vec<Found> = Vec::new();
+        for (at, (_, text, _)) in examples.iter().enumerate() {
+            found.extend(features(text).into_iter().map(|(feature, weight)| (feature, at as u32, weight)));
+        }
+        found.sort_unstable_by_key(|(feature, at, _)| (*feature, *at));
+        let (mut known, mut rarity, mut squares) = (Vec::new(), Vec::new(), vec![0.0; examples.len()]);
+        for same in found.chunk_by_mut(|one, next| one.0 == next.0) {
+            let rare = (1.0 + examples.len() as f32 / same.len() as f32).ln().powf(RARITY);
+            for (_, at, value) in same.iter_mut() {
+                *value *= rare;
+                squares[*at as usize] += *value * *value;
+            }
+            known.push(same[0].0);
+            rarity.push(rare);
+        }
         let (mut totals, mut counted) = (vec![0.0; classes], Vec::<Counted>::new());
-        for (class, text, weight) in examples {
-            // Read twice rather than kept: all of them at once are many times what is made of them.
-            for (at, value) in vector(&features(text), |feature| place(feature).map(|at| (at, rarity[at]))) {
-                totals[*class] += value * weight;
-                counted.push((at as u32, *class as u16, value * weight));
+        for (place, same) in found.chunk_by(|one, next| one.0 == next.0).enumerate() {
+            for (_, at, value) in same {
+                let (class, _, weight) = examples[*at as usize];
+                let value = value / length(squares[*at as usize]) * weight;
+                totals[class] += value;
+                match counted.last_mut() {
+                    Some(last) if (last.0, last.1) == (place as u32, class as u16) => last.2 += value,
+                    _ => counted.push((place as u32, class as u16, value)),
+                }
             }
         }
-        // One large list goes back to the system as a whole; a list for each feature leaves holes.
-        counted.sort_by_key(|(at, class, _)| (*at, *class));
-        counted.dedup_by(|next, kept| {
-            let is_same = (next.0, next.1) == (kept.0, kept.1);
-            kept.2 += if is_same { next.2 } else { 0.0 };
-            is_same
-        });
-        Guess::finished(known, rarity, &counted, &totals)
+        Guess::finished(known.into(), rarity.into(), &counted, &totals)
     }
 
     /// Counts become logarithms of likelihood.
@@ -131,23 +147,16 @@ impl Guess {
     }
 }
 
-/// All features of the examples in order, and how rare each is.
-fn known(examples: &[Example<'_>]) -> (Box<[Feature]>, Box<[f32]>) {
-    let mut all: Vec<Feature> = examples.iter().flat_map(|(_, text, _)| features(text)).map(|(feature, _)| feature).collect();
-    all.sort_unstable();
-    let (mut known, mut rarity) = (Vec::new(), Vec::new());
-    for same in all.chunk_by(|one, next| one == next) {
-        known.push(same[0]);
-        rarity.push((1.0 + examples.len() as f32 / same.len() as f32).ln().powf(RARITY));
-    }
-    (known.into(), rarity.into())
+/// Length of a vector of which the squares sum up to this.
+fn length(squares: f32) -> f32 {
+    squares.sqrt().max(f32::EPSILON)
 }
 
 /// Known features by their places with their weights, of length 1. `known` gives the place of a feature and how rare it is.
 fn vector(found: &[(Feature, f32)], known: impl Fn(Feature) -> Option<(usize, f32)>) -> Vec<(usize, f32)> {
     let weighed = found.iter().filter_map(|(feature, weight)| known(*feature).map(|(at, rarity)| (at, weight * rarity)));
     let mut vector: Vec<(usize, f32)> = weighed.collect();
-    let length = vector.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(f32::EPSILON);
+    let length = length(vector.iter().map(|(_, value)| value * value).sum());
     vector.iter_mut().for_each(|(_, value)| *value /= length);
     vector
 }
