@@ -21,6 +21,7 @@ const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
 /** Contexts that are open, each with the requests that were not answered yet: `request → when it began`. */
 const opened = new Map();
 const ANSWERS_WITHIN_MS = 3_000;
+const PROCESSES_TOLD = 15;
 
 // A page that hung says why: what it waits for, whether it still answers, and what the processes do.
 afterEach(async (t) => {
@@ -36,7 +37,6 @@ afterEach(async (t) => {
   }
   t.diagnostic(execFileSync("ps", ["-eo", "pid,stat,pcpu,etimes,wchan:24,args", "--sort=-pcpu"], { encoding: "utf8" }).split("\n").slice(0, PROCESSES_TOLD).map((line) => line.slice(0, 140)).join("\n"));
 });
-const PROCESSES_TOLD = 15;
 
 export async function launch() {
   if (!CHROMIUM) throw new Error("Chromium is missing: install Debian's package chromium, or name it in CHROMIUM");
