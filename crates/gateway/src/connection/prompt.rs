@@ -67,6 +67,8 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
+    const DIALOGUES_MAX: usize = 100;
+
     /// A server after a dialogue, to which a part of a message comes, and which waits for the next: whether the system acknowledges at once.
     async fn acknowledges<S: AsyncRead + AsyncWrite + Unpin>(
         server: impl FnOnce(TcpStream) -> S,
@@ -76,12 +78,16 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it listens");
         let mut server = server(listener.accept().await.expect("it called").0);
         let mut octets = [0; 64];
-        for _ in 0..4 {
+        // A dialogue that was answered late on a busy machine does not count as one.
+        for _ in 0..DIALOGUES_MAX {
             client.write_all(b"NOOP\r\n").await.expect("sent");
             let read = server.read(&mut octets).await.expect("read");
             assert_eq!(&octets[..read], b"NOOP\r\n");
             server.write_all(b"250 2.0.0 ok\r\n").await.expect("answered");
             let _ = client.read(&mut octets).await.expect("heard");
+            if !asked(&server).quickack().expect("the system says so") {
+                break;
+            }
         }
         client.write_all(b"a part of a message").await.expect("sent");
         let _ = server.read(&mut octets).await.expect("read");

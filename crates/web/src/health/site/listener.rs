@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 use axum::{Router, middleware};
 use bytes::Bytes;
 use fluent_bundle::FluentValue;
@@ -58,7 +59,10 @@ pub fn serve(source: Source, addresses: &[SocketAddr], metrics: Option<Probe>) -
 
 async fn one(listener: std::net::TcpListener, routes: Router) {
     let served = async {
-        axum::serve(tokio::net::TcpListener::from_std(listener)?, routes.into_make_service_with_connect_info::<SocketAddr>()).await
+        let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+            let _ = stream.set_nodelay(true); // as of the other pages: a failure only costs time
+        });
+        axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await
     };
     if let Err(why) = served.await {
         tracing::error!("the status pages are no longer served: {why}");
