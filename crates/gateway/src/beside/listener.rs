@@ -123,7 +123,6 @@ impl Socket {
         match self {
             Socket::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
-                let _ = stream.set_nodelay(true); // answers are written whole; a failure only costs time
                 Ok((Box::new(Prompt::new(stream)), from.ip().to_canonical()))
             }
             Socket::Unix(listener) => Ok((Box::new(listener.accept().await?.0), Ipv4Addr::LOCALHOST.into())),

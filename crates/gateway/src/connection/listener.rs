@@ -248,7 +248,6 @@ impl Door {
     }
 
     fn welcome(self: &Arc<Door>, stream: TcpStream, from: SocketAddr) {
-        let _ = stream.set_nodelay(true); // replies are written whole; a failure only costs time
         let Ok(local) = stream.local_addr() else { return };
         let peer = new_peer(from, local);
         if self.proxy.contains(peer.ip) {

@@ -1,4 +1,5 @@
-//! A connection whose octets are acknowledged as soon as we wait for more of them.
+//! A connection on which nothing waits for an acknowledgement: what we write leaves at once, and what came is acknowledged as soon as
+//! we wait for more of it.
 //!
 //! A sender with Nagle's algorithm keeps a short last segment until all before it is acknowledged (RFC 9293 §3.7.4), and a system
 //! acknowledges late what is not answered (§3.8.6.3; 40 ms on Linux): a message of which nothing is answered before its end would wait
@@ -18,6 +19,7 @@ pub struct Prompt {
 
 impl Prompt {
     pub fn new(stream: TcpStream) -> Prompt {
+        let _ = stream.set_nodelay(true); // what we say is written whole; a failure only costs time
         Prompt { stream, is_owed: false }
     }
 }

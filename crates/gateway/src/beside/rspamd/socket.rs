@@ -1,6 +1,7 @@
 //! A listener for HTTP that lets in whom `[beside] from` names, so many at a time, and hangs up on who keeps still.
 
 use super::super::Shared;
+use crate::connection::Prompt;
 use axum::serve::Listener;
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
@@ -26,7 +27,7 @@ pub(super) struct Socket {
 
 /// A connection with its seat.
 pub(super) struct Seated {
-    stream: TcpStream,
+    stream: Prompt,
     until: Pin<Box<Sleep>>,
     _seat: OwnedSemaphorePermit,
 }
@@ -50,8 +51,7 @@ impl Listener for Socket {
                 }
                 Ok((stream, from)) => match self.seats.clone().try_acquire_owned() {
                     Ok(seat) => {
-                        let _ = stream.set_nodelay(true); // only costs time
-                        return (Seated { stream, until: Box::pin(tokio::time::sleep(IDLE_MAX)), _seat: seat }, from);
+                        return (Seated { stream: Prompt::new(stream), until: Box::pin(tokio::time::sleep(IDLE_MAX)), _seat: seat }, from);
                     }
                     Err(_) => tracing::warn!(from = %from.ip(), "too many connections to [listen] rspamd; [beside] connections_max"),
                 },
